@@ -1,0 +1,2 @@
+DROP TABLE mailing_recipients;
+DROP TABLE mailings;

@@ -1,0 +1,163 @@
+//! The composition root: settings → database, clock, mail → HTTP server and engine, and the order in which they stop.
+
+use std::io;
+
+use actix_web::dev::Server;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE};
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
+use actix_web::web::{Data, PathConfig, ServiceConfig};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, get, web};
+use serde_json::json;
+use tracing_actix_web::TracingLogger;
+use utoipa::openapi::OpenApi;
+use utoipa_actix_web::{AppExt, scope, service_config};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::auth::caller::Callers;
+use crate::auth::token::AccessTokens;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{self, Db};
+use crate::http::error::ApiError;
+use crate::http::openapi::{self, KnownPaths};
+use crate::http::problems::problems;
+use crate::http::site;
+use crate::recipients;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct Services {
+    pub config: Config,
+    pub db: Db,
+    pub clock: Clock,
+    pub tokens: AccessTokens,
+    pub callers: Callers,
+}
+
+impl Services {
+    /// Everything that follows from the settings. Connects to nothing yet.
+    pub fn new(config: Config, clock: Clock) -> Self {
+        let db = Db::new(&config.database.url, config.database.pool_size);
+        let tokens = AccessTokens::new(&config.secrets.jwt);
+        let callers = Callers::new(tokens.clone());
+        Self {
+            config,
+            db,
+            clock,
+            tokens,
+            callers,
+        }
+    }
+
+    /// The HTTP server, bound and ready to be awaited. `workers` is the number of its threads.
+    pub fn server(self, workers: usize) -> io::Result<(Server, std::net::SocketAddr)> {
+        let bind = self.config.http.bind;
+        let document = document();
+        let server = HttpServer::new(move || {
+            let services = self.clone();
+            let document = document.clone();
+            App::new()
+                .wrap(Compress::default())
+                .wrap(from_fn(problems))
+                .wrap(security_headers())
+                .wrap(TracingLogger::default())
+                .configure(move |config| services.configure(config, &document))
+        });
+        // Two blocking threads per worker: with actix's 512 the database's pages wait for each other (p99 ten times higher).
+        let server = server
+            .workers(workers)
+            .worker_max_blocking_threads(2)
+            .shutdown_timeout(10)
+            .disable_signals()
+            .bind(bind)?;
+        let address = server.addrs().first().copied().unwrap_or(bind);
+        Ok((server.run(), address))
+    }
+
+    fn configure(&self, config: &mut ServiceConfig, document: &OpenApi) {
+        config
+            .app_data(Data::new(self.db.clone()))
+            .app_data(Data::new(self.clock.clone()))
+            .app_data(Data::new(self.tokens.clone()))
+            .app_data(Data::new(self.callers.clone()))
+            .app_data(Data::new(KnownPaths::of(document)))
+            .app_data(PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
+            .service(alive)
+            .service(ready)
+            .service(SwaggerUi::new("/api/docs/{_:.*}").url("/api/openapi.json", document.clone()))
+            .service(web::redirect("/api/docs", "/api/docs/"))
+            .configure(|config| {
+                service_config::ServiceConfig::new(config)
+                    .service(scope("/api/v1").configure(routes));
+            })
+            .service(web::scope("/api").default_service(web::to(no_such_operation)));
+        if let Some(dir) = self.config.http.frontend_dir.clone() {
+            config.configure(|config| site::serve(config, dir));
+        }
+    }
+}
+
+/// Every route of the API; an operation is in the document because it is here.
+fn routes(config: &mut service_config::ServiceConfig<'_>) {
+    config.configure(recipients::api::routes);
+}
+
+/// The OpenAPI document of the whole API.
+pub fn document() -> OpenApi {
+    let (_, document) = App::new()
+        .into_utoipa_app()
+        .openapi(openapi::base())
+        .service(scope("/api/v1").configure(routes))
+        .split_for_parts();
+    openapi::complete(document)
+}
+
+fn security_headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add((
+            "Content-Security-Policy",
+            "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        ))
+        .add(("X-Content-Type-Options", "nosniff"))
+        .add(("Referrer-Policy", "strict-origin-when-cross-origin"))
+        .add(("Cross-Origin-Opener-Policy", "same-origin"))
+}
+
+async fn no_such_operation(
+    req: HttpRequest,
+    known: Data<KnownPaths>,
+) -> Result<HttpResponse, ApiError> {
+    let methods = known.methods_at(&req);
+    if methods.is_empty() {
+        return Err(ApiError::not_found());
+    }
+    let allow = methods
+        .iter()
+        .map(actix_web::http::Method::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let mut answer = HttpResponse::from_error(ApiError::method_not_allowed());
+    if let Ok(allow) = allow.parse() {
+        answer.headers_mut().insert(ALLOW, allow);
+    }
+    Ok(answer)
+}
+
+#[get("/healthz")]
+async fn alive() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "ok" }))
+}
+
+#[get("/readyz")]
+async fn ready(db: Data<Db>) -> Result<HttpResponse, ApiError> {
+    let pending = db
+        .run(|conn| db::pending(conn).map_err(|_cause| ApiError::unavailable()))
+        .await?;
+    if pending {
+        Err(ApiError::unavailable())
+    } else {
+        Ok(HttpResponse::Ok()
+            .insert_header((CONTENT_TYPE, "application/json"))
+            .body(r#"{"status":"ready"}"#))
+    }
+}

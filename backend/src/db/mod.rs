@@ -1,0 +1,9 @@
+//! The database: the pool and its one door `Db::run`, the generated schema and the embedded migrations.
+
+mod migrations;
+mod pool;
+#[rustfmt::skip]
+pub mod schema;
+
+pub use migrations::{migrate, pending};
+pub use pool::{Db, Unavailable};

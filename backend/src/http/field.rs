@@ -1,0 +1,130 @@
+//! Checks of single values that several requests share. Each gives the stable code that clients translate.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Datelike, Utc};
+use serde::{Deserialize, Deserializer};
+use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
+
+use super::error::FieldError;
+
+/// For `PATCH`: tells an absent field (`None`) from `null` (`Some(None)`); use with `#[serde(default)]`.
+pub fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// Text without the white space around it.
+pub fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|text| text.trim().to_owned())
+}
+
+/// For `PATCH`: the field may be absent, but not `null`; use with `#[serde(default)]`.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// The same for a line of text, without the white space around it.
+pub fn present_trimmed<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    trimmed(deserializer).map(Some)
+}
+
+/// No control characters at all: the value goes into a line, perhaps of a mail's header.
+pub fn single_line(value: &str) -> Result<(), ValidationError> {
+    if value.chars().any(char::is_control) {
+        Err(coded("control_characters"))
+    } else {
+        Ok(())
+    }
+}
+
+/// At least one character that is not white space.
+pub fn filled(value: &str) -> Result<(), ValidationError> {
+    if value.trim().is_empty() {
+        Err(coded("required"))
+    } else {
+        Ok(())
+    }
+}
+
+/// The years a schedule or a filter may speak of: 2000–2100.
+pub fn sensible_year(at: &DateTime<Utc>) -> Result<(), ValidationError> {
+    if (2000..=2100).contains(&at.year()) {
+        Ok(())
+    } else {
+        Err(coded("out_of_range"))
+    }
+}
+
+/// An IANA zone that the zone data knows.
+pub fn time_zone(name: &str) -> Result<(), ValidationError> {
+    name.parse::<chrono_tz::Tz>()
+        .map(drop)
+        .map_err(|_unknown| coded("unknown_time_zone"))
+}
+
+fn coded(code: &'static str) -> ValidationError {
+    ValidationError::new(code)
+}
+
+/// All mistakes of a request, flat, with dotted names, in a stable order.
+pub(super) fn flatten(errors: &ValidationErrors) -> Vec<FieldError> {
+    let mut fields = Vec::new();
+    collect("", errors, &mut fields);
+    fields.sort_by(|a, b| a.field.cmp(&b.field));
+    fields
+}
+
+fn collect(prefix: &str, errors: &ValidationErrors, into: &mut Vec<FieldError>) {
+    for (name, kind) in errors.errors() {
+        let field = if prefix.is_empty() {
+            name.to_string()
+        } else {
+            format!("{prefix}.{name}")
+        };
+        match kind {
+            ValidationErrorsKind::Struct(inner) => collect(&field, inner, into),
+            ValidationErrorsKind::List(items) => {
+                for (index, inner) in items {
+                    collect(&format!("{field}.{index}"), inner, into);
+                }
+            }
+            ValidationErrorsKind::Field(mistakes) => {
+                into.extend(mistakes.first().map(|mistake| describe(&field, mistake)))
+            }
+        }
+    }
+}
+
+fn describe(field: &str, mistake: &ValidationError) -> FieldError {
+    let code: Cow<'static, str> = mistake.code.clone();
+    let message = mistake
+        .message
+        .as_ref()
+        .map_or_else(|| explain(&code).to_owned(), ToString::to_string);
+    FieldError {
+        field: field.to_owned(),
+        code,
+        message,
+    }
+}
+
+/// A sentence for each code; a validator's own message wins over it.
+fn explain(code: &str) -> &'static str {
+    match code {
+        "required" => "This is needed.",
+        "invalid_email" => "This is not an e-mail address.",
+        "too_long" => "This is too long.",
+        "too_short" => "This is too short.",
+        "control_characters" => "Line breaks and control characters are not allowed here.",
+        "unknown_time_zone" => "No such time zone; use an IANA name such as Europe/Moscow.",
+        "out_of_range" => "This is outside the range that is accepted.",
+        "not_after_start" => "The end must be after the start.",
+        _ => "This is not valid.",
+    }
+}

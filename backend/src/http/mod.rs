@@ -1,0 +1,11 @@
+//! What every `api.rs` shares: problems (errors as RFC 9457), checked input, pages, entity tags, the document.
+
+pub mod body;
+pub mod error;
+pub mod etag;
+pub mod field;
+pub mod openapi;
+pub mod page;
+pub mod problems;
+pub mod query;
+pub mod site;

@@ -1,0 +1,164 @@
+//! The OpenAPI document: what is common to all operations is added here, so that handlers state only their own.
+
+use actix_web::HttpRequest;
+use actix_web::dev::ResourceDef;
+use actix_web::http::Method;
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref,
+    RefOr, Response, ResponseBuilder,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::error::{FieldError, Problem};
+
+/// Operations that need no access token.
+const OPEN: [&str; 2] = ["/api/v1/auth/", "/api/v1/home"];
+
+const ABOUT: &str = "Keep recipients and messages, schedule mailings, and see for every recipient what the mail server answered.
+
+Sign in with `POST /auth/sign-in` and send the access token as `Authorization: Bearer …`. Every failure is an \
+`application/problem+json` whose `code` is stable; mistakes in a request name their fields. Times are RFC 3339 in UTC.";
+
+/// The document before any route has been added.
+pub fn base() -> OpenApi {
+    let bearer = Http::builder()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("JWT")
+        .build();
+    let components = ComponentsBuilder::new()
+        .security_scheme("bearer", SecurityScheme::Http(bearer))
+        .schema(Problem::name(), Problem::schema())
+        .schema(FieldError::name(), FieldError::schema());
+    let info = InfoBuilder::new()
+        .title("Dispatch")
+        .version("1")
+        .description(Some(ABOUT))
+        .license(Some(
+            LicenseBuilder::new()
+                .name("MIT")
+                .identifier(Some("MIT"))
+                .build(),
+        ));
+    OpenApiBuilder::new()
+        .info(info)
+        .components(Some(components.build()))
+        .build()
+}
+
+/// The finished document: every operation has its security and the failures that any operation of its kind may have.
+pub fn complete(mut document: OpenApi) -> OpenApi {
+    for (path, item) in &mut document.paths.paths {
+        let open = OPEN.iter().any(|prefix| path.starts_with(prefix));
+        for operation in operations(item) {
+            if !open {
+                operation.security =
+                    Some(vec![utoipa::openapi::security::SecurityRequirement::new(
+                        "bearer",
+                        Vec::<String>::new(),
+                    )]);
+            }
+            for (status, description) in failures(path, operation, open) {
+                operation
+                    .responses
+                    .responses
+                    .entry(status.to_owned())
+                    .or_insert_with(|| RefOr::T(problem(description)));
+            }
+        }
+    }
+    document
+}
+
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [
+        &mut item.get,
+        &mut item.post,
+        &mut item.put,
+        &mut item.patch,
+        &mut item.delete,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn failures(path: &str, operation: &Operation, open: bool) -> Vec<(&'static str, &'static str)> {
+    let (body, id) = (operation.request_body.is_some(), path.contains('{'));
+    let query = operation
+        .parameters
+        .iter()
+        .flatten()
+        .any(|p| matches!(p, RefOr::T(p) if p.parameter_in == ParameterIn::Query));
+    [
+        (body, "400", "The body is not JSON"),
+        (!open, "401", "Not signed in"),
+        (id, "404", "It does not exist, or belongs to somebody else"),
+        (body, "408", "The body did not arrive in time"),
+        (body, "413", "The body is too large"),
+        (body, "415", "The body is not declared as JSON"),
+        (
+            body || query,
+            "422",
+            "Some fields are not valid; each is named",
+        ),
+        (
+            true,
+            "503",
+            "Busy or restarting; try again after `Retry-After` seconds",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(applies, status, description)| applies.then_some((status, description)))
+    .collect()
+}
+
+fn problem(description: &str) -> Response {
+    let schema = Ref::from_schema_name(Problem::name());
+    ResponseBuilder::new()
+        .description(description)
+        .content(
+            "application/problem+json",
+            ContentBuilder::new().schema(Some(schema)).build(),
+        )
+        .build()
+}
+
+/// Which methods each path of the document has: tells a wrong method (405) from a wrong path (404).
+pub struct KnownPaths(Vec<(ResourceDef, Vec<Method>)>);
+
+impl KnownPaths {
+    /// The paths of `document`.
+    pub fn of(document: &OpenApi) -> Self {
+        let paths = document
+            .paths
+            .paths
+            .iter()
+            .map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item)));
+        Self(paths.collect())
+    }
+
+    /// The methods of the path that was asked for, none when there is no such path.
+    pub fn methods_at(&self, req: &HttpRequest) -> Vec<Method> {
+        self.0
+            .iter()
+            .filter(|(path, _)| path.is_match(req.path()))
+            .flat_map(|(_, methods)| methods.clone())
+            .collect()
+    }
+}
+
+fn methods(item: &PathItem) -> Vec<Method> {
+    let known = [
+        (&item.get, Method::GET),
+        (&item.post, Method::POST),
+        (&item.put, Method::PUT),
+        (&item.patch, Method::PATCH),
+        (&item.delete, Method::DELETE),
+    ];
+    known
+        .into_iter()
+        .filter(|(operation, _)| operation.is_some())
+        .map(|(_, method)| method)
+        .collect()
+}

@@ -1,0 +1,197 @@
+//! Lists: numbered pages for what people browse, keyed pages for logs.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::error::ApiError;
+
+/// One page of a list and how much there is in all.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// How many there are on all pages.
+    #[schema(minimum = 0)]
+    pub total: i64,
+    #[schema(minimum = 1)]
+    pub page: u32,
+    #[schema(minimum = 1, maximum = 100)]
+    pub per_page: u32,
+}
+
+/// Which page is asked for: `page` counts from 1.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Paging {
+    pub page: u32,
+    pub per_page: u32,
+}
+
+impl Paging {
+    /// Where the page lies among `total` rows. A page of the second half is read from the end, backwards: the last
+    /// one then costs no more than the first.
+    pub fn window(self, total: i64) -> Window {
+        let (offset, limit) = (
+            i64::from(self.page.saturating_sub(1)) * i64::from(self.per_page),
+            i64::from(self.per_page),
+        );
+        let behind = total - offset - limit;
+        if offset <= behind {
+            return Window {
+                offset,
+                limit,
+                backwards: false,
+            };
+        }
+        Window {
+            offset: behind.max(0),
+            limit: (total - offset).clamp(0, limit),
+            backwards: true,
+        }
+    }
+
+    /// The page made of these items.
+    pub fn page<T>(self, (items, total): (Vec<T>, i64)) -> Page<T> {
+        Page {
+            items,
+            total,
+            page: self.page,
+            per_page: self.per_page,
+        }
+    }
+}
+
+/// Which rows to read, and from which end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub offset: i64,
+    pub limit: i64,
+    /// Read in the opposite order.
+    pub backwards: bool,
+}
+
+impl Window {
+    /// The rows in the order that was asked for.
+    pub fn in_order<T>(self, mut rows: Vec<T>) -> Vec<T> {
+        if self.backwards {
+            rows.reverse();
+        }
+        rows
+    }
+}
+
+/// A stretch of a log, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Stretch<T> {
+    pub items: Vec<T>,
+    /// Give it back as `cursor` for what follows; `null` at the end.
+    pub next_cursor: Option<String>,
+}
+
+/// The stretch of at most `limit` items made from one more than that, which tells whether anything follows.
+pub fn stretch<T, C: Serialize>(
+    mut items: Vec<T>,
+    limit: u32,
+    cursor_of: impl Fn(&T) -> C,
+) -> Stretch<T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next_cursor = items
+        .last()
+        .filter(|_| more)
+        .and_then(|last| encode(&cursor_of(last)));
+    Stretch { items, next_cursor }
+}
+
+fn encode<C: Serialize>(cursor: &C) -> Option<String> {
+    serde_json::to_vec(cursor)
+        .ok()
+        .map(|json| URL_SAFE_NO_PAD.encode(json))
+}
+
+/// The place a client's `cursor` stands for; 422 when it is none of ours.
+pub fn decode<C: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<C>, ApiError> {
+    let Some(cursor) = cursor else {
+        return Ok(None);
+    };
+    let json = URL_SAFE_NO_PAD.decode(cursor).ok();
+    let place = json.and_then(|json| serde_json::from_slice(&json).ok());
+    place.map(Some).ok_or_else(|| {
+        ApiError::invalid_field(
+            "cursor",
+            "wrong_type",
+            "Use a next_cursor of this list, unchanged.",
+        )
+    })
+}
+
+/// The default of `page`.
+pub const fn first_page() -> u32 {
+    1
+}
+
+/// The default of `per_page`.
+pub const fn default_per_page() -> u32 {
+    20
+}
+
+/// The default of `limit`.
+pub const fn default_limit() -> u32 {
+    50
+}
+
+/// A search term as a pattern for `ILIKE`: what the user typed, anywhere, with no wildcard of its own.
+pub fn contains(term: &str) -> String {
+    let escaped = term
+        .trim()
+        .replace('\\', r"\\")
+        .replace('%', r"\%")
+        .replace('_', r"\_");
+    format!("%{escaped}%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_in_a_search_term_is_only_a_character() {
+        assert_eq!(contains(r" 100%_\ "), r"%100\%\_\\%");
+    }
+
+    #[test]
+    fn reading_from_either_end_gives_the_same_pages() {
+        for total in 0..25_i64 {
+            for page in 1..8_u32 {
+                let wanted: Vec<i64> = (0..total)
+                    .skip(usize::try_from(page - 1).unwrap() * 5)
+                    .take(5)
+                    .collect();
+                let window = Paging { page, per_page: 5 }.window(total);
+                let rows: Vec<i64> = if window.backwards {
+                    (0..total).rev().collect()
+                } else {
+                    (0..total).collect()
+                };
+                let (offset, limit) = (
+                    usize::try_from(window.offset).unwrap(),
+                    usize::try_from(window.limit).unwrap(),
+                );
+                let read = window.in_order(rows.into_iter().skip(offset).take(limit).collect());
+                assert_eq!(read, wanted, "page {page} of {total}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stretch_ends_without_a_cursor() {
+        let cursor = |n: &i32| *n;
+        assert_eq!(stretch(vec![1, 2], 2, cursor).next_cursor, None);
+        let more = stretch(vec![1, 2, 3], 2, cursor);
+        assert_eq!(more.items, [1, 2]);
+        assert_eq!(decode::<i32>(more.next_cursor.as_deref()).unwrap(), Some(2));
+        assert!(decode::<i32>(Some("nonsense")).is_err());
+    }
+}

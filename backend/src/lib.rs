@@ -1,0 +1,17 @@
+//! Dispatch: a self-hosted e-mail mailing service. A slice (recipients, mailings, …) is a folder; a layer is a file in it:
+//! `model.rs` the types, `store.rs` the SQL, `api.rs` the handlers. `engine` turns due mailings into mail.
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod deliveries;
+pub mod engine;
+pub mod http;
+pub mod mail;
+pub mod mailings;
+pub mod messages;
+pub mod recipients;
+pub mod users;

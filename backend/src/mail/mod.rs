@@ -1,0 +1,2 @@
+//! mail
+pub mod server;

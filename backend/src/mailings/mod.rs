@@ -1,0 +1,3 @@
+//! mailings
+pub mod catch_up;
+pub mod recurrence;

@@ -1,0 +1,260 @@
+//! When a mailing falls due: from its anchor, period, time zone and end to moments. Pure: no clock, no connection.
+//!
+//! Every occurrence is computed from the anchor, never from the one before it: 31 Jan, 28 Feb, 31 Mar. The wall clock
+//! of the mailing's zone stays the same over clock changes, so the distance in hours does not.
+
+use std::{
+    fmt,
+    ops::{Range, RangeInclusive},
+    str::FromStr,
+};
+
+use chrono::{
+    DateTime, Datelike, Days, FixedOffset, MappedLocalTime, Months, NaiveDateTime, Offset,
+    TimeZone, Utc,
+};
+use chrono_tz::{GapInfo, Tz};
+use serde::{Deserialize, Serialize};
+
+/// Moments a mailing may name, and the only ones an occurrence may fall on: the years 2000 – 2100, UTC.
+pub const ACCEPTED: Range<DateTime<Utc>> = Range {
+    start: DateTime::from_timestamp(946_684_800, 0).unwrap(),
+    end: DateTime::from_timestamp(4_133_980_800, 0).unwrap(),
+};
+
+/// How often a mailing repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recurrence {
+    Once,
+    Daily,
+    Weekly,
+    Monthly,
+}
+
+impl Recurrence {
+    pub const ALL: [Self; 4] = [Self::Once, Self::Daily, Self::Weekly, Self::Monthly];
+
+    /// The name in the API and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Once => "once",
+            Self::Daily => "daily",
+            Self::Weekly => "weekly",
+            Self::Monthly => "monthly",
+        }
+    }
+
+    /// Local time `periods` after `anchor`; a day the month does not have becomes its last.
+    fn advance(self, anchor: NaiveDateTime, periods: u32) -> Option<NaiveDateTime> {
+        match self {
+            Self::Once => (periods == 0).then_some(anchor),
+            Self::Daily => anchor.checked_add_days(Days::new(periods.into())),
+            Self::Weekly => anchor.checked_add_days(Days::new(u64::from(periods) * 7)),
+            Self::Monthly => anchor.checked_add_months(Months::new(periods)),
+        }
+    }
+}
+
+impl FromStr for Recurrence {
+    type Err = UnknownRecurrence;
+
+    fn from_str(name: &str) -> Result<Self, UnknownRecurrence> {
+        Self::ALL
+            .into_iter()
+            .find(|recurrence| recurrence.as_str() == name)
+            .ok_or(UnknownRecurrence)
+    }
+}
+
+/// The text names no recurrence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownRecurrence;
+
+impl fmt::Display for UnknownRecurrence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a recurrence is once, daily, weekly or monthly")
+    }
+}
+
+impl std::error::Error for UnknownRecurrence {}
+
+/// Why an occurrence is not simply the anchor's day and time. Where two apply, the clock change is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Note {
+    /// The time does not exist that day; moved forward by the length of the gap.
+    DstGap,
+    /// The time exists twice that day; this is the first.
+    DstOverlap,
+    /// The month is too short; moved to its last day.
+    MonthEnd,
+}
+
+impl Note {
+    /// The name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DstGap => "dst_gap",
+            Self::DstOverlap => "dst_overlap",
+            Self::MonthEnd => "month_end",
+        }
+    }
+}
+
+/// A moment the recurrence falls on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Occurrence {
+    /// Periods since the anchor.
+    pub index: u32,
+    pub at: DateTime<Utc>,
+    /// `at` as the clock on the wall shows it, with the zone's offset of that moment.
+    pub local: DateTime<FixedOffset>,
+    pub note: Option<Note>,
+}
+
+/// The times of a mailing. `starts_at` is the anchor; `ends_at`, when given, bounds the series and is not part of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    pub starts_at: DateTime<Utc>,
+    pub ends_at: Option<DateTime<Utc>>,
+    pub recurrence: Recurrence,
+    pub time_zone: Tz,
+}
+
+impl Schedule {
+    /// The occurrence `index` periods after the anchor; index 0 is exactly `starts_at`. None past the end, outside
+    /// [`ACCEPTED`], and for a day the zone left out (Samoa, 30 Dec 2011): moved forward by that gap of 24 h, a daily
+    /// occurrence meets the next one, which stands for both. So no two occurrences share a moment.
+    pub fn occurrence(&self, index: u32) -> Option<Occurrence> {
+        let occurrence = self.nominal(index)?;
+        let met_by = |next: Occurrence| next.at <= occurrence.at;
+        if occurrence.note == Some(Note::DstGap)
+            && self.nominal(index.checked_add(1)?).is_some_and(met_by)
+        {
+            return None;
+        }
+        Some(occurrence)
+    }
+
+    pub fn newest_at_or_before(&self, now: DateTime<Utc>) -> Option<Occurrence> {
+        self.around(now)
+            .rev()
+            .filter_map(|index| self.occurrence(index))
+            .find(|occurrence| occurrence.at <= now)
+    }
+
+    pub fn first_after(&self, now: DateTime<Utc>) -> Option<Occurrence> {
+        self.around(now)
+            .filter_map(|index| self.occurrence(index))
+            .find(|occurrence| occurrence.at > now)
+    }
+
+    /// The first `count` occurrences after a moment; fewer when the series ends.
+    pub fn upcoming(&self, after: DateTime<Utc>, count: usize) -> Vec<Occurrence> {
+        std::iter::successors(self.first_after(after), |occurrence| {
+            self.first_after(occurrence.at)
+        })
+        .take(count)
+        .collect()
+    }
+
+    /// The moment from which an occurrence may no longer be sent: the next one, or the end. None when unbounded.
+    pub fn deadline_of(&self, index: u32) -> Option<DateTime<Utc>> {
+        // A next occurrence always lies before the end.
+        let next = index
+            .checked_add(1)
+            .and_then(|next| self.at_index_or_next(next));
+        next.map(|occurrence| occurrence.at).or(self.ends_at)
+    }
+
+    /// The first moment that can hold no occurrence.
+    pub(super) fn end(&self) -> DateTime<Utc> {
+        self.ends_at
+            .map_or(ACCEPTED.end, |end| end.min(ACCEPTED.end))
+    }
+
+    /// Skips the one index that a left-out day may have emptied.
+    pub(super) fn at_index_or_next(&self, index: u32) -> Option<Occurrence> {
+        self.occurrence(index)
+            .or_else(|| self.occurrence(index.checked_add(1)?))
+    }
+
+    /// Indices sure to hold the occurrences on both sides of a moment: whole periods since the anchor ± 3, because
+    /// offsets change by up to 26 h and the month in the zone may differ from the month in UTC at either end.
+    fn around(&self, moment: DateTime<Utc>) -> RangeInclusive<u32> {
+        let moment = moment.min(self.end());
+        let days = (moment - self.starts_at).num_days();
+        let periods = match self.recurrence {
+            Recurrence::Once => 0,
+            Recurrence::Daily => days,
+            Recurrence::Weekly => days / 7,
+            Recurrence::Monthly => months(moment) - months(self.starts_at),
+        };
+        let periods = u32::try_from(periods.max(0)).unwrap_or(u32::MAX);
+        periods.saturating_sub(3)..=periods.saturating_add(3)
+    }
+
+    /// The occurrence as the calendar has it, even where it meets the next one.
+    fn nominal(&self, index: u32) -> Option<Occurrence> {
+        if !ACCEPTED.contains(&self.starts_at) {
+            return None;
+        }
+        let anchor = self.starts_at.with_timezone(&self.time_zone).naive_local();
+        let wanted = self.recurrence.advance(anchor, index)?;
+        let (at, clock_change) = match resolve(self.time_zone, wanted)? {
+            // The anchor may be the second of two equal times.
+            (at, _) if index == 0 && at != self.starts_at => (self.starts_at, None),
+            resolved => resolved,
+        };
+        let clipped = self.recurrence == Recurrence::Monthly && wanted.day() != anchor.day();
+        let occurrence = Occurrence {
+            index,
+            at,
+            local: at.with_timezone(&self.time_zone).fixed_offset(),
+            note: clock_change.or(clipped.then_some(Note::MonthEnd)),
+        };
+        (at < self.end()).then_some(occurrence)
+    }
+}
+
+/// Months since the year 0.
+fn months(moment: DateTime<Utc>) -> i64 {
+    i64::from(moment.year()) * 12 + i64::from(moment.month())
+}
+
+/// The moment at which the zone's clock shows `wanted`.
+fn resolve(zone: Tz, wanted: NaiveDateTime) -> Option<(DateTime<Utc>, Option<Note>)> {
+    match zone.from_local_datetime(&wanted) {
+        MappedLocalTime::Single(at) => Some((at.to_utc(), None)),
+        MappedLocalTime::Ambiguous(first, _) => Some((first.to_utc(), Some(Note::DstOverlap))),
+        MappedLocalTime::None => {
+            // Read with the offset before the gap, the moment lies as far behind the gap as `wanted` lies inside it.
+            let (_, before) = GapInfo::new(&wanted, &zone)?.begin?;
+            Some((
+                wanted.checked_sub_offset(before.fix())?.and_utc(),
+                Some(Note::DstGap),
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_in_json_text_and_parsing() {
+        for recurrence in Recurrence::ALL {
+            assert_eq!(
+                serde_json::to_value(recurrence).unwrap(),
+                recurrence.as_str()
+            );
+            assert_eq!(recurrence.as_str().parse(), Ok(recurrence));
+        }
+        for note in [Note::DstGap, Note::DstOverlap, Note::MonthEnd] {
+            assert_eq!(serde_json::to_value(note).unwrap(), note.as_str());
+        }
+        assert_eq!("yearly".parse::<Recurrence>(), Err(UnknownRecurrence));
+    }
+}

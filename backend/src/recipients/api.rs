@@ -1,0 +1,139 @@
+//! `/recipients`: a user's own recipients.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use diesel::Connection;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{CreateRecipient, Recipient, RecipientQuery, UpdateRecipient};
+use super::store::{self, SaveError};
+use crate::auth::caller::Caller;
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::http::body::Valid;
+use crate::http::error::{ApiError, FieldError};
+use crate::http::etag::{self, Expected};
+use crate::http::page::Page;
+use crate::http::query::Query;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_recipients)
+        .service(create_recipient)
+        .service(get_recipient)
+        .service(update_recipient)
+        .service(delete_recipient);
+}
+
+impl From<SaveError> for ApiError {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::EmailTaken => Self::conflict(
+                "email_taken",
+                "You have a recipient with this address already.",
+            )
+            .with_fields(vec![FieldError::new(
+                "email",
+                "taken",
+                "You have a recipient with this address already.",
+            )]),
+            SaveError::Query(error) => error.into(),
+        }
+    }
+}
+
+/// Recipients, a page at a time
+#[utoipa::path(tag = "recipients", params(RecipientQuery), responses((status = 200, description = "A page of recipients", body = Page<Recipient>)))]
+#[get("/recipients")]
+async fn list_recipients(
+    caller: Caller,
+    db: Data<Db>,
+    Query(query): Query<RecipientQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let paging = query.paging();
+    let rows = db
+        .run(move |conn| store::list(conn, caller.user_id, &query).map_err(ApiError::from))
+        .await?;
+    Ok(HttpResponse::Ok().json(paging.page(rows)))
+}
+
+/// Add a recipient
+#[utoipa::path(tag = "recipients", request_body = CreateRecipient, responses(
+    (status = 201, description = "Added", body = Recipient, headers(("Location" = String), ("ETag" = String)))))]
+#[post("/recipients")]
+async fn create_recipient(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    Valid(new): Valid<CreateRecipient>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let recipient = db
+        .run(move |conn| store::create(conn, owner_id, &new, now).map_err(ApiError::from))
+        .await?;
+    Ok(etag::created(
+        format!("/api/v1/recipients/{}", recipient.id),
+        recipient.updated_at,
+        &recipient,
+    ))
+}
+
+/// One recipient
+#[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1)), responses(
+    (status = 200, description = "The recipient", body = Recipient, headers(("ETag" = String)))))]
+#[get("/recipients/{id}")]
+async fn get_recipient(
+    caller: Caller,
+    db: Data<Db>,
+    id: Path<i64>,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let recipient = db
+        .run(move |conn| store::find(conn, caller.user_id, *id).map_err(ApiError::from))
+        .await?;
+    Ok(etag::read(&req, recipient.updated_at, &recipient))
+}
+
+/// Change a recipient
+#[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1)), request_body = UpdateRecipient, responses(
+    (status = 200, description = "As it is now", body = Recipient, headers(("ETag" = String)))))]
+#[patch("/recipients/{id}")]
+async fn update_recipient(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    id: Path<i64>,
+    expected: Expected,
+    Valid(changes): Valid<UpdateRecipient>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let work = move |conn: &mut _| {
+        let current = store::lock(conn, owner_id, *id)?;
+        expected.check(current.updated_at)?;
+        store::update(conn, *id, &changes, now).map_err(ApiError::from)
+    };
+    let recipient = db.run(move |conn| conn.transaction(work)).await?;
+    Ok(etag::changed(recipient.updated_at, &recipient))
+}
+
+/// Delete a recipient
+///
+/// It leaves its mailings; what was sent to it stays in the log.
+#[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Deleted")))]
+#[delete("/recipients/{id}")]
+async fn delete_recipient(
+    caller: Caller,
+    db: Data<Db>,
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let owner_id = caller.who_may_own()?.user_id;
+    let deleted = db
+        .run(move |conn| store::delete(conn, owner_id, *id).map_err(ApiError::from))
+        .await?;
+    if deleted {
+        Ok(HttpResponse::NoContent().finish())
+    } else {
+        Err(ApiError::not_found())
+    }
+}

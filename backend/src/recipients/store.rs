@@ -1,0 +1,172 @@
+//! Recipients in the database. Every function asks for the owner: somebody else's recipient is never found.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, exists};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use diesel::sql_types::{BigInt, Text};
+
+use super::model::{CreateRecipient, Recipient, RecipientQuery, RecipientSort, UpdateRecipient};
+use crate::db::schema::recipients;
+use crate::http::page::contains;
+
+define_sql_function! { fn lower(text: Text) -> Text; }
+
+/// Why a recipient could not be saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// The owner has this address already.
+    #[error("the owner has this address already")]
+    EmailTaken,
+    #[error(transparent)]
+    Query(DieselError),
+}
+
+impl From<DieselError> for SaveError {
+    fn from(error: DieselError) -> Self {
+        match error {
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Self::EmailTaken,
+            other => Self::Query(other),
+        }
+    }
+}
+
+type Selected = recipients::BoxedQuery<'static, diesel::pg::Pg>;
+
+/// The owner's recipients that match the search term.
+fn matching(owner_id: i64, q: Option<&str>) -> Selected {
+    let all = recipients::table
+        .filter(recipients::owner_id.eq(owner_id))
+        .into_boxed();
+    match q {
+        None => all,
+        Some(term) => {
+            let pattern = contains(term);
+            all.filter(
+                recipients::email
+                    .ilike(pattern.clone())
+                    .or(recipients::full_name.ilike(pattern)),
+            )
+        }
+    }
+}
+
+/// One page and the number of all, in two statements whatever the page.
+pub fn list(
+    conn: &mut PgConnection,
+    owner_id: i64,
+    query: &RecipientQuery,
+) -> QueryResult<(Vec<Recipient>, i64)> {
+    let q = query.q.as_deref();
+    let total = matching(owner_id, q).select(count_star()).first(conn)?;
+    let window = query.paging().window(total);
+    let page = sorted(matching(owner_id, q), query.sort, window.backwards)
+        .limit(window.limit)
+        .offset(window.offset)
+        .select(Recipient::as_select())
+        .load(conn)?;
+    Ok((window.in_order(page), total))
+}
+
+fn sorted(rows: Selected, sort: RecipientSort, backwards: bool) -> Selected {
+    use RecipientSort::{Email, EmailDescending, FullName, FullNameDescending, Newest, Oldest};
+    use recipients::{created_at, email, full_name, id};
+    match (sort, backwards) {
+        (Oldest, false) | (Newest, true) => rows.order((created_at.asc(), id.asc())),
+        (Newest, false) | (Oldest, true) => rows.order((created_at.desc(), id.desc())),
+        (Email, false) | (EmailDescending, true) => rows.order((lower(email).asc(), id.asc())),
+        (EmailDescending, false) | (Email, true) => rows.order((lower(email).desc(), id.desc())),
+        (FullName, false) | (FullNameDescending, true) => {
+            rows.order((lower(full_name).asc(), id.asc()))
+        }
+        (FullNameDescending, false) | (FullName, true) => {
+            rows.order((lower(full_name).desc(), id.desc()))
+        }
+    }
+}
+
+/// The recipient, if it is the owner's.
+pub fn find(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Recipient> {
+    recipients::table
+        .filter(recipients::id.eq(id).and(recipients::owner_id.eq(owner_id)))
+        .select(Recipient::as_select())
+        .first(conn)
+}
+
+/// The same, locked until the transaction ends.
+pub fn lock(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Recipient> {
+    recipients::table
+        .filter(recipients::id.eq(id).and(recipients::owner_id.eq(owner_id)))
+        .select(Recipient::as_select())
+        .for_update()
+        .first(conn)
+}
+
+/// Whether the owner keeps this address.
+pub fn has_email(conn: &mut PgConnection, owner_id: i64, email: &str) -> QueryResult<bool> {
+    let same = recipients::table.filter(
+        recipients::owner_id
+            .eq(owner_id)
+            .and(lower(recipients::email).eq(lower(email))),
+    );
+    diesel::select(exists(same)).get_result(conn)
+}
+
+/// Stores a new recipient.
+pub fn create(
+    conn: &mut PgConnection,
+    owner_id: i64,
+    new: &CreateRecipient,
+    now: DateTime<Utc>,
+) -> Result<Recipient, SaveError> {
+    use recipients::{comment, created_at, email, full_name, updated_at};
+    diesel::insert_into(recipients::table)
+        .values((
+            recipients::owner_id.eq(owner_id),
+            email.eq(&new.email),
+            full_name.eq(&new.full_name),
+            comment.eq(&new.comment),
+            created_at.eq(now),
+            updated_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .returning(Recipient::as_returning())
+        .get_result(conn)
+        .optional()?
+        .ok_or(SaveError::EmailTaken)
+}
+
+/// Changes a recipient that the caller has locked.
+pub fn update(
+    conn: &mut PgConnection,
+    id: i64,
+    changes: &UpdateRecipient,
+    now: DateTime<Utc>,
+) -> Result<Recipient, SaveError> {
+    use recipients::{comment, email, full_name, updated_at};
+    let changed = diesel::update(recipients::table.find(id))
+        .set((
+            changes.email.as_ref().map(|value| email.eq(value)),
+            changes.full_name.as_ref().map(|value| full_name.eq(value)),
+            changes.comment.as_ref().map(|value| comment.eq(value)),
+            updated_at.eq(now),
+        ))
+        .returning(Recipient::as_returning())
+        .get_result(conn)?;
+    Ok(changed)
+}
+
+/// Deletes a recipient and takes it out of its mailings; `false` when the owner has no such recipient.
+/// What was sent to it stays in the log.
+pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<bool> {
+    let deleted = diesel::sql_query(
+        "WITH gone AS (DELETE FROM recipients WHERE id = $1 AND owner_id = $2 RETURNING id),
+              chosen AS (SELECT mailing_id FROM mailing_recipients JOIN gone ON gone.id = recipient_id),
+              counted AS (UPDATE mailings SET recipients_count = recipients_count - 1 FROM chosen WHERE mailings.id = chosen.mailing_id)
+         SELECT id FROM gone",
+    )
+    .bind::<BigInt, _>(id)
+    .bind::<BigInt, _>(owner_id)
+    .execute(conn)?;
+    Ok(deleted > 0)
+}

@@ -1,0 +1,3 @@
+//! The people who use the service.
+
+pub mod store;

@@ -1,0 +1,179 @@
+//! The running app: a real HTTP server on a free port over a database of its own, with a clock that the test moves.
+
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use actix_web::dev::ServerHandle;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::PgConnection;
+use dispatch::app::Services;
+use dispatch::clock::Clock;
+use dispatch::config::Config;
+use serde_json::Value;
+
+use super::answer::Answer;
+use super::database::Database;
+use super::people::Person;
+
+/// Everything a test talks to.
+pub(crate) struct TestApp {
+    pub(crate) services: Services,
+    pub(crate) address: SocketAddr,
+    agent: ureq::Agent,
+    server: Option<(ServerHandle, JoinHandle<()>)>,
+    database: Database,
+}
+
+impl TestApp {
+    /// An app that nobody has used yet, on 1 May 2026, 10:00 UTC; its mail server is one that nobody runs.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[("SMTP_URL", "smtp://127.0.0.1:9")])
+    }
+
+    /// The same with other settings.
+    pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
+        let database = Database::create();
+        let services = Services::new(config(&database.url, settings), Clock::fixed(noon()));
+        let (address, handle, thread) = serve(services.clone());
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .build()
+            .into();
+        Self {
+            services,
+            address,
+            agent,
+            server: Some((handle, thread)),
+            database,
+        }
+    }
+
+    /// A connection to the app's database, for arranging things and for looking behind the API.
+    pub(crate) fn sql(&self) -> PgConnection {
+        self.database.connect()
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.services.clock.now()
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, time: TimeDelta) {
+        self.services.clock.advance(time);
+    }
+
+    pub(crate) fn get(&self, person: &Person, path: &str) -> Answer {
+        self.send("GET", path, &[person.bearer()], None)
+    }
+
+    pub(crate) fn post(&self, person: &Person, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, &[person.bearer()], Some(body))
+    }
+
+    pub(crate) fn patch(&self, person: &Person, path: &str, body: &Value) -> Answer {
+        self.send("PATCH", path, &[person.bearer()], Some(body))
+    }
+
+    pub(crate) fn delete(&self, person: &Person, path: &str) -> Answer {
+        self.send("DELETE", path, &[person.bearer()], None)
+    }
+
+    /// Any request; paths are those below `/api/v1`.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let url = format!("http://{}/api/v1{path}", self.address);
+        self.send_to(&url, method, headers, body)
+    }
+
+    /// Any request to any address of the app.
+    pub(crate) fn send_to(
+        &self,
+        url: &str,
+        method: &str,
+        headers: &[(&str, String)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let request = headers.iter().fold(
+            ureq::http::Request::builder().method(method).uri(url),
+            |request, (name, value)| request.header(*name, value),
+        );
+        let answer = match body {
+            Some(body) => self.agent.run(
+                request
+                    .header("content-type", "application/json")
+                    .body(body.to_string())
+                    .expect("a request"),
+            ),
+            None => self.agent.run(request.body(()).expect("a request")),
+        };
+        let mut answer = answer.expect("the app answers");
+        let headers = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.to_string(),
+                    value.to_str().unwrap_or_default().to_owned(),
+                )
+            })
+            .collect();
+        let text = answer.body_mut().read_to_string().expect("a body");
+        Answer {
+            status: answer.status().as_u16(),
+            headers,
+            body: serde_json::from_str(&text).unwrap_or(Value::Null),
+        }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if let Some((handle, thread)) = self.server.take() {
+            drop(handle.stop(false));
+            thread.join().expect("the server ends without a panic");
+        }
+    }
+}
+
+/// When every test begins.
+pub(crate) fn noon() -> DateTime<Utc> {
+    "2026-05-01T10:00:00Z".parse().expect("a time")
+}
+
+fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
+    let defaults = [
+        ("DATABASE_URL", database_url),
+        ("DB_POOL_SIZE", "4"),
+        ("BIND", "127.0.0.1:0"),
+        ("APP_SECRET", "a secret that only the tests know of"),
+    ];
+    let all: Vec<_> = settings.iter().chain(&defaults).collect();
+    Config::read(|name| {
+        all.iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| (*value).to_owned())
+    })
+    .expect("the tests' settings are valid")
+}
+
+fn serve(services: Services) -> (SocketAddr, ServerHandle, JoinHandle<()>) {
+    let (started, ready) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let (server, address) = services.server(1).expect("a free port");
+            started
+                .send((address, server.handle()))
+                .expect("the test waits");
+            server.await.expect("the server ends in order");
+        });
+    });
+    let (address, handle) = ready.recv().expect("the server starts");
+    (address, handle, thread)
+}

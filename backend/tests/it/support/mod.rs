@@ -1,0 +1,6 @@
+//! What the tests share: the running app on a database of its own, people in it, and what they say to each other.
+
+pub(crate) mod answer;
+pub(crate) mod app;
+pub(crate) mod database;
+pub(crate) mod people;

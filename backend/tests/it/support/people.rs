@@ -1,0 +1,71 @@
+//! People who are signed up and signed in already.
+
+use diesel::prelude::*;
+use dispatch::db::schema::{sessions, users};
+
+use super::app::TestApp;
+
+/// Somebody with a live session.
+pub(crate) struct Person {
+    pub(crate) id: i64,
+    pub(crate) email: String,
+    pub(crate) session_id: i64,
+    pub(crate) token: String,
+}
+
+impl Person {
+    pub(crate) fn bearer(&self) -> (&'static str, String) {
+        ("authorization", format!("Bearer {}", self.token))
+    }
+}
+
+impl TestApp {
+    pub(crate) fn alice(&self) -> Person {
+        self.person("alice@example.org", "user")
+    }
+
+    pub(crate) fn bob(&self) -> Person {
+        self.person("bob@example.org", "user")
+    }
+
+    pub(crate) fn manager(&self) -> Person {
+        self.person("manager@example.org", "manager")
+    }
+
+    /// A confirmed user of this role. The password is nobody's: those who sign in by password sign up first.
+    pub(crate) fn person(&self, email: &str, role: &str) -> Person {
+        let (mut conn, now) = (self.sql(), self.now());
+        let id: i64 = diesel::insert_into(users::table)
+            .values((
+                users::email.eq(email),
+                users::password_hash.eq("-"),
+                users::role.eq(role),
+                users::confirmed_at.eq(now),
+                users::created_at.eq(now),
+                users::updated_at.eq(now),
+            ))
+            .returning(users::id)
+            .get_result(&mut conn)
+            .expect("a new user");
+        let session_id: i64 = diesel::insert_into(sessions::table)
+            .values((
+                sessions::user_id.eq(id),
+                sessions::created_at.eq(now),
+                sessions::last_used_at.eq(now),
+            ))
+            .returning(sessions::id)
+            .get_result(&mut conn)
+            .expect("a new session");
+        let token = self
+            .services
+            .tokens
+            .issue(id, session_id, now)
+            .expect("a token");
+        Person {
+            id,
+            email: email.to_owned(),
+            session_id,
+            token,
+        }
+    }
+}

@@ -1,0 +1,63 @@
+// @ts-check
+// The backend as a supervised service, with the settings that make it use the private services.
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { FRONTEND_DIST } from './build.mjs';
+
+/**
+ * @typedef {object} Services
+ * @property {string} databaseUrl
+ * @property {string} smtpUrl
+ * @property {string} [mailWebUrl]
+ * @property {number} port  where the backend is to listen
+ */
+
+/** Long enough for the mails that are on their way. */
+const DRAIN_SECONDS = 20;
+
+/**
+ * The environment of every backend command; what the caller's environment says about the rest stays.
+ * @param {Services} services
+ * @param {string} secret
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function settings({ databaseUrl, smtpUrl, mailWebUrl, port }, secret) {
+  const bind = `127.0.0.1:${port}`;
+  return {
+    ...process.env,
+    DATABASE_URL: databaseUrl,
+    SMTP_URL: smtpUrl,
+    MAIL_WEB_URL: mailWebUrl,
+    BIND: bind,
+    PUBLIC_URL: process.env.PUBLIC_URL || `http://${bind}`,
+    APP_SECRET: process.env.APP_SECRET || secret,
+    FRONTEND_DIR: process.env.FRONTEND_DIR || FRONTEND_DIST,
+  };
+}
+
+/**
+ * Starts `dispatch serve` and waits until it is ready.
+ * @param {import('./processes.mjs').Supervisor} supervisor
+ * @param {Pick<import('./processes.mjs').Job, 'command' | 'env' | 'log'>} job
+ */
+export async function serve(supervisor, job) {
+  await supervisor.start({ name: 'the backend', grace: DRAIN_SECONDS, ...job });
+  await supervisor.until('the backend', async () => {
+    const answer = await fetch(`http://${job.env?.BIND}/readyz`, {
+      signal: AbortSignal.timeout(2000),
+    });
+    return answer.ok;
+  });
+}
+
+/**
+ * A key for signing that outlives a restart: sessions and mailed links stay good.
+ * @param {string} home
+ */
+export function keptSecret(home) {
+  const file = path.join(home, 'app.secret');
+  if (!fs.existsSync(file))
+    fs.writeFileSync(file, randomBytes(48).toString('base64url'), { mode: 0o600 });
+  return fs.readFileSync(file, 'utf8');
+}

@@ -1,0 +1,132 @@
+// @ts-check
+// A private PostgreSQL 18 from npm's platform packages: nothing to install, no root needed, stopped with the rest.
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { commandLine, end } from './pidfile.mjs';
+import { settle } from './postgres-place.mjs';
+
+/** @typedef {import('./processes.mjs').Supervisor} Supervisor */
+/** @typedef {import('./postgres-place.mjs').Place} Place */
+
+const USER = 'dispatch';
+const STOP_SECONDS = 30;
+/** Tests want many connections, and lose nothing when the machine goes down. */
+const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200'];
+
+/**
+ * Starts the server and returns what makes the URL of one of its databases (`dispatch`, or `postgres` for maintenance).
+ * A `kept` cluster is created once and found again; a `disposable` one is new, fast, and gone afterwards.
+ * @param {Supervisor} supervisor
+ * @param {number} port
+ * @param {'kept' | 'disposable'} lifetime
+ */
+export async function startPostgres(supervisor, port, lifetime) {
+  const place = await settle(supervisor.home, supervisor.say);
+  const pgdata = path.join(place.folder, 'pg18');
+  await release(supervisor, pgdata);
+  if (lifetime === 'disposable') {
+    fs.rmSync(pgdata, { recursive: true, force: true });
+    supervisor.afterwards(() => fs.rmSync(pgdata, { recursive: true, force: true }));
+  }
+  if (!fs.existsSync(pgdata)) await create(supervisor, place, lifetime);
+  await launch(supervisor, place, [
+    ...['-D', pgdata, '-p', String(port)],
+    ...['listen_addresses=127.0.0.1', 'unix_socket_directories='].flatMap((o) => ['-c', o]),
+    ...(lifetime === 'disposable' ? FAST : []).flatMap((o) => ['-c', o]),
+  ]);
+  const password = fs.readFileSync(path.join(place.folder, 'pg.secret'), 'utf8');
+  return (/** @type {string} */ database) =>
+    `postgres://${USER}:${password}@127.0.0.1:${port}/${database}`;
+}
+
+/**
+ * Under a temporary name, then renamed: an interrupted initdb leaves nothing half-made.
+ * @param {Supervisor} supervisor
+ * @param {Place} place
+ * @param {'kept' | 'disposable'} lifetime
+ */
+async function create(supervisor, place, lifetime) {
+  supervisor.say('creating the database cluster');
+  const secret = path.join(place.folder, 'pg.secret');
+  const made = path.join(place.folder, 'pg18.new');
+  fs.writeFileSync(secret, randomBytes(18).toString('base64url'), { mode: 0o600 });
+  fs.rmSync(made, { recursive: true, force: true });
+  fs.mkdirSync(made, { mode: 0o700 });
+  if (place.uid !== undefined)
+    for (const file of [made, secret]) fs.chownSync(file, place.uid, place.gid ?? 0);
+  const shared = { ...place.as, log: path.join(place.folder, 'initdb.log') };
+  await supervisor.step({
+    ...shared,
+    name: 'initdb',
+    // Without the built-in C.UTF-8, lower() and ILIKE would pass Cyrillic by in silence.
+    command: [
+      path.join(place.native, 'bin/initdb'),
+      ...['-D', made, '-U', USER, '-A', 'scram-sha-256', `--pwfile=${secret}`, '-E', 'UTF8'],
+      ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
+      ...['--no-instructions', ...(lifetime === 'disposable' ? ['--no-sync'] : [])],
+    ],
+  });
+  await supervisor.step({
+    ...shared,
+    name: 'createdb', // the packages have no psql: the single-user server takes the command
+    command: [path.join(place.native, 'bin/postgres'), '--single', '-D', made, 'postgres'],
+    input: `CREATE DATABASE ${USER};\n`,
+  });
+  fs.renameSync(made, path.join(place.folder, 'pg18'));
+}
+
+/**
+ * @param {Supervisor} supervisor
+ * @param {Place} place
+ * @param {string[]} options
+ */
+async function launch(supervisor, place, options) {
+  const pid = await supervisor.start({
+    ...place.as,
+    name: 'PostgreSQL',
+    command: [path.join(place.native, 'bin/postgres'), ...options],
+    log: path.join(place.folder, 'postgres.log'),
+    signal: 'SIGINT', // "fast": does not wait for clients to leave
+    grace: STOP_SECONDS,
+  });
+  const pgdata = path.join(place.folder, 'pg18');
+  await supervisor.until('PostgreSQL', () => {
+    const lock = readLock(pgdata);
+    return lock?.pid === pid && lock.status === 'ready';
+  });
+}
+
+/**
+ * A server that still holds the cluster is stopped. A lock whose number now belongs to another program is removed; one
+ * of a dead server is left for PostgreSQL, which first makes sure that none of its children lives.
+ * @param {Supervisor} supervisor
+ * @param {string} pgdata
+ */
+async function release(supervisor, pgdata) {
+  const pid = readLock(pgdata)?.pid;
+  if (!pid || !commandLine(pid)) return;
+  const isServer = () => commandLine(pid).includes(pgdata);
+  if (isServer()) {
+    supervisor.say(`stopping PostgreSQL, left by an earlier run (process ${pid})`);
+    const running = {
+      pid,
+      name: 'PostgreSQL',
+      mark: pgdata,
+      signal: /** @type {const} */ ('SIGINT'),
+    };
+    await end({ ...running, grace: STOP_SECONDS }, isServer);
+  }
+  fs.rmSync(path.join(pgdata, 'postmaster.pid'), { force: true });
+}
+
+/**
+ * The server's own lock file: its process on line 1, its state on line 8.
+ * @param {string} pgdata
+ */
+function readLock(pgdata) {
+  const file = path.join(pgdata, 'postmaster.pid');
+  if (!fs.existsSync(file)) return undefined;
+  const lines = fs.readFileSync(file, 'utf8').split('\n');
+  return { pid: Number(lines[0]), status: lines[7]?.trim() };
+}

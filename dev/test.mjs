@@ -1,0 +1,69 @@
+// @ts-check
+// `make test`, and its parts: private throw-away services, the checks one after another up to the first red.
+import path from 'node:path';
+import * as checks from './checks.mjs';
+import { DEV, installPackages } from './build.mjs';
+import { anyPorts } from './ports.mjs';
+import { startPostgres } from './postgres.mjs';
+import { duration, Supervisor } from './processes.mjs';
+import { ensureInstalled } from './requirements.mjs';
+
+/**
+ * @typedef {object} Plan
+ * @property {((session: checks.Session) => Promise<void>)[]} checks
+ * @property {import('./requirements.mjs').Program[]} needs
+ */
+
+const { lintRust, testRust, checkDocument, lintFrontend, testFrontend } = checks;
+const { lintDev, testDev, testEndToEnd } = checks;
+
+/** @type {Record<string, Plan>} */
+const PLANS = {
+  all: {
+    checks: [
+      ...[lintRust, testRust, checkDocument],
+      ...[lintFrontend, testFrontend],
+      ...[lintDev, testDev, testEndToEnd],
+    ],
+    needs: ['cc', 'redis-server', 'chromium'],
+  },
+  rust: { checks: [lintRust, testRust, checkDocument], needs: ['cc', 'redis-server'] },
+  frontend: { checks: [lintFrontend, testFrontend], needs: [] },
+  e2e: { checks: [testEndToEnd], needs: ['cc', 'chromium'] },
+  lint: { checks: [lintRust, lintFrontend, lintDev], needs: ['cc'] },
+};
+
+/** Settings of the caller's, in the environment or in `.env`, are not to decide whether a test passes. */
+const SETTINGS = [
+  ...['DATABASE_URL', 'DB_POOL_SIZE', 'REDIS_URL', 'BIND', 'PUBLIC_URL', 'FRONTEND_DIR'],
+  ...['APP_SECRET', 'APP_ENV', 'TRUSTED_PROXIES', 'SMTP_URL', 'SMTP_SESSIONS', 'MAIL_FROM'],
+  ...['MAIL_WEB_URL', 'POLL_INTERVAL_MS', 'LOG_FORMAT', 'RUST_LOG'],
+];
+
+const name = process.argv[2] ?? 'all';
+const plan = PLANS[name];
+if (!plan) {
+  console.error(`no tests called ${name}; there are: ${Object.keys(PLANS).join(', ')}`);
+  process.exit(2);
+}
+const supervisor = new Supervisor('test', path.join(DEV, '.data', `test-${name}`));
+await supervisor.supervise(() => run(plan));
+
+/** @param {Plan} plan */
+async function run(plan) {
+  const begun = Date.now();
+  for (const setting of SETTINGS) process.env[setting] = ''; // counts as unset, and `.env` does not fill it in
+  await ensureInstalled(supervisor, plan.needs);
+  /** @type {Promise<(database: string) => string> | undefined} */ let server;
+  /** @type {checks.Session} */
+  const session = { supervisor, totals: [], postgres: () => (server ??= disposablePostgres()) };
+  for (const check of plan.checks) await check(session);
+  const totals = session.totals.map((line) => `\n  ${line}`).join('');
+  supervisor.say(`all green in ${duration(Date.now() - begun)}${totals}`);
+}
+
+async function disposablePostgres() {
+  await installPackages(supervisor, DEV);
+  const [port = 0] = await anyPorts(1);
+  return startPostgres(supervisor, port, 'disposable');
+}
