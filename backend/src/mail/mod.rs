@@ -1,2 +1,17 @@
-//! mail
+//! Mail: composing it, the SMTP session that hands it over, and what the server's replies mean.
+
+pub mod account;
+mod body;
+pub mod compose;
+mod connect;
+pub mod envelope;
+pub mod header;
+mod placeholders;
+pub mod plain_text;
+pub mod render;
+pub mod reply;
 pub mod server;
+pub mod session;
+mod transfer;
+pub mod verdict;
+mod wire;

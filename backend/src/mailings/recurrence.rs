@@ -3,18 +3,15 @@
 //! Every occurrence is computed from the anchor, never from the one before it: 31 Jan, 28 Feb, 31 Mar. The wall clock
 //! of the mailing's zone stays the same over clock changes, so the distance in hours does not.
 
-use std::{
-    fmt,
-    ops::{Range, RangeInclusive},
-    str::FromStr,
-};
+use std::ops::{Range, RangeInclusive};
 
 use chrono::{
     DateTime, Datelike, Days, FixedOffset, MappedLocalTime, Months, NaiveDateTime, Offset,
     TimeZone, Utc,
 };
 use chrono_tz::{GapInfo, Tz};
-use serde::{Deserialize, Serialize};
+
+use crate::named::named;
 
 /// Moments a mailing may name, and the only ones an occurrence may fall on: the years 2000 – 2100, UTC.
 pub const ACCEPTED: Range<DateTime<Utc>> = Range {
@@ -22,29 +19,17 @@ pub const ACCEPTED: Range<DateTime<Utc>> = Range {
     end: DateTime::from_timestamp(4_133_980_800, 0).unwrap(),
 };
 
-/// How often a mailing repeats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Recurrence {
-    Once,
-    Daily,
-    Weekly,
-    Monthly,
+named! {
+    /// How often a mailing repeats.
+    pub enum Recurrence {
+        Once = "once",
+        Daily = "daily",
+        Weekly = "weekly",
+        Monthly = "monthly",
+    }
 }
 
 impl Recurrence {
-    pub const ALL: [Self; 4] = [Self::Once, Self::Daily, Self::Weekly, Self::Monthly];
-
-    /// The name in the API and in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Once => "once",
-            Self::Daily => "daily",
-            Self::Weekly => "weekly",
-            Self::Monthly => "monthly",
-        }
-    }
-
     /// Local time `periods` after `anchor`; a day the month does not have becomes its last.
     fn advance(self, anchor: NaiveDateTime, periods: u32) -> Option<NaiveDateTime> {
         match self {
@@ -56,49 +41,16 @@ impl Recurrence {
     }
 }
 
-impl FromStr for Recurrence {
-    type Err = UnknownRecurrence;
-
-    fn from_str(name: &str) -> Result<Self, UnknownRecurrence> {
-        Self::ALL
-            .into_iter()
-            .find(|recurrence| recurrence.as_str() == name)
-            .ok_or(UnknownRecurrence)
-    }
-}
-
-/// The text names no recurrence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnknownRecurrence;
-
-impl fmt::Display for UnknownRecurrence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a recurrence is once, daily, weekly or monthly")
-    }
-}
-
-impl std::error::Error for UnknownRecurrence {}
-
-/// Why an occurrence is not simply the anchor's day and time. Where two apply, the clock change is named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Note {
-    /// The time does not exist that day; moved forward by the length of the gap.
-    DstGap,
-    /// The time exists twice that day; this is the first.
-    DstOverlap,
-    /// The month is too short; moved to its last day.
-    MonthEnd,
-}
-
-impl Note {
-    /// The name in the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::DstGap => "dst_gap",
-            Self::DstOverlap => "dst_overlap",
-            Self::MonthEnd => "month_end",
-        }
+named! {
+    /// Why an occurrence is not simply the anchor's day and time. Where two apply, the clock change is named.
+    #[schema(as = OccurrenceNote)]
+    pub enum Note {
+        /// The time does not exist that day; moved forward by the length of the gap.
+        DstGap = "dst_gap",
+        /// The time exists twice that day; this is the first.
+        DstOverlap = "dst_overlap",
+        /// The month is too short; moved to its last day.
+        MonthEnd = "month_end",
     }
 }
 
@@ -245,7 +197,7 @@ mod tests {
 
     #[test]
     fn names_are_the_same_in_json_text_and_parsing() {
-        for recurrence in Recurrence::ALL {
+        for recurrence in Recurrence::ALL.iter().copied() {
             assert_eq!(
                 serde_json::to_value(recurrence).unwrap(),
                 recurrence.as_str()
@@ -255,6 +207,9 @@ mod tests {
         for note in [Note::DstGap, Note::DstOverlap, Note::MonthEnd] {
             assert_eq!(serde_json::to_value(note).unwrap(), note.as_str());
         }
-        assert_eq!("yearly".parse::<Recurrence>(), Err(UnknownRecurrence));
+        assert_eq!(
+            "yearly".parse::<Recurrence>(),
+            Err(crate::named::UnknownName)
+        );
     }
 }

@@ -111,7 +111,7 @@ fn schedules() -> impl Strategy<Value = Schedule> {
     let zones = select(&TZ_VARIANTS[..]);
     (
         zones,
-        select(&Recurrence::ALL[..]),
+        select(Recurrence::ALL),
         1..36_500_i64,
         0..20_i64,
         prop::option::of(0..1_500_i64),
@@ -210,7 +210,7 @@ proptest! {
     #[test]
     fn no_input_panics_and_nothing_falls_outside_the_accepted_years(
         at in prop::array::uniform3(moments()), ends_at in prop::option::of(moments()), index: u32,
-        time_zone in select(&TZ_VARIANTS[..]), recurrence in select(&Recurrence::ALL[..]),
+        time_zone in select(&TZ_VARIANTS[..]), recurrence in select(Recurrence::ALL),
     ) {
         let [starts_at, set_at, now] = at;
         let schedule = Schedule { starts_at, ends_at, recurrence, time_zone };

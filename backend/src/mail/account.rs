@@ -1,0 +1,274 @@
+//! The mails that the service itself owes its users, in their language. Templates are compiled in.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use lettre::Message;
+use lettre::address::AddressError;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use minijinja::{Environment, context};
+use sha2::Sha256;
+
+use super::compose::Mail;
+use super::header::{self, HeaderError};
+use super::render::Rendered;
+use crate::users::model::Language;
+
+const TEMPLATES: [(&str, &str); 9] = [
+    ("layout.html", include_str!("../../templates/layout.html")),
+    (
+        "confirm.en.html",
+        include_str!("../../templates/confirm.en.html"),
+    ),
+    (
+        "confirm.en.txt",
+        include_str!("../../templates/confirm.en.txt"),
+    ),
+    (
+        "confirm.ru.html",
+        include_str!("../../templates/confirm.ru.html"),
+    ),
+    (
+        "confirm.ru.txt",
+        include_str!("../../templates/confirm.ru.txt"),
+    ),
+    (
+        "already_registered.en.html",
+        include_str!("../../templates/already_registered.en.html"),
+    ),
+    (
+        "already_registered.en.txt",
+        include_str!("../../templates/already_registered.en.txt"),
+    ),
+    (
+        "already_registered.ru.html",
+        include_str!("../../templates/already_registered.ru.html"),
+    ),
+    (
+        "already_registered.ru.txt",
+        include_str!("../../templates/already_registered.ru.txt"),
+    ),
+];
+
+/// What a letter says.
+#[derive(Debug, Clone, Copy)]
+pub enum Letter<'a> {
+    /// Follow the link with this token to confirm your address.
+    Confirm { token: &'a str },
+    /// You have an account already.
+    AlreadyRegistered,
+}
+
+/// To whom it goes. No name of theirs: whoever signs up chooses it, and could have us mail his words to anybody.
+#[derive(Debug, Clone, Copy)]
+pub struct Addressee<'a> {
+    pub email: &'a str,
+    pub language: Language,
+    /// Names the mail in its `Message-ID`, the same at each attempt.
+    pub mail_id: i64,
+}
+
+/// Why a letter could not be written; trying again changes nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum LetterError {
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error(transparent)]
+    Template(#[from] minijinja::Error),
+    #[error(transparent)]
+    Build(#[from] lettre::error::Error),
+}
+
+/// Writes letters.
+pub struct Letters {
+    templates: Environment<'static>,
+    from: Mailbox,
+    public_url: String,
+    message_id_key: [u8; 32],
+}
+
+impl Letters {
+    /// Links begin with `public_url`, never with what a request says.
+    pub fn new(from: Mailbox, public_url: &str, message_id_key: [u8; 32]) -> Self {
+        let mut templates = Environment::new();
+        for (name, source) in TEMPLATES {
+            templates
+                .add_template(name, source)
+                .unwrap_or_else(|error| unreachable!("a test reads {name}: {error}"));
+        }
+        Self {
+            templates,
+            from,
+            public_url: public_url.to_owned(),
+            message_id_key,
+        }
+    }
+
+    /// The finished mail. Text first, then HTML: a reader shows the last that it understands.
+    pub fn write(
+        &self,
+        letter: Letter<'_>,
+        to: &Addressee<'_>,
+        date: DateTime<Utc>,
+    ) -> Result<Mail, LetterError> {
+        let words = self.words(letter, to.language)?;
+        let (from, to_email) = (
+            header::address(self.from.email.as_ref())?,
+            header::address(to.email)?,
+        );
+        let sender = Mailbox::new(self.from.name.clone(), from.parse()?);
+        let message = Message::builder()
+            .from(sender)
+            .to(Mailbox::new(None, to_email.parse()?))
+            .subject(words.subject)
+            .date(date.into())
+            .message_id(Some(self.message_id(to.mail_id, &from)))
+            .raw_header(HeaderValue::new(
+                HeaderName::new_from_ascii_str("Auto-Submitted"),
+                "auto-generated".to_owned(),
+            ))
+            .multipart(MultiPart::alternative_plain_html(words.text, words.html))?;
+        Ok(Mail {
+            from,
+            to: to_email,
+            data: message.formatted(),
+        })
+    }
+
+    fn words(&self, letter: Letter<'_>, language: Language) -> Result<Rendered, minijinja::Error> {
+        let site = &self.public_url;
+        let (kind, link) = match letter {
+            // Behind the fragment: the token reaches no server's log and no referrer.
+            Letter::Confirm { token } => ("confirm", format!("{site}/confirm#token={token}")),
+            Letter::AlreadyRegistered => ("already_registered", format!("{site}/sign-in")),
+        };
+        let language = language.as_str();
+        let name = format!("{kind}.{language}");
+        let text = self.render(&format!("{name}.txt"), context! { link => &link })?;
+        let (subject, text) = text.split_once('\n').unwrap_or((&text, ""));
+        let link = minijinja::Value::from_safe_string(in_attribute(&link));
+        let html = self.render(
+            &format!("{name}.html"),
+            context! { link, language, subject },
+        )?;
+        Ok(Rendered {
+            subject: subject.to_owned(),
+            html,
+            text: text.trim_start().to_owned(),
+        })
+    }
+
+    fn render(&self, name: &str, values: minijinja::Value) -> Result<String, minijinja::Error> {
+        self.templates.get_template(name)?.render(values)
+    }
+
+    fn message_id(&self, mail_id: i64, from: &str) -> String {
+        let mut mac = <Hmac<Sha256>>::new_from_slice(&self.message_id_key)
+            .unwrap_or_else(|_never| unreachable!("HMAC takes a key of any length"));
+        mac.update(b"account-mail");
+        mac.update(&mail_id.to_be_bytes());
+        let random = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+        let domain = from
+            .rsplit_once('@')
+            .map_or("localhost", |(_, domain)| domain);
+        format!("<account.{mail_id}.{random}@{domain}>")
+    }
+}
+
+/// Escaped no further than HTML asks: minijinja would also write every slash as an entity, as those do who hide a link.
+fn in_attribute(link: &str) -> String {
+    let link = link.replace('&', "&amp;").replace('"', "&quot;");
+    link.replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use mail_parser::MessageParser;
+
+    use super::*;
+
+    fn letters() -> Letters {
+        Letters::new(
+            "Dispatch <no-reply@пример.рф>".parse().unwrap(),
+            "https://dispatch.example.org",
+            [7; 32],
+        )
+    }
+
+    fn write(letter: Letter<'_>, email: &str, language: Language) -> Result<Mail, LetterError> {
+        let to = Addressee {
+            email,
+            language,
+            mail_id: 3,
+        };
+        letters().write(letter, &to, DateTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn every_letter_exists_in_every_language_with_its_link_in_both_parts() {
+        for (letter, link) in [
+            (
+                Letter::Confirm { token: "a-b_c" },
+                "https://dispatch.example.org/confirm#token=a-b_c",
+            ),
+            (
+                Letter::AlreadyRegistered,
+                "https://dispatch.example.org/sign-in",
+            ),
+        ] {
+            for language in Language::ALL {
+                let mail = write(letter, "ada@example.org", *language).unwrap();
+                let mail = MessageParser::default().parse(&mail.data).unwrap();
+                let (text, html) = (mail.body_text(0).unwrap(), mail.body_html(0).unwrap());
+                assert!(!mail.subject().unwrap().is_empty() && !text.contains("Subject"));
+                assert!(text.lines().any(|line| line == link), "{text}");
+                assert!(html.contains(&format!("href=\"{link}\"")), "{html}");
+                assert!(html.contains(&format!("lang=\"{}\"", language.as_str())));
+                assert!(!html.contains("src=") && !html.contains("{%"), "{html}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_letter_says_that_a_machine_wrote_it_and_has_one_name_whenever_it_is_sent() {
+        let mail = write(Letter::AlreadyRegistered, "ada@example.org", Language::En).unwrap();
+        let data = String::from_utf8(mail.data).unwrap();
+        for header in [
+            "From: Dispatch <no-reply@xn--e1afmkfd.xn--p1ai>\r\n",
+            "To: ada@example.org\r\n",
+            "Subject: You already have an account\r\n",
+            "Date: Thu, 01 Jan 1970 00:00:00 +0000\r\n",
+            "Auto-Submitted: auto-generated\r\n",
+        ] {
+            assert!(data.contains(header), "{header}{data}");
+        }
+        let id = |data: &str| {
+            data.lines()
+                .find(|line| line.starts_with("Message-ID: <account.3."))
+                .map(ToOwned::to_owned)
+        };
+        let again = write(
+            Letter::Confirm { token: "x" },
+            "bob@example.org",
+            Language::Ru,
+        )
+        .unwrap();
+        assert!(id(&data).is_some());
+        assert_eq!(id(&data), id(&String::from_utf8(again.data).unwrap()));
+        assert!(data.lines().all(|line| line.len() <= 998));
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_mailed_is_an_error() {
+        for email in ["nobody", "a@b\r\nBcc: c@example.org", "ада@example.org"] {
+            assert!(
+                write(Letter::AlreadyRegistered, email, Language::En).is_err(),
+                "{email}"
+            );
+        }
+    }
+}

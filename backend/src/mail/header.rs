@@ -1,0 +1,190 @@
+//! Header lines: encoded words (RFC 2047), quoting and folding come from `email-encoding`; here is what may go in.
+
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
+
+use email_encoding::headers::writer::EmailWriter;
+use email_encoding::headers::{quoted_string, rfc2047};
+
+/// The longest word that is written as it is; a longer one could make its line too long.
+const MAX_WORD: usize = 60;
+
+/// The value cannot stand in a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    /// CR, LF or NUL would end the line and begin another.
+    #[error("a name or an address contains a line break or another control character")]
+    ControlCharacter,
+    #[error("this is not an e-mail address that can be written to")]
+    Address,
+}
+
+impl From<fmt::Error> for HeaderError {
+    fn from(_: fmt::Error) -> Self {
+        Self::ControlCharacter
+    }
+}
+
+/// Appends `name: text`, encoded and folded.
+pub(super) fn unstructured(name: &str, text: &str, out: &mut String) -> Result<(), HeaderError> {
+    refuse_control_characters(text)?;
+    line(name, out, |writer| {
+        if is_writable(text) {
+            writer.folding().write_str(text)
+        } else {
+            rfc2047::encode(text, writer)
+        }
+    })
+}
+
+/// Appends `header: name <address>`. The address is one from [`address`].
+pub(super) fn mailbox(
+    header: &str,
+    name: &str,
+    address: &str,
+    out: &mut String,
+) -> Result<(), HeaderError> {
+    refuse_control_characters(name)?;
+    line(header, out, |writer| {
+        if name.is_empty() {
+            return writer.write_str(address);
+        }
+        quoted_string::encode(name, writer)?;
+        writer.space();
+        writer.folding().write_str(&format!("<{address}>"))
+    })
+}
+
+/// The address as it goes into headers and envelope: its domain in punycode, its user quoted where dots demand it
+/// (RFC 5321, 4.1.2).
+pub fn address(email: &str) -> Result<String, HeaderError> {
+    let (user, domain) = email.rsplit_once('@').ok_or(HeaderError::Address)?;
+    let domain = domain_in_ascii(domain).ok_or(HeaderError::Address)?;
+    let fits = !user.is_empty() && user.len() <= 64 && user.len() + domain.len() < 254;
+    if !fits || !user.bytes().all(is_atom_or_dot) {
+        return Err(HeaderError::Address);
+    }
+    if user.split('.').any(str::is_empty) {
+        Ok(format!("\"{user}\"@{domain}"))
+    } else {
+        Ok(format!("{user}@{domain}"))
+    }
+}
+
+fn domain_in_ascii(domain: &str) -> Option<Cow<'_, str>> {
+    let ascii = if domain.is_ascii() {
+        Cow::Borrowed(domain)
+    } else {
+        Cow::Owned(idna::domain_to_ascii(domain).ok()?)
+    };
+    let is_name = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.');
+    // 192.0.2.1 and 2001:db8::1 in brackets are domains, too.
+    let is_literal = |c: u8| c.is_ascii_hexdigit() || matches!(c, b'.' | b':');
+    let inside = ascii
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let valid = match inside {
+        Some(literal) => !literal.is_empty() && literal.bytes().all(is_literal),
+        None => !ascii.is_empty() && ascii.bytes().all(is_name),
+    };
+    valid.then_some(ascii)
+}
+
+fn is_atom_or_dot(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&byte)
+}
+
+fn refuse_control_characters(text: &str) -> Result<(), HeaderError> {
+    if text.chars().any(char::is_control) {
+        Err(HeaderError::ControlCharacter)
+    } else {
+        Ok(())
+    }
+}
+
+/// Plain ASCII that folds well and that nobody takes for an encoded word.
+fn is_writable(text: &str) -> bool {
+    text.is_ascii()
+        && !text.contains("=?")
+        && text
+            .split(' ')
+            .all(|word| (1..=MAX_WORD).contains(&word.len()))
+}
+
+fn line(
+    name: &str,
+    out: &mut String,
+    value: impl FnOnce(&mut EmailWriter<'_>) -> fmt::Result,
+) -> Result<(), HeaderError> {
+    write!(out, "{name}: ")?;
+    let mut writer = EmailWriter::new(out, name.len() + 2, 0, false);
+    value(&mut writer)?;
+    drop(writer);
+    out.push_str("\r\n");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_address_travels_in_ascii() {
+        for (email, sent) in [
+            ("ada@example.org", "ada@example.org"),
+            ("ada@Пример.рф", "ada@xn--e1afmkfd.xn--p1ai"),
+            ("ada.@example.org", "\"ada.\"@example.org"),
+            ("ada@[192.0.2.1]", "ada@[192.0.2.1]"),
+        ] {
+            assert_eq!(address(email).as_deref(), Ok(sent));
+        }
+    }
+
+    #[test]
+    fn what_would_break_out_of_an_address_is_none() {
+        for email in [
+            "ada",
+            "@example.org",
+            "ada@",
+            "ada@example.org\r\nBcc: x@example.org",
+            "ada\0@example.org",
+            "a b@example.org",
+            "a>@example.org",
+            "a@b@example.org",
+            "ада@example.org",
+            "ada@exa\u{ad}mple org",
+            "ada@[x]",
+        ] {
+            assert_eq!(address(email), Err(HeaderError::Address), "{email:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_makes_one_header_of_short_lines_or_none(text: String) {
+            let mut out = String::new();
+            let written = unstructured("Subject", &text, &mut out).is_ok();
+            prop_assert_eq!(written, !text.chars().any(char::is_control));
+            prop_assert!(!written || is_one_header(&out), "{}", out);
+        }
+
+        #[test]
+        fn any_name_makes_one_header_or_none(name: String) {
+            let mut out = String::new();
+            let written = mailbox("To", &name, "ada@example.org", &mut out).is_ok();
+            prop_assert_eq!(written, !name.chars().any(char::is_control));
+            prop_assert!(!written || is_one_header(&out), "{}", out);
+        }
+    }
+
+    fn is_one_header(out: &str) -> bool {
+        let mut lines = out.strip_suffix("\r\n").unwrap_or("\n").split("\r\n");
+        out.is_ascii()
+            && lines.next().is_some_and(|first| first.contains(": "))
+            && lines
+                .all(|line| line.starts_with(' ') && line.len() <= 998 && !line.trim().is_empty())
+            && !out.replace("\r\n", "").contains(['\r', '\n', '\0'])
+    }
+}

@@ -1,0 +1,204 @@
+//! What a message may contain besides plain text: `{{ … }}` and `{% if … %}` over the person's names and a few filters.
+//! Whatever could take a template beyond the size of its source (loops, variables, macros, `*`, `replace`, `join`) is
+//! refused here, token by token, before it is parsed: fuel counts instructions, not the bytes that one of them makes.
+
+use std::ops::Range;
+
+use minijinja::machinery::{Token, tokenize};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, filters};
+
+/// What is known of a person.
+pub(super) const NAMES: [&str; 2] = ["email", "full_name"];
+/// None of them makes its input much longer.
+pub(super) const FILTERS: [&str; 11] = [
+    "default",
+    "d",
+    "upper",
+    "lower",
+    "title",
+    "capitalize",
+    "trim",
+    "split",
+    "first",
+    "last",
+    "length",
+];
+const STATEMENTS: [&str; 4] = ["if", "elif", "else", "endif"];
+/// The parser nests as deep as a tag is long, and `{% elif %}` nests once more.
+const MAX_TAG_TOKENS: usize = 64;
+const MAX_TAGS: usize = 500;
+/// Instructions; far more than so few tags have.
+const FUEL: u64 = 100_000;
+
+/// Nothing but the permitted filters: no functions, no tests, no way to load another template.
+pub(super) fn environment() -> Environment<'static> {
+    let mut environment = Environment::empty();
+    environment.set_syntax(syntax());
+    environment.set_fuel(Some(FUEL));
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|name| match name {
+        "html" => AutoEscape::Html,
+        _ => AutoEscape::None,
+    });
+    // As many as `FILTERS` names.
+    environment.add_filter("default", filters::default);
+    environment.add_filter("d", filters::default);
+    environment.add_filter("upper", filters::upper);
+    environment.add_filter("lower", filters::lower);
+    environment.add_filter("title", filters::title);
+    environment.add_filter("capitalize", filters::capitalize);
+    environment.add_filter("trim", filters::trim);
+    environment.add_filter("split", filters::split);
+    environment.add_filter("first", filters::first);
+    environment.add_filter("last", filters::last);
+    environment.add_filter("length", filters::length);
+    environment
+}
+
+/// Delimiters are Jinja's; a line break at the end stays where it is.
+fn syntax() -> SyntaxConfig {
+    SyntaxConfig::builder()
+        .keep_trailing_newline(true)
+        .build()
+        .unwrap_or_default()
+}
+
+/// Where the tags of a template are, in bytes; or what is wrong with it, in a sentence.
+pub(super) fn tags(source: &str) -> Result<Vec<Range<usize>>, String> {
+    // Nearly every part of nearly every message; and a lexer's line counter need not see a megabyte for nothing.
+    if !["{{", "{%", "{#"]
+        .iter()
+        .any(|start| source.contains(start))
+    {
+        return Ok(Vec::new());
+    }
+    let mut tags = Vec::new();
+    let (mut tag, mut open) = (Tag::default(), false);
+    for lexed in tokenize(source, false, syntax()) {
+        let (token, span) = lexed.map_err(|error| explain(&error))?;
+        match token {
+            Token::TemplateData(_) => {}
+            Token::VariableStart | Token::BlockStart => {
+                open = true;
+                tag = Tag {
+                    start: offset(span.start_offset),
+                    is_statement: matches!(token, Token::BlockStart),
+                    ..Tag::default()
+                };
+            }
+            Token::VariableEnd | Token::BlockEnd => {
+                open = false;
+                tags.push(tag.start..offset(span.end_offset));
+                if tags.len() > MAX_TAGS {
+                    return Err(format!(
+                        "More than {MAX_TAGS} placeholders are not allowed."
+                    ));
+                }
+            }
+            token => tag.take(&token)?,
+        }
+    }
+    if open {
+        Err("The last placeholder is not closed.".to_owned())
+    } else {
+        Ok(tags)
+    }
+}
+
+/// The lexer's or the parser's complaint as a sentence.
+pub(super) fn explain(error: &Error) -> String {
+    let what = error
+        .detail()
+        .map_or_else(|| error.kind().to_string(), ToOwned::to_owned);
+    match error.line() {
+        Some(line) if line > 1 => format!("Line {line}: {what}."),
+        _ => format!("{what}."),
+    }
+}
+
+fn offset(offset: u32) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}
+
+/// What has been read of a tag.
+#[derive(Default)]
+struct Tag {
+    start: usize,
+    is_statement: bool,
+    tokens: usize,
+    after_pipe: bool,
+}
+
+impl Tag {
+    fn take(&mut self, token: &Token<'_>) -> Result<(), String> {
+        let (first, after_pipe) = (self.tokens == 0, self.after_pipe);
+        self.tokens += 1;
+        self.after_pipe = matches!(token, Token::Pipe);
+        match token {
+            _ if self.tokens > MAX_TAG_TOKENS => Err("This placeholder is too long.".to_owned()),
+            Token::Mul | Token::Pow => {
+                Err("Multiplication is not available in messages.".to_owned())
+            }
+            Token::Ident(name) if first && self.is_statement && !STATEMENTS.contains(name) => Err(
+                format!("{{% {name} %}} is not available in messages; {{% if %}} is."),
+            ),
+            Token::Ident(name) if after_pipe && !FILTERS.contains(name) => Err(format!(
+                "There is no filter “{name}”; there are {}.",
+                FILTERS.join(", ")
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_found_where_they_are() {
+        let source = "Dear {{- full_name -}} ,{# a {{ note }} #}{% if email %}x{% endif %}";
+        let found: Vec<_> = tags(source)
+            .unwrap()
+            .into_iter()
+            .map(|tag| &source[tag])
+            .collect();
+        assert_eq!(
+            found,
+            ["{{- full_name -}}", "{% if email %}", "{% endif %}"]
+        );
+        assert!(tags("no {placeholder} % here }}").unwrap().is_empty());
+    }
+
+    #[test]
+    fn whatever_could_grow_is_refused() {
+        for source in [
+            "{% for i in full_name %}{{ i }}{% endfor %}",
+            "{% set x = email ~ email %}",
+            "{%- with x = email %}{% endwith %}",
+            "{% filter upper %}x{% endfilter %}",
+            "{% macro m() %}{% endmacro %}",
+            "{% include 'x' %}",
+            "{% import 'x' as y %}",
+            "{% autoescape false %}{% endautoescape %}",
+            "{{ 'x' * 100000000 }}",
+            "{{ 10 ** 9 }}",
+            "{{ email | replace('a', 'aaaa') }}",
+            "{{ email | safe }}",
+            "{{ email |\n join('aaaa') }}",
+            "{{ 'open }}",
+            "{{ email",
+        ] {
+            assert!(tags(source).is_err(), "{source}");
+        }
+        assert!(tags(&"{{ email }}".repeat(MAX_TAGS + 1)).is_err());
+        assert!(tags(&format!("{{{{ email{} }}}}", "~email".repeat(40))).is_err());
+    }
+
+    #[test]
+    fn a_message_may_have_more_lines_than_the_lexer_can_count() {
+        let source = format!("{}{{{{ email }}}}", "\n".repeat(200_000));
+        assert_eq!(tags(&source).unwrap().first(), Some(&(200_000..200_011)));
+    }
+}

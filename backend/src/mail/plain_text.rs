@@ -1,0 +1,269 @@
+//! HTML as plain text: what a mail program shows that reads no HTML, and the excerpt in a list of messages.
+//!
+//! Only a tokenizer is used, no tree: hostile HTML (elements nested 100 000 deep, formatting never closed) makes a tree
+//! cost minutes and gigabytes; tokens cost the same for every byte.
+
+use std::borrow::Cow;
+use std::ops::{Range, RangeInclusive};
+
+use html5gum::emitters::default::DefaultEmitter;
+use html5gum::{StartTag, Token, Tokenizer};
+
+/// While HTML is turned into text, each tag of a template is one of these characters, which nothing else uses.
+const PRIVATE: RangeInclusive<char> = '\u{F0000}'..='\u{FFFFD}';
+
+/// The text of a page or of a fragment.
+pub fn of_html(html: &str) -> String {
+    let mut emitter = DefaultEmitter::default();
+    // Without a tree, nobody else tells it that what follows `<style>` is no HTML.
+    emitter.naively_switch_states(true);
+    let mut writer = Writer::default();
+    for token in Tokenizer::new_with_emitter(html, emitter).flatten() {
+        match token {
+            Token::StartTag(tag) => writer.start(&tag),
+            Token::EndTag(tag) => writer.end(&utf8(&tag.name)),
+            Token::String(text) => writer.text(&utf8(&text)),
+            _ => {}
+        }
+    }
+    writer.text
+}
+
+/// The text of an HTML template, itself a template with the same tags; `None` where it can only be made from the
+/// rendered page.
+pub(super) fn of_template(html: &str, tags: &[Range<usize>]) -> Option<String> {
+    if html.contains(|c| PRIVATE.contains(&c)) {
+        return None;
+    }
+    let mut shielded = String::with_capacity(html.len());
+    let mut end = 0;
+    for (tag, mark) in tags.iter().zip(PRIVATE) {
+        shielded.push_str(between_tags(html.get(end..tag.start)?)?);
+        shielded.push(mark);
+        end = tag.end;
+    }
+    shielded.push_str(between_tags(html.get(end..)?)?);
+    let text = of_html(&shielded);
+    // Entities may have spelt braces that were none in the HTML.
+    between_tags(&text)?;
+    let mut template = String::with_capacity(text.len());
+    for c in text.chars() {
+        let tag = PRIVATE
+            .contains(&c)
+            .then(|| u32::from(c) - u32::from(*PRIVATE.start()));
+        match tag {
+            None => template.push(c),
+            Some(index) => {
+                template.push_str(html.get(tags.get(usize::try_from(index).ok()?)?.clone())?);
+            }
+        }
+    }
+    Some(template)
+}
+
+/// The text, unless it contains what a template would take for a tag: a comment, a raw block.
+fn between_tags(text: &str) -> Option<&str> {
+    let tag = ["{{", "{%", "{#"].iter().any(|start| text.contains(start));
+    (!tag).then_some(text)
+}
+
+/// Writes text as it would be laid out: white space collapsed, blocks apart, links followed by their address.
+#[derive(Default)]
+struct Writer {
+    text: String,
+    /// Line breaks due before the next word: 1 after a line, 2 after a paragraph.
+    breaks: usize,
+    space: bool,
+    /// Inside an element whose text is not shown.
+    hidden: bool,
+    /// Inside so many `<pre>`.
+    verbatim: usize,
+    /// For each open list the number of its last item; `None` where they are not numbered.
+    lists: Vec<Option<u32>>,
+    /// The address of the open link and where its text begins.
+    link: Option<(String, usize)>,
+}
+
+impl Writer {
+    fn start(&mut self, tag: &StartTag<()>) {
+        match &*utf8(&tag.name) {
+            "script" | "style" | "title" | "textarea" => self.hidden = true,
+            "br" => self.line_break(),
+            "hr" => {
+                self.block(2);
+                self.word("---");
+                self.block(2);
+            }
+            "ul" => self.list(None),
+            "ol" => self.list(Some(0)),
+            "li" => self.item(),
+            "pre" => {
+                self.block(2);
+                self.verbatim += 1;
+            }
+            "a" => self.link = attribute(tag, "href").map(|href| (href, self.text.len())),
+            "img" => self.text(&attribute(tag, "alt").unwrap_or_default()),
+            "td" | "th" => self.space = true,
+            name => self.block(gap(name)),
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        match name {
+            "script" | "style" | "title" | "textarea" => self.hidden = false,
+            "ul" | "ol" => {
+                self.lists.pop();
+                self.block(if self.lists.is_empty() { 2 } else { 1 });
+            }
+            "pre" => {
+                self.verbatim = self.verbatim.saturating_sub(1);
+                self.block(2);
+            }
+            "a" => self.end_link(),
+            name => self.block(gap(name)),
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.hidden {
+            return;
+        }
+        if self.verbatim > 0 {
+            let mut lines = text.split('\n');
+            self.word(lines.next().unwrap_or_default());
+            for line in lines {
+                self.line_break();
+                self.word(line);
+            }
+            return;
+        }
+        let is_space = |c: char| c.is_ascii_whitespace();
+        for (index, word) in text.split(is_space).enumerate() {
+            self.space |= index > 0;
+            self.word(word);
+        }
+    }
+
+    /// A word, after the white space that is due before it.
+    fn word(&mut self, word: &str) {
+        if word.is_empty() {
+            return;
+        }
+        if !self.text.is_empty() {
+            for _ in 0..self.breaks {
+                self.text.push('\n');
+            }
+            if self.space && self.breaks == 0 {
+                self.text.push(' ');
+            }
+        }
+        (self.breaks, self.space) = (0, false);
+        self.text.push_str(word);
+    }
+
+    fn block(&mut self, breaks: usize) {
+        self.breaks = self.breaks.max(breaks);
+    }
+
+    fn line_break(&mut self) {
+        self.breaks += 1;
+    }
+
+    fn list(&mut self, numbered: Option<u32>) {
+        self.block(if self.lists.is_empty() { 2 } else { 1 });
+        self.lists.push(numbered);
+    }
+
+    fn item(&mut self) {
+        self.block(1);
+        let marker = match self.lists.last_mut() {
+            Some(Some(number)) => {
+                *number += 1;
+                format!("{number}.")
+            }
+            _ => "*".to_owned(),
+        };
+        self.word(&marker);
+        self.space = true;
+    }
+
+    fn end_link(&mut self) {
+        let Some((href, start)) = self.link.take() else {
+            return;
+        };
+        let shown = self.text.get(start..).unwrap_or_default().trim();
+        let address = href.strip_prefix("mailto:").unwrap_or(&href);
+        let says_more = address.contains(':')
+            || address.contains('@')
+            || address.contains(|c| PRIVATE.contains(&c));
+        if says_more && !shown.is_empty() && shown != address && !self.hidden {
+            for part in [" (", address, ")"] {
+                self.text.push_str(part);
+            }
+        }
+    }
+}
+
+/// How far an element keeps from its neighbours, in line breaks.
+fn gap(name: &str) -> usize {
+    match name {
+        "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote" | "table" | "dl"
+        | "figure" => 2,
+        "div" | "tr" | "li" | "dt" | "dd" | "section" | "article" | "header" | "footer"
+        | "main" | "nav" | "aside" | "address" | "center" | "form" | "caption" | "figcaption" => 1,
+        _ => 0,
+    }
+}
+
+fn attribute(tag: &StartTag<()>, name: &str) -> Option<String> {
+    let value = utf8(tag.attributes.get(name.as_bytes())?);
+    let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!value.is_empty()).then_some(value)
+}
+
+fn utf8(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mail::placeholders::tags;
+
+    #[test]
+    fn a_page_reads_well_as_text() {
+        let html = "<!DOCTYPE html><html><head><title>No</title><style>p { color: red }</style></head><body>
+            <h1>Hello,&nbsp;Ada</h1><p>Some <b>bold</b>er\n text &amp; <a href=\"https://example.org/?a=1\">a link</a>.<br>Next</p>
+            <table><tr><td>One</td><td>two</td></tr><tr><td>three</td></tr></table>
+            <ol><li>First<li>Second<ul><li>inner</ul></ol><script>if (1 < 2) {}</script>
+            <img src=x alt='A  cat'> <a href='mailto:ada@example.org'>ada@example.org</a><pre>a\n  b</pre><hr>end";
+        assert_eq!(
+            of_html(html),
+            "Hello,\u{a0}Ada\n\nSome bolder text & a link (https://example.org/?a=1).\nNext\n\nOne two\nthree\n\n\
+             1. First\n2. Second\n* inner\n\nA cat ada@example.org\n\na\n  b\n\n---\n\nend"
+        );
+    }
+
+    #[test]
+    fn the_tags_of_a_template_survive() {
+        let html = "<p>Dear {{ full_name  | default(\"<b>my</b>  friend\", true) }},</p>{% if email %}<table><tr><td>{{ email }}\
+                    </td></tr></table>{% endif %}<a href='https://example.org/?e={{ email }}'>here</a>";
+        assert_eq!(
+            of_template(html, &tags(html).unwrap()).unwrap(),
+            "Dear {{ full_name  | default(\"<b>my</b>  friend\", true) }},\n\n{% if email %}\n\n{{ email }}\n\n\
+             {% endif %}here (https://example.org/?e={{ email }})"
+        );
+    }
+
+    #[test]
+    fn braces_that_only_look_like_a_tag_are_left_to_the_rendered_page() {
+        for html in [
+            "{{ email }}&#123;&#123; email }}",
+            "{{ email }}{# note #}",
+            "{% raw %}{{ x }}{% endraw %}{{ email }}",
+            "{{ email }}\u{F0001}",
+        ] {
+            assert_eq!(of_template(html, &tags(html).unwrap()), None, "{html}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! A message filled in for one person. Pure.
+
+use std::borrow::Cow;
+
+use minijinja::{Environment, Error, context};
+
+use super::placeholders::{NAMES, environment, explain, tags};
+use super::plain_text;
+
+/// A rendered body may be four times as large as the largest that is accepted.
+const MAX_PART: usize = 4 * 1024 * 1024;
+const MAX_SUBJECT: usize = 2_000;
+
+/// Somebody with a name and somebody without: filled in for both, a template shows what its source does not.
+const SAMPLES: [Person<'_>; 2] = [
+    Person {
+        email: "ada@example.org",
+        full_name: "Ada Lovelace",
+    },
+    Person {
+        email: "ada@example.org",
+        full_name: "",
+    },
+];
+
+/// Whom a message is filled in for. Its fields are the placeholders of the same names.
+#[derive(Debug, Clone, Copy)]
+pub struct Person<'a> {
+    pub email: &'a str,
+    pub full_name: &'a str,
+}
+
+/// A message as one person gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    pub subject: String,
+    /// Empty for a message in plain text only.
+    pub html: String,
+    pub text: String,
+}
+
+/// What is wrong with a template, by field: `subject`, `html` or `text`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    pub field: &'static str,
+    pub message: String,
+}
+
+/// Why a message could not be filled in for somebody.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    #[error("the template cannot be filled in: {0}")]
+    Template(#[from] Error),
+    /// It would end the header line, or worse, begin another.
+    #[error("the subject contains a line break or another control character")]
+    ControlCharacter,
+    #[error("filled in, the message is too long")]
+    TooLong,
+}
+
+/// A message ready to be filled in any number of times.
+#[derive(Debug)]
+pub struct Template {
+    environment: Environment<'static>,
+    pub(super) subject: Part,
+    pub(super) html: Part,
+    /// `None`: made from the rendered HTML, because the template's own could not be turned into text.
+    pub(super) text: Option<Part>,
+}
+
+/// One of a message's three parts.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// The same for everybody.
+    Fixed(String),
+    /// Filled in for each from the template of this name.
+    Filled(&'static str),
+}
+
+impl Template {
+    /// Reads a message. An empty body is an absent one; an absent text is made from the HTML.
+    pub fn parse(subject: &str, html: &str, text: &str) -> Result<Self, Vec<Mistake>> {
+        let mut template = Self {
+            environment: environment(),
+            subject: Part::Fixed(String::new()),
+            html: Part::Fixed(String::new()),
+            text: None,
+        };
+        let mut mistakes = Vec::new();
+        let mut add = |template: &mut Self, field, source| match template.add(field, source) {
+            Ok(part) => part,
+            Err(message) => {
+                mistakes.push(Mistake { field, message });
+                Part::Fixed(String::new())
+            }
+        };
+        template.subject = add(&mut template, "subject", subject);
+        template.html = add(&mut template, "html", html);
+        if !text.is_empty() || html.is_empty() {
+            template.text = Some(add(&mut template, "text", text));
+        } else if mistakes.is_empty() {
+            template.text = template.text_from(html);
+        }
+        for person in &SAMPLES {
+            if mistakes.is_empty() {
+                mistakes.extend(
+                    template
+                        .fill_subject(person)
+                        .map_err(mistake_in("subject"))
+                        .err(),
+                );
+            }
+        }
+        if mistakes.is_empty() {
+            Ok(template)
+        } else {
+            Err(mistakes)
+        }
+    }
+
+    /// The message as this person gets it.
+    pub fn render(&self, person: &Person<'_>) -> Result<Rendered, Mistake> {
+        let subject = self.fill_subject(person).map_err(mistake_in("subject"))?;
+        let html = self.fill(&self.html, person).map_err(mistake_in("html"))?;
+        let text = match &self.text {
+            Some(part) => self.fill(part, person).map_err(mistake_in("text"))?,
+            None => Cow::Owned(plain_text::of_html(&html)),
+        };
+        let (html, text) = (html.into_owned(), text.into_owned());
+        Ok(Rendered {
+            subject,
+            html,
+            text,
+        })
+    }
+
+    /// The subject: one line, whatever the template and the person's name contain.
+    pub(super) fn fill_subject(&self, person: &Person<'_>) -> Result<String, RenderError> {
+        let filled = self.fill(&self.subject, person)?;
+        let subject = filled.trim();
+        match () {
+            () if subject.chars().any(char::is_control) => Err(RenderError::ControlCharacter),
+            () if subject.len() > MAX_SUBJECT => Err(RenderError::TooLong),
+            () => Ok(subject.to_owned()),
+        }
+    }
+
+    pub(super) fn fill<'a>(
+        &'a self,
+        part: &'a Part,
+        person: &Person<'_>,
+    ) -> Result<Cow<'a, str>, RenderError> {
+        let name = match part {
+            Part::Fixed(text) => return Ok(Cow::Borrowed(text)),
+            Part::Filled(name) => name,
+        };
+        let template = self.environment.get_template(name)?;
+        let filled =
+            template.render(context! { email => person.email, full_name => person.full_name })?;
+        if filled.len() > MAX_PART {
+            return Err(RenderError::TooLong);
+        }
+        Ok(Cow::Owned(filled))
+    }
+
+    /// Adds a template under the name of its field; says in a sentence what is wrong with it.
+    fn add(&mut self, field: &'static str, source: &str) -> Result<Part, String> {
+        let tagged = !tags(source)?.is_empty();
+        if !tagged && !source.contains("{#") && !source.contains("{%") {
+            return Ok(Part::Fixed(source.to_owned()));
+        }
+        self.environment
+            .add_template_owned(field, source.to_owned())
+            .map_err(|error| explain(&error))?;
+        let template = self
+            .environment
+            .get_template(field)
+            .map_err(|error| explain(&error))?;
+        let mut unknown: Vec<_> = template.undeclared_variables(false).into_iter().collect();
+        unknown.retain(|name| !NAMES.contains(&name.as_str()));
+        unknown.sort();
+        if let Some(name) = unknown.first() {
+            return Err(format!(
+                "There is no placeholder “{name}”; there are {}.",
+                NAMES.join(" and ")
+            ));
+        }
+        let part = Part::Filled(field);
+        for person in &SAMPLES {
+            self.fill(&part, person)
+                .map_err(|error| mistake_in(field)(error).message)?;
+        }
+        Ok(part)
+    }
+
+    /// The text where there is none, made once so that it costs nothing per mail; `None` where that cannot be.
+    fn text_from(&mut self, html: &str) -> Option<Part> {
+        if let Part::Fixed(html) = &self.html {
+            return Some(Part::Fixed(plain_text::of_html(html)));
+        }
+        let text = plain_text::of_template(html, &tags(html).ok()?)?;
+        self.add("text", &text).ok()
+    }
+}
+
+fn mistake_in(field: &'static str) -> impl FnOnce(RenderError) -> Mistake {
+    move |error| {
+        let message = match error {
+            RenderError::Template(error) => explain(&error),
+            other => other.to_string(),
+        };
+        Mistake { field, message }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! What a message looks like once it is filled in, and which messages are refused.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const ANNA: Person<'_> = Person {
+    email: "anna@example.org",
+    full_name: "Анна <b>&",
+};
+
+fn rendered(subject: &str, html: &str, text: &str) -> Rendered {
+    Template::parse(subject, html, text)
+        .unwrap()
+        .render(&ANNA)
+        .unwrap()
+}
+
+fn blamed(subject: &str, html: &str, text: &str) -> Vec<&'static str> {
+    let mistakes = Template::parse(subject, html, text).unwrap_err();
+    mistakes.into_iter().map(|mistake| mistake.field).collect()
+}
+
+#[test]
+fn a_name_is_escaped_in_html_only() {
+    let message = rendered(
+        "Hi {{ full_name }}",
+        "<p>{{ full_name }}</p>",
+        "{{ full_name }}\n",
+    );
+    assert_eq!(message.subject, "Hi Анна <b>&");
+    assert_eq!(message.html, "<p>Анна &lt;b&gt;&amp;</p>");
+    assert_eq!(message.text, "Анна <b>&\n");
+}
+
+#[test]
+fn every_filter_that_is_offered_works() {
+    for filter in crate::mail::placeholders::FILTERS {
+        let source = format!("{{{{ full_name | default('friend', true) | {filter} }}}}");
+        assert_ne!(rendered("x", "", &source).text, "", "{filter}");
+    }
+    let greeting = "{{ full_name | split | first | default('friend', true) }}";
+    let template = Template::parse("x", "", greeting).unwrap();
+    assert_eq!(template.render(&ANNA).unwrap().text, "Анна");
+    let nameless = Person {
+        full_name: "",
+        ..ANNA
+    };
+    assert_eq!(template.render(&nameless).unwrap().text, "friend");
+}
+
+#[test]
+fn a_mistake_is_found_when_the_message_is_saved() {
+    for wrong in [
+        "{{ naem }}",
+        "{{ email",
+        "{{ }}",
+        "{% if email %}",
+        "{{ email.x }}",
+        "{{ email | nope }}",
+        "{{ email() }}",
+    ] {
+        assert_eq!(blamed(wrong, "x", ""), ["subject"], "{wrong}");
+        assert_eq!(blamed("x", wrong, ""), ["html"], "{wrong}");
+        assert_eq!(
+            blamed("{{ a }}", "x", wrong),
+            ["subject", "text"],
+            "{wrong}"
+        );
+    }
+    assert_eq!(
+        blamed("{{ 'a\\nBcc: b@example.org' }}", "", "x"),
+        ["subject"]
+    );
+    assert_eq!(blamed("x", "", &"{% if email %}".repeat(400)), ["text"]);
+    let chain = format!(
+        "{{% if email == 'a' %}}{}{{% endif %}}",
+        "{% elif email == 'b' %}".repeat(490)
+    );
+    assert!(Template::parse("x", "", &chain).is_ok());
+}
+
+#[test]
+fn text_is_made_from_the_template_where_it_can_be_and_from_the_page_where_not() {
+    let once = Template::parse("x", "<p>Dear {{ full_name }},</p><p>bye</p>", "").unwrap();
+    assert!(matches!(once.text, Some(Part::Filled(_))));
+    assert_eq!(once.render(&ANNA).unwrap().text, "Dear Анна <b>&,\n\nbye");
+    let each = Template::parse("x", "<p>&#123;&#123; {{ full_name }}</p>", "").unwrap();
+    assert!(each.text.is_none());
+    assert_eq!(each.render(&ANNA).unwrap().text, "{{ Анна <b>&");
+    let fixed = Template::parse("x", "<p>same</p>", "").unwrap();
+    assert!(matches!(fixed.text, Some(Part::Fixed(text)) if text == "same"));
+}
+
+#[test]
+fn what_is_filled_in_for_many_is_bounded() {
+    let names = "{{ full_name }}".repeat(500);
+    let long = "ё".repeat(200);
+    let person = Person {
+        full_name: &long,
+        ..ANNA
+    };
+    let template = Template::parse("x", &format!("{names}{}", "x".repeat(1_000_000)), "").unwrap();
+    assert!(template.render(&person).unwrap().html.len() < 1_300_000);
+    let template = Template::parse(&"{{ full_name }}".repeat(13), "", "x").unwrap();
+    assert_eq!(template.render(&person).unwrap_err().field, "subject");
+}
+
+proptest! {
+    #[test]
+    fn no_name_gives_the_subject_a_second_line(full_name: String) {
+        let template = Template::parse("Hi {{ full_name }}!", "", "x").unwrap();
+        let subject = template.fill_subject(&Person { email: "a@example.org", full_name: &full_name });
+        prop_assert_eq!(subject.is_ok(), !full_name.chars().any(char::is_control));
+    }
+
+    #[test]
+    fn no_source_panics(source in "[{}%#|()'\"a-f .\\-n]{0,60}") {
+        let _ = Template::parse(&source, &source, "");
+    }
+}

@@ -1,0 +1,248 @@
+//! One connection to a mail server, carrying one mail after another. Knows at every moment what may have been sent.
+//!
+//! A mail takes two calls: [`Session::open`] gets the server to say "go ahead" and [`Session::transmit`] sends the body.
+//! Between the two nothing is sent yet: the caller writes its journal, or changes its mind and drops the session. The
+//! next mail's envelope rides behind the body where the server allows it (RFC 2920).
+//!
+//! A future that fails, times out or is dropped half-way takes the connection with it: whoever used it after that would
+//! read the answers to the wrong questions.
+
+use std::mem;
+
+use tokio::time::{Duration, Instant};
+
+use super::{
+    body::append_body,
+    connect,
+    envelope::{Capabilities, Envelope},
+    reply::{Reply, Stage},
+    server::{Server, Timeouts},
+    verdict::{Failure, Fault},
+    wire::{Wire, within},
+};
+
+pub struct Session {
+    /// Gone once the connection is not to be used again; lent to the step under way.
+    wire: Option<Wire>,
+    phase: Phase,
+    offered: Capabilities,
+    pipelining: bool,
+    timeouts: Timeouts,
+    mails_left: u32,
+    born: Instant,
+}
+
+/// What the two sides agree on between two calls.
+#[derive(Default)]
+enum Phase {
+    #[default]
+    Idle,
+    /// An envelope was refused: what the server remembers of it must be reset.
+    Refused,
+    /// These commands were sent behind the last body; their replies are outstanding.
+    Ahead(String),
+    /// The server waits for a body.
+    Open,
+}
+
+impl Session {
+    pub async fn connect(server: &Server, timeouts: &Timeouts) -> Result<Self, Failure> {
+        let (wire, offered) = connect::connect(server, timeouts).await?;
+        Ok(Self {
+            wire: Some(wire),
+            phase: Phase::Idle,
+            pipelining: offered.has("PIPELINING"),
+            offered,
+            timeouts: *timeouts,
+            mails_left: server.mails_per_connection,
+            born: Instant::now(),
+        })
+    }
+
+    /// Whether another mail may be sent through this connection: it is alive, as far as can be seen, and not used up.
+    /// Asked before `open`, it keeps a connection that the server closed meanwhile from looking like a failure.
+    pub fn is_reusable(&mut self) -> bool {
+        let used_up = self.mails_left == 0 || self.born.elapsed() >= self.timeouts.lifetime;
+        match (&mut self.wire, &self.phase) {
+            (None, _) | (_, Phase::Open) => false,
+            (_, Phase::Ahead(_)) => true,
+            (Some(wire), Phase::Idle | Phase::Refused) => !used_up && wire.expect_silence().is_ok(),
+        }
+    }
+
+    /// Announces a mail; returns when the server is ready for its body. If this envelope was sent behind the last body,
+    /// only its replies are read; another one cannot be opened in its place, for a DATA cannot be taken back.
+    ///
+    /// After a refusal the session remains usable, see [`Session::is_reusable`].
+    pub async fn open(&mut self, envelope: &Envelope<'_>) -> Result<(), Failure> {
+        let commands = envelope.commands(&self.offered)?;
+        let (mut wire, phase) = self.take(Stage::Mail)?;
+        let ahead = matches!(&phase, Phase::Ahead(sent) if *sent == commands);
+        if !ahead {
+            self.announce(&mut wire, phase, &commands).await?;
+        }
+        let mut refusal: Option<Failure> = None;
+        let mut is_open = false;
+        let stages = [Stage::Mail, Stage::Rcpt, Stage::Data];
+        for (command, stage) in commands.split_inclusive('\n').zip(stages) {
+            let command = if self.pipelining { "" } else { command };
+            match wire.ask(stage, command, self.timeouts.reply(stage)).await {
+                Ok(_) => is_open = stage == Stage::Data,
+                Err(failure) if failure.leaves_connection_usable() => {
+                    refusal.get_or_insert(failure);
+                    if !self.pipelining {
+                        break;
+                    }
+                }
+                Err(failure) => return Err(refusal.unwrap_or(failure)),
+            }
+        }
+        let Some(refusal) = refusal else {
+            self.put_back(wire, Phase::Open);
+            return Ok(());
+        };
+        if !is_open || refusal.stage == Stage::Rcpt && self.close_empty(&mut wire).await.is_ok() {
+            self.put_back(wire, Phase::Refused);
+        }
+        Err(refusal)
+    }
+
+    /// Sends the body of the mail that was opened, and behind it the envelope that will be opened next, if that is known
+    /// and can be had. The body is the plain message: line ends and dots are seen to here.
+    ///
+    /// The mail is accepted if, and only if, a reply is returned.
+    pub async fn transmit(
+        &mut self,
+        body: &[u8],
+        next: Option<&Envelope<'_>>,
+    ) -> Result<Reply, Failure> {
+        let (mut wire, phase) = self.take(Stage::Body)?;
+        if !matches!(phase, Phase::Open) {
+            return Err(given_up(Stage::Body, "no envelope is open"));
+        }
+        let silence = wire.expect_silence();
+        silence.map_err(|broken| broken.at(Stage::Body))?;
+        self.mails_left = self.mails_left.saturating_sub(1);
+        let mut flight = Vec::new();
+        append_body(&mut flight, body);
+        let end_of_body = flight.len();
+        let ahead = self.ahead(next);
+        flight.extend_from_slice(ahead.as_deref().unwrap_or_default().as_bytes());
+
+        let (reply, is_all_sent) = deliver(&mut wire, &flight, end_of_body, &self.timeouts).await?;
+        let answer = Failure::judge(Stage::Dot, reply);
+        let is_agreed = match &answer {
+            Ok(_) => true,
+            Err(failure) => failure.leaves_connection_usable(),
+        };
+        if is_agreed && is_all_sent {
+            self.put_back(wire, ahead.map_or(Phase::Idle, Phase::Ahead));
+        }
+        answer
+    }
+
+    /// Says good-bye where that is possible; does not insist on an answer.
+    pub async fn quit(mut self) {
+        if let Ok((mut wire, Phase::Idle | Phase::Refused)) = self.take(Stage::Mail) {
+            // Every mail has its reply by now, so nothing depends on this one.
+            let _ = wire.ask(Stage::Mail, "QUIT\r\n", self.timeouts.quit).await;
+        }
+    }
+
+    /// The connection is handed out and comes back through `put_back` only: dropping the caller's future closes it.
+    fn take(&mut self, stage: Stage) -> Result<(Wire, Phase), Failure> {
+        let phase = mem::take(&mut self.phase);
+        let wire = self.wire.take();
+        Ok((
+            wire.ok_or_else(|| given_up(stage, "the connection was given up"))?,
+            phase,
+        ))
+    }
+
+    fn put_back(&mut self, wire: Wire, phase: Phase) {
+        self.wire = Some(wire);
+        self.phase = phase;
+    }
+
+    /// Begins an envelope: a reset where one is due, and with PIPELINING all commands at once.
+    async fn announce(&self, wire: &mut Wire, phase: Phase, commands: &str) -> Result<(), Failure> {
+        let reset = match phase {
+            Phase::Idle => "",
+            Phase::Refused => "RSET\r\n",
+            Phase::Ahead(_) | Phase::Open => {
+                return Err(given_up(Stage::Mail, "another envelope was under way"));
+            }
+        };
+        let behind = if self.pipelining { commands } else { "" };
+        let limit = self.timeouts.reply(Stage::Mail);
+        let begin = async {
+            wire.expect_silence()?;
+            wire.send_all(format!("{reset}{behind}").as_bytes()).await
+        };
+        within(limit, Stage::Mail, begin).await?;
+        if reset.is_empty() {
+            return Ok(());
+        }
+        // A server that will not forget the last envelope says nothing about this one.
+        let answer = wire.ask(Stage::Mail, "", limit).await;
+        answer.map(drop).map_err(|failure| Failure {
+            fault: Fault::Protocol,
+            ..failure
+        })
+    }
+
+    /// The server said "go ahead" though it had refused the only recipient: a lone dot ends the mail to nobody
+    /// (RFC 2920, 3.1), and what is answered to it does not matter.
+    async fn close_empty(&self, wire: &mut Wire) -> Result<Reply, Failure> {
+        let exchange = async {
+            wire.send_all(b".\r\n").await?;
+            wire.reply().await
+        };
+        within(self.timeouts.data, Stage::Data, exchange).await
+    }
+
+    /// The next envelope's commands, if they may be sent before this mail has its answer.
+    fn ahead(&self, next: Option<&Envelope<'_>>) -> Option<String> {
+        let allowed =
+            self.pipelining && self.mails_left > 0 && self.born.elapsed() < self.timeouts.lifetime;
+        // One that this server cannot take is reported when it is opened.
+        next.filter(|_| allowed)
+            .and_then(|next| next.commands(&self.offered).ok())
+    }
+}
+
+/// Sends body and dot, and what is behind them; returns the reply to the dot, and whether all could be sent.
+async fn deliver(
+    wire: &mut Wire,
+    flight: &[u8],
+    end_of_body: usize,
+    timeouts: &Timeouts,
+) -> Result<(Reply, bool), Failure> {
+    let mut sent = 0;
+    let body = wire.send(flight, &mut sent, end_of_body);
+    if let Err(mut failure) = within(timeouts.body(end_of_body), Stage::Body, body).await {
+        if sent >= end_of_body {
+            failure.stage = Stage::Dot;
+        }
+        let words = early_refusal(wire, timeouts.quit).await;
+        return Err(words.unwrap_or(failure));
+    }
+    let answer = async {
+        // Even if the next envelope cannot be sent any more, this mail may have its answer.
+        let is_all_sent = wire.send(flight, &mut sent, flight.len()).await.is_ok();
+        Ok((wire.reply().await?, is_all_sent))
+    };
+    within(timeouts.reply(Stage::Dot), Stage::Dot, answer).await
+}
+
+/// A server that will not have the body says so and stops reading: its words are worth more than "broken pipe".
+async fn early_refusal(wire: &mut Wire, limit: Duration) -> Option<Failure> {
+    let reply = within(limit, Stage::Body, wire.reply()).await.ok()?;
+    Failure::judge(Stage::Body, reply)
+        .err()
+        .filter(|failure| failure.fault == Fault::Refused)
+}
+
+fn given_up(stage: Stage, why: &str) -> Failure {
+    Failure::new(stage, Fault::Closed, why)
+}

@@ -1,0 +1,210 @@
+//! The byte stream under an SMTP session: whole replies in, bytes out, bounded memory.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
+    time::timeout,
+};
+use tokio_rustls::rustls;
+
+use super::{
+    reply::{Malformed, Reply, Stage},
+    verdict::{Failure, Fault},
+};
+
+/// More than this is no reply: the connection is given up.
+const MAX_REPLY: usize = 64 * 1024;
+
+/// One write takes no more, so that what a failed one may have sent is known within one TLS record.
+const MAX_WRITE: usize = 16 * 1024;
+
+/// A TCP connection, or TLS over one.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Why nothing more can be had from the connection.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Broken {
+    #[error("the server closed the connection")]
+    Eof,
+    #[error("the connection broke: {0}")]
+    Io(#[from] io::Error),
+    #[error("the server said something that is no SMTP reply: {0}")]
+    Garbage(String),
+    #[error("the server's reply is longer than 64 kB")]
+    TooLong,
+    #[error("the server said something unasked: {0}")]
+    Unasked(String),
+}
+
+impl Broken {
+    pub(super) fn at(self, stage: Stage) -> Failure {
+        let fault = match self {
+            Self::Eof => Fault::Closed,
+            Self::Io(ref error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+                Some(
+                    rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented,
+                ) => Fault::Certificate,
+                Some(_) => Fault::Tls,
+                None => Fault::Closed,
+            },
+            Self::Garbage(_) | Self::TooLong | Self::Unasked(_) => Fault::Protocol,
+        };
+        Failure::new(stage, fault, self)
+    }
+}
+
+/// Bounds one step by its own time.
+pub(super) async fn within<T>(
+    limit: Duration,
+    stage: Stage,
+    step: impl Future<Output = Result<T, Broken>>,
+) -> Result<T, Failure> {
+    match timeout(limit, step).await {
+        Ok(done) => done.map_err(|broken| broken.at(stage)),
+        Err(_) => Err(Failure::new(
+            stage,
+            Fault::Timeout,
+            format_args!("nothing for {limit:?}"),
+        )),
+    }
+}
+
+pub(super) struct Wire {
+    stream: Box<dyn Stream>,
+    /// Received and not yet taken.
+    received: Vec<u8>,
+    pub(super) encrypted: bool,
+}
+
+impl Wire {
+    pub(super) fn new(stream: Box<dyn Stream>, encrypted: bool) -> Self {
+        Self {
+            stream,
+            received: Vec::with_capacity(1024),
+            encrypted,
+        }
+    }
+
+    /// The next complete reply.
+    pub(super) async fn reply(&mut self) -> Result<Reply, Broken> {
+        let (reply, length) = self.complete_reply().await?;
+        self.received.drain(..length);
+        Ok(reply)
+    }
+
+    /// The next complete reply and its bytes, for the one reply whose lines matter (EHLO).
+    pub(super) async fn reply_and_lines(&mut self) -> Result<(Reply, Vec<u8>), Broken> {
+        let (reply, length) = self.complete_reply().await?;
+        Ok((reply, self.received.drain(..length).collect()))
+    }
+
+    async fn complete_reply(&mut self) -> Result<(Reply, usize), Broken> {
+        let mut seen = 0;
+        loop {
+            // Parsed anew only when a line has ended: replies that arrive byte by byte stay cheap.
+            if self
+                .received
+                .get(seen..)
+                .is_some_and(|new| new.contains(&b'\n'))
+            {
+                match Reply::parse(&self.received) {
+                    Ok(Some(complete)) => return Ok(complete),
+                    Ok(None) => {}
+                    Err(Malformed) => return Err(Broken::Garbage(self.excerpt())),
+                }
+            }
+            if self.received.len() > MAX_REPLY {
+                return Err(Broken::TooLong);
+            }
+            seen = self.received.len();
+            if self.stream.read_buf(&mut self.received).await? == 0 {
+                return Err(Broken::Eof);
+            }
+        }
+    }
+
+    /// Writes `bytes` from `*sent` until at least `until`, counting on the way: who gives up in the middle (time-out) or
+    /// fails knows how much may have left.
+    pub(super) async fn send(
+        &mut self,
+        bytes: &[u8],
+        sent: &mut usize,
+        until: usize,
+    ) -> Result<(), Broken> {
+        while *sent < until {
+            let rest = bytes.get(*sent..).unwrap_or_default();
+            let chunk = rest.get(..MAX_WRITE).unwrap_or(rest);
+            match self.stream.write(chunk).await {
+                Ok(0) => return Err(Broken::Eof),
+                Ok(written) => *sent += written,
+                Err(error) => {
+                    // A failed write on a socket took nothing. TLS may have sent records of this chunk before it failed.
+                    if self.encrypted {
+                        *sent += chunk.len();
+                    }
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(self.stream.flush().await?)
+    }
+
+    /// Says something (or nothing, to hear the greeting) and waits for the reply that is due.
+    pub(super) async fn ask(
+        &mut self,
+        stage: Stage,
+        command: &str,
+        limit: Duration,
+    ) -> Result<Reply, Failure> {
+        let exchange = async {
+            self.send_all(command.as_bytes()).await?;
+            self.reply().await
+        };
+        Failure::judge(stage, within(limit, stage, exchange).await?)
+    }
+
+    pub(super) async fn send_all(&mut self, bytes: &[u8]) -> Result<(), Broken> {
+        self.send(bytes, &mut 0, bytes.len()).await
+    }
+
+    /// Nothing is outstanding, so nothing may have come: neither an extra reply, which would be taken for the answer to
+    /// the next command, nor the end of the connection.
+    pub(super) fn expect_silence(&mut self) -> Result<(), Broken> {
+        let mut space = [0; 256];
+        let mut buffer = ReadBuf::new(&mut space);
+        let read = Pin::new(&mut self.stream)
+            .poll_read(&mut Context::from_waker(Waker::noop()), &mut buffer);
+        self.received.extend_from_slice(buffer.filled());
+        match read {
+            // "Too long idle, good-bye" needs no question.
+            _ if self.received.starts_with(b"421") => Err(Broken::Eof),
+            _ if !self.received.is_empty() => Err(Broken::Unasked(self.excerpt())),
+            Poll::Pending => Ok(()),
+            Poll::Ready(Ok(())) => Err(Broken::Eof),
+            Poll::Ready(Err(error)) => Err(error.into()),
+        }
+    }
+
+    /// The stream, to be wrapped in TLS. Whatever came in clear behind the go-ahead must not be read as if it had come
+    /// encrypted (STARTTLS injection), so there must be none.
+    pub(super) fn into_stream(mut self) -> Result<Box<dyn Stream>, Broken> {
+        if self.received.is_empty() {
+            Ok(self.stream)
+        } else {
+            Err(Broken::Unasked(self.excerpt()))
+        }
+    }
+
+    fn excerpt(&mut self) -> String {
+        self.received.truncate(200);
+        self.received.escape_ascii().to_string()
+    }
+}

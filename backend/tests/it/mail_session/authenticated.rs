@@ -1,0 +1,70 @@
+//! AUTH: who gets in, and what a closed door means.
+
+use dispatch::mail::verdict::Fault;
+
+use super::{
+    At, BODY, Cause, Outcome, Rule, ScriptedServer, Server, Session, Stage, Verdict, patient, run,
+    send_one,
+};
+
+#[test]
+fn plain_and_login_open_the_door_and_a_wrong_password_does_not() {
+    for mechanisms in ["AUTH PLAIN LOGIN", "AUTH LOGIN XOAUTH2", "AUTH=LOGIN"] {
+        for setup in [ScriptedServer::setup(), ScriptedServer::setup().starttls()] {
+            let server = setup
+                .offering(mechanisms)
+                .knowing("me@example.org", "pässword")
+                .start();
+            run(send_one(&server.server(), &patient(), BODY)).unwrap();
+
+            let wrong = Server {
+                credentials: Some(("me@example.org", "guess").into()),
+                ..server.server()
+            };
+            let failure = run(Session::connect(&wrong, &patient())).err().unwrap();
+            assert_eq!(
+                (
+                    failure.stage,
+                    failure.reply.as_ref().map(|reply| reply.code)
+                ),
+                (Stage::Auth, Some(535))
+            );
+            assert_eq!(
+                failure.verdict(),
+                Verdict {
+                    outcome: Outcome::Unreachable,
+                    cause: Cause::Configuration
+                }
+            );
+            assert!(!format!("{failure:?}").contains("guess"));
+        }
+    }
+}
+
+#[test]
+fn a_server_that_cannot_authenticate_now_is_in_trouble_and_one_that_never_can_is_misconfigured() {
+    let busy = ScriptedServer::setup()
+        .offering("AUTH PLAIN")
+        .knowing("me", "secret")
+        .start();
+    let busy = busy.on("*", Rule::say(At::Auth, "454 4.7.0 try later\r\n"));
+    let failure = run(Session::connect(&busy.server(), &patient()))
+        .err()
+        .unwrap();
+    assert_eq!(
+        (failure.stage, failure.verdict().cause),
+        (Stage::Auth, Cause::ServerTrouble)
+    );
+
+    let unable = ScriptedServer::setup()
+        .offering("AUTH CRAM-MD5")
+        .knowing("me", "secret")
+        .start();
+    let failure = run(Session::connect(&unable.server(), &patient()))
+        .err()
+        .unwrap();
+    assert_eq!(
+        (failure.fault, failure.verdict().cause),
+        (Fault::NotOffered, Cause::Configuration)
+    );
+}

@@ -1,0 +1,126 @@
+//! How the scripted server presents itself; fixed before it starts.
+
+use std::{
+    net::TcpListener,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use rcgen::CertifiedKey;
+use tokio::sync::oneshot;
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{ServerConfig, crypto::aws_lc_rs},
+};
+
+use super::{ScriptedServer, Shared, serve};
+
+pub(crate) struct Setup {
+    pub(super) extensions: Vec<&'static str>,
+    pub(super) encryption: Encryption,
+    pub(super) name: &'static str,
+    pub(super) credentials: Option<(&'static str, &'static str)>,
+    pub(super) trickles: bool,
+    pub(super) reply_delay: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encryption {
+    None,
+    StartTls,
+    Implicit,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            extensions: vec![
+                "PIPELINING",
+                "8BITMIME",
+                "SMTPUTF8",
+                "SIZE 10000000",
+                "ENHANCEDSTATUSCODES",
+            ],
+            encryption: Encryption::None,
+            name: "localhost",
+            credentials: None,
+            trickles: false,
+            reply_delay: Duration::ZERO,
+        }
+    }
+}
+
+impl Setup {
+    pub(crate) fn without(mut self, extension: &str) -> Self {
+        self.extensions
+            .retain(|offered| !offered.starts_with(extension));
+        self
+    }
+
+    pub(crate) fn offering(mut self, extension: &'static str) -> Self {
+        self.extensions.push(extension);
+        self
+    }
+
+    pub(crate) fn starttls(mut self) -> Self {
+        self.encryption = Encryption::StartTls;
+        self.offering("STARTTLS")
+    }
+
+    pub(crate) fn implicit_tls(mut self) -> Self {
+        self.encryption = Encryption::Implicit;
+        self
+    }
+
+    /// The name in the certificate; `localhost` otherwise.
+    pub(crate) fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// Wants these before MAIL. Which mechanisms are offered is said by `offering("AUTH …")`.
+    pub(crate) fn knowing(mut self, user: &'static str, password: &'static str) -> Self {
+        self.credentials = Some((user, password));
+        self
+    }
+
+    /// Every reply comes byte by byte.
+    pub(crate) fn trickling(mut self) -> Self {
+        self.trickles = true;
+        self
+    }
+
+    pub(crate) fn replying_after(mut self, delay: Duration) -> Self {
+        self.reply_delay = delay;
+        self
+    }
+
+    pub(crate) fn start(self) -> ScriptedServer {
+        let CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed([self.name.to_owned()]).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], signing_key.into())
+            .unwrap();
+        let shared = Arc::new(Shared {
+            setup: self,
+            acceptor: TlsAcceptor::from(Arc::new(config)),
+            state: Mutex::default(),
+        });
+        let (stop, stopped) = oneshot::channel();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = Arc::clone(&shared);
+        let thread = thread::spawn(move || serve(listener, serving, stopped));
+        ScriptedServer {
+            address,
+            certificate: cert.der().clone(),
+            shared,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+}
