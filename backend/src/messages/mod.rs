@@ -1,1 +1,6 @@
-//! messages
+//! What is mailed: subject and bodies, filled in for each recipient.
+
+pub mod api;
+pub mod content;
+pub mod model;
+pub mod store;

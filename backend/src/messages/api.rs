@@ -1,0 +1,298 @@
+//! `/messages`: a user's own messages, what they look like to somebody, and how they arrive.
+
+use actix_web::web::{self, Data, Path};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use diesel::{Connection, OptionalExtension, PgConnection};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::content;
+use super::model::{
+    CreateMessage, Message, MessageQuery, MessageSummary, Preview, PreviewDraft, PreviewMessage,
+    TestMessage, UpdateMessage,
+};
+use super::store::{self, DeleteError};
+use crate::auth::caller::Caller;
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::http::body::Valid;
+use crate::http::error::{ApiError, FieldError, Problem};
+use crate::http::etag::{self, Expected};
+use crate::http::page::Page;
+use crate::http::query::Query;
+use crate::mail::render::Person;
+use crate::{recipients, users};
+
+/// Two bodies of 1 MiB, thrice as large where a client escapes every letter that is not ASCII (Python does).
+const LARGE: usize = 7 * 1024 * 1024;
+/// Who a preview is for when nobody is chosen and the caller has not said their name.
+const SAMPLE_NAME: &str = "Ada Lovelace";
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_messages)
+        .service(create_message)
+        .service(preview_draft)
+        .service(get_message)
+        .service(update_message)
+        .service(delete_message)
+        .service(preview_message)
+        .service(test_message);
+}
+
+impl From<DeleteError> for ApiError {
+    fn from(error: DeleteError) -> Self {
+        match error {
+            DeleteError::InUse => Self::conflict(
+                "message_in_use",
+                "A mailing uses this message; delete the mailing first.",
+            ),
+            DeleteError::Query(error) => error.into(),
+        }
+    }
+}
+
+/// Messages, a page at a time
+///
+/// Without their bodies.
+#[utoipa::path(tag = "messages", params(MessageQuery), responses((status = 200, description = "A page of messages", body = Page<MessageSummary>)))]
+#[get("/messages")]
+async fn list_messages(
+    caller: Caller,
+    db: Data<Db>,
+    Query(query): Query<MessageQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let paging = query.paging();
+    let rows = db
+        .run(move |conn| store::list(conn, caller.user_id, &query).map_err(ApiError::from))
+        .await?;
+    Ok(HttpResponse::Ok().json(paging.page(rows)))
+}
+
+/// Write a message
+#[utoipa::path(tag = "messages", request_body = CreateMessage, responses(
+    (status = 201, description = "Stored", body = Message, headers(("Location" = String), ("ETag" = String)))))]
+#[post("/messages")]
+async fn create_message(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    Valid(new): Valid<CreateMessage, LARGE>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let new =
+        unhurried(move || content::check(&new.subject, &new.html, &new.text).map(|_template| new))
+            .await?;
+    let message = db
+        .run(move |conn| store::create(conn, owner_id, &new, now).map_err(ApiError::from))
+        .await?;
+    Ok(etag::created(
+        format!("/api/v1/messages/{}", message.id),
+        message.updated_at,
+        &message,
+    ))
+}
+
+/// One message
+#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), responses(
+    (status = 200, description = "The message", body = Message, headers(("ETag" = String)))))]
+#[get("/messages/{id}")]
+async fn get_message(
+    caller: Caller,
+    db: Data<Db>,
+    id: Path<i64>,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let message = db
+        .run(move |conn| store::find(conn, caller.user_id, *id).map_err(ApiError::from))
+        .await?;
+    Ok(etag::read(&req, message.updated_at, &message))
+}
+
+/// Change a message
+///
+/// A run that has begun sends what the message was then.
+#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), request_body = UpdateMessage, responses(
+    (status = 200, description = "As it is now", body = Message, headers(("ETag" = String)))))]
+#[patch("/messages/{id}")]
+async fn update_message(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    id: Path<i64>,
+    expected: Expected,
+    Valid(changes): Valid<UpdateMessage, LARGE>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let work = move |conn: &mut _| {
+        let current = store::lock(conn, owner_id, *id)?;
+        expected.check(current.updated_at)?;
+        content::check(
+            changes.subject.as_ref().unwrap_or(&current.subject),
+            changes.html.as_ref().unwrap_or(&current.html),
+            changes.text.as_ref().unwrap_or(&current.text),
+        )
+        .map_err(ApiError::invalid)?;
+        store::update(conn, *id, &changes, now).map_err(ApiError::from)
+    };
+    let message = db.run(move |conn| conn.transaction(work)).await?;
+    Ok(etag::changed(message.updated_at, &message))
+}
+
+/// Delete a message
+#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), responses(
+    (status = 204, description = "Deleted"),
+    (status = 409, description = "`message_in_use`: a mailing uses it", body = Problem, content_type = "application/problem+json")))]
+#[delete("/messages/{id}")]
+async fn delete_message(
+    caller: Caller,
+    db: Data<Db>,
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let owner_id = caller.who_may_own()?.user_id;
+    let deleted = db
+        .run(move |conn| store::delete(conn, owner_id, *id).map_err(ApiError::from))
+        .await?;
+    if deleted {
+        Ok(HttpResponse::NoContent().finish())
+    } else {
+        Err(ApiError::not_found())
+    }
+}
+
+/// A message as somebody will get it
+///
+/// For one of the caller's recipients, or for the caller (under a sample name, if the caller has none). The HTML is the
+/// author's own, exactly as it will be mailed: show it only in a sandboxed frame without scripts.
+#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), request_body = PreviewMessage, responses(
+    (status = 200, description = "Filled in", body = Preview)))]
+#[post("/messages/{id}/preview")]
+async fn preview_message(
+    caller: Caller,
+    db: Data<Db>,
+    id: Path<i64>,
+    Valid(wanted): Valid<PreviewMessage>,
+) -> Result<HttpResponse, ApiError> {
+    let user_id = caller.user_id;
+    let (message, reader) = db
+        .run(move |conn| {
+            let message = store::find(conn, user_id, *id)?;
+            Ok::<_, ApiError>((message, reader(conn, user_id, wanted.recipient_id)?))
+        })
+        .await?;
+    let preview =
+        unhurried(move || reader.preview(&message.subject, &message.html, &message.text)).await?;
+    Ok(HttpResponse::Ok().json(preview))
+}
+
+/// A message that is not stored, as somebody would get it
+///
+/// The same as the preview of a stored message.
+#[utoipa::path(tag = "messages", request_body = PreviewDraft, responses((status = 200, description = "Filled in", body = Preview)))]
+#[post("/messages/preview")]
+async fn preview_draft(
+    caller: Caller,
+    db: Data<Db>,
+    Valid(draft): Valid<PreviewDraft, LARGE>,
+) -> Result<HttpResponse, ApiError> {
+    let (user_id, recipient_id) = (caller.who_may_own()?.user_id, draft.recipient_id);
+    let reader = db
+        .run(move |conn| reader(conn, user_id, recipient_id))
+        .await?;
+    let preview =
+        unhurried(move || reader.preview(&draft.subject, &draft.html, &draft.text)).await?;
+    Ok(HttpResponse::Ok().json(preview))
+}
+
+/// Mail a message to oneself
+///
+/// It is mailed in the background, as a mailing would send it. At most 20 may be waiting.
+#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), request_body = TestMessage, responses(
+    (status = 202, description = "It will be mailed"),
+    (status = 429, description = "Too many are waiting to be mailed; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[post("/messages/{id}/test")]
+async fn test_message(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    id: Path<i64>,
+    Valid(test): Valid<TestMessage>,
+) -> Result<HttpResponse, ApiError> {
+    let (user_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let work = move |conn: &mut PgConnection| {
+        let message = store::find(conn, user_id, *id)?;
+        let email = match test.email {
+            Some(email) => email,
+            None => users::store::find(conn, user_id)?.email,
+        };
+        let to = store::test_address(conn, user_id, email.trim())?.ok_or_else(|| {
+            ApiError::invalid_field(
+                "email",
+                "not_found",
+                "A test goes to your own address or to one of your recipients.",
+            )
+        })?;
+        if store::queue_test(conn, user_id, message.id, &to.email, now)? {
+            Ok(())
+        } else {
+            Err(ApiError::too_many_requests(60))
+        }
+    };
+    db.run(move |conn| conn.transaction(work)).await?;
+    Ok(HttpResponse::Accepted().finish())
+}
+
+/// Whom a preview is for.
+struct Reader {
+    email: String,
+    full_name: String,
+}
+
+impl Reader {
+    fn preview(&self, subject: &str, html: &str, text: &str) -> Result<Preview, Vec<FieldError>> {
+        let person = Person {
+            email: &self.email,
+            full_name: &self.full_name,
+        };
+        let template = content::check(subject, html, text)?;
+        content::preview(&template, &person).map(Preview::from)
+    }
+}
+
+/// The recipient, or the caller where none is chosen.
+fn reader(
+    conn: &mut PgConnection,
+    user_id: i64,
+    recipient_id: Option<i64>,
+) -> Result<Reader, ApiError> {
+    let Some(id) = recipient_id else {
+        let me = users::store::find(conn, user_id)?;
+        let named = !me.full_name.trim().is_empty();
+        return Ok(Reader {
+            email: me.email,
+            full_name: if named {
+                me.full_name
+            } else {
+                SAMPLE_NAME.to_owned()
+            },
+        });
+    };
+    let recipient = recipients::store::find(conn, user_id, id).optional()?;
+    let recipient = recipient.ok_or_else(|| {
+        ApiError::invalid_field("recipient_id", "not_found", "You have no such recipient.")
+    })?;
+    Ok(Reader {
+        email: recipient.email,
+        full_name: recipient.full_name,
+    })
+}
+
+/// Reads or fills in a message away from the threads that answer requests: a large one takes a while.
+async fn unhurried<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Vec<FieldError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    match web::block(work).await {
+        Ok(done) => done.map_err(ApiError::invalid),
+        Err(_cancelled) => Err(ApiError::unavailable()),
+    }
+}
