@@ -1,16 +1,19 @@
 //! All settings, read once from the environment (and `.env`); every mistake is reported, not only the first.
 
+mod settings;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
+use deadpool_redis::redis::ConnectionInfo;
 use hmac::{Hmac, KeyInit, Mac};
 use lettre::message::Mailbox;
 use sha2::Sha256;
 
-use crate::mail::server::Server;
+use self::settings::Settings;
+use crate::mail::server::{Server, Timeouts};
 
 /// The sample in `.env.example`; good enough to try things out, refused in production.
 const SAMPLE_SECRET: &str = "sample-secret-for-development-only";
@@ -23,8 +26,11 @@ pub struct Config {
     pub secrets: Secrets,
     pub mail: MailSettings,
     pub engine: EngineSettings,
-    /// `REDIS_URL`; without it limits are counted in this process.
-    pub redis_url: Option<String>,
+    pub auth: AuthSettings,
+    /// `REDIS_URL`; without it limits are counted in this process. Its `Debug` hides the password.
+    pub redis: Option<ConnectionInfo>,
+    /// `ADMIN_EMAIL` and `ADMIN_PASSWORD`, for `dispatch create-admin` where nobody sits at a terminal.
+    pub admin: Option<Admin>,
     pub log: Log,
 }
 
@@ -58,6 +64,22 @@ pub struct Secrets {
     pub message_id: [u8; 32],
 }
 
+/// How people come in.
+#[derive(Debug, Clone)]
+pub struct AuthSettings {
+    /// `LIMITS`: multiplies how often one may sign in, sign up or ask for mails; 0 switches the limits off.
+    pub limits: u32,
+    /// Rounds of bcrypt as a power of two. Not to be set from outside: only tests have reason to be quicker.
+    pub password_cost: u32,
+}
+
+/// The administrator to be made.
+#[derive(Clone)]
+pub struct Admin {
+    pub email: String,
+    pub password: String,
+}
+
 /// How mail leaves.
 #[derive(Debug, Clone)]
 pub struct MailSettings {
@@ -74,6 +96,8 @@ pub struct EngineSettings {
     pub poll_interval: Duration,
     /// `SMTP_SESSIONS`: connections to the mail server at once.
     pub sessions: usize,
+    /// How long each step of a conversation with a mail server may take; those of the standard.
+    pub timeouts: Timeouts,
 }
 
 /// What is logged and how.
@@ -103,6 +127,12 @@ impl fmt::Debug for Database {
         f.debug_struct("Database")
             .field("pool_size", &self.pool_size)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Admin(…)")
     }
 }
 
@@ -142,167 +172,7 @@ impl Config {
 
     /// Reads settings from anything that answers a name with a value.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
-        let mut settings = Settings {
-            lookup,
-            mistakes: Vec::new(),
-        };
-        let config = settings.config();
-        match (config, settings.mistakes) {
-            (Some(config), mistakes) if mistakes.is_empty() => Ok(config),
-            (_, mistakes) => Err(ConfigErrors(mistakes)),
-        }
-    }
-}
-
-struct Settings<F> {
-    lookup: F,
-    mistakes: Vec<String>,
-}
-
-impl<F: Fn(&str) -> Option<String>> Settings<F> {
-    fn config(&mut self) -> Option<Config> {
-        // All are read before any is missed, so that every mistake is named.
-        let (url, pool_size) = (
-            self.needed("DATABASE_URL", "postgres://user:password@host/database"),
-            self.parsed("DB_POOL_SIZE", 8),
-        );
-        let (http, secrets, mail, engine) =
-            (self.http(), self.secrets(), self.mail(), self.engine());
-        let (redis_url, log) = (self.text("REDIS_URL"), self.log());
-        Some(Config {
-            database: Database {
-                url: url?,
-                pool_size: pool_size?,
-            },
-            http: http?,
-            secrets: secrets?,
-            mail: mail?,
-            engine: engine?,
-            redis_url,
-            log: log?,
-        })
-    }
-
-    fn http(&mut self) -> Option<Http> {
-        let bind = self.parsed("BIND", SocketAddr::from(([127, 0, 0, 1], 8000)));
-        let trusted_proxies = self.parsed("TRUSTED_PROXIES", 0);
-        let public_url = self
-            .text("PUBLIC_URL")
-            .or_else(|| bind.map(|bind| format!("http://{bind}")))?;
-        if !public_url.starts_with("http://") && !public_url.starts_with("https://") {
-            self.mistakes.push(format!(
-                "PUBLIC_URL={public_url}: it must begin with http:// or https://"
-            ));
-        }
-        let frontend_dir = self.text("FRONTEND_DIR").map(PathBuf::from);
-        if let Some(dir) = frontend_dir
-            .as_ref()
-            .filter(|dir| !dir.join("index.html").is_file())
-        {
-            self.mistakes.push(format!(
-                "FRONTEND_DIR={}: no index.html in it; build the frontend or leave it unset",
-                dir.display()
-            ));
-        }
-        Some(Http {
-            bind: bind?,
-            public_url: public_url.trim_end_matches('/').to_owned(),
-            frontend_dir,
-            trusted_proxies: trusted_proxies?,
-        })
-    }
-
-    fn secrets(&mut self) -> Option<Secrets> {
-        let production = self.text("APP_ENV").is_some_and(|env| env == "production");
-        let secret = self.needed(
-            "APP_SECRET",
-            "at least 32 random characters, e.g. from `openssl rand -base64 32`",
-        )?;
-        if secret.len() < 32 {
-            self.mistakes
-                .push("APP_SECRET: at least 32 characters are needed".to_owned());
-        }
-        if production && secret == SAMPLE_SECRET {
-            self.mistakes
-                .push("APP_SECRET: this is the public sample; make one of your own".to_owned());
-        }
-        Some(Secrets::derive(&secret))
-    }
-
-    fn mail(&mut self) -> Option<MailSettings> {
-        let url = self.needed("SMTP_URL", "smtp://[user:password@]host:port");
-        let server = url.and_then(|url| {
-            url.parse::<Server>()
-                .map_err(|error| self.mistakes.push(format!("SMTP_URL: {error}")))
-                .ok()
-        });
-        let from = self
-            .text("MAIL_FROM")
-            .unwrap_or_else(|| "Dispatch <no-reply@dispatch.localhost>".to_owned());
-        let from = from
-            .parse::<Mailbox>()
-            .map_err(|error| self.mistakes.push(format!("MAIL_FROM={from}: {error}")))
-            .ok();
-        Some(MailSettings {
-            server: server?,
-            from: from?,
-        })
-    }
-
-    fn engine(&mut self) -> Option<EngineSettings> {
-        let poll = self.parsed("POLL_INTERVAL_MS", 1000);
-        let sessions = self.parsed("SMTP_SESSIONS", 8_usize);
-        if sessions.is_some_and(|n| !(1..=256).contains(&n)) {
-            self.mistakes.push("SMTP_SESSIONS: 1 to 256".to_owned());
-        }
-        if poll.is_some_and(|ms| !(50..=60_000).contains(&ms)) {
-            self.mistakes
-                .push("POLL_INTERVAL_MS: 50 to 60000".to_owned());
-        }
-        Some(EngineSettings {
-            poll_interval: Duration::from_millis(poll?),
-            sessions: sessions?,
-        })
-    }
-
-    fn log(&mut self) -> Option<Log> {
-        let filter = self.text("RUST_LOG").unwrap_or_else(|| "info".to_owned());
-        let format = self.text("LOG_FORMAT").unwrap_or_else(|| "text".to_owned());
-        if !["text", "json"].contains(&format.as_str()) {
-            self.mistakes
-                .push(format!("LOG_FORMAT={format}: text or json"));
-        }
-        Some(Log {
-            filter,
-            json: format == "json",
-        })
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        (self.lookup)(name)
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
-    }
-
-    fn needed(&mut self, name: &str, example: &str) -> Option<String> {
-        let value = self.text(name);
-        if value.is_none() {
-            self.mistakes.push(format!("{name} is missing: {example}"));
-        }
-        value
-    }
-
-    fn parsed<T: FromStr>(&mut self, name: &str, default: T) -> Option<T>
-    where
-        T::Err: fmt::Display,
-    {
-        let Some(value) = self.text(name) else {
-            return Some(default);
-        };
-        value
-            .parse()
-            .map_err(|error| self.mistakes.push(format!("{name}={value}: {error}")))
-            .ok()
+        Settings::read(lookup)
     }
 }
 
@@ -376,7 +246,10 @@ mod tests {
             read(&[
                 NEEDED[1],
                 ("DATABASE_URL", "postgres://x:canary@localhost/x"),
-                ("SMTP_URL", "smtp://u:canary@localhost:25")
+                ("SMTP_URL", "smtp://u:canary@localhost:25?tls=none"),
+                ("REDIS_URL", "redis://:canary@localhost:6379"),
+                ("ADMIN_EMAIL", "ada@example.org"),
+                ("ADMIN_PASSWORD", "canary")
             ])
             .unwrap()
         );

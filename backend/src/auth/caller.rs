@@ -10,7 +10,7 @@ use actix_web::{FromRequest, HttpRequest};
 use moka::sync::Cache;
 
 use super::policy::Role;
-use super::store;
+use super::sessions;
 use super::token::AccessTokens;
 use crate::clock::Clock;
 use crate::db::Db;
@@ -64,17 +64,15 @@ impl Callers {
             .tokens
             .session_of(token, clock.now())
             .ok_or_else(ApiError::unauthenticated)?;
-        let known = match self.live.get(&session_id) {
-            Some(known) => known,
-            None => {
-                let found = db
-                    .run(move |conn| {
-                        store::caller_of_session(conn, session_id).map_err(ApiError::from)
-                    })
-                    .await?;
-                self.live.insert(session_id, found);
-                found
-            }
+        let known = if let Some(known) = self.live.get(&session_id) {
+            known
+        } else {
+            let find = move |conn: &mut _| {
+                sessions::caller_of_session(conn, session_id).map_err(ApiError::from)
+            };
+            let found = db.run(find).await?;
+            self.live.insert(session_id, found);
+            found
         };
         known.ok_or_else(ApiError::unauthenticated)
     }

@@ -1,6 +1,12 @@
 //! Who may come in and what they may do: sign-up, confirmation, sessions, tokens, passwords, roles.
 
+pub mod api;
 pub mod caller;
+pub mod cookie;
+pub mod gate;
+pub mod model;
+pub mod password;
 pub mod policy;
+pub mod sessions;
 pub mod store;
 pub mod token;

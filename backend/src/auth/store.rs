@@ -1,33 +1,187 @@
-//! Sessions in the database.
+//! Accounts in the database: sign-up, confirmation, and what a password is checked against.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 
-use super::caller::Caller;
+use super::model::SignUp;
 use super::policy::Role;
-use crate::db::schema::{sessions, users};
+use super::token::{self, Secret};
+use crate::account_mails::model::Kind;
+use crate::account_mails::store::queue;
+use crate::db::schema::{account_tokens, users};
 
-/// Who a live session belongs to; `None` when it has ended or its user is blocked or unconfirmed.
-pub fn caller_of_session(conn: &mut PgConnection, session_id: i64) -> QueryResult<Option<Caller>> {
-    let row: Option<(i64, String)> = sessions::table
-        .inner_join(users::table)
-        .filter(
-            sessions::id
-                .eq(session_id)
-                .and(sessions::revoked_at.is_null()),
-        )
-        .filter(
-            users::blocked_at
-                .is_null()
-                .and(users::confirmed_at.is_not_null()),
-        )
-        .select((users::id, users::role))
+define_sql_function! { fn lower(text: Text) -> Text; }
+
+const CONFIRM: &str = "confirm";
+const LINK_LIFETIME_HOURS: i64 = 24;
+
+/// What a sign-in is checked against.
+#[derive(Queryable)]
+pub struct Credentials {
+    pub user_id: i64,
+    pub password_hash: String,
+    confirmed_at: Option<DateTime<Utc>>,
+    blocked_at: Option<DateTime<Utc>>,
+}
+
+impl Credentials {
+    /// Whether the right password lets this user in.
+    pub fn in_good_standing(&self) -> bool {
+        self.confirmed_at.is_some() && self.blocked_at.is_none()
+    }
+}
+
+/// The credentials of this address, in whatever case it is written.
+pub fn credentials(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Credentials>> {
+    users::table
+        .filter(lower(users::email).eq(lower(email)))
+        .select((
+            users::id,
+            users::password_hash,
+            users::confirmed_at,
+            users::blocked_at,
+        ))
+        .first(conn)
+        .optional()
+}
+
+/// Stores a new account, not confirmed yet, and queues its mail. The owner of an address that is in use already is told
+/// by mail; whoever signed up learns nothing.
+pub fn sign_up(
+    conn: &mut PgConnection,
+    new: &SignUp,
+    password_hash: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    if let Some(user_id) = create(conn, new, password_hash, Role::User, now)? {
+        return queue(conn, user_id, Kind::Confirm, now);
+    }
+    let (user_id, confirmed_at): (i64, Option<DateTime<Utc>>) = users::table
+        .filter(lower(users::email).eq(lower(&new.email)))
+        .select((users::id, users::confirmed_at))
+        .for_update()
+        .first(conn)?;
+    if confirmed_at.is_some() {
+        return queue(conn, user_id, Kind::AlreadyRegistered, now);
+    }
+    // Nobody has shown yet that the address is theirs, so what was given last counts: otherwise a stranger could sign up
+    // with somebody's address and wait for them to confirm it, with the stranger's password.
+    diesel::update(users::table.find(user_id))
+        .set((
+            users::password_hash.eq(password_hash),
+            users::full_name.eq(&new.full_name),
+            users::language.eq(new.language.as_str()),
+            users::time_zone.eq(&new.time_zone),
+            users::updated_at.eq(now),
+        ))
+        .execute(conn)?;
+    queue(conn, user_id, Kind::Confirm, now)
+}
+
+/// Stores a user who is confirmed from the beginning; `None` when the address is in use already.
+pub fn create_confirmed(
+    conn: &mut PgConnection,
+    new: &SignUp,
+    password_hash: &str,
+    role: Role,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<i64>> {
+    let created = create(conn, new, password_hash, role, now)?;
+    if let Some(user_id) = created {
+        diesel::update(users::table.find(user_id))
+            .set(users::confirmed_at.eq(now))
+            .execute(conn)?;
+    }
+    Ok(created)
+}
+
+fn create(
+    conn: &mut PgConnection,
+    new: &SignUp,
+    password_hash: &str,
+    role: Role,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<i64>> {
+    diesel::insert_into(users::table)
+        .values((
+            users::email.eq(&new.email),
+            users::full_name.eq(&new.full_name),
+            users::password_hash.eq(password_hash),
+            users::role.eq(role.as_str()),
+            users::language.eq(new.language.as_str()),
+            users::time_zone.eq(&new.time_zone),
+            users::created_at.eq(now),
+            users::updated_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .returning(users::id)
+        .get_result(conn)
+        .optional()
+}
+
+/// Queues the mail with the link once more, if somebody with this address still has to confirm it.
+pub fn resend_confirmation(
+    conn: &mut PgConnection,
+    email: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let unconfirmed: Option<i64> = users::table
+        .filter(lower(users::email).eq(lower(email)))
+        .filter(users::confirmed_at.is_null())
+        .select(users::id)
+        .for_update()
         .first(conn)
         .optional()?;
-    Ok(row.and_then(|(user_id, role)| {
-        Some(Caller {
-            user_id,
-            session_id,
-            role: Role::from_name(&role)?,
-        })
-    }))
+    match unconfirmed {
+        Some(user_id) => queue(conn, user_id, Kind::Confirm, now),
+        None => Ok(()),
+    }
+}
+
+/// Makes the token of a mailed link, good for 24 hours. Only its hash is kept.
+pub fn issue_confirmation(
+    conn: &mut PgConnection,
+    user_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Secret> {
+    diesel::delete(account_tokens::table)
+        .filter(
+            account_tokens::user_id
+                .eq(user_id)
+                .and(account_tokens::expires_at.le(now)),
+        )
+        .execute(conn)?;
+    let token = Secret::random();
+    diesel::insert_into(account_tokens::table)
+        .values((
+            account_tokens::token_hash.eq(token.hash()),
+            account_tokens::user_id.eq(user_id),
+            account_tokens::purpose.eq(CONFIRM),
+            account_tokens::expires_at.eq(now + TimeDelta::hours(LINK_LIFETIME_HOURS)),
+        ))
+        .execute(conn)?;
+    Ok(token)
+}
+
+/// Confirms the address that a mailed link went to; `false` when the link is used up, expired or unknown. Whoever is
+/// blocked stays blocked.
+pub fn confirm(conn: &mut PgConnection, given: &str, now: DateTime<Utc>) -> QueryResult<bool> {
+    // One statement finds and uses it up: of many requests at once, one gets the row.
+    let user_id: Option<i64> = diesel::update(account_tokens::table.find(token::hash(given)))
+        .filter(account_tokens::purpose.eq(CONFIRM))
+        .filter(account_tokens::used_at.is_null())
+        .filter(account_tokens::expires_at.gt(now))
+        .set(account_tokens::used_at.eq(now))
+        .returning(account_tokens::user_id)
+        .get_result(conn)
+        .optional()?;
+    let Some(user_id) = user_id else {
+        return Ok(false);
+    };
+    diesel::update(users::table.find(user_id))
+        .filter(users::confirmed_at.is_null())
+        .set((users::confirmed_at.eq(now), users::updated_at.eq(now)))
+        .execute(conn)?;
+    Ok(true)
 }

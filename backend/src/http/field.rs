@@ -95,7 +95,7 @@ fn collect(prefix: &str, errors: &ValidationErrors, into: &mut Vec<FieldError>) 
                 }
             }
             ValidationErrorsKind::Field(mistakes) => {
-                into.extend(mistakes.first().map(|mistake| describe(&field, mistake)))
+                into.extend(mistakes.first().map(|mistake| describe(&field, mistake)));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What every `api.rs` shares: problems (errors as RFC 9457), checked input, pages, entity tags, the document.
 
 pub mod body;
+pub mod client;
 pub mod error;
 pub mod etag;
 pub mod field;

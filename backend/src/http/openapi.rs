@@ -3,8 +3,8 @@
 use actix_web::HttpRequest;
 use actix_web::dev::ResourceDef;
 use actix_web::http::Method;
-use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref,
     RefOr, Response, ResponseBuilder,
@@ -51,66 +51,75 @@ pub fn base() -> OpenApi {
 pub fn complete(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         let open = OPEN.iter().any(|prefix| path.starts_with(prefix));
-        for operation in operations(item) {
+        for (method, operation) in operations(item) {
             if !open {
-                operation.security =
-                    Some(vec![utoipa::openapi::security::SecurityRequirement::new(
-                        "bearer",
-                        Vec::<String>::new(),
-                    )]);
+                let token = SecurityRequirement::new("bearer", Vec::<String>::new());
+                operation.security = Some(vec![token]);
             }
-            for (status, description) in failures(path, operation, open) {
-                operation
-                    .responses
-                    .responses
-                    .entry(status.to_owned())
-                    .or_insert_with(|| RefOr::T(problem(description)));
+            let kind = Kind::of(path, &method, operation, open);
+            for (status, description) in kind.failures() {
+                let responses = &mut operation.responses.responses;
+                let failure = || RefOr::T(problem(description));
+                responses.entry(status.to_owned()).or_insert_with(failure);
             }
         }
     }
     document
 }
 
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [
-        &mut item.get,
-        &mut item.post,
-        &mut item.put,
-        &mut item.patch,
-        &mut item.delete,
-    ]
-    .into_iter()
-    .flatten()
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+    let known = [
+        (Method::GET, &mut item.get),
+        (Method::POST, &mut item.post),
+        (Method::PUT, &mut item.put),
+        (Method::PATCH, &mut item.patch),
+        (Method::DELETE, &mut item.delete),
+    ];
+    known
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-fn failures(path: &str, operation: &Operation, open: bool) -> Vec<(&'static str, &'static str)> {
-    let (body, id) = (operation.request_body.is_some(), path.contains('{'));
-    let query = operation
-        .parameters
-        .iter()
-        .flatten()
-        .any(|p| matches!(p, RefOr::T(p) if p.parameter_in == ParameterIn::Query));
-    [
-        (body, "400", "The body is not JSON"),
-        (!open, "401", "Not signed in"),
-        (id, "404", "It does not exist, or belongs to somebody else"),
-        (body, "408", "The body did not arrive in time"),
-        (body, "413", "The body is too large"),
-        (body, "415", "The body is not declared as JSON"),
-        (
-            body || query,
-            "422",
-            "Some fields are not valid; each is named",
-        ),
-        (
-            true,
-            "503",
-            "Busy or restarting; try again after `Retry-After` seconds",
-        ),
-    ]
-    .into_iter()
-    .filter_map(|(applies, status, description)| applies.then_some((status, description)))
-    .collect()
+/// What decides how an operation may fail; each condition names the failure's description.
+struct Kind(Vec<(bool, &'static str, &'static str)>);
+
+impl Kind {
+    fn of(path: &str, method: &Method, operation: &Operation, open: bool) -> Self {
+        let is_query = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.parameter_in == ParameterIn::Query);
+        let query = operation.parameters.iter().flatten().any(is_query);
+        let (body, id) = (operation.request_body.is_some(), path.contains('{'));
+        let write = *method != Method::GET;
+        Self(vec![
+            (body, "400", "The body is not JSON"),
+            (!open, "401", "Not signed in"),
+            (!open && write, "403", "This role may only look on"),
+            (id, "404", "It does not exist, or belongs to somebody else"),
+            (body, "408", "The body did not arrive in time"),
+            (
+                *method == Method::PATCH,
+                "412",
+                "It has changed since the state named in `If-Match`",
+            ),
+            (body, "413", "The body is too large"),
+            (body, "415", "The body is not declared as JSON"),
+            (
+                body || query,
+                "422",
+                "Some fields are not valid; each is named",
+            ),
+            (
+                true,
+                "503",
+                "Busy or restarting; try again after `Retry-After` seconds",
+            ),
+        ])
+    }
+
+    fn failures(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.0
+            .into_iter()
+            .filter_map(|(applies, status, description)| applies.then_some((status, description)))
+    }
 }
 
 fn problem(description: &str) -> Response {
@@ -130,11 +139,12 @@ pub struct KnownPaths(Vec<(ResourceDef, Vec<Method>)>);
 impl KnownPaths {
     /// The paths of `document`.
     pub fn of(document: &OpenApi) -> Self {
-        let paths = document
-            .paths
-            .paths
-            .iter()
-            .map(|(path, item)| (ResourceDef::new(path.as_str()), methods(item)));
+        let paths = document.paths.paths.iter().map(|(path, item)| {
+            let methods = operations(&mut item.clone())
+                .map(|(method, _)| method)
+                .collect();
+            (ResourceDef::new(path.as_str()), methods)
+        });
         Self(paths.collect())
     }
 
@@ -146,19 +156,4 @@ impl KnownPaths {
             .flat_map(|(_, methods)| methods.clone())
             .collect()
     }
-}
-
-fn methods(item: &PathItem) -> Vec<Method> {
-    let known = [
-        (&item.get, Method::GET),
-        (&item.post, Method::POST),
-        (&item.put, Method::PUT),
-        (&item.patch, Method::PATCH),
-        (&item.delete, Method::DELETE),
-    ];
-    known
-        .into_iter()
-        .filter(|(operation, _)| operation.is_some())
-        .map(|(_, method)| method)
-        .collect()
 }

@@ -2,7 +2,7 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use tracing_actix_web::RequestId;
@@ -42,6 +42,7 @@ pub async fn problems(
     let body = serde_json::to_string(&error.problem(request_id))?;
     let mut answer = answer
         .insert_header((CONTENT_TYPE, "application/problem+json"))
+        .insert_header((CACHE_CONTROL, "no-store"))
         .body(body);
     if let Some(allow) = res.headers().get(ALLOW) {
         answer.headers_mut().insert(ALLOW, allow.clone());

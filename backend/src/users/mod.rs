@@ -1,3 +1,5 @@
 //! The people who use the service.
 
+pub mod api;
+pub mod model;
 pub mod store;

@@ -1,0 +1,45 @@
+//! A mail in the queue.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use crate::db::schema::{account_mails, users};
+use crate::named::named;
+use crate::users::model::Language;
+
+named! {
+    /// What a mail is for.
+    pub enum Kind {
+        /// Carries the link that confirms an address.
+        Confirm = "confirm",
+        /// Somebody signed up with an address that is in use already.
+        AlreadyRegistered = "already_registered",
+        /// A message as its author wants to see it.
+        Test = "test",
+    }
+}
+
+/// A mail that is due, claimed by one worker until its lease ends.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = account_mails)]
+pub struct DueMail {
+    pub id: i64,
+    pub user_id: i64,
+    #[diesel(deserialize_as = String)]
+    pub kind: Kind,
+    pub to_email: String,
+    /// The message to be tried out; for `Kind::Test` only.
+    pub message_id: Option<i64>,
+    /// Which attempt this is; the first is 1.
+    pub attempts: i32,
+    pub created_at: DateTime<Utc>,
+}
+
+/// What a mail's wording depends on.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = users)]
+pub struct Addressee {
+    #[diesel(deserialize_as = String)]
+    pub language: Language,
+    pub confirmed_at: Option<DateTime<Utc>>,
+}

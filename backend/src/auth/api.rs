@@ -1,0 +1,179 @@
+//! `/auth`: coming in and going out. What is answered tells nobody whether an address is registered.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, post};
+use diesel::Connection;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::gate::{Gate, unstored};
+use super::model::{ConfirmAddress, ResendConfirmation, SignIn, SignUp, SignedIn};
+use super::sessions::{self, Rotation};
+use super::store;
+use crate::http::body::Valid;
+use crate::http::client::Client;
+use crate::http::error::{ApiError, Problem};
+use crate::users;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(sign_up)
+        .service(confirm_address)
+        .service(resend_confirmation)
+        .service(sign_in)
+        .service(refresh_session)
+        .service(sign_out);
+}
+
+/// Open an account
+///
+/// A link is mailed to the address; until it is used, nobody can sign in. The answer is the same for an address that is
+/// registered already: then its owner is told by mail. Five an hour from one network address.
+#[utoipa::path(tag = "auth", request_body = SignUp, responses(
+    (status = 202, description = "A mail is on its way"),
+    (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[post("/auth/sign-up")]
+async fn sign_up(
+    gate: Data<Gate>,
+    client: Client,
+    Valid(mut new): Valid<SignUp>,
+) -> Result<HttpResponse, ApiError> {
+    gate.admit_sign_up(&client).await?;
+    let password = std::mem::take(&mut new.password);
+    let (hash, now) = (gate.passwords.hash(password).await?, gate.clock.now());
+    let work = move |conn: &mut _| store::sign_up(conn, &new, &hash, now).map_err(ApiError::from);
+    gate.db.run(move |conn| conn.transaction(work)).await?;
+    Ok(unstored(HttpResponse::Accepted().finish()))
+}
+
+/// Confirm an address
+///
+/// Takes the token of the mailed link, once, within 24 hours. It does not lift a block.
+#[utoipa::path(tag = "auth", request_body = ConfirmAddress, responses((status = 204, description = "Confirmed; the user may sign in")))]
+#[post("/auth/confirm")]
+async fn confirm_address(
+    gate: Data<Gate>,
+    Valid(given): Valid<ConfirmAddress>,
+) -> Result<HttpResponse, ApiError> {
+    let now = gate.clock.now();
+    let work = move |conn: &mut _| store::confirm(conn, &given.token, now).map_err(ApiError::from);
+    if gate.db.run(move |conn| conn.transaction(work)).await? {
+        Ok(unstored(HttpResponse::NoContent().finish()))
+    } else {
+        Err(ApiError::token_invalid())
+    }
+}
+
+/// Mail the confirmation link once more
+///
+/// The answer is the same for every address. Three an hour for one address.
+#[utoipa::path(tag = "auth", request_body = ResendConfirmation, responses(
+    (status = 202, description = "A mail is on its way, if somebody waits for it"),
+    (status = 429, description = "Too many for this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[post("/auth/confirm/resend")]
+async fn resend_confirmation(
+    gate: Data<Gate>,
+    Valid(given): Valid<ResendConfirmation>,
+) -> Result<HttpResponse, ApiError> {
+    gate.admit_resend(&given.email).await?;
+    let now = gate.clock.now();
+    let work = move |conn: &mut _| {
+        store::resend_confirmation(conn, &given.email, now).map_err(ApiError::from)
+    };
+    gate.db.run(move |conn| conn.transaction(work)).await?;
+    Ok(unstored(HttpResponse::Accepted().finish()))
+}
+
+/// Sign in
+///
+/// Sets the refresh cookie. An unknown address, a wrong password, an account that is not confirmed or is blocked: the
+/// same answer. Ten a minute from one network address, five for one account.
+#[utoipa::path(tag = "auth", request_body = SignIn, responses(
+    (status = 200, description = "Signed in", body = SignedIn, headers(("Set-Cookie" = String))),
+    (status = 401, description = "`invalid_credentials`", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "Too many tries; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[post("/auth/sign-in")]
+async fn sign_in(
+    gate: Data<Gate>,
+    client: Client,
+    Valid(SignIn { email, password }): Valid<SignIn>,
+) -> Result<HttpResponse, ApiError> {
+    gate.admit_sign_in(&client, &email).await?;
+    let find = move |conn: &mut _| store::credentials(conn, &email).map_err(ApiError::from);
+    let known = gate.db.run(find).await?;
+    // Checked whatever was found: all four refusals take the same time.
+    let hash = known.as_ref().map(|user| user.password_hash.clone());
+    let right = gate.passwords.verify(password, hash).await?;
+    let user_id = known
+        .filter(|user| right && user.in_good_standing())
+        .map(|user| user.user_id)
+        .ok_or_else(ApiError::invalid_credentials)?;
+    let now = gate.clock.now();
+    let work = move |conn: &mut _| {
+        let opened = sessions::open(conn, user_id, &client.user_agent, now)?;
+        let me = users::store::find(conn, user_id)?;
+        Ok::<_, ApiError>((opened, me))
+    };
+    let (opened, me) = gate.db.run(move |conn| conn.transaction(work)).await?;
+    tracing::info!(
+        user.id = user_id,
+        session.id = opened.session_id,
+        "signed in"
+    );
+    gate.welcome(&opened, me)
+}
+
+/// Get a new access token
+///
+/// Takes the refresh cookie and replaces it; no body. A refresh token that is used by two parties ends the session.
+#[utoipa::path(tag = "auth", responses(
+    (status = 200, description = "Still signed in", body = SignedIn, headers(("Set-Cookie" = String))),
+    (status = 401, description = "There is no live session", body = Problem, content_type = "application/problem+json")))]
+#[post("/auth/refresh")]
+async fn refresh_session(gate: Data<Gate>, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let token = gate
+        .cookie
+        .read(&req)
+        .ok_or_else(ApiError::unauthenticated)?;
+    let now = gate.clock.now();
+    let work = move |conn: &mut _| {
+        let rotation = sessions::rotate(conn, &token, now)?;
+        let me = match &rotation {
+            Rotation::Renewed(opened) => Some(users::store::find(conn, opened.user_id)?),
+            Rotation::Refused | Rotation::Stolen { .. } => None,
+        };
+        Ok::<_, ApiError>((rotation, me))
+    };
+    match gate.db.run(move |conn| conn.transaction(work)).await? {
+        (Rotation::Renewed(opened), Some(me)) => gate.welcome(&opened, me),
+        (Rotation::Stolen { session_id }, _) => {
+            gate.callers.forget(session_id);
+            tracing::warn!(
+                session.id = session_id,
+                "a refresh token was used twice; its session has been ended"
+            );
+            Err(ApiError::unauthenticated())
+        }
+        _ => Err(ApiError::unauthenticated()),
+    }
+}
+
+/// Sign out
+///
+/// Ends the session of the refresh cookie on the server, and removes the cookie.
+#[utoipa::path(tag = "auth", responses((status = 204, description = "Signed out", headers(("Set-Cookie" = String)))))]
+#[post("/auth/sign-out")]
+async fn sign_out(gate: Data<Gate>, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+    if let Some(token) = gate.cookie.read(&req) {
+        let now = gate.clock.now();
+        let end =
+            move |conn: &mut _| sessions::end_by_token(conn, &token, now).map_err(ApiError::from);
+        if let Some(session_id) = gate.db.run(end).await? {
+            gate.callers.forget(session_id);
+        }
+    }
+    let gone = HttpResponse::NoContent()
+        .cookie(gate.cookie.cleared())
+        .finish();
+    Ok(unstored(gone))
+}

@@ -1,0 +1,115 @@
+//! What everybody who comes in passes: limits, passwords, sessions. Built once, shared by the handlers of `/auth`.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+
+use super::caller::Callers;
+use super::cookie::RefreshCookie;
+use super::model::SignedIn;
+use super::password::{HashError, Passwords};
+use super::sessions::Opened;
+use super::token::{ACCESS_LIFETIME_S, AccessTokens};
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::http::client::Client;
+use crate::http::error::ApiError;
+use crate::limits::{Limits, Rule, TooMany};
+use crate::users::model::Me;
+
+const SIGN_IN_PER_ADDRESS: Rule = Rule {
+    name: "sign-in-address",
+    most: 10,
+    window_s: 60,
+};
+const SIGN_IN_PER_ACCOUNT: Rule = Rule {
+    name: "sign-in-account",
+    most: 5,
+    window_s: 60,
+};
+const SIGN_UP_PER_ADDRESS: Rule = Rule {
+    name: "sign-up-address",
+    most: 5,
+    window_s: 3600,
+};
+const RESEND_PER_ACCOUNT: Rule = Rule {
+    name: "resend-account",
+    most: 3,
+    window_s: 3600,
+};
+
+/// What the handlers of `/auth` work with.
+#[derive(Clone)]
+pub struct Gate {
+    pub db: Db,
+    pub clock: Clock,
+    pub passwords: Passwords,
+    pub limits: Limits,
+    pub tokens: AccessTokens,
+    pub callers: Callers,
+    pub cookie: RefreshCookie,
+}
+
+impl From<TooMany> for ApiError {
+    fn from(error: TooMany) -> Self {
+        Self::too_many_requests(error.retry_after_s)
+    }
+}
+
+impl From<HashError> for ApiError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy => Self::unavailable(),
+            HashError::Bcrypt(error) => Self::internal(error),
+        }
+    }
+}
+
+impl Gate {
+    /// 10 tries a minute from one address, 5 for one account. An account that nobody has counts like any other: the
+    /// limit tells nothing.
+    pub(super) async fn admit_sign_in(&self, client: &Client, email: &str) -> Result<(), TooMany> {
+        self.limits
+            .take(SIGN_IN_PER_ADDRESS, &client.block())
+            .await?;
+        self.limits.take(SIGN_IN_PER_ACCOUNT, &account(email)).await
+    }
+
+    /// 5 new accounts an hour from one address.
+    pub(super) async fn admit_sign_up(&self, client: &Client) -> Result<(), TooMany> {
+        self.limits.take(SIGN_UP_PER_ADDRESS, &client.block()).await
+    }
+
+    /// 3 more links an hour for one account.
+    pub(super) async fn admit_resend(&self, email: &str) -> Result<(), TooMany> {
+        self.limits.take(RESEND_PER_ACCOUNT, &account(email)).await
+    }
+
+    /// The answer to somebody who is in: an access token in the body, the refresh token in the cookie.
+    pub(super) fn welcome(&self, opened: &Opened, user: Me) -> Result<HttpResponse, ApiError> {
+        let access_token = self
+            .tokens
+            .issue(opened.user_id, opened.session_id, self.clock.now())
+            .map_err(ApiError::internal)?;
+        let answer = HttpResponse::Ok()
+            .cookie(self.cookie.carrying(&opened.token))
+            .json(SignedIn {
+                access_token,
+                token_type: "Bearer",
+                expires_in: ACCESS_LIFETIME_S,
+                user,
+            });
+        Ok(unstored(answer))
+    }
+}
+
+/// Nothing of what is answered here may stay in a cache.
+pub(super) fn unstored(mut answer: HttpResponse) -> HttpResponse {
+    answer
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+fn account(email: &str) -> String {
+    email.to_lowercase()
+}

@@ -1,0 +1,207 @@
+//! Sessions in the database. A session's refresh tokens form a family; each is used once and names its parent.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::exists;
+use diesel::prelude::*;
+
+use super::caller::Caller;
+use super::policy::Role;
+use super::token::{self, Secret};
+use crate::db::schema::{refresh_tokens, sessions, users};
+
+/// Somebody who does not come back for so long signs in anew.
+pub const LIFETIME_DAYS: i64 = 30;
+
+/// A session, and the token that continues it.
+pub struct Opened {
+    pub user_id: i64,
+    pub session_id: i64,
+    pub token: Secret,
+}
+
+/// What came of a refresh token.
+pub enum Rotation {
+    Renewed(Opened),
+    /// Unknown, expired, or its session has ended.
+    Refused,
+    /// Two parties go on from the same token: the session has been ended.
+    Stolen {
+        session_id: i64,
+    },
+}
+
+/// Who a live session belongs to; `None` when it has ended or its user is blocked or unconfirmed.
+pub fn caller_of_session(conn: &mut PgConnection, session_id: i64) -> QueryResult<Option<Caller>> {
+    let row: Option<(i64, String)> = sessions::table
+        .inner_join(users::table)
+        .filter(
+            sessions::id
+                .eq(session_id)
+                .and(sessions::revoked_at.is_null()),
+        )
+        .filter(
+            users::blocked_at
+                .is_null()
+                .and(users::confirmed_at.is_not_null()),
+        )
+        .select((users::id, users::role))
+        .first(conn)
+        .optional()?;
+    Ok(row.and_then(|(user_id, role)| {
+        Some(Caller {
+            user_id,
+            session_id,
+            role: role.parse::<Role>().ok()?,
+        })
+    }))
+}
+
+/// Begins a session.
+pub fn open(
+    conn: &mut PgConnection,
+    user_id: i64,
+    user_agent: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Opened> {
+    let session_id = diesel::insert_into(sessions::table)
+        .values((
+            sessions::user_id.eq(user_id),
+            sessions::user_agent.eq(user_agent),
+            sessions::created_at.eq(now),
+            sessions::last_used_at.eq(now),
+        ))
+        .returning(sessions::id)
+        .get_result(conn)?;
+    Ok(Opened {
+        user_id,
+        session_id,
+        token: issue(conn, session_id, None, now)?,
+    })
+}
+
+/// Exchanges a refresh token for its successor.
+///
+/// A token that comes a second time is met with another successor as long as none of them has been used: two tabs asked
+/// at once, or the answer was lost. Once a successor has been used, whoever still shows its parent or its sibling is not
+/// the one who used it. The caller commits in every case: the end of a stolen session is to last.
+pub fn rotate(conn: &mut PgConnection, given: &str, now: DateTime<Utc>) -> QueryResult<Rotation> {
+    let hash = token::hash(given);
+    let Some(session_id) = session_behind(conn, &hash)? else {
+        return Ok(Rotation::Refused);
+    };
+    // Everything about one session happens one after another; the token is read only under this lock.
+    sessions::table
+        .find(session_id)
+        .select(sessions::id)
+        .for_update()
+        .first::<i64>(conn)?;
+    let (parent_hash, expires_at, used_at) = refresh_tokens::table
+        .find(&hash)
+        .select((
+            refresh_tokens::parent_hash,
+            refresh_tokens::expires_at,
+            refresh_tokens::used_at,
+        ))
+        .first::<(Option<Vec<u8>>, DateTime<Utc>, Option<DateTime<Utc>>)>(conn)?;
+    let Some(caller) = caller_of_session(conn, session_id)?.filter(|_| expires_at > now) else {
+        return Ok(Rotation::Refused);
+    };
+    let origin = if used_at.is_some() {
+        Some(&hash)
+    } else {
+        parent_hash.as_ref()
+    };
+    if let Some(origin) = origin
+        && has_used_successor(conn, origin)?
+    {
+        end(conn, session_id, now)?;
+        return Ok(Rotation::Stolen { session_id });
+    }
+    mark_used(conn, session_id, &hash, now)?;
+    Ok(Rotation::Renewed(Opened {
+        user_id: caller.user_id,
+        session_id,
+        token: issue(conn, session_id, Some(hash), now)?,
+    }))
+}
+
+/// Ends the session that a refresh token belongs to, and names it.
+pub fn end_by_token(
+    conn: &mut PgConnection,
+    given: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<i64>> {
+    let session_id = session_behind(conn, &token::hash(given))?;
+    if let Some(session_id) = session_id {
+        end(conn, session_id, now)?;
+    }
+    Ok(session_id)
+}
+
+fn end(conn: &mut PgConnection, session_id: i64, now: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(sessions::table.find(session_id))
+        .filter(sessions::revoked_at.is_null())
+        .set(sessions::revoked_at.eq(now))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn session_behind(conn: &mut PgConnection, hash: &[u8]) -> QueryResult<Option<i64>> {
+    refresh_tokens::table
+        .find(hash)
+        .select(refresh_tokens::session_id)
+        .first(conn)
+        .optional()
+}
+
+fn has_used_successor(conn: &mut PgConnection, origin: &[u8]) -> QueryResult<bool> {
+    let used = refresh_tokens::table.filter(
+        refresh_tokens::parent_hash
+            .eq(origin)
+            .and(refresh_tokens::used_at.is_not_null()),
+    );
+    diesel::select(exists(used)).get_result(conn)
+}
+
+fn mark_used(
+    conn: &mut PgConnection,
+    session_id: i64,
+    hash: &[u8],
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(refresh_tokens::table.find(hash))
+        .filter(refresh_tokens::used_at.is_null())
+        .set(refresh_tokens::used_at.eq(now))
+        .execute(conn)?;
+    diesel::update(sessions::table.find(session_id))
+        .set(sessions::last_used_at.eq(now))
+        .execute(conn)?;
+    // Those that have expired give nothing away any more.
+    diesel::delete(refresh_tokens::table)
+        .filter(
+            refresh_tokens::session_id
+                .eq(session_id)
+                .and(refresh_tokens::expires_at.le(now)),
+        )
+        .execute(conn)?;
+    Ok(())
+}
+
+fn issue(
+    conn: &mut PgConnection,
+    session_id: i64,
+    parent_hash: Option<Vec<u8>>,
+    now: DateTime<Utc>,
+) -> QueryResult<Secret> {
+    let token = Secret::random();
+    diesel::insert_into(refresh_tokens::table)
+        .values((
+            refresh_tokens::token_hash.eq(token.hash()),
+            refresh_tokens::session_id.eq(session_id),
+            refresh_tokens::parent_hash.eq(parent_hash),
+            refresh_tokens::issued_at.eq(now),
+            refresh_tokens::expires_at.eq(now + TimeDelta::days(LIFETIME_DAYS)),
+        ))
+        .execute(conn)?;
+    Ok(token)
+}

@@ -1,0 +1,76 @@
+//! `dispatch create-admin`: makes an administrator, confirmed from the beginning. The first one can come in no other way.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use diesel::Connection;
+use validator::Validate;
+
+use super::{Failure, say};
+use crate::app::Services;
+use crate::auth::model::SignUp;
+use crate::auth::policy::Role;
+use crate::auth::store;
+use crate::config::Admin;
+use crate::users::model::Language;
+
+/// Takes `ADMIN_EMAIL` and `ADMIN_PASSWORD` where both are set, otherwise asks.
+pub(super) fn run(services: &Services) -> Result<(), Failure> {
+    let admin = match services.config.admin.clone() {
+        Some(admin) => admin,
+        None => ask()?,
+    };
+    let new = SignUp {
+        email: admin.email.trim().to_owned(),
+        password: admin.password,
+        full_name: String::new(),
+        language: Language::En,
+        time_zone: "UTC".to_owned(),
+    };
+    check(&new)?;
+    let hash = services.passwords.hash_here(&new.password)?;
+    let now = services.clock.now();
+    let created = services.db.run_here::<_, Failure>(|conn| {
+        let create = |conn: &mut _| store::create_confirmed(conn, &new, &hash, Role::Admin, now);
+        Ok(conn.transaction(create)?)
+    })?;
+    match created {
+        Some(id) => Ok(say(format_args!(
+            "{} is administrator, user {id}",
+            new.email
+        ))?),
+        None => Err(format!(
+            "{} is registered already; nothing has been changed",
+            new.email
+        )
+        .into()),
+    }
+}
+
+fn ask() -> Result<Admin, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err("there is nobody to ask: set ADMIN_EMAIL and ADMIN_PASSWORD".into());
+    }
+    let mut email = String::new();
+    write!(io::stderr(), "E-mail address: ")?;
+    io::stdin().lock().read_line(&mut email)?;
+    let password = rpassword::prompt_password("Password, 8 characters or more: ")?;
+    if rpassword::prompt_password("The same once more: ")? != password {
+        return Err("the two passwords differ".into());
+    }
+    Ok(Admin { email, password })
+}
+
+/// The rules of sign-up. A mistake is named by its code: validator's own text would repeat the password.
+fn check(new: &SignUp) -> Result<(), Failure> {
+    let Err(errors) = new.validate() else {
+        return Ok(());
+    };
+    let mistakes = errors.field_errors().into_iter().map(|(field, mistakes)| {
+        let codes: Vec<_> = mistakes
+            .iter()
+            .map(|mistake| mistake.code.replace('_', " "))
+            .collect();
+        format!("{field}: {}", codes.join(", "))
+    });
+    Err(mistakes.collect::<Vec<_>>().join("; ").into())
+}

@@ -1,0 +1,207 @@
+//! How each setting is read: its name, its default, what is wrong with it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use deadpool_redis::redis::ConnectionInfo;
+use lettre::message::Mailbox;
+
+use super::{
+    Admin, AuthSettings, Config, ConfigErrors, Database, EngineSettings, Http, Log, MailSettings,
+    SAMPLE_SECRET, Secrets,
+};
+use crate::auth::password;
+use crate::mail::server::{Server, Timeouts};
+
+/// The settings being read, and what is wrong with them so far.
+pub(super) struct Settings<F> {
+    lookup: F,
+    mistakes: Vec<String>,
+}
+
+impl<F: Fn(&str) -> Option<String>> Settings<F> {
+    pub(super) fn read(lookup: F) -> Result<Config, ConfigErrors> {
+        let mut settings = Self {
+            lookup,
+            mistakes: Vec::new(),
+        };
+        match (settings.config(), settings.mistakes) {
+            (Some(config), mistakes) if mistakes.is_empty() => Ok(config),
+            (_, mistakes) => Err(ConfigErrors(mistakes)),
+        }
+    }
+
+    fn config(&mut self) -> Option<Config> {
+        // All are read before any is missed, so that every mistake is named.
+        let (url, pool_size) = (
+            self.needed("DATABASE_URL", "postgres://user:password@host/database"),
+            self.parsed("DB_POOL_SIZE", 8),
+        );
+        let (http, secrets, mail, engine) =
+            (self.http(), self.secrets(), self.mail(), self.engine());
+        let (auth, admin) = (self.auth(), self.admin());
+        let (redis, log) = (self.redis(), self.log());
+        Some(Config {
+            database: Database {
+                url: url?,
+                pool_size: pool_size?,
+            },
+            http: http?,
+            secrets: secrets?,
+            mail: mail?,
+            engine: engine?,
+            auth: auth?,
+            redis,
+            admin,
+            log,
+        })
+    }
+
+    fn http(&mut self) -> Option<Http> {
+        let bind = self.parsed("BIND", SocketAddr::from(([127, 0, 0, 1], 8000)));
+        let trusted_proxies = self.parsed("TRUSTED_PROXIES", 0);
+        let public_url = self
+            .text("PUBLIC_URL")
+            .or_else(|| bind.map(|bind| format!("http://{bind}")))?;
+        if !public_url.starts_with("http://") && !public_url.starts_with("https://") {
+            self.mistakes.push(format!(
+                "PUBLIC_URL={public_url}: it must begin with http:// or https://"
+            ));
+        }
+        let frontend_dir = self.text("FRONTEND_DIR").map(PathBuf::from);
+        if let Some(dir) = frontend_dir
+            .as_ref()
+            .filter(|dir| !dir.join("index.html").is_file())
+        {
+            self.mistakes.push(format!(
+                "FRONTEND_DIR={}: no index.html in it; build the frontend or leave it unset",
+                dir.display()
+            ));
+        }
+        Some(Http {
+            bind: bind?,
+            public_url: public_url.trim_end_matches('/').to_owned(),
+            frontend_dir,
+            trusted_proxies: trusted_proxies?,
+        })
+    }
+
+    fn secrets(&mut self) -> Option<Secrets> {
+        let production = self.text("APP_ENV").is_some_and(|env| env == "production");
+        let secret = self.needed(
+            "APP_SECRET",
+            "at least 32 random characters, e.g. from `openssl rand -base64 32`",
+        )?;
+        if secret.len() < 32 {
+            self.mistakes
+                .push("APP_SECRET: at least 32 characters are needed".to_owned());
+        }
+        if production && secret == SAMPLE_SECRET {
+            self.mistakes
+                .push("APP_SECRET: this is the public sample; make one of your own".to_owned());
+        }
+        Some(Secrets::derive(&secret))
+    }
+
+    fn mail(&mut self) -> Option<MailSettings> {
+        let url = self.needed("SMTP_URL", "smtp://[user:password@]host:port");
+        let server = url.and_then(|url| {
+            Server::parse(&url)
+                .map_err(|error| self.mistakes.push(format!("SMTP_URL: {error}")))
+                .ok()
+        });
+        let from = self
+            .text("MAIL_FROM")
+            .unwrap_or_else(|| "Dispatch <no-reply@dispatch.localhost>".to_owned());
+        let from = from
+            .parse::<Mailbox>()
+            .map_err(|error| self.mistakes.push(format!("MAIL_FROM={from}: {error}")))
+            .ok();
+        Some(MailSettings {
+            server: server?,
+            from: from?,
+        })
+    }
+
+    fn engine(&mut self) -> Option<EngineSettings> {
+        let poll = self.parsed("POLL_INTERVAL_MS", 1000);
+        let sessions = self.parsed("SMTP_SESSIONS", 8_usize);
+        if sessions.is_some_and(|n| !(1..=256).contains(&n)) {
+            self.mistakes.push("SMTP_SESSIONS: 1 to 256".to_owned());
+        }
+        if poll.is_some_and(|ms| !(50..=60_000).contains(&ms)) {
+            self.mistakes
+                .push("POLL_INTERVAL_MS: 50 to 60000".to_owned());
+        }
+        Some(EngineSettings {
+            poll_interval: Duration::from_millis(poll?),
+            sessions: sessions?,
+            timeouts: Timeouts::default(),
+        })
+    }
+
+    fn auth(&mut self) -> Option<AuthSettings> {
+        Some(AuthSettings {
+            limits: self.parsed("LIMITS", 1)?,
+            password_cost: password::COST,
+        })
+    }
+
+    fn admin(&self) -> Option<Admin> {
+        Some(Admin {
+            email: self.text("ADMIN_EMAIL")?,
+            password: (self.lookup)("ADMIN_PASSWORD").filter(|password| !password.is_empty())?,
+        })
+    }
+
+    fn redis(&mut self) -> Option<ConnectionInfo> {
+        // The URL is not repeated: it may hold a password.
+        self.text("REDIS_URL")?
+            .parse()
+            .map_err(|error| self.mistakes.push(format!("REDIS_URL: {error}")))
+            .ok()
+    }
+
+    fn log(&mut self) -> Log {
+        let filter = self.text("RUST_LOG").unwrap_or_else(|| "info".to_owned());
+        let format = self.text("LOG_FORMAT").unwrap_or_else(|| "text".to_owned());
+        if !["text", "json"].contains(&format.as_str()) {
+            self.mistakes
+                .push(format!("LOG_FORMAT={format}: text or json"));
+        }
+        Log {
+            filter,
+            json: format == "json",
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        (self.lookup)(name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn needed(&mut self, name: &str, example: &str) -> Option<String> {
+        let value = self.text(name);
+        if value.is_none() {
+            self.mistakes.push(format!("{name} is missing: {example}"));
+        }
+        value
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str, default: T) -> Option<T>
+    where
+        T::Err: fmt::Display,
+    {
+        let Some(value) = self.text(name) else {
+            return Some(default);
+        };
+        value
+            .parse()
+            .map_err(|error| self.mistakes.push(format!("{name}={value}: {error}")))
+            .ok()
+    }
+}

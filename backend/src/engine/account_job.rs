@@ -1,0 +1,127 @@
+//! An account mail that has been claimed: what it says, and the mail made of it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use lettre::message::Mailbox;
+
+use crate::account_mails::model::{DueMail, Kind};
+use crate::account_mails::store;
+use crate::auth::store::issue_confirmation;
+use crate::mail::account::{Addressee, Letter, Letters};
+use crate::mail::compose::{self, Content, Mail};
+use crate::mail::render::Person;
+use crate::messages;
+use crate::messages::model::Message;
+use crate::users::model::Language;
+
+/// A mail with all that is needed to write it.
+pub(super) struct Job {
+    pub(super) mail: DueMail,
+    words: Words,
+}
+
+enum Words {
+    Letter {
+        language: Language,
+        token: Option<String>,
+    },
+    Message {
+        message: Message,
+        full_name: String,
+    },
+    /// Sent, it would mean nothing any more.
+    Pointless(&'static str),
+}
+
+/// What mails are written with.
+pub(super) struct Desk {
+    pub(super) letters: Letters,
+    pub(super) from: Mailbox,
+    pub(super) message_id_key: [u8; 32],
+}
+
+/// Claims the next mail and collects what it says. A link's token is made here, anew for each attempt: the queue holds
+/// no secret.
+pub(super) fn take(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    lease: TimeDelta,
+) -> QueryResult<Option<Job>> {
+    let Some(mail) = store::claim(conn, now, lease)? else {
+        return Ok(None);
+    };
+    let words = match (mail.kind, mail.message_id) {
+        (Kind::Test, Some(message_id)) => test(conn, &mail, message_id)?,
+        (Kind::Test, None) => Words::Pointless("it names no message"),
+        (Kind::Confirm, _) => confirmation(conn, &mail, now)?,
+        (Kind::AlreadyRegistered, _) => Words::Letter {
+            language: store::addressee(conn, mail.user_id)?.language,
+            token: None,
+        },
+    };
+    Ok(Some(Job { mail, words }))
+}
+
+fn confirmation(conn: &mut PgConnection, mail: &DueMail, now: DateTime<Utc>) -> QueryResult<Words> {
+    let user = store::addressee(conn, mail.user_id)?;
+    if user.confirmed_at.is_some() {
+        return Ok(Words::Pointless("the address has been confirmed meanwhile"));
+    }
+    let token = issue_confirmation(conn, mail.user_id, now)?;
+    Ok(Words::Letter {
+        language: user.language,
+        token: Some(token.reveal().to_owned()),
+    })
+}
+
+fn test(conn: &mut PgConnection, mail: &DueMail, message_id: i64) -> QueryResult<Words> {
+    let Some(message) = messages::store::find(conn, mail.user_id, message_id).optional()? else {
+        return Ok(Words::Pointless("the message has been deleted meanwhile"));
+    };
+    let Some(to) = messages::store::test_address(conn, mail.user_id, &mail.to_email)? else {
+        return Ok(Words::Pointless("the recipient has been deleted meanwhile"));
+    };
+    Ok(Words::Message {
+        message,
+        full_name: to.full_name,
+    })
+}
+
+impl Job {
+    /// The finished mail, or why there will never be one.
+    pub(super) fn write(&self, desk: &Desk, now: DateTime<Utc>) -> Result<Mail, String> {
+        match &self.words {
+            Words::Pointless(reason) => Err((*reason).to_owned()),
+            Words::Letter { language, token } => {
+                let letter = match token {
+                    Some(token) => Letter::Confirm { token },
+                    None => Letter::AlreadyRegistered,
+                };
+                let to = Addressee {
+                    email: &self.mail.to_email,
+                    language: *language,
+                    mail_id: self.mail.id,
+                };
+                desk.letters
+                    .write(letter, &to, now)
+                    .map_err(|error| error.to_string())
+            }
+            Words::Message { message, full_name } => {
+                let content = Content {
+                    subject: &message.subject,
+                    html: &message.html,
+                    text: &message.text,
+                    from: &desk.from,
+                    list: None,
+                    message_id_key: &desk.message_id_key,
+                };
+                let person = Person {
+                    email: &self.mail.to_email,
+                    full_name,
+                };
+                compose::test_mail(&content, self.mail.id, &person, now)
+                    .map_err(|error| error.to_string())
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Sends the mails that the service owes its own users, through an SMTP session of their own: a mailing to a million
+//! keeps nobody from confirming an address, and a mail server that is away keeps nobody from signing up.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::Connection;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::account_job::{self, Desk};
+use crate::account_mails::model::DueMail;
+use crate::account_mails::store;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{Db, Unavailable};
+use crate::mail::account::Letters;
+use crate::mail::compose::Mail;
+use crate::mail::reply::Reply;
+use crate::mail::server::{Server, Timeouts};
+use crate::mail::session::Session;
+use crate::mail::verdict::{Cause, Failure};
+
+/// For one mail from connecting to the last reply; somebody is waiting for it, and a second copy does no harm.
+const CONVERSATION: Duration = Duration::from_mins(3);
+/// Longer than a conversation can last: only a worker that died leaves a mail to this.
+const LEASE: TimeDelta = TimeDelta::minutes(4);
+const LONGEST_RESPONSE: usize = 1000;
+
+/// Empties the queue of account mails. Any number of processes may have one.
+pub struct Worker {
+    db: Db,
+    clock: Clock,
+    server: Server,
+    desk: Desk,
+    poll_interval: Duration,
+    session: Option<Session>,
+}
+
+/// The database could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    #[error(transparent)]
+    Query(#[from] diesel::result::Error),
+}
+
+/// What came of looking for a mail to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    NothingDue,
+    Done,
+    /// The next mail would fare no better.
+    ServerAway,
+}
+
+/// Why a mail did not leave.
+struct Setback {
+    response: String,
+    is_final: bool,
+    server_away: bool,
+}
+
+impl Worker {
+    /// A worker that has not begun; connects to nothing yet.
+    pub fn new(config: &Config, db: Db, clock: Clock) -> Self {
+        let (from, key) = (config.mail.from.clone(), config.secrets.message_id);
+        let desk = Desk {
+            letters: Letters::new(from.clone(), &config.http.public_url, key),
+            from,
+            message_id_key: key,
+        };
+        Self {
+            db,
+            clock,
+            server: config.mail.server.clone(),
+            desk,
+            poll_interval: config.engine.poll_interval,
+            session: None,
+        }
+    }
+
+    /// Sends what becomes due until `stop` holds true or its sender is gone; a mail that is under way is finished first.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let mut stopped = *stop.borrow();
+        while !stopped {
+            match self.step().await {
+                Ok(Step::Done) => stopped = *stop.borrow(),
+                Ok(Step::NothingDue | Step::ServerAway) => stopped = self.pause(&mut stop).await,
+                Err(error) => {
+                    tracing::warn!(%error, "account mails wait: the database cannot be asked");
+                    stopped = self.pause(&mut stop).await;
+                }
+            }
+        }
+        self.hang_up().await;
+    }
+
+    /// Sends what is due now, or as much of it as the mail server lets us.
+    pub async fn send_due(&mut self) -> Result<(), QueueError> {
+        while self.step().await? == Step::Done {}
+        self.hang_up().await;
+        Ok(())
+    }
+
+    /// Until it is time to look again; whether to stop instead.
+    async fn pause(&mut self, stop: &mut watch::Receiver<bool>) -> bool {
+        self.hang_up().await;
+        tokio::select! {
+            changed = stop.changed() => changed.is_err() || *stop.borrow(),
+            () = sleep(self.poll_interval) => false,
+        }
+    }
+
+    async fn step(&mut self) -> Result<Step, QueueError> {
+        let now = self.clock.now();
+        let take =
+            move |conn: &mut _| account_job::take(conn, now, LEASE).map_err(QueueError::from);
+        let Some(job) = self.db.run(move |conn| conn.transaction(take)).await? else {
+            return Ok(Step::NothingDue);
+        };
+        let result = match job.write(&self.desk, now) {
+            Ok(mail) => self.deliver(&mail).await,
+            Err(reason) => Err(Setback::never(&reason)),
+        };
+        match result {
+            Ok(reply) => self.record_sent(job.mail, reply).await,
+            Err(setback) => self.record_setback(job.mail, setback).await,
+        }
+    }
+
+    async fn deliver(&mut self, mail: &Mail) -> Result<Reply, Setback> {
+        // Taken out: a conversation that is broken off takes its session with it.
+        let session = self.session.take();
+        let (session, reply) = timeout(CONVERSATION, converse(&self.server, session, mail))
+            .await
+            .map_err(|_elapsed| Setback::timed_out())?;
+        self.session = session;
+        reply.map_err(Setback::from)
+    }
+
+    async fn record_sent(&self, mail: DueMail, reply: Reply) -> Result<Step, QueueError> {
+        let (id, kind, now) = (mail.id, mail.kind.as_str(), self.clock.now());
+        let response = shortened(&reply.to_string());
+        self.db
+            .run(move |conn| {
+                store::record_sent(conn, &mail, &response, now).map_err(QueueError::from)
+            })
+            .await?;
+        tracing::info!(
+            account_mail.id = id,
+            kind,
+            "the mail server took an account mail"
+        );
+        Ok(Step::Done)
+    }
+
+    async fn record_setback(&self, mail: DueMail, setback: Setback) -> Result<Step, QueueError> {
+        let (id, kind, attempt) = (mail.id, mail.kind.as_str(), mail.attempts);
+        let next = next_attempt(&mail, self.clock.now()).filter(|_| !setback.is_final);
+        // Without the server's words, which may hold the address; they are in the row.
+        let (server_away, next_attempt_at) =
+            (setback.server_away, next.map(|next| next.to_rfc3339()));
+        tracing::warn!(
+            account_mail.id = id,
+            kind,
+            attempt,
+            server_away,
+            next_attempt_at,
+            "an account mail did not leave"
+        );
+        self.db
+            .run(move |conn| {
+                store::record_failure(conn, &mail, &setback.response, next)
+                    .map_err(QueueError::from)
+            })
+            .await?;
+        Ok(if server_away {
+            Step::ServerAway
+        } else {
+            Step::Done
+        })
+    }
+
+    async fn hang_up(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.quit().await;
+        }
+    }
+}
+
+/// One mail through the session, or through a new one where the old cannot be used; gives it back if it can be used on.
+async fn converse(
+    server: &Server,
+    session: Option<Session>,
+    mail: &Mail,
+) -> (Option<Session>, Result<Reply, Failure>) {
+    let mut session = match session.and_then(reusable) {
+        Some(session) => session,
+        None => match Session::connect(server, &Timeouts::default()).await {
+            Ok(session) => session,
+            Err(failure) => return (None, Err(failure)),
+        },
+    };
+    let reply = match session.open(&mail.envelope()).await {
+        Ok(()) => session.transmit(&mail.data, None).await,
+        Err(failure) => Err(failure),
+    };
+    (reusable(session), reply)
+}
+
+fn reusable(mut session: Session) -> Option<Session> {
+    session.is_reusable().then_some(session)
+}
+
+/// 30 s, 1 min, 2 min … 1 h after the attempt; never, once the mail is a day old.
+fn next_attempt(mail: &DueMail, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let doubled = u32::try_from(mail.attempts - 1).unwrap_or_default().min(7);
+    let wait = (TimeDelta::seconds(30) * 2_i32.pow(doubled)).min(TimeDelta::hours(1));
+    Some(now + wait).filter(|next| *next < mail.created_at + TimeDelta::hours(24))
+}
+
+impl Setback {
+    fn never(reason: &str) -> Self {
+        Self {
+            response: shortened(reason),
+            is_final: true,
+            server_away: false,
+        }
+    }
+
+    fn timed_out() -> Self {
+        Self {
+            response: "the mail server took more than 3 minutes".to_owned(),
+            is_final: false,
+            server_away: true,
+        }
+    }
+}
+
+impl From<Failure> for Setback {
+    fn from(failure: Failure) -> Self {
+        let cause = failure.verdict().cause;
+        Self {
+            response: shortened(&failure.to_string()),
+            // A refusal that is about us is worth waiting out: somebody may put it right within the day.
+            is_final: matches!(cause, Cause::RecipientPermanent | Cause::Unsendable),
+            server_away: matches!(
+                cause,
+                Cause::ServerTrouble | Cause::Protocol | Cause::Configuration
+            ),
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(LONGEST_RESPONSE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account_mails::model::Kind;
+
+    #[test]
+    fn the_waits_double_from_half_a_minute_to_an_hour_for_a_day() {
+        let created_at = DateTime::UNIX_EPOCH;
+        let mail = |attempts| DueMail {
+            id: 1,
+            user_id: 1,
+            kind: Kind::Confirm,
+            to_email: "ada@example.org".into(),
+            message_id: None,
+            attempts,
+            created_at,
+        };
+        let waits = [1, 2, 3, 7, 8, 9, i32::MAX]
+            .map(|attempts| next_attempt(&mail(attempts), created_at).map(|at| at.timestamp()));
+        assert_eq!(waits, [30, 60, 120, 1920, 3600, 3600, 3600].map(Some));
+        let almost_a_day = created_at + TimeDelta::hours(23);
+        assert_eq!(next_attempt(&mail(9), almost_a_day), None);
+    }
+}

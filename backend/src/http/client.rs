@@ -1,0 +1,138 @@
+//! `Client`: from where a request comes. Headers are believed only as far as the operator's own proxies wrote them.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderMap, USER_AGENT};
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+const LONGEST_USER_AGENT: usize = 300;
+
+/// How many proxies stand before us; each adds to `X-Forwarded-For` whom it got the request from.
+#[derive(Debug, Clone, Copy)]
+pub struct TrustedProxies(pub usize);
+
+/// The program that makes the request.
+#[derive(Debug, Clone)]
+pub struct Client {
+    pub address: IpAddr,
+    /// What it calls itself, at most 300 characters; empty when it does not say.
+    pub user_agent: String,
+}
+
+impl Client {
+    /// What limits count by: the address, or for IPv6 the /64 that a single customer commonly has to himself.
+    pub fn block(&self) -> String {
+        match self.address {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => {
+                let network = u128::from(address) & (u128::MAX << 64);
+                format!("{}/64", Ipv6Addr::from(network))
+            }
+        }
+    }
+}
+
+impl FromRequest for Client {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let proxies = req
+            .app_data::<Data<TrustedProxies>>()
+            .map_or(0, |trusted| trusted.0);
+        let peer = req
+            .peer_addr()
+            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        let user_agent = req
+            .headers()
+            .get(USER_AGENT)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        ready(Ok(Self {
+            address: forwarded(req.headers(), proxies)
+                .unwrap_or(peer)
+                .to_canonical(),
+            user_agent: user_agent.chars().take(LONGEST_USER_AGENT).collect(),
+        }))
+    }
+}
+
+/// The address that the outermost of our proxies saw. What stands before it in the header was sent by the client and
+/// may be invented.
+fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
+    let hops: Vec<&str> = headers
+        .get_all(FORWARDED_FOR)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .collect();
+    let outermost = hops.iter().rev().take(proxies).next_back()?;
+    let address = outermost.parse::<IpAddr>().ok();
+    address.or_else(|| {
+        outermost
+            .parse::<SocketAddr>()
+            .ok()
+            .map(|address| address.ip())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn client(forwarded: &[&str], proxies: usize) -> Client {
+        let request = forwarded.iter().fold(
+            TestRequest::default()
+                .app_data(Data::new(TrustedProxies(proxies)))
+                .peer_addr("192.0.2.1:4711".parse().unwrap()),
+            |request, hops| request.append_header((FORWARDED_FOR, *hops)),
+        );
+        Client::from_request(&request.to_http_request(), &mut Payload::None)
+            .into_inner()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_client_is_believed_only_through_trusted_proxies() {
+        for (hops, proxies, address) in [
+            (&["203.0.113.9"][..], 0, "192.0.2.1"),
+            (&["203.0.113.9"], 1, "203.0.113.9"),
+            (&["6.6.6.6, 203.0.113.9"], 1, "203.0.113.9"),
+            (&["6.6.6.6, 203.0.113.9, 10.0.0.2"], 2, "203.0.113.9"),
+            (&["6.6.6.6", "203.0.113.9, 10.0.0.2"], 2, "203.0.113.9"),
+            (&["203.0.113.9:50000"], 1, "203.0.113.9"),
+            (&["[2001:db8::1]:443"], 1, "2001:db8::1"),
+            (&["::ffff:203.0.113.9"], 1, "203.0.113.9"),
+            (&["somebody"], 1, "192.0.2.1"),
+            (&[], 1, "192.0.2.1"),
+            // Fewer hops than proxies: the request came in through an inner one, and all that is there is ours.
+            (&["203.0.113.9"], 2, "203.0.113.9"),
+        ] {
+            assert_eq!(
+                client(hops, proxies).address.to_string(),
+                address,
+                "{hops:?} {proxies}"
+            );
+        }
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_count_together() {
+        assert_eq!(
+            client(&["2001:db8:1:2:aaaa::1"], 1).block(),
+            client(&["2001:db8:1:2:bbbb::9"], 1).block()
+        );
+        assert_ne!(
+            client(&["2001:db8:1:2::1"], 1).block(),
+            client(&["2001:db8:1:3::1"], 1).block()
+        );
+        assert_eq!(client(&["203.0.113.9"], 1).block(), "203.0.113.9");
+    }
+}

@@ -1,0 +1,51 @@
+//! `/me`: the caller's own profile.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get, patch};
+use diesel::Connection;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{Me, UpdateMe};
+use super::store;
+use crate::auth::caller::Caller;
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::http::body::Valid;
+use crate::http::error::ApiError;
+use crate::http::etag::{self, Expected};
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(get_me).service(update_me);
+}
+
+/// The caller
+#[utoipa::path(tag = "me", responses((status = 200, description = "Who the caller is", body = Me, headers(("ETag" = String)))))]
+#[get("/me")]
+async fn get_me(caller: Caller, db: Data<Db>, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let me = db
+        .run(move |conn| store::find(conn, caller.user_id).map_err(ApiError::from))
+        .await?;
+    Ok(etag::read(&req, me.updated_at, &me))
+}
+
+/// Change one's profile
+#[utoipa::path(tag = "me", request_body = UpdateMe, responses(
+    (status = 200, description = "As it is now", body = Me, headers(("ETag" = String)))))]
+#[patch("/me")]
+async fn update_me(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    expected: Expected,
+    Valid(changes): Valid<UpdateMe>,
+) -> Result<HttpResponse, ApiError> {
+    let now = clock.now();
+    let work = move |conn: &mut _| {
+        let current = store::lock(conn, caller.user_id)?;
+        expected.check(current.updated_at)?;
+        store::update(conn, caller.user_id, &changes, now).map_err(ApiError::from)
+    };
+    let me = db.run(move |conn| conn.transaction(work)).await?;
+    Ok(etag::changed(me.updated_at, &me))
+}

@@ -1,0 +1,68 @@
+//! The user as they see themselves, and what they may change.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use validator::Validate;
+
+use crate::auth::policy::Role;
+use crate::db::schema::users;
+use crate::http::field::{self, nullable, present, present_trimmed, single_line};
+use crate::named::named;
+
+named! {
+    /// The languages the service speaks.
+    pub enum Language {
+        Ru = "ru",
+        En = "en",
+    }
+}
+
+/// The caller.
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = users)]
+pub struct Me {
+    #[schema(example = 3, minimum = 1)]
+    pub id: i64,
+    #[schema(example = "ada@example.org")]
+    pub email: String,
+    #[schema(example = "Ada Lovelace")]
+    pub full_name: String,
+    #[diesel(deserialize_as = String)]
+    pub role: Role,
+    #[diesel(deserialize_as = String)]
+    pub language: Language,
+    /// IANA name.
+    #[schema(example = "Europe/Moscow")]
+    pub time_zone: String,
+    #[schema(example = "+7 495 123-45-67")]
+    pub phone: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// Only for the entity tag.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Changes to the caller's profile; what is absent stays as it is.
+#[derive(Debug, Default, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpdateMe {
+    #[serde(deserialize_with = "present_trimmed")]
+    #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]
+    #[schema(example = "Ada King", max_length = 200, nullable = false)]
+    pub full_name: Option<String>,
+    #[serde(deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub language: Option<Language>,
+    #[serde(deserialize_with = "present")]
+    #[validate(custom(function = "field::time_zone"))]
+    #[schema(example = "Europe/Moscow", nullable = false)]
+    pub time_zone: Option<String>,
+    /// `null` removes it.
+    #[serde(deserialize_with = "nullable")]
+    #[validate(length(max = 40, code = "too_long"), custom(function = "single_line"))]
+    #[schema(example = "+7 495 123-45-67", max_length = 40, value_type = Option<String>)]
+    pub phone: Option<Option<String>>,
+}

@@ -1,0 +1,82 @@
+//! The mailed link: it works once, for a day, and lifts no block.
+
+use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use dispatch::db::schema::account_tokens;
+
+use crate::support::accounts::PASSWORD;
+use crate::support::app::TestApp;
+
+const ADA: &str = "ada@example.org";
+
+#[test]
+fn a_link_works_once() {
+    let app = TestApp::start();
+    app.sign_up(ADA).expect(202);
+    let token = app.mailed_token(ADA);
+    app.confirm(&token).expect(204);
+    for invalid in [token.as_str(), "", "x", "token'; DROP TABLE users"] {
+        app.confirm(invalid).expect_problem(422, "token_invalid");
+    }
+}
+
+#[test]
+fn of_fifty_parallel_requests_one_uses_the_link() {
+    let app = TestApp::start();
+    app.sign_up(ADA).expect(202);
+    let token = app.mailed_token(ADA);
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let requests: Vec<_> = (0..50)
+            .map(|_| scope.spawn(|| app.confirm(&token).status))
+            .collect();
+        requests
+            .into_iter()
+            .map(|request| request.join().unwrap())
+            .collect()
+    });
+    let of = |wanted| statuses.iter().filter(|status| **status == wanted).count();
+    assert_eq!((of(204), of(422)), (1, 49), "{statuses:?}");
+}
+
+#[test]
+fn a_link_is_good_for_24_hours() {
+    let app = TestApp::start();
+    app.sign_up(ADA).expect(202);
+    let (early, late) = (app.mailed_token(ADA), app.mailed_token(ADA));
+    app.wait(TimeDelta::hours(24) - TimeDelta::seconds(1));
+    app.confirm(&early).expect(204);
+    app.wait(TimeDelta::seconds(1));
+    app.confirm(&late).expect_problem(422, "token_invalid");
+}
+
+#[test]
+fn only_a_hash_of_the_link_is_kept() {
+    let app = TestApp::start();
+    app.sign_up(ADA).expect(202);
+    let token = app.mailed_token(ADA);
+    let kept: Vec<u8> = account_tokens::table
+        .select(account_tokens::token_hash)
+        .first(&mut app.sql())
+        .unwrap();
+    assert_eq!((token.len(), kept.len()), (43, 32), "256 bits each");
+    assert!(
+        !kept
+            .windows(8)
+            .any(|part| token.as_bytes().starts_with(part))
+    );
+}
+
+#[test]
+fn a_link_never_lifts_a_block() {
+    let app = TestApp::start();
+    app.sign_up(ADA).expect(202);
+    let token = app.mailed_token(ADA);
+    app.sql()
+        .batch_execute("UPDATE users SET blocked_at = now(), block_reason = 'spam'")
+        .unwrap();
+    app.confirm(&token).expect(204);
+    app.sign_up(ADA).expect(202);
+    app.sign_in(ADA, PASSWORD)
+        .expect_problem(401, "invalid_credentials");
+}

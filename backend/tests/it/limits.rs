@@ -1,0 +1,203 @@
+//! How often one may try to come in, counted in this process and in Redis.
+
+use std::net::Ipv6Addr;
+use std::time::Instant;
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::support::accounts::PASSWORD;
+use crate::support::answer::Answer;
+use crate::support::app::TestApp;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests are told where Redis is by their environment"
+)]
+fn redis_url() -> String {
+    std::env::var("REDIS_URL").expect("REDIS_URL names a Redis for tests; `make test` brings one")
+}
+
+/// An app behind one proxy that counts as a single process does, and one that counts in Redis.
+fn both_apps() -> [TestApp; 2] {
+    let settings = [
+        ("SMTP_URL", "smtp://127.0.0.1:9"),
+        ("LIMITS", "1"),
+        ("TRUSTED_PROXIES", "1"),
+    ];
+    let redis = redis_url();
+    let shared = [&settings[..], &[("REDIS_URL", redis.as_str())]].concat();
+    [TestApp::start_with(&settings), TestApp::start_with(&shared)]
+}
+
+/// A network that no other test, and no earlier run against the same Redis, comes from.
+struct Network(u64);
+
+impl Network {
+    fn new() -> Self {
+        Self(rand::random::<u64>() | 1)
+    }
+
+    fn address(&self, host: u64) -> String {
+        Ipv6Addr::from((u128::from(self.0) << 64) | u128::from(host)).to_string()
+    }
+
+    /// An account that nobody has.
+    fn email(&self, n: u64) -> String {
+        format!("user{n}.{}@example.org", self.0)
+    }
+}
+
+fn sign_in(app: &TestApp, from: &str, email: &str) -> Answer {
+    let body = json!({"email": email, "password": "not the password"});
+    app.send(
+        "POST",
+        "/auth/sign-in",
+        &[("x-forwarded-for", from.to_owned())],
+        Some(&body),
+    )
+}
+
+#[test]
+fn one_address_may_try_to_sign_in_ten_times_a_minute() {
+    for app in both_apps() {
+        let (network, neighbours) = (Network::new(), Network::new());
+        for n in 0..10 {
+            // Another host of the same network each time, and an invented hop before the real one.
+            let from = format!("6.6.6.{n}, {}", network.address(n));
+            sign_in(&app, &from, &network.email(n)).expect_problem(401, "invalid_credentials");
+        }
+        let refused = sign_in(&app, &network.address(10), &network.email(10));
+        assert_eq!(refused.header("retry-after"), "60");
+        refused.expect_problem(429, "too_many_requests");
+        sign_in(&app, &neighbours.address(0), &network.email(11))
+            .expect_problem(401, "invalid_credentials");
+        app.wait(TimeDelta::seconds(60));
+        sign_in(&app, &network.address(10), &network.email(10))
+            .expect_problem(401, "invalid_credentials");
+    }
+}
+
+#[test]
+fn one_account_may_be_tried_five_times_a_minute_whether_it_exists_or_not() {
+    for app in both_apps() {
+        let (known, unknown) = (Network::new(), Network::new());
+        app.account(&known.email(0));
+        for of in [known, unknown] {
+            let email = of.email(0);
+            for n in 0..5 {
+                let email = if n % 2 == 0 {
+                    email.clone()
+                } else {
+                    email.to_uppercase()
+                };
+                sign_in(&app, &Network::new().address(0), &email)
+                    .expect_problem(401, "invalid_credentials");
+            }
+            // Also the right password, or the limit would tell when a guess was right.
+            let body = json!({"email": email, "password": PASSWORD});
+            let refused = app.call("/auth/sign-in", &body);
+            assert_eq!(refused.header("retry-after"), "60");
+            refused.expect_problem(429, "too_many_requests");
+        }
+    }
+}
+
+#[test]
+fn one_address_may_open_five_accounts_an_hour() {
+    for app in both_apps() {
+        let network = Network::new();
+        let sign_up = |host: u64| {
+            let body = json!({"email": network.email(host), "password": PASSWORD});
+            app.send(
+                "POST",
+                "/auth/sign-up",
+                &[("x-forwarded-for", network.address(host))],
+                Some(&body),
+            )
+        };
+        for n in 0..5 {
+            sign_up(n).expect(202);
+        }
+        app.wait(TimeDelta::minutes(59));
+        let refused = sign_up(5);
+        assert_eq!(refused.header("retry-after"), "60");
+        refused.expect_problem(429, "too_many_requests");
+        app.wait(TimeDelta::minutes(1));
+        sign_up(5).expect(202);
+    }
+}
+
+#[test]
+fn a_link_is_mailed_to_one_address_three_times_an_hour() {
+    for app in both_apps() {
+        let email = Network::new().email(0);
+        let resend = || app.call("/auth/confirm/resend", &json!({"email": email}));
+        for _ in 0..3 {
+            resend().expect(202);
+        }
+        let refused = resend();
+        assert_eq!(refused.header("retry-after"), "3600");
+        refused.expect_problem(429, "too_many_requests");
+    }
+}
+
+#[test]
+fn two_processes_count_together_in_redis() {
+    let redis = redis_url();
+    let settings = [
+        ("SMTP_URL", "smtp://127.0.0.1:9"),
+        ("LIMITS", "1"),
+        ("REDIS_URL", redis.as_str()),
+    ];
+    let apps = [
+        TestApp::start_with(&settings),
+        TestApp::start_with(&settings),
+    ];
+    let email = Network::new().email(0);
+    let resend = |app: &TestApp| {
+        app.call("/auth/confirm/resend", &json!({"email": email}))
+            .status
+    };
+    let statuses = [0, 1, 0, 1].map(|n: usize| resend(&apps[n]));
+    assert_eq!(statuses, [202, 202, 202, 429]);
+}
+
+#[test]
+fn without_redis_the_process_counts_by_itself_and_nobody_waits_for_it() {
+    // A port that nobody listens on, and an address that never answers.
+    for redis in ["redis://127.0.0.1:9", "redis://192.0.2.1:6379"] {
+        let app = TestApp::start_with(&[
+            ("SMTP_URL", "smtp://127.0.0.1:9"),
+            ("LIMITS", "1"),
+            ("REDIS_URL", redis),
+        ]);
+        let begun = Instant::now();
+        let statuses = [0; 4].map(|_| {
+            app.call("/auth/confirm/resend", &json!({"email": "ada@example.org"}))
+                .status
+        });
+        assert_eq!(statuses, [202, 202, 202, 429]);
+        assert!(
+            begun.elapsed().as_secs() < 2,
+            "{redis}: {:?}",
+            begun.elapsed()
+        );
+    }
+}
+
+#[test]
+fn a_header_does_not_make_another_client_where_no_proxy_is_trusted() {
+    let app = TestApp::start_with(&[("SMTP_URL", "smtp://127.0.0.1:9"), ("LIMITS", "1")]);
+    let statuses: Vec<_> = (0..11)
+        .map(|n| {
+            sign_in(
+                &app,
+                &format!("203.0.113.{n}"),
+                &format!("user{n}@example.org"),
+            )
+            .status
+        })
+        .collect();
+    assert_eq!(statuses[9..], [401, 429]);
+}
