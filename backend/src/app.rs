@@ -14,15 +14,22 @@ use utoipa_actix_web::{AppExt, scope, service_config};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::auth::caller::Callers;
+use crate::auth::cookie::RefreshCookie;
+use crate::auth::gate::Gate;
+use crate::auth::password::Passwords;
 use crate::auth::token::AccessTokens;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{self, Db};
+use crate::engine::sender::{Sender, SenderSettings};
+use crate::engine::{Engine, account_mail};
+use crate::http::client::TrustedProxies;
 use crate::http::error::ApiError;
 use crate::http::openapi::{self, KnownPaths};
 use crate::http::problems::problems;
 use crate::http::site;
-use crate::recipients;
+use crate::limits::Limits;
+use crate::{attempts, auth, deliveries, mailings, messages, recipients, runs, users};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -32,6 +39,8 @@ pub struct Services {
     pub clock: Clock,
     pub tokens: AccessTokens,
     pub callers: Callers,
+    pub passwords: Passwords,
+    pub limits: Limits,
 }
 
 impl Services {
@@ -40,12 +49,16 @@ impl Services {
         let db = Db::new(&config.database.url, config.database.pool_size);
         let tokens = AccessTokens::new(&config.secrets.jwt);
         let callers = Callers::new(tokens.clone());
+        let passwords = Passwords::new(config.secrets.pepper, config.auth.password_cost);
+        let limits = Limits::new(config.redis.clone(), config.auth.limits, clock.clone());
         Self {
             config,
             db,
             clock,
             tokens,
             callers,
+            passwords,
+            limits,
         }
     }
 
@@ -74,12 +87,49 @@ impl Services {
         Ok((server.run(), address))
     }
 
+    /// The sender of this installation's mailings; it does nothing before it is run.
+    pub fn sender(&self) -> Sender {
+        Sender::new(SenderSettings {
+            database_url: self.config.database.url.clone(),
+            clock: self.clock.clone(),
+            mail: self.config.mail.clone(),
+            engine: self.config.engine.clone(),
+            message_id_key: self.config.secrets.message_id,
+        })
+    }
+
+    /// The delivery engine, running. To be called inside an actix system.
+    pub fn engine(&self) -> io::Result<Engine> {
+        let account_mail =
+            account_mail::Worker::new(&self.config, self.db.clone(), self.clock.clone());
+        Engine::start(
+            self.db.clone(),
+            self.clock.clone(),
+            self.sender(),
+            account_mail,
+        )
+    }
+
+    fn gate(&self) -> Gate {
+        Gate {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            passwords: self.passwords.clone(),
+            limits: self.limits.clone(),
+            tokens: self.tokens.clone(),
+            callers: self.callers.clone(),
+            cookie: RefreshCookie::for_site(&self.config.http.public_url),
+        }
+    }
+
     fn configure(&self, config: &mut ServiceConfig, document: &OpenApi) {
         config
             .app_data(Data::new(self.db.clone()))
             .app_data(Data::new(self.clock.clone()))
             .app_data(Data::new(self.tokens.clone()))
             .app_data(Data::new(self.callers.clone()))
+            .app_data(Data::new(self.gate()))
+            .app_data(Data::new(TrustedProxies(self.config.http.trusted_proxies)))
             .app_data(Data::new(KnownPaths::of(document)))
             .app_data(PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
             .service(alive)
@@ -99,7 +149,14 @@ impl Services {
 
 /// Every route of the API; an operation is in the document because it is here.
 fn routes(config: &mut service_config::ServiceConfig<'_>) {
+    config.configure(auth::api::routes);
+    config.configure(users::api::routes);
     config.configure(recipients::api::routes);
+    config.configure(messages::api::routes);
+    config.configure(mailings::api::routes);
+    config.configure(runs::api::routes);
+    config.configure(deliveries::api::routes);
+    config.configure(attempts::api::routes);
 }
 
 /// The OpenAPI document of the whole API.

@@ -1,7 +1,9 @@
 //! Dispatch: a self-hosted e-mail mailing service. A slice (recipients, mailings, …) is a folder; a layer is a file in it:
 //! `model.rs` the types, `store.rs` the SQL, `api.rs` the handlers. `engine` turns due mailings into mail.
 
+pub mod account_mails;
 pub mod app;
+pub mod attempts;
 pub mod auth;
 pub mod cli;
 pub mod clock;
@@ -10,8 +12,11 @@ pub mod db;
 pub mod deliveries;
 pub mod engine;
 pub mod http;
+pub mod limits;
 pub mod mail;
 pub mod mailings;
 pub mod messages;
+mod named;
 pub mod recipients;
+pub mod runs;
 pub mod users;

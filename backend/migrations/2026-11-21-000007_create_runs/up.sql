@@ -11,7 +11,10 @@ CREATE TABLE runs (
     subject       TEXT        NOT NULL DEFAULT '',
     html          TEXT        NOT NULL DEFAULT '',
     text          TEXT        NOT NULL DEFAULT '',
-    deadline_at   TIMESTAMPTZ,
+    -- No mail leaves after `deadline_at` (the end of the window); `retries_end_at` comes no later and bounds what was
+    -- tried once: the next occurrence, or a day.
+    deadline_at    TIMESTAMPTZ,
+    retries_end_at TIMESTAMPTZ,
     -- How far the fan-out has come: the last recipient that has a delivery, and when the last one got it.
     fanned_out_to BIGINT      NOT NULL DEFAULT 0,
     fanned_out_at TIMESTAMPTZ,

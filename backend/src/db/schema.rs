@@ -155,6 +155,7 @@ diesel::table! {
         html -> Text,
         text -> Text,
         deadline_at -> Nullable<Timestamptz>,
+        retries_end_at -> Nullable<Timestamptz>,
         fanned_out_to -> Int8,
         fanned_out_at -> Nullable<Timestamptz>,
         started_at -> Nullable<Timestamptz>,

@@ -1,1 +1,7 @@
-//! deliveries
+//! Deliveries: the ledger, one row for each recipient of a run. `store` prepares, closes and reads it; `claims` is the
+//! engine's hot path: chunks leased, results recorded in batches.
+
+pub mod api;
+pub mod claims;
+pub mod model;
+pub mod store;

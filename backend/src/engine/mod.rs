@@ -1,1 +1,126 @@
-//! engine
+//! The delivery engine: turns due mailings into mail and records what became of every recipient.
+//!
+//! ```text
+//! scheduler   due mailings → runs → deliveries, in chunks          (an actix task, every second, in every process)
+//! sender      ┌ claimer   leases chunks, hands on slices           (a thread)
+//!             ├ lanes     SMTP sessions, one mail after another    (tasks on one thread)
+//!             └ recorder  results in batches, leases kept and given back   (a thread)
+//! account_mail   the service's own mails, through a session of their own   (an actix task)
+//! ```
+//!
+//! PostgreSQL is the queue and the truth: unique keys and row locks decide between processes, there is no leader. No
+//! transaction, and no connection of the API's pool, is held while a mail server is spoken to. Leases are measured by
+//! the database's clock. The ledger is kept as it is because it was measured: natural keys, claims by range, one update
+//! per mail that stays within its page, results written in batches.
+
+mod account_job;
+pub mod account_mail;
+mod claimer;
+mod job;
+mod lane;
+mod recorder;
+pub mod retry;
+pub mod scheduler;
+pub mod sender;
+
+use std::io;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use actix_web::rt;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use self::scheduler::Pass;
+use self::sender::{Sender, Until};
+use crate::clock::Clock;
+use crate::db::{Db, Unavailable};
+
+/// How long what is in flight may take when the process is asked to end.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// A running engine: the scheduler and the account mails as tasks of this actix system, the sender on its own threads.
+pub struct Engine {
+    sender: Sender,
+    sending: JoinHandle<io::Result<()>>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<rt::task::JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Starts everything.
+    pub fn start(
+        db: Db,
+        clock: Clock,
+        sender: Sender,
+        account_mail: account_mail::Worker,
+    ) -> io::Result<Self> {
+        let (stop, stopped) = watch::channel(false);
+        let sending = {
+            let sender = sender.clone();
+            thread::Builder::new()
+                .name("sender".to_owned())
+                .spawn(move || sender.run(Until::Stopped))?
+        };
+        let tasks = vec![
+            rt::spawn(poll(db, clock, sender.clone(), stopped.clone())),
+            rt::spawn(account_mail.run(stopped)),
+        ];
+        Ok(Self {
+            sender,
+            sending,
+            stop,
+            tasks,
+        })
+    }
+
+    /// Claims nothing more, finishes what is in flight and records it, gives the leases back.
+    pub async fn stop(self) {
+        let Self {
+            sender,
+            sending,
+            stop,
+            tasks,
+        } = self;
+        sender.stop();
+        stop.send_replace(true);
+        let done = async {
+            for task in tasks {
+                task.await.ok();
+            }
+            rt::task::spawn_blocking(move || sending.join()).await.ok();
+        };
+        if timeout(GRACE, done).await.is_err() {
+            tracing::warn!("some mails are still in flight after 30 s; their leases will expire");
+        }
+    }
+}
+
+/// Makes the scheduler's passes until told to stop.
+async fn poll(db: Db, clock: Clock, sender: Sender, mut stopped: watch::Receiver<bool>) {
+    let interval = sender.poll_interval();
+    while !*stopped.borrow() {
+        let clock = clock.clone();
+        let pass = db
+            .run(move |conn| scheduler::pass(conn, &clock).map_err(PassError::from))
+            .await;
+        let pass = pass.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the scheduler's pass failed; it will be made again");
+            Pass::default()
+        });
+        if pass.prepared > 0 {
+            sender.wake();
+        }
+        if !pass.more {
+            timeout(interval, stopped.changed()).await.ok();
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum PassError {
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    #[error(transparent)]
+    Query(#[from] diesel::result::Error),
+}

@@ -1,3 +1,12 @@
-//! mailings
+//! Mailings: a message, its recipients and when they get it.
+
+pub mod api;
 pub mod catch_up;
+pub mod chosen;
+mod details;
+pub mod model;
+pub mod occurrences;
 pub mod recurrence;
+pub mod start;
+pub mod status;
+pub mod store;

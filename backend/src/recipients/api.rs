@@ -11,7 +11,7 @@ use crate::auth::caller::Caller;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::body::Valid;
-use crate::http::error::{ApiError, FieldError};
+use crate::http::error::{ApiError, FieldError, Problem};
 use crate::http::etag::{self, Expected};
 use crate::http::page::Page;
 use crate::http::query::Query;
@@ -60,7 +60,8 @@ async fn list_recipients(
 
 /// Add a recipient
 #[utoipa::path(tag = "recipients", request_body = CreateRecipient, responses(
-    (status = 201, description = "Added", body = Recipient, headers(("Location" = String), ("ETag" = String)))))]
+    (status = 201, description = "Added", body = Recipient, headers(("Location" = String), ("ETag" = String))),
+        (status = 409, description = "`email_taken`", body = Problem, content_type = "application/problem+json")))]
 #[post("/recipients")]
 async fn create_recipient(
     caller: Caller,
@@ -97,7 +98,8 @@ async fn get_recipient(
 
 /// Change a recipient
 #[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1)), request_body = UpdateRecipient, responses(
-    (status = 200, description = "As it is now", body = Recipient, headers(("ETag" = String)))))]
+    (status = 200, description = "As it is now", body = Recipient, headers(("ETag" = String))),
+        (status = 409, description = "`email_taken`", body = Problem, content_type = "application/problem+json")))]
 #[patch("/recipients/{id}")]
 async fn update_recipient(
     caller: Caller,

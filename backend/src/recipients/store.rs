@@ -31,10 +31,10 @@ impl From<DieselError> for SaveError {
     }
 }
 
-type Selected = recipients::BoxedQuery<'static, diesel::pg::Pg>;
+pub type Selected = recipients::BoxedQuery<'static, diesel::pg::Pg>;
 
 /// The owner's recipients that match the search term.
-fn matching(owner_id: i64, q: Option<&str>) -> Selected {
+pub fn matching(owner_id: i64, q: Option<&str>) -> Selected {
     let all = recipients::table
         .filter(recipients::owner_id.eq(owner_id))
         .into_boxed();
@@ -144,7 +144,7 @@ pub fn update(
     now: DateTime<Utc>,
 ) -> Result<Recipient, SaveError> {
     use recipients::{comment, email, full_name, updated_at};
-    let changed = diesel::update(recipients::table.find(id))
+    let recipient = diesel::update(recipients::table.find(id))
         .set((
             changes.email.as_ref().map(|value| email.eq(value)),
             changes.full_name.as_ref().map(|value| full_name.eq(value)),
@@ -153,7 +153,7 @@ pub fn update(
         ))
         .returning(Recipient::as_returning())
         .get_result(conn)?;
-    Ok(changed)
+    Ok(recipient)
 }
 
 /// Deletes a recipient and takes it out of its mailings; `false` when the owner has no such recipient.

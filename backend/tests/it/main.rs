@@ -1,6 +1,28 @@
 //! The tests of the whole program against real parts: PostgreSQL, SMTP over sockets, HTTP.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets something unexpected has failed"
+)]
+
+mod account_mail;
+mod architecture;
+mod auth;
+mod cli;
+mod confirmation;
+mod create_admin;
+mod engine;
+mod isolation;
+mod limits;
+mod mail_compose;
+mod mail_session;
+mod message_tryouts;
+mod messages;
 mod recipients;
 mod recurrence;
 mod recurrence_properties;
+mod sessions;
 mod support;
+mod users;

@@ -33,8 +33,15 @@ impl TestApp {
 
     /// The same with other settings.
     pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_tuned(settings, |_| {})
+    }
+
+    /// The same with changes that no setting can make.
+    pub(crate) fn start_tuned(settings: &[(&str, &str)], tune: impl FnOnce(&mut Config)) -> Self {
         let database = Database::create();
-        let services = Services::new(config(&database.url, settings), Clock::fixed(noon()));
+        let mut config = config(&database.url, settings);
+        tune(&mut config);
+        let services = Services::new(config, Clock::fixed(noon()));
         let (address, handle, thread) = serve(services.clone());
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -142,6 +149,9 @@ impl Drop for TestApp {
     }
 }
 
+/// The fewest rounds that bcrypt knows: most tests have no use for a quarter of a second per password.
+const QUICK_HASH: u32 = 4;
+
 /// When every test begins.
 pub(crate) fn noon() -> DateTime<Utc> {
     "2026-05-01T10:00:00Z".parse().expect("a time")
@@ -153,14 +163,17 @@ fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
         ("DB_POOL_SIZE", "4"),
         ("BIND", "127.0.0.1:0"),
         ("APP_SECRET", "a secret that only the tests know of"),
+        ("LIMITS", "0"),
     ];
     let all: Vec<_> = settings.iter().chain(&defaults).collect();
-    Config::read(|name| {
+    let mut config = Config::read(|name| {
         all.iter()
             .find(|(key, _)| *key == name)
             .map(|(_, value)| (*value).to_owned())
     })
-    .expect("the tests' settings are valid")
+    .expect("the tests' settings are valid");
+    config.auth.password_cost = QUICK_HASH;
+    config
 }
 
 fn serve(services: Services) -> (SocketAddr, ServerHandle, JoinHandle<()>) {

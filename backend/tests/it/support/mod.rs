@@ -1,6 +1,11 @@
 //! What the tests share: the running app on a database of its own, people in it, and what they say to each other.
 
+pub(crate) mod account_mail;
+pub(crate) mod accounts;
 pub(crate) mod answer;
 pub(crate) mod app;
 pub(crate) mod database;
 pub(crate) mod people;
+pub(crate) mod process;
+pub(crate) mod sending;
+pub(crate) mod smtp_server;

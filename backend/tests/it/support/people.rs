@@ -1,6 +1,8 @@
 //! People who are signed up and signed in already.
 
 use diesel::prelude::*;
+use dispatch::auth::token::AccessTokens;
+use dispatch::clock::Clock;
 use dispatch::db::schema::{sessions, users};
 
 use super::app::TestApp;
@@ -10,12 +12,20 @@ pub(crate) struct Person {
     pub(crate) id: i64,
     pub(crate) email: String,
     pub(crate) session_id: i64,
-    pub(crate) token: String,
+    tokens: AccessTokens,
+    clock: Clock,
 }
 
 impl Person {
+    /// A fresh access token: as long as the session lives, time may pass.
+    pub(crate) fn token(&self) -> String {
+        self.tokens
+            .issue(self.id, self.session_id, self.clock.now())
+            .expect("a token")
+    }
+
     pub(crate) fn bearer(&self) -> (&'static str, String) {
-        ("authorization", format!("Bearer {}", self.token))
+        ("authorization", format!("Bearer {}", self.token()))
     }
 }
 
@@ -56,16 +66,12 @@ impl TestApp {
             .returning(sessions::id)
             .get_result(&mut conn)
             .expect("a new session");
-        let token = self
-            .services
-            .tokens
-            .issue(id, session_id, now)
-            .expect("a token");
         Person {
             id,
             email: email.to_owned(),
             session_id,
-            token,
+            tokens: self.services.tokens.clone(),
+            clock: self.services.clock.clone(),
         }
     }
 }

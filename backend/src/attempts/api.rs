@@ -1,0 +1,33 @@
+//! `/attempts`: the log.
+
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{Attempt, AttemptQuery};
+use super::store;
+use crate::auth::caller::Caller;
+use crate::db::Db;
+use crate::http::error::ApiError;
+use crate::http::page::{Stretch, decode, stretch};
+use crate::http::query::Query;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(list_attempts);
+}
+
+/// The log of all attempts, newest first
+#[utoipa::path(tag = "attempts", params(AttemptQuery), responses((status = 200, description = "A stretch of the log", body = Stretch<Attempt>)))]
+#[get("/attempts")]
+async fn list_attempts(
+    caller: Caller,
+    db: Data<Db>,
+    Query(query): Query<AttemptQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (limit, place) = (query.limit, decode(query.cursor.as_deref())?);
+    let attempts = db
+        .run(move |conn| store::list(conn, caller.user_id, &query, place).map_err(ApiError::from))
+        .await?;
+    Ok(HttpResponse::Ok().json(stretch(attempts, limit, Attempt::place)))
+}

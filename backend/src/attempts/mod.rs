@@ -1,0 +1,5 @@
+//! Attempts: the log of every try to hand a delivery to the mail server.
+
+pub mod api;
+pub mod model;
+pub mod store;

@@ -1,0 +1,155 @@
+//! `dispatch seed-demo`: a database that is worth looking at.
+
+use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, Utc, Weekday};
+use chrono_tz::Europe::Moscow;
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamptz};
+
+use super::{Failure, say};
+use crate::app::Services;
+use crate::auth;
+use crate::auth::model::SignUp;
+use crate::auth::policy::Role;
+use crate::db::schema::users;
+use crate::mailings::model::{Choice, CreateMailing};
+use crate::mailings::recurrence::Recurrence;
+use crate::mailings::{chosen, start, store as mailings};
+use crate::messages::model::CreateMessage;
+use crate::messages::store as messages;
+use crate::users::model::Language;
+
+const PASSWORD: &str = "dispatch-demo";
+const USER: &str = "anna@dispatch.localhost";
+const ADMIN: &str = "admin@dispatch.localhost";
+
+const RECIPIENTS: &str = "
+    INSERT INTO recipients (owner_id, email, full_name, comment, created_at, updated_at)
+    SELECT $1, 'demo' || n || '@example.org',
+           (ARRAY['Анна','Борис','Вера','Глеб','Дарья','Егор','Жанна','Захар','Ирина','Кирилл'])[1 + n % 10] || ' ' ||
+           (ARRAY['Соколенко','Гринь','Белых','Седых','Долгих','Живаго','Черных'])[1 + n % 7],
+           CASE WHEN n % 25 = 0 THEN 'demo' ELSE '' END, $2 - make_interval(mins => n), $2 - make_interval(mins => n)
+    FROM generate_series(1, 250) n";
+
+/// Adds the demo to a database without users; refuses any other.
+pub(super) fn fill_empty(services: &Services) -> Result<(), Failure> {
+    let mut conn = PgConnection::establish(&services.config.database.url)?;
+    if diesel::select(exists(users::table.select(users::id))).get_result(&mut conn)? {
+        return Err("there are data already; use --force to add the demo to them".into());
+    }
+    add(services)
+}
+
+/// Adds the demo to whatever there is.
+pub(super) fn add(services: &Services) -> Result<(), Failure> {
+    let mut conn = PgConnection::establish(&services.config.database.url)?;
+    let hash = services.passwords.hash_here(PASSWORD)?;
+    let now = services.clock.now();
+    conn.transaction::<_, Failure, _>(|conn| {
+        add_person(conn, ADMIN, "Администратор", Role::Admin, &hash, now)?;
+        let owner_id = add_person(conn, USER, "Анна Живаго", Role::User, &hash, now)?;
+        diesel::sql_query(RECIPIENTS)
+            .bind::<BigInt, _>(owner_id)
+            .bind::<Timestamptz, _>(now)
+            .execute(conn)?;
+        add_mailings(conn, owner_id, now)
+    })?;
+    say(format_args!("demo user:  {USER}   password: {PASSWORD}"))?;
+    Ok(say(format_args!(
+        "demo admin: {ADMIN}  password: {PASSWORD}"
+    ))?)
+}
+
+fn add_person(
+    conn: &mut PgConnection,
+    email: &str,
+    name: &str,
+    role: Role,
+    hash: &str,
+    now: DateTime<Utc>,
+) -> Result<i64, Failure> {
+    let new = SignUp {
+        email: email.to_owned(),
+        password: PASSWORD.to_owned(),
+        full_name: name.to_owned(),
+        language: Language::Ru,
+        time_zone: Moscow.name().to_owned(),
+    };
+    let created = auth::store::create_confirmed(conn, &new, hash, role, now)?;
+    created.ok_or_else(|| format!("there is a user {email} already").into())
+}
+
+/// One mailing that is sent at once, one every Monday at nine, one on the last day of every month.
+fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> Result<(), Failure> {
+    let today = now.with_timezone(&Moscow).date_naive();
+    let monday = today.week(Weekday::Mon).last_day() + Days::new(1);
+    let month_end = today
+        .with_day(1)
+        .and_then(|first| first.checked_add_months(Months::new(2)))
+        .ok_or("no such month")?
+        - Days::new(1);
+    let (monday, month_end) = (at_hour(monday, 9)?, at_hour(month_end, 18)?);
+    let everybody = || Choice {
+        all: Some(true),
+        ..Choice::default()
+    };
+    let some = || Choice {
+        q: Some("Живаго".to_owned()),
+        ..Choice::default()
+    };
+    for (subject, text, starts_at, recurrence, choice) in [
+        (
+            "Приглашение на день открытых дверей",
+            "ждём вас в субботу в 12:00. Будет интересно!",
+            now,
+            Recurrence::Once,
+            everybody(),
+        ),
+        (
+            "Новости недели",
+            "вот что произошло за неделю.",
+            monday,
+            Recurrence::Weekly,
+            everybody(),
+        ),
+        (
+            "Итоги месяца",
+            "подводим итоги месяца.",
+            month_end,
+            Recurrence::Monthly,
+            some(),
+        ),
+    ] {
+        let message = CreateMessage {
+            subject: subject.to_owned(),
+            html: format!(
+                "<h1>{subject}</h1>\n<p>Здравствуйте, {{{{ full_name }}}}!</p>\n<p>{text}</p>\n"
+            ),
+            text: format!("Здравствуйте, {{{{ full_name }}}}!\n\n{text}\n"),
+        };
+        let message_id = messages::create(conn, owner_id, &message, now)?.id;
+        let ends_at = (recurrence != Recurrence::Once).then(|| starts_at + Duration::days(365));
+        let new = CreateMailing {
+            message_id,
+            starts_at,
+            ends_at,
+            recurrence,
+            time_zone: Moscow.name().to_owned(),
+            recipients: choice,
+        };
+        let id = mailings::create(conn, owner_id, &new, now)?;
+        let count = chosen::choose(conn, id, owner_id, &new.recipients)?.unwrap_or_default();
+        mailings::set_recipients_count(conn, id, count)?;
+        start::refresh_state(conn, id)?;
+    }
+    Ok(())
+}
+
+fn at_hour(day: NaiveDate, hour: u32) -> Result<DateTime<Utc>, Failure> {
+    let local = day.and_hms_opt(hour, 0, 0).ok_or("no such hour")?;
+    Ok(local
+        .and_local_timezone(Moscow)
+        .earliest()
+        .ok_or("no such hour")?
+        .to_utc())
+}

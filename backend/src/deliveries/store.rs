@@ -1,0 +1,198 @@
+//! The ledger: prepared from a mailing's recipients in large steps, read by key, closed when its time is over.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
+
+use super::model::{Delivery, DeliveryQuery, DeliveryStatus};
+use crate::attempts::model::RecipientRef;
+use crate::db::schema::deliveries;
+use crate::http::page::contains;
+
+/// Recipients prepared in one transaction: a million take twenty of a tenth of a second each.
+const STEP: i64 = 50_000;
+/// Deliveries in a chunk, the unit of claiming.
+const CHUNK: i64 = 1_000;
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = BigInt)]
+    prepared: i64,
+}
+
+/// Prepares the next deliveries of one run that no other process has in hand; gives their number, or `None` when every
+/// run is prepared. The caller repeats it, each time in a transaction of its own.
+pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Option<i64>> {
+    let step: Option<Step> = diesel::sql_query(
+        "WITH run AS (
+             SELECT id, mailing_id, fanned_out_to FROM runs
+             WHERE status = 'running' AND fanned_out_at IS NULL
+             ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED),
+         next AS MATERIALIZED (
+             SELECT run.id AS run_id, recipients.id AS recipient_id, email, full_name,
+                    (row_number() OVER (ORDER BY recipients.id) - 1) / $2 AS part
+             FROM run
+             JOIN mailing_recipients chosen ON chosen.mailing_id = run.mailing_id AND recipient_id > fanned_out_to
+             JOIN recipients ON recipients.id = recipient_id
+             ORDER BY recipients.id LIMIT $1),
+         prepared AS (
+             INSERT INTO deliveries (run_id, recipient_id, email, full_name)
+             SELECT run_id, recipient_id, email, full_name FROM next),
+         cut AS (
+             INSERT INTO chunks (run_id, chunk_no, first_recipient_id, last_recipient_id, pending)
+             SELECT run_id, part + (SELECT coalesce(max(chunk_no) + 1, 0) FROM chunks, run WHERE run_id = run.id),
+                    min(recipient_id), max(recipient_id), count(*)
+             FROM next GROUP BY run_id, part),
+         size AS (SELECT count(*) AS prepared, max(recipient_id) AS last FROM next)
+         UPDATE runs SET fanned_out_to = coalesce(size.last, runs.fanned_out_to),
+                         fanned_out_at = CASE WHEN size.prepared < $1 THEN $3 END
+         FROM run, size WHERE runs.id = run.id
+         RETURNING size.prepared",
+    )
+    .bind::<BigInt, _>(STEP)
+    .bind::<BigInt, _>(CHUNK)
+    .bind::<Timestamptz, _>(now)
+    .get_result(conn)
+    .optional()?;
+    Ok(step.map(|step| step.prepared))
+}
+
+/// Closes what is left of runs whose time is over: at the end of the window everything expires, later on the retries
+/// do, and a cancelled run's rest is skipped. Chunks that somebody is sending are left until they are given back.
+pub fn close_leftovers(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<()> {
+    let over: Vec<Over> = diesel::sql_query(
+        "SELECT id, status = 'cancelled' AS cancelled, coalesce(deadline_at <= $1, FALSE) AS past_deadline FROM runs
+         WHERE (status = 'running' AND (deadline_at <= $1 OR retries_end_at <= $1)
+                AND EXISTS (SELECT FROM chunks WHERE run_id = runs.id AND (pending > 0 OR deferred > 0 OR next_attempt_at IS NOT NULL)))
+            OR (status = 'cancelled' AND EXISTS (SELECT FROM chunks WHERE run_id = runs.id AND (pending > 0 OR deferred > 0)))",
+    )
+    .bind::<Timestamptz, _>(now)
+    .load(conn)?;
+    for run in over {
+        let (from, to): (&[&str], _) = match run {
+            Over {
+                cancelled: true, ..
+            } => (&["pending", "deferred"], DeliveryStatus::Skipped),
+            Over {
+                past_deadline: true,
+                ..
+            } => (&["pending", "deferred"], DeliveryStatus::Expired),
+            Over { .. } => (&["deferred"], DeliveryStatus::Expired),
+        };
+        close(conn, run.id, from, to)?;
+    }
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Over {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Bool)]
+    cancelled: bool,
+    #[diesel(sql_type = Bool)]
+    past_deadline: bool,
+}
+
+/// Ends the retries of a run that has nothing but retries left; `false` when something was never tried yet.
+pub fn end_retries(conn: &mut PgConnection, run_id: i64) -> QueryResult<bool> {
+    use crate::db::schema::chunks;
+    let untried = chunks::table.filter(chunks::run_id.eq(run_id).and(chunks::pending.gt(0)));
+    if diesel::select(diesel::dsl::exists(untried)).get_result(conn)? {
+        return Ok(false);
+    }
+    close(conn, run_id, &["deferred"], DeliveryStatus::Expired)?;
+    Ok(true)
+}
+
+/// Turns deliveries `from` some states into a final one, and their chunks' counters with them. What is uncertain stays
+/// so, but is not tried again.
+fn close(
+    conn: &mut PgConnection,
+    run_id: i64,
+    from: &[&str],
+    to: DeliveryStatus,
+) -> QueryResult<()> {
+    diesel::sql_query(
+        "WITH free AS (
+             SELECT * FROM chunks WHERE run_id = $1 AND (pending > 0 OR deferred > 0 OR next_attempt_at IS NOT NULL)
+               AND (lease_expires_at IS NULL OR lease_expires_at < clock_timestamp())
+             FOR UPDATE SKIP LOCKED),
+         settled AS (
+             UPDATE deliveries d SET next_attempt_at = NULL, status = CASE WHEN status = ANY($2) THEN $3 ELSE status END
+             FROM free
+             WHERE d.run_id = $1 AND d.recipient_id BETWEEN free.first_recipient_id AND free.last_recipient_id
+               AND (d.status = ANY($2) OR d.next_attempt_at IS NOT NULL)
+             RETURNING free.chunk_no, d.status),
+         closed AS (SELECT chunk_no, count(*) AS n FROM settled WHERE status = $3 GROUP BY chunk_no)
+         UPDATE chunks SET
+             expired = chunks.expired + CASE WHEN $3 = 'expired' THEN coalesce(n, 0) ELSE 0 END,
+             skipped = chunks.skipped + CASE WHEN $3 = 'skipped' THEN coalesce(n, 0) ELSE 0 END,
+             pending = CASE WHEN 'pending' = ANY($2) THEN 0 ELSE chunks.pending END,
+             deferred = CASE WHEN 'deferred' = ANY($2) THEN 0 ELSE chunks.deferred END,
+             next_attempt_at = NULL, lease_token = NULL, lease_owner = NULL, lease_expires_at = NULL
+         FROM free LEFT JOIN closed USING (chunk_no)
+         WHERE chunks.run_id = $1 AND chunks.chunk_no = free.chunk_no",
+    )
+    .bind::<BigInt, _>(run_id)
+    .bind::<Array<Text>, _>(from)
+    .bind::<Text, _>(to.as_str())
+    .execute(conn)?;
+    Ok(())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deliveries)]
+struct Row {
+    recipient_id: i64,
+    email: String,
+    #[diesel(deserialize_as = String)]
+    status: DeliveryStatus,
+    attempts: i16,
+    next_attempt_at: Option<DateTime<Utc>>,
+}
+
+/// The run's deliveries that pass the filters, after this recipient; one more than asked for, if there is.
+pub fn list(
+    conn: &mut PgConnection,
+    run_id: i64,
+    query: &DeliveryQuery,
+    after: Option<i64>,
+) -> QueryResult<Vec<Delivery>> {
+    let mut rows = deliveries::table
+        .filter(deliveries::run_id.eq(run_id))
+        .order(deliveries::recipient_id)
+        .limit(i64::from(query.limit) + 1)
+        .select(Row::as_select())
+        .into_boxed();
+    if let Some(status) = query.status {
+        rows = rows.filter(deliveries::status.eq(status.as_str()));
+    }
+    if let Some(term) = &query.q {
+        let pattern = contains(term);
+        rows = rows.filter(
+            deliveries::email
+                .ilike(pattern.clone())
+                .or(deliveries::full_name.ilike(pattern)),
+        );
+    }
+    if let Some(last) = after {
+        rows = rows.filter(deliveries::recipient_id.gt(last));
+    }
+    let found = rows.load(conn)?;
+    Ok(found.into_iter().map(|row: Row| row.shown()).collect())
+}
+
+impl Row {
+    fn shown(self) -> Delivery {
+        Delivery {
+            recipient: RecipientRef {
+                id: self.recipient_id,
+                email: self.email,
+            },
+            status: self.status,
+            attempts: self.attempts,
+            next_attempt_at: self.next_attempt_at,
+        }
+    }
+}

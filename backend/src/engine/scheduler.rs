@@ -1,0 +1,68 @@
+//! The scheduler's one pass: ends what is over, starts what is due, prepares what has started. Every process makes it
+//! every second; whoever comes first has the work.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::Timestamptz;
+
+use crate::clock::Clock;
+use crate::{deliveries, mailings, runs};
+
+/// Steps of preparation in one pass: more would keep other mailings from starting in time.
+const STEPS: usize = 4;
+
+/// What a pass has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// Mailings whose due occurrences were dealt with.
+    pub started: usize,
+    /// Deliveries prepared.
+    pub prepared: i64,
+    /// Runs finished.
+    pub finished: usize,
+    /// More is to be prepared: come again at once.
+    pub more: bool,
+}
+
+#[derive(QueryableByName)]
+struct Now {
+    #[diesel(sql_type = Timestamptz)]
+    now: DateTime<Utc>,
+}
+
+/// Makes one pass.
+pub fn pass(conn: &mut PgConnection, clock: &Clock) -> QueryResult<Pass> {
+    let database: Now = diesel::sql_query("SELECT clock_timestamp() AS now").get_result(conn)?;
+    clock.follow(database.now);
+    let now = clock.now();
+    let mut done = Pass {
+        finished: finish(conn, now)?,
+        ..Pass::default()
+    };
+    while let Some(mailing_id) =
+        conn.transaction(|conn| mailings::start::start_one_due(conn, now))?
+    {
+        tracing::info!(mailing.id = mailing_id, "a mailing fell due");
+        done.started += 1;
+    }
+    for _ in 0..STEPS {
+        match conn.transaction(|conn| deliveries::store::fan_out_some(conn, now))? {
+            Some(prepared) => done.prepared += prepared,
+            None => return Ok(done),
+        }
+    }
+    Ok(Pass { more: true, ..done })
+}
+
+/// Ends the runs whose time is over or whose work is done.
+fn finish(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
+    conn.transaction(|conn| {
+        deliveries::store::close_leftovers(conn, now)?;
+        let finished = runs::store::finish_done(conn, now)?;
+        for mailing_id in &finished {
+            mailings::start::refresh_state(conn, *mailing_id)?;
+            tracing::info!(mailing.id = mailing_id, "a run is finished");
+        }
+        Ok(finished.len())
+    })
+}

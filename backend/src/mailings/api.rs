@@ -1,0 +1,233 @@
+//! `/mailings`: a user's own mailings, their recipients and runs.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, delete, get, patch, post};
+use chrono::{DateTime, Utc};
+use diesel::{Connection, PgConnection};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::details::{list_mailing_recipients, list_mailing_runs, send_mailing};
+use super::model::{Choice, CreateMailing, Mailing, MailingQuery, MailingRow, UpdateMailing};
+use super::occurrences::{list_occurrences, preview_occurrences};
+use super::start;
+use super::{chosen, store};
+use crate::auth::caller::Caller;
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::http::body::Valid;
+use crate::http::error::ApiError;
+use crate::http::etag::{self, Expected};
+use crate::http::page::Page;
+use crate::http::query::Query;
+use crate::runs;
+
+/// Room for a choice of 100 000 ids.
+const LARGE: usize = 2 * 1024 * 1024;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_mailings)
+        .service(create_mailing)
+        .service(get_mailing)
+        .service(update_mailing)
+        .service(delete_mailing);
+    config
+        .service(list_mailing_recipients)
+        .service(list_mailing_runs)
+        .service(send_mailing);
+    config
+        .service(list_occurrences)
+        .service(preview_occurrences);
+}
+
+/// 422 unless the end comes after the start and has not come yet.
+pub(super) fn check_window(
+    starts_at: DateTime<Utc>,
+    ends_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), ApiError> {
+    match ends_at {
+        Some(end) if end <= starts_at => Err(ApiError::invalid_field(
+            "ends_at",
+            "not_after_start",
+            "The end must be after the start.",
+        )),
+        Some(end) if end <= now => Err(ApiError::invalid_field(
+            "ends_at",
+            "in_past",
+            "The end is past.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_message(conn: &mut PgConnection, owner_id: i64, message_id: i64) -> Result<(), ApiError> {
+    if store::has_message(conn, owner_id, message_id)? {
+        return Ok(());
+    }
+    Err(ApiError::invalid_field(
+        "message_id",
+        "not_found",
+        "You have no such message.",
+    ))
+}
+
+fn choose(
+    conn: &mut PgConnection,
+    mailing_id: i64,
+    owner_id: i64,
+    choice: &Choice,
+) -> Result<(), ApiError> {
+    match chosen::choose(conn, mailing_id, owner_id, choice)? {
+        None => Err(ApiError::invalid_field(
+            "recipients.ids",
+            "not_found",
+            "Some of these are not among your recipients.",
+        )),
+        Some(0) => Err(ApiError::invalid_field(
+            "recipients",
+            "not_found",
+            "This choice finds none of your recipients.",
+        )),
+        Some(count) => Ok(store::set_recipients_count(conn, mailing_id, count)?),
+    }
+}
+
+/// Mailings, a page at a time
+#[utoipa::path(tag = "mailings", params(MailingQuery), responses((status = 200, description = "A page of mailings", body = Page<Mailing>)))]
+#[get("/mailings")]
+async fn list_mailings(
+    caller: Caller,
+    db: Data<Db>,
+    Query(query): Query<MailingQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let paging = query.paging();
+    let rows = db
+        .run(move |conn| store::list(conn, caller.user_id, &query).map_err(ApiError::from))
+        .await?;
+    Ok(HttpResponse::Ok().json(paging.page(rows)))
+}
+
+/// Schedule a mailing
+///
+/// When its window is open already, sending starts at once.
+#[utoipa::path(tag = "mailings", request_body = CreateMailing, responses(
+    (status = 201, description = "Scheduled", body = Mailing, headers(("Location" = String), ("ETag" = String)))))]
+#[post("/mailings")]
+async fn create_mailing(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    Valid(new): Valid<CreateMailing, LARGE>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    check_window(new.starts_at, new.ends_at, now)?;
+    let work = move |conn: &mut PgConnection| {
+        check_message(conn, owner_id, new.message_id)?;
+        let id = store::create(conn, owner_id, &new, now)?;
+        choose(conn, id, owner_id, &new.recipients)?;
+        start::refresh_state(conn, id)?;
+        store::find(conn, owner_id, id).map_err(ApiError::from)
+    };
+    let mailing = db.run(move |conn| conn.transaction(work)).await?;
+    Ok(etag::created(
+        format!("/api/v1/mailings/{}", mailing.id),
+        mailing.updated_at,
+        &mailing,
+    ))
+}
+
+/// One mailing
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), responses(
+    (status = 200, description = "The mailing", body = Mailing, headers(("ETag" = String)))))]
+#[get("/mailings/{id}")]
+async fn get_mailing(
+    caller: Caller,
+    db: Data<Db>,
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let mailing = db
+        .run(move |conn| store::find(conn, caller.user_id, *id).map_err(ApiError::from))
+        .await?;
+    // The tag stands for what its owner wrote; status and counts move by themselves, so a read is never a 304.
+    Ok(etag::changed(mailing.updated_at, &mailing))
+}
+
+/// Change a mailing
+///
+/// A run under way keeps its message and recipients; a new end counts for it at once.
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), request_body = UpdateMailing, responses(
+    (status = 200, description = "As it is now", body = Mailing, headers(("ETag" = String)))))]
+#[patch("/mailings/{id}")]
+async fn update_mailing(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    id: Path<i64>,
+    expected: Expected,
+    Valid(changes): Valid<UpdateMailing, LARGE>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let work = move |conn: &mut PgConnection| {
+        let current = store::lock(conn, owner_id, *id)?;
+        expected.check(current.updated_at)?;
+        change(conn, current, &changes, now)?;
+        store::find(conn, owner_id, *id).map_err(ApiError::from)
+    };
+    let mailing = db.run(move |conn| conn.transaction(work)).await?;
+    Ok(etag::changed(mailing.updated_at, &mailing))
+}
+
+fn change(
+    conn: &mut PgConnection,
+    current: MailingRow,
+    changes: &UpdateMailing,
+    now: DateTime<Utc>,
+) -> Result<(), ApiError> {
+    let (id, owner_id, before) = (current.id, current.owner_id, current.schedule());
+    if let Some(message_id) = changes.message_id {
+        check_message(conn, owner_id, message_id)?;
+    }
+    let mailing = changes.applied_to(current);
+    let rescheduled = mailing.schedule() != before;
+    if rescheduled {
+        check_window(mailing.starts_at, mailing.ends_at, now)?;
+    }
+    store::update(conn, id, changes, now)?;
+    if let Some(choice) = &changes.recipients {
+        choose(conn, id, owner_id, choice)?;
+    }
+    if rescheduled {
+        // What was sent already is not sent again; what never was may start at once, as in a new mailing.
+        let next = match mailing.last_run_at {
+            Some(_) => mailing.schedule().first_after(now),
+            None => mailing.schedule().occurrence(0),
+        };
+        store::set_schedule(conn, id, next, now)?;
+        start::rebound(conn, &mailing)?;
+    }
+    start::refresh_state(conn, id)?;
+    Ok(())
+}
+
+/// Delete a mailing
+///
+/// Sending stops within two seconds; the log stays.
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Deleted")))]
+#[delete("/mailings/{id}")]
+async fn delete_mailing(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let work = move |conn: &mut PgConnection| {
+        store::lock(conn, owner_id, *id)?;
+        runs::store::cancel_of_mailing(conn, *id, now)?;
+        store::delete(conn, *id).map_err(ApiError::from)
+    };
+    db.run(move |conn| conn.transaction(work)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,265 @@
+//! The mailing and the requests about it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use validator::{Validate, ValidationError};
+
+use super::recurrence::{Recurrence, Schedule};
+use super::status::{StateReason, Status};
+use crate::db::schema::mailings;
+use crate::http::field::{self, nullable, present, sensible_year};
+use crate::http::page::{Paging, default_per_page, first_page};
+use crate::runs::model::Run;
+
+/// A message, its recipients and when they get it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Mailing {
+    #[schema(example = 3, minimum = 1)]
+    pub id: i64,
+    #[schema(example = 1, minimum = 1)]
+    pub owner_id: i64,
+    #[schema(example = 5, minimum = 1)]
+    pub message_id: i64,
+    #[schema(example = "Spring news")]
+    pub message_subject: String,
+    /// The first send; every later one keeps its local time in `time_zone`.
+    pub starts_at: DateTime<Utc>,
+    /// Nothing is sent at or after this; `null` for no end.
+    pub ends_at: Option<DateTime<Utc>>,
+    pub recurrence: Recurrence,
+    #[schema(example = "Europe/Moscow")]
+    pub time_zone: String,
+    pub status: Status,
+    pub state_reason: StateReason,
+    #[schema(example = 2000, minimum = 0)]
+    pub recipients_count: i32,
+    pub next_run_at: Option<DateTime<Utc>>,
+    pub last_run_at: Option<DateTime<Utc>>,
+    /// The newest run that began.
+    pub last_run: Option<Run>,
+    pub disabled: Option<Disabled>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Who keeps a mailing from being sent, since when and why.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Disabled {
+    pub at: DateTime<Utc>,
+    /// The manager; `null` when the account is gone.
+    pub by: Option<i64>,
+    #[schema(example = "Complaints from recipients")]
+    pub reason: String,
+}
+
+/// A mailing as its table has it.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = mailings)]
+pub struct MailingRow {
+    pub id: i64,
+    pub owner_id: i64,
+    pub message_id: i64,
+    pub starts_at: DateTime<Utc>,
+    pub ends_at: Option<DateTime<Utc>>,
+    #[diesel(deserialize_as = String)]
+    pub recurrence: Recurrence,
+    pub time_zone: String,
+    #[diesel(deserialize_as = String)]
+    pub status: Status,
+    #[diesel(deserialize_as = String)]
+    pub state_reason: StateReason,
+    pub recipients_count: i32,
+    pub schedule_set_at: DateTime<Utc>,
+    pub next_occurrence: Option<i32>,
+    pub next_run_at: Option<DateTime<Utc>>,
+    pub last_run_at: Option<DateTime<Utc>>,
+    pub disabled_at: Option<DateTime<Utc>>,
+    pub disabled_by: Option<i64>,
+    pub disabled_reason: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl MailingRow {
+    /// When it falls due. A zone that the zone data no longer knows counts as UTC.
+    pub fn schedule(&self) -> Schedule {
+        Schedule {
+            starts_at: self.starts_at,
+            ends_at: self.ends_at,
+            recurrence: self.recurrence,
+            time_zone: self.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC),
+        }
+    }
+
+    /// The mailing with what other tables say of it.
+    pub fn with(self, message_subject: String, last_run: Option<Run>) -> Mailing {
+        let disabled = self.disabled_at.map(|at| Disabled {
+            at,
+            by: self.disabled_by,
+            reason: self.disabled_reason.unwrap_or_default(),
+        });
+        Mailing {
+            id: self.id,
+            owner_id: self.owner_id,
+            message_id: self.message_id,
+            message_subject,
+            starts_at: self.starts_at,
+            ends_at: self.ends_at,
+            recurrence: self.recurrence,
+            time_zone: self.time_zone,
+            status: self.status,
+            state_reason: self.state_reason,
+            recipients_count: self.recipients_count,
+            next_run_at: self.next_run_at,
+            last_run_at: self.last_run_at,
+            last_run,
+            disabled,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+}
+
+/// A new mailing. One whose window is open already starts at once.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateMailing {
+    #[schema(example = 5, minimum = 1)]
+    pub message_id: i64,
+    #[validate(custom(function = "sensible_year"))]
+    pub starts_at: DateTime<Utc>,
+    #[serde(default)]
+    #[validate(custom(function = "sensible_year"))]
+    pub ends_at: Option<DateTime<Utc>>,
+    pub recurrence: Recurrence,
+    #[validate(custom(function = "field::time_zone"))]
+    #[schema(example = "Europe/Moscow", max_length = 64)]
+    pub time_zone: String,
+    #[validate(nested)]
+    pub recipients: Choice,
+}
+
+/// Changes to a mailing; what is absent stays as it is. A run under way goes on with its message and recipients.
+#[derive(Debug, Default, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpdateMailing {
+    #[serde(deserialize_with = "present")]
+    #[schema(example = 5, minimum = 1, nullable = false)]
+    pub message_id: Option<i64>,
+    #[serde(deserialize_with = "present")]
+    #[validate(custom(function = "sensible_year"))]
+    #[schema(nullable = false)]
+    pub starts_at: Option<DateTime<Utc>>,
+    /// `null` takes the end away.
+    #[serde(deserialize_with = "nullable")]
+    #[validate(custom(function = "sensible_year"))]
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub ends_at: Option<Option<DateTime<Utc>>>,
+    #[serde(deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub recurrence: Option<Recurrence>,
+    #[serde(deserialize_with = "present")]
+    #[validate(custom(function = "field::time_zone"))]
+    #[schema(example = "Europe/Moscow", max_length = 64, nullable = false)]
+    pub time_zone: Option<String>,
+    #[serde(deserialize_with = "present")]
+    #[validate(nested)]
+    #[schema(nullable = false)]
+    pub recipients: Option<Choice>,
+}
+
+impl UpdateMailing {
+    /// The row as it will be.
+    pub fn applied_to(&self, mut row: MailingRow) -> MailingRow {
+        row.message_id = self.message_id.unwrap_or(row.message_id);
+        row.starts_at = self.starts_at.unwrap_or(row.starts_at);
+        row.ends_at = self.ends_at.unwrap_or(row.ends_at);
+        row.recurrence = self.recurrence.unwrap_or(row.recurrence);
+        row.time_zone = self.time_zone.clone().unwrap_or(row.time_zone);
+        row
+    }
+}
+
+/// Whom a mailing goes to: exactly one of the three, resolved when it is saved.
+#[derive(Debug, Default, Serialize, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[validate(schema(function = "exactly_one", skip_on_field_errors = false))]
+#[schema(as = RecipientChoice, example = json!({"all": true}))]
+pub struct Choice {
+    /// These recipients.
+    #[validate(length(min = 1, max = 100_000, code = "out_of_range"))]
+    #[schema(min_items = 1, max_items = 100_000)]
+    pub ids: Option<Vec<i64>>,
+    /// Every recipient there is now; only `true` has a meaning.
+    pub all: Option<bool>,
+    /// Every recipient that this search finds now.
+    #[validate(length(min = 1, max = 200, code = "out_of_range"))]
+    #[schema(min_length = 1, max_length = 200)]
+    pub q: Option<String>,
+}
+
+fn exactly_one(choice: &Choice) -> Result<(), ValidationError> {
+    let given = [
+        choice.ids.is_some(),
+        choice.all == Some(true),
+        choice.q.is_some(),
+    ];
+    if given.into_iter().filter(|given| *given).count() == 1 && choice.all != Some(false) {
+        return Ok(());
+    }
+    let mistake = ValidationError::new("required");
+    Err(mistake.with_message("Give exactly one of ids, all: true, or q.".into()))
+}
+
+/// Which mailings to list.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MailingQuery {
+    /// Counts from 1.
+    #[serde(default = "first_page")]
+    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
+    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
+    pub page: u32,
+    #[serde(default = "default_per_page")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
+    #[param(default = 20, minimum = 1, maximum = 100)]
+    pub per_page: u32,
+    #[serde(default)]
+    pub sort: MailingSort,
+    pub status: Option<Status>,
+    /// Part of the message's subject, in any case.
+    #[validate(length(max = 200, code = "too_long"))]
+    #[param(max_length = 200, example = "news")]
+    pub q: Option<String>,
+}
+
+impl MailingQuery {
+    /// The page asked for.
+    pub fn paging(&self) -> Paging {
+        Paging {
+            page: self.page,
+            per_page: self.per_page,
+        }
+    }
+}
+
+/// The order of a list; a minus means descending. Mailings with nothing to come are last by `next_run_at`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum MailingSort {
+    #[serde(rename = "created_at")]
+    Oldest,
+    #[default]
+    #[serde(rename = "-created_at")]
+    Newest,
+    #[serde(rename = "starts_at")]
+    FirstStart,
+    #[serde(rename = "-starts_at")]
+    LastStart,
+    #[serde(rename = "next_run_at")]
+    NextRun,
+    #[serde(rename = "-next_run_at")]
+    LastNextRun,
+}

@@ -1,0 +1,126 @@
+//! `/occurrences` and `/mailings/{id}/occurrences`: when a schedule falls due, before and after it is saved.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, get, post};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
+
+use super::api::check_window;
+use super::recurrence::{Note, Occurrence, Recurrence, Schedule};
+use super::store;
+use crate::auth::caller::Caller;
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::http::body::Valid;
+use crate::http::error::ApiError;
+use crate::http::field::{sensible_year, time_zone};
+use crate::http::query::Query;
+
+/// A schedule to try out; nothing is stored.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PreviewOccurrences {
+    #[validate(custom(function = "sensible_year"))]
+    starts_at: DateTime<Utc>,
+    #[serde(default)]
+    #[validate(custom(function = "sensible_year"))]
+    ends_at: Option<DateTime<Utc>>,
+    recurrence: Recurrence,
+    #[validate(custom(function = "time_zone"))]
+    #[schema(example = "Europe/Moscow", max_length = 64)]
+    time_zone: String,
+    #[serde(default = "ten")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
+    #[schema(default = 10, minimum = 1, maximum = 100)]
+    count: u32,
+}
+
+/// How many occurrences to show.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct OccurrenceQuery {
+    #[serde(default = "ten")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
+    #[param(default = 10, minimum = 1, maximum = 100)]
+    count: u32,
+}
+
+const fn ten() -> u32 {
+    10
+}
+
+/// The next occurrences of a schedule.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Occurrences {
+    items: Vec<OccurrenceView>,
+}
+
+/// A moment a schedule falls on.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Occurrence)]
+struct OccurrenceView {
+    at: DateTime<Utc>,
+    /// The same moment on the wall clock of the schedule's zone.
+    #[schema(example = "2026-06-01T09:00:00+03:00")]
+    local: DateTime<FixedOffset>,
+    note: Option<Note>,
+}
+
+impl From<Occurrence> for OccurrenceView {
+    fn from(occurrence: Occurrence) -> Self {
+        Self {
+            at: occurrence.at,
+            local: occurrence.local,
+            note: occurrence.note,
+        }
+    }
+}
+
+/// What is still to come at `now`. A window that is open already begins with the send that happens at once.
+fn upcoming(schedule: Schedule, now: DateTime<Utc>, count: u32) -> Occurrences {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let items = schedule.upcoming(now - TimeDelta::microseconds(1), count);
+    Occurrences {
+        items: items.into_iter().map(Into::into).collect(),
+    }
+}
+
+/// Try out a schedule
+///
+/// The occurrences from now on; a schedule whose start has passed also sends at once when it is saved.
+#[utoipa::path(tag = "mailings", request_body = PreviewOccurrences, responses((status = 200, description = "What is to come", body = Occurrences)))]
+#[post("/occurrences/preview")]
+pub(super) async fn preview_occurrences(
+    _caller: Caller,
+    clock: Data<Clock>,
+    Valid(tried): Valid<PreviewOccurrences>,
+) -> Result<HttpResponse, ApiError> {
+    check_window(tried.starts_at, tried.ends_at, clock.now())?;
+    let zone = tried.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
+    let schedule = Schedule {
+        starts_at: tried.starts_at,
+        ends_at: tried.ends_at,
+        recurrence: tried.recurrence,
+        time_zone: zone,
+    };
+    Ok(HttpResponse::Ok().json(upcoming(schedule, clock.now(), tried.count)))
+}
+
+/// When a mailing falls due next
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), OccurrenceQuery), responses((status = 200, description = "What is to come", body = Occurrences)))]
+#[get("/mailings/{id}/occurrences")]
+pub(super) async fn list_occurrences(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    id: Path<i64>,
+    Query(query): Query<OccurrenceQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let row = db
+        .run(move |conn| store::row(conn, caller.user_id, *id).map_err(ApiError::from))
+        .await?;
+    Ok(HttpResponse::Ok().json(upcoming(row.schedule(), clock.now(), query.count)))
+}

@@ -1,0 +1,202 @@
+//! Mailings in the database. Every function asks for the owner: somebody else's mailing is never found.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, exists};
+use diesel::prelude::*;
+
+use super::model::{CreateMailing, Mailing, MailingQuery, MailingRow, MailingSort, UpdateMailing};
+use super::recurrence::Occurrence;
+use crate::db::schema::{mailings, messages};
+use crate::http::page::contains;
+use crate::runs;
+
+/// Whether the owner has this message.
+pub fn has_message(conn: &mut PgConnection, owner_id: i64, message_id: i64) -> QueryResult<bool> {
+    let found = messages::table.filter(
+        messages::id
+            .eq(message_id)
+            .and(messages::owner_id.eq(owner_id)),
+    );
+    diesel::select(exists(found)).get_result(conn)
+}
+
+type Selected = diesel::dsl::IntoBoxed<
+    'static,
+    diesel::dsl::InnerJoin<mailings::table, messages::table>,
+    diesel::pg::Pg,
+>;
+
+fn matching(owner_id: i64, query: &MailingQuery) -> Selected {
+    let mut rows = mailings::table
+        .inner_join(messages::table)
+        .filter(mailings::owner_id.eq(owner_id))
+        .into_boxed();
+    if let Some(status) = query.status {
+        rows = rows.filter(mailings::status.eq(status.as_str()));
+    }
+    if let Some(term) = &query.q {
+        rows = rows.filter(messages::subject.ilike(contains(term)));
+    }
+    rows
+}
+
+/// One page and the number of all, in four statements whatever the page.
+pub fn list(
+    conn: &mut PgConnection,
+    owner_id: i64,
+    query: &MailingQuery,
+) -> QueryResult<(Vec<Mailing>, i64)> {
+    let total = matching(owner_id, query).select(count_star()).first(conn)?;
+    let window = query.paging().window(total);
+    let rows = sorted(matching(owner_id, query), query.sort, window.backwards)
+        .limit(window.limit)
+        .offset(window.offset)
+        .select((MailingRow::as_select(), messages::subject))
+        .load(conn)?;
+    Ok((with_runs(conn, window.in_order(rows))?, total))
+}
+
+fn sorted(rows: Selected, sort: MailingSort, backwards: bool) -> Selected {
+    use MailingSort::{FirstStart, LastNextRun, LastStart, Newest, NextRun, Oldest};
+    use mailings::{created_at, id, next_run_at, starts_at};
+    match (sort, backwards) {
+        (Oldest, false) | (Newest, true) => rows.order((created_at.asc(), id.asc())),
+        (Newest, false) | (Oldest, true) => rows.order((created_at.desc(), id.desc())),
+        (FirstStart, false) | (LastStart, true) => rows.order((starts_at.asc(), id.asc())),
+        (LastStart, false) | (FirstStart, true) => rows.order((starts_at.desc(), id.desc())),
+        (NextRun, false) => rows.order((next_run_at.asc().nulls_last(), id.asc())),
+        (NextRun, true) => rows.order((next_run_at.desc().nulls_first(), id.desc())),
+        (LastNextRun, false) => rows.order((next_run_at.desc().nulls_last(), id.desc())),
+        (LastNextRun, true) => rows.order((next_run_at.asc().nulls_first(), id.asc())),
+    }
+}
+
+fn with_runs(
+    conn: &mut PgConnection,
+    rows: Vec<(MailingRow, String)>,
+) -> QueryResult<Vec<Mailing>> {
+    let ids: Vec<i64> = rows.iter().map(|(row, _)| row.id).collect();
+    let mut last_runs = runs::store::latest_of(conn, &ids)?;
+    Ok(rows
+        .into_iter()
+        .map(|(row, subject)| {
+            let last_run = last_runs.remove(&row.id);
+            row.with(subject, last_run)
+        })
+        .collect())
+}
+
+/// The mailing, if it is the owner's.
+pub fn find(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Mailing> {
+    let row = mailings::table
+        .inner_join(messages::table)
+        .filter(mailings::id.eq(id).and(mailings::owner_id.eq(owner_id)))
+        .select((MailingRow::as_select(), messages::subject))
+        .first(conn)?;
+    Ok(with_runs(conn, vec![row])?.remove(0))
+}
+
+/// Its row, locked until the transaction ends.
+pub fn lock(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<MailingRow> {
+    mailings::table
+        .filter(mailings::id.eq(id).and(mailings::owner_id.eq(owner_id)))
+        .select(MailingRow::as_select())
+        .for_update()
+        .first(conn)
+}
+
+/// Its row, if it is the owner's.
+pub fn row(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<MailingRow> {
+    mailings::table
+        .filter(mailings::id.eq(id).and(mailings::owner_id.eq(owner_id)))
+        .select(MailingRow::as_select())
+        .first(conn)
+}
+
+/// Stores a new mailing, without recipients yet, due at its start; gives its id.
+pub fn create(
+    conn: &mut PgConnection,
+    owner_id: i64,
+    new: &CreateMailing,
+    now: DateTime<Utc>,
+) -> QueryResult<i64> {
+    diesel::insert_into(mailings::table)
+        .values((
+            mailings::owner_id.eq(owner_id),
+            mailings::message_id.eq(new.message_id),
+            mailings::starts_at.eq(new.starts_at),
+            mailings::ends_at.eq(new.ends_at),
+            mailings::recurrence.eq(new.recurrence.as_str()),
+            mailings::time_zone.eq(&new.time_zone),
+            mailings::schedule_set_at.eq(now),
+            mailings::next_occurrence.eq(0),
+            mailings::next_run_at.eq(new.starts_at),
+            mailings::created_at.eq(now),
+            mailings::updated_at.eq(now),
+        ))
+        .returning(mailings::id)
+        .get_result(conn)
+}
+
+/// Changes a mailing that the caller has locked; the schedule is another matter, see `set_schedule`.
+pub fn update(
+    conn: &mut PgConnection,
+    id: i64,
+    changes: &UpdateMailing,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(mailings::table.find(id))
+        .set((
+            changes
+                .message_id
+                .map(|value| mailings::message_id.eq(value)),
+            changes.starts_at.map(|value| mailings::starts_at.eq(value)),
+            changes.ends_at.map(|value| mailings::ends_at.eq(value)),
+            changes
+                .recurrence
+                .map(|value| mailings::recurrence.eq(value.as_str())),
+            changes
+                .time_zone
+                .as_ref()
+                .map(|value| mailings::time_zone.eq(value)),
+            mailings::updated_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Remembers how many recipients were chosen.
+pub fn set_recipients_count(conn: &mut PgConnection, id: i64, count: i32) -> QueryResult<()> {
+    diesel::update(mailings::table.find(id))
+        .set(mailings::recipients_count.eq(count))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The occurrence to wait for, after the schedule was set anew at `now`; a completed mailing may come to life again.
+pub fn set_schedule(
+    conn: &mut PgConnection,
+    id: i64,
+    next: Option<Occurrence>,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let (index, at) = next
+        .map(|next| (i32::try_from(next.index).unwrap_or(i32::MAX), next.at))
+        .unzip();
+    diesel::update(mailings::table.find(id))
+        .set((
+            mailings::schedule_set_at.eq(now),
+            mailings::next_occurrence.eq(index),
+            mailings::next_run_at.eq(at),
+            // Corrected from all the facts in the same transaction; "completed" forbids a next run.
+            mailings::status.eq("running"),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Deletes the mailing; its runs and their log stay.
+pub fn delete(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
+    diesel::delete(mailings::table.find(id)).execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! Runs: one occurrence of a mailing being carried out.
+
+pub mod api;
+pub mod model;
+pub mod store;

@@ -1,0 +1,285 @@
+//! Runs in the database: begun once per mailing and moment, read with their counts, closed when nothing is left.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+
+use super::model::{Counts, Run, RunRow, RunStatus, Trigger};
+use crate::db::schema::runs;
+use crate::http::page::Paging;
+
+/// A run about to begin.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRun {
+    pub mailing_id: i64,
+    pub scheduled_for: DateTime<Utc>,
+    pub trigger: Trigger,
+    /// No mail leaves at or after this.
+    pub deadline_at: Option<DateTime<Utc>>,
+    /// Nor is any tried again.
+    pub retries_end_at: DateTime<Utc>,
+    pub started_at: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct Id {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// Begins a run with a snapshot of the mailing's message. `None` when there is one for this moment already, or one
+/// is still open: the unique keys decide, however many processes try.
+pub fn begin(conn: &mut PgConnection, new: &NewRun) -> QueryResult<Option<i64>> {
+    let id: Option<Id> = diesel::sql_query(
+        "INSERT INTO runs (mailing_id, owner_id, scheduled_for, trigger, status, subject, html, text,
+                           deadline_at, retries_end_at, started_at)
+         SELECT mailings.id, mailings.owner_id, $2, $3, 'running', subject, html, text, $4, $5, $6
+         FROM mailings JOIN messages ON messages.id = message_id
+         WHERE mailings.id = $1
+         ON CONFLICT DO NOTHING
+         RETURNING id",
+    )
+    .bind::<BigInt, _>(new.mailing_id)
+    .bind::<Timestamptz, _>(new.scheduled_for)
+    .bind::<Text, _>(new.trigger.as_str())
+    .bind::<Nullable<Timestamptz>, _>(new.deadline_at)
+    .bind::<Timestamptz, _>(new.retries_end_at)
+    .bind::<Timestamptz, _>(new.started_at)
+    .get_result(conn)
+    .optional()?;
+    Ok(id.map(|row| row.id))
+}
+
+/// Records an occurrence that was not carried out, and why.
+pub fn record_unrun(
+    conn: &mut PgConnection,
+    mailing_id: i64,
+    scheduled_for: DateTime<Utc>,
+    why: RunStatus,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO runs (mailing_id, owner_id, scheduled_for, trigger, status, finished_at)
+         SELECT id, owner_id, $2, 'schedule', $3, $4 FROM mailings WHERE id = $1
+         ON CONFLICT DO NOTHING",
+    )
+    .bind::<BigInt, _>(mailing_id)
+    .bind::<Timestamptz, _>(scheduled_for)
+    .bind::<Text, _>(why.as_str())
+    .bind::<Timestamptz, _>(now)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// The mailing's open run: running or paused. There is at most one.
+pub fn open_run(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<Option<RunRow>> {
+    runs::table
+        .filter(
+            runs::mailing_id
+                .eq(mailing_id)
+                .and(runs::status.eq_any(["running", "paused"])),
+        )
+        .select(RunRow::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// The run, if it is the owner's.
+pub fn find(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Run> {
+    let row = runs::table
+        .filter(runs::id.eq(id).and(runs::owner_id.eq(owner_id)))
+        .select(RunRow::as_select())
+        .first(conn)?;
+    Ok(with_counts(conn, vec![row])?.remove(0))
+}
+
+/// Runs of a mailing, the newest first, and their number.
+pub fn list(
+    conn: &mut PgConnection,
+    mailing_id: i64,
+    paging: Paging,
+) -> QueryResult<(Vec<Run>, i64)> {
+    let of_mailing = || runs::table.filter(runs::mailing_id.eq(mailing_id));
+    let total = of_mailing().select(count_star()).first(conn)?;
+    let window = paging.window(total);
+    let page = of_mailing()
+        .limit(window.limit)
+        .offset(window.offset)
+        .select(RunRow::as_select());
+    let rows = if window.backwards {
+        page.order((runs::scheduled_for.asc(), runs::id.asc()))
+            .load(conn)?
+    } else {
+        page.order((runs::scheduled_for.desc(), runs::id.desc()))
+            .load(conn)?
+    };
+    Ok((with_counts(conn, window.in_order(rows))?, total))
+}
+
+/// The newest run that began of each of these mailings.
+pub fn latest_of(conn: &mut PgConnection, mailing_ids: &[i64]) -> QueryResult<HashMap<i64, Run>> {
+    let rows = runs::table
+        .filter(
+            runs::mailing_id
+                .eq_any(mailing_ids)
+                .and(runs::started_at.is_not_null()),
+        )
+        .distinct_on(runs::mailing_id)
+        .order((runs::mailing_id, runs::scheduled_for.desc()))
+        .select(RunRow::as_select())
+        .load(conn)?;
+    Ok(with_counts(conn, rows)?
+        .into_iter()
+        .map(|run| (run.mailing_id, run))
+        .collect())
+}
+
+#[derive(QueryableByName)]
+struct CountsOfRun {
+    #[diesel(sql_type = BigInt)]
+    run_id: i64,
+    #[diesel(embed)]
+    counts: Counts,
+}
+
+/// Adds up the chunks of these runs: a few rows each, whatever the number of recipients.
+fn with_counts(conn: &mut PgConnection, rows: Vec<RunRow>) -> QueryResult<Vec<Run>> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let sums: Vec<CountsOfRun> = diesel::sql_query(
+        "SELECT runs.id AS run_id,
+                done.total + unprepared AS total, done.pending + unprepared AS pending,
+                accepted, rejected, deferred, uncertain, expired, skipped
+         FROM runs,
+         LATERAL (SELECT coalesce(sum(pending), 0) AS pending, coalesce(sum(deferred), 0) AS deferred,
+                         coalesce(sum(accepted), 0) AS accepted, coalesce(sum(rejected), 0) AS rejected,
+                         coalesce(sum(uncertain), 0) AS uncertain, coalesce(sum(expired), 0) AS expired,
+                         coalesce(sum(skipped), 0) AS skipped,
+                         coalesce(sum(pending + deferred + accepted + rejected + uncertain + expired + skipped), 0) AS total
+                  FROM chunks WHERE chunks.run_id = runs.id) AS done,
+         LATERAL (SELECT count(*) AS unprepared FROM mailing_recipients
+                  WHERE fanned_out_at IS NULL AND finished_at IS NULL
+                    AND mailing_recipients.mailing_id = runs.mailing_id AND recipient_id > fanned_out_to) AS rest
+         WHERE runs.id = ANY($1)",
+    )
+    .bind::<Array<BigInt>, _>(ids)
+    .load(conn)?;
+    let counts: HashMap<i64, Counts> = sums
+        .into_iter()
+        .map(|sum| (sum.run_id, sum.counts))
+        .collect();
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let counts = counts.get(&row.id).copied().unwrap_or_default();
+            row.with(counts)
+        })
+        .collect())
+}
+
+/// Ends a run before its time; its mails stop within two seconds, what was sent stays in the log.
+pub fn cancel_of_mailing(
+    conn: &mut PgConnection,
+    mailing_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(
+        runs::table.filter(
+            runs::mailing_id
+                .eq(mailing_id)
+                .and(runs::status.eq_any(["running", "paused"])),
+        ),
+    )
+    .set((
+        runs::status.eq(RunStatus::Cancelled.as_str()),
+        runs::finished_at.eq(now),
+    ))
+    .execute(conn)?;
+    Ok(())
+}
+
+/// Sets new bounds for the mailing's open run, after its schedule was changed.
+pub fn set_bounds(
+    conn: &mut PgConnection,
+    run_id: i64,
+    deadline_at: Option<DateTime<Utc>>,
+    retries_end_at: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(runs::table.find(run_id))
+        .set((
+            runs::deadline_at.eq(deadline_at),
+            runs::retries_end_at.eq(retries_end_at),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct MailingId {
+    #[diesel(sql_type = BigInt)]
+    mailing_id: i64,
+}
+
+const FINISH: &str = "UPDATE runs SET status = 'finished', finished_at = $1
+     WHERE status = 'running' AND fanned_out_at IS NOT NULL
+       AND NOT EXISTS (SELECT FROM chunks WHERE chunks.run_id = runs.id
+                       AND (pending > 0 OR deferred > 0 OR next_attempt_at IS NOT NULL OR lease_token IS NOT NULL))";
+
+/// Finishes the runs with nothing left to do, and names their mailings.
+pub fn finish_done(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Vec<i64>> {
+    let finished: Vec<MailingId> = diesel::sql_query(format!("{FINISH} RETURNING mailing_id"))
+        .bind::<Timestamptz, _>(now)
+        .load(conn)?;
+    Ok(finished.into_iter().map(|row| row.mailing_id).collect())
+}
+
+/// Finishes this run if nothing is left to do; `false` when something is.
+pub fn finish_if_done(
+    conn: &mut PgConnection,
+    run_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let finish = diesel::sql_query(format!("{FINISH} AND id = $2"));
+    Ok(finish
+        .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(run_id)
+        .execute(conn)?
+        > 0)
+}
+
+/// What every mail of a run is made from.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = runs)]
+pub struct Snapshot {
+    pub subject: String,
+    pub html: String,
+    pub text: String,
+}
+
+/// The message as it was when the run began.
+pub fn snapshot(conn: &mut PgConnection, run_id: i64) -> QueryResult<Snapshot> {
+    runs::table
+        .find(run_id)
+        .select(Snapshot::as_select())
+        .first(conn)
+}
+
+/// A run that goes on, with its bounds.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct GoingOn {
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub deadline_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Timestamptz)]
+    pub retries_end_at: DateTime<Utc>,
+}
+
+/// Which of these runs are still to be sent, and until when.
+pub fn still_running(conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<Vec<GoingOn>> {
+    diesel::sql_query("SELECT id, deadline_at, retries_end_at FROM runs WHERE id = ANY($1) AND status = 'running'")
+        .bind::<Array<BigInt>, _>(run_ids)
+        .load(conn)
+}

@@ -1,0 +1,357 @@
+//! What a mail server may do, and the attempt that each leaves in the log.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::app::TestApp;
+use crate::support::smtp_server::{Action, At, Rule, ScriptedServer};
+
+/// One recipient's mail to a server with this rule: the attempt and the delivery's status.
+fn one_attempt(rule: Rule) -> (Value, String) {
+    let server = ScriptedServer::start().on("bob@example.org", rule);
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipient(&alice, "bob@example.org");
+    let mailing = app.mailing(&alice, &json!({}));
+    app.tick();
+
+    let log = app.log(&alice);
+    assert_eq!(log.len(), 1, "{log:?}");
+    let run = app.last_run(&alice, mailing)["id"].clone();
+    let deliveries = app
+        .get(&alice, &format!("/runs/{run}/deliveries"))
+        .expect(200);
+    let status = deliveries["items"][0]["status"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    (log[0].clone(), status)
+}
+
+fn told(attempt: &Value) -> (&str, &str, Option<i64>, Option<&str>, &str) {
+    let word = |field: &str| attempt[field].as_str();
+    let (outcome, stage, response) = (
+        word("outcome").unwrap(),
+        word("stage").unwrap(),
+        word("response").unwrap(),
+    );
+    (
+        outcome,
+        stage,
+        attempt["smtp_code"].as_i64(),
+        word("enhanced_code"),
+        response,
+    )
+}
+
+#[test]
+fn an_accepted_mail_is_logged_with_the_servers_words() {
+    let (attempt, status) = one_attempt(Rule::say(At::Dot, b"250 2.0.0 Ok: queued as 4Fq1\r\n"));
+    assert_eq!(
+        told(&attempt),
+        (
+            "accepted",
+            "dot",
+            Some(250),
+            Some("2.0.0"),
+            "2.0.0 Ok: queued as 4Fq1"
+        )
+    );
+    assert_eq!(
+        (
+            attempt["ok"].as_bool(),
+            attempt["attempt_no"].as_i64(),
+            status.as_str()
+        ),
+        (Some(true), Some(1), "accepted")
+    );
+    assert_eq!(attempt["recipient"]["email"], "bob@example.org");
+}
+
+#[test]
+fn a_greylisted_recipient_waits_for_the_next_try() {
+    let (attempt, status) = one_attempt(Rule::refuse(450, "4.7.1 come back later"));
+    assert_eq!(
+        told(&attempt),
+        (
+            "deferred",
+            "rcpt",
+            Some(450),
+            Some("4.7.1"),
+            "4.7.1 come back later"
+        )
+    );
+    assert_eq!(
+        (attempt["ok"].as_bool(), status.as_str()),
+        (Some(false), "deferred")
+    );
+}
+
+#[test]
+fn an_unknown_recipient_is_rejected_for_good() {
+    let (attempt, status) = one_attempt(Rule::refuse(550, "5.1.1 no such user"));
+    assert_eq!(
+        told(&attempt),
+        (
+            "rejected",
+            "rcpt",
+            Some(550),
+            Some("5.1.1"),
+            "5.1.1 no such user"
+        )
+    );
+    assert_eq!(status, "rejected");
+}
+
+#[test]
+fn a_connection_dropped_in_the_body_reached_nobody() {
+    let (attempt, status) = one_attempt(Rule::act(At::Rcpt, Action::Drop));
+    let (outcome, stage, code, ..) = told(&attempt);
+    assert_eq!(
+        (outcome, stage, code, status.as_str()),
+        ("unreachable", "rcpt", None, "deferred")
+    );
+}
+
+#[test]
+fn a_connection_dropped_after_the_dot_leaves_everybody_uncertain() {
+    let (attempt, status) = one_attempt(Rule::act(At::Dot, Action::AcceptAndDrop));
+    let (outcome, stage, code, ..) = told(&attempt);
+    assert_eq!(
+        (outcome, stage, code, status.as_str()),
+        ("uncertain", "dot", None, "uncertain")
+    );
+}
+
+#[test]
+fn a_silent_server_is_given_up_after_its_time() {
+    let (attempt, status) = one_attempt(Rule::act(At::Rcpt, Action::FallSilent));
+    let (outcome, stage, ..) = told(&attempt);
+    assert_eq!(
+        (outcome, stage, status.as_str()),
+        ("unreachable", "rcpt", "deferred")
+    );
+    assert!(attempt["duration_ms"].as_i64().unwrap() >= 300, "{attempt}");
+    let (attempt, status) = one_attempt(Rule::act(At::Dot, Action::FallSilent));
+    assert_eq!(
+        (told(&attempt).0, told(&attempt).1, status.as_str()),
+        ("uncertain", "dot", "uncertain")
+    );
+}
+
+#[test]
+fn a_mail_server_that_is_not_there_loses_nobody() {
+    let app = TestApp::start();
+    let alice = app.alice();
+    for n in 0..30 {
+        app.recipient(&alice, &format!("r{n}@example.org"));
+    }
+    let mailing = app.mailing(&alice, &json!({}));
+    app.tick();
+
+    let log = app.log(&alice);
+    assert!(
+        !log.is_empty() && log.len() < 30,
+        "the server is left alone after it failed: {}",
+        log.len()
+    );
+    assert!(
+        log.iter()
+            .all(|attempt| attempt["outcome"] == "unreachable" && attempt["stage"] == "connect"),
+        "{log:?}"
+    );
+    let counts = &app.last_run(&alice, mailing)["counts"];
+    assert_eq!(
+        counts["pending"].as_i64().unwrap() + counts["deferred"].as_i64().unwrap(),
+        30,
+        "{counts}"
+    );
+    assert_eq!(
+        app.state(&alice, mailing),
+        ("running".into(), "sending".into())
+    );
+}
+
+#[test]
+fn one_refusal_leaves_the_others_their_mail() {
+    let server =
+        ScriptedServer::start().on("bob@example.org", Rule::refuse(550, "5.1.1 no such user"));
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    for name in ["ann", "bob", "cay", "dan"] {
+        app.recipient(&alice, &format!("{name}@example.org"));
+    }
+    let mailing = app.mailing(&alice, &json!({}));
+    app.tick();
+
+    let mut reached: Vec<String> = server
+        .accepted()
+        .iter()
+        .flat_map(|mail| mail.to.clone())
+        .collect();
+    reached.sort();
+    assert_eq!(
+        reached,
+        ["ann@example.org", "cay@example.org", "dan@example.org"]
+    );
+    let run = app.last_run(&alice, mailing);
+    assert_eq!(
+        (
+            run["counts"]["accepted"].as_i64(),
+            run["counts"]["rejected"].as_i64(),
+            run["status"].as_str()
+        ),
+        (Some(3), Some(1), Some("finished"))
+    );
+    assert_eq!(
+        app.state(&alice, mailing),
+        ("completed".into(), "finished".into())
+    );
+}
+
+#[test]
+fn each_letter_names_one_recipient_and_no_other() {
+    let server = ScriptedServer::start();
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    let everybody = ["ann@example.org", "bob@example.org", "cay@example.org"];
+    for email in everybody {
+        app.recipient(&alice, email);
+    }
+    app.mailing(&alice, &json!({}));
+    app.tick();
+
+    let mails = server.accepted();
+    assert_eq!(mails.len(), 3);
+    for mail in mails {
+        let text = String::from_utf8(mail.data).unwrap();
+        let named: Vec<_> = everybody
+            .into_iter()
+            .filter(|email| text.contains(email))
+            .collect();
+        assert_eq!(
+            (mail.to.len(), named),
+            (1, vec![mail.to[0].as_str()]),
+            "{text}"
+        );
+        assert!(
+            text.contains("Hello, Ada!") && text.contains("Subject: News for Ada"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_deferred_mail_is_tried_again_when_its_time_comes_under_the_same_message_id() {
+    let server = ScriptedServer::start().once(
+        "bob@example.org",
+        Rule::say(At::Dot, b"451 4.3.0 not now\r\n"),
+    );
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipient(&alice, "bob@example.org");
+    let mailing = app.mailing(&alice, &json!({}));
+    app.tick();
+    app.wait(TimeDelta::minutes(3));
+    app.tick();
+    assert_eq!(app.log(&alice).len(), 1, "not before its time");
+    app.wait(TimeDelta::minutes(4));
+    app.tick();
+
+    let log = app.log(&alice);
+    let outcomes: Vec<_> = log
+        .iter()
+        .map(|attempt| {
+            (
+                attempt["attempt_no"].as_i64().unwrap(),
+                attempt["outcome"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(outcomes, [(2, "accepted"), (1, "deferred")]);
+    assert_eq!(app.last_run(&alice, mailing)["status"], "finished");
+    assert_eq!(server.accepted().len(), 1);
+}
+
+#[test]
+fn an_address_that_cannot_be_mailed_is_told_in_the_log_and_stops_nobody() {
+    let server = ScriptedServer::start();
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipient(&alice, "info@пример.рф");
+    app.recipient(&alice, "bob@example.org");
+    app.mailing(&alice, &json!({}));
+    app.tick();
+    let mut reached: Vec<String> = server
+        .accepted()
+        .iter()
+        .flat_map(|mail| mail.to.clone())
+        .collect();
+    reached.sort();
+    assert_eq!(reached, ["bob@example.org", "info@xn--e1afmkfd.xn--p1ai"]);
+}
+
+#[test]
+fn the_log_is_filtered_and_paged_by_key() {
+    let server =
+        ScriptedServer::start().on("r3@example.org", Rule::refuse(550, "5.1.1 no such user"));
+    let app = TestApp::sending_through(&server);
+    let (alice, bob) = (app.alice(), app.bob());
+    let ids: Vec<i64> = (0..7)
+        .map(|n| app.recipient(&alice, &format!("r{n}@example.org")))
+        .collect();
+    let mailing = app.mailing(&alice, &json!({}));
+    app.tick();
+
+    let found = |filter: &str| {
+        app.get(&alice, &format!("/attempts?{filter}")).expect(200)["items"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
+    assert_eq!(
+        (
+            found(""),
+            found("outcome=rejected"),
+            found("outcome=accepted")
+        ),
+        (7, 1, 6)
+    );
+    assert_eq!(
+        (
+            found(&format!("recipient_id={}", ids[3])),
+            found(&format!("mailing_id={mailing}")),
+            found("mailing_id=999")
+        ),
+        (1, 7, 0)
+    );
+    assert_eq!(
+        (
+            found("from=2026-05-01T10:00:00Z"),
+            found("to=2026-05-01T10:00:00Z")
+        ),
+        (7, 0)
+    );
+    let first = app.get(&alice, "/attempts?limit=4").expect(200);
+    let rest = app
+        .get(
+            &alice,
+            &format!(
+                "/attempts?limit=4&cursor={}",
+                first["next_cursor"].as_str().unwrap()
+            ),
+        )
+        .expect(200);
+    let mut seen: Vec<i64> = [&first, &rest]
+        .iter()
+        .flat_map(|page| page["items"].as_array().unwrap())
+        .map(|a| a["recipient"]["id"].as_i64().unwrap())
+        .collect();
+    seen.sort_unstable();
+    assert_eq!((seen, rest["next_cursor"].is_null()), (ids, true));
+    assert!(app.log(&bob).is_empty());
+    app.get(&alice, "/attempts?cursor=abc")
+        .expect_invalid("cursor", "wrong_type");
+    app.get(&alice, "/attempts?outcome=sent")
+        .expect_invalid("outcome", "unknown_value");
+}

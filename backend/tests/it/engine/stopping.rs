@@ -1,0 +1,123 @@
+//! What ends a run before everybody is served: nobody gets anything after it, and nothing is lost from the log.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::support::app::TestApp;
+use crate::support::smtp_server::{At, Rule, ScriptedServer};
+
+#[test]
+fn after_the_end_nothing_is_sent_and_the_rest_is_shown_as_expired() {
+    let server = ScriptedServer::start().on(
+        "bob@example.org",
+        Rule::say(At::Rcpt, b"450 4.7.1 not yet\r\n"),
+    );
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    for name in ["ann", "bob"] {
+        app.recipient(&alice, &format!("{name}@example.org"));
+    }
+    let mailing = app.mailing(&alice, &json!({"ends_at": "2026-05-01T11:00:00Z"}));
+    app.tick();
+    app.wait(TimeDelta::hours(1));
+    app.tick();
+    app.wait(TimeDelta::hours(5));
+    app.tick();
+    let run = app.last_run(&alice, mailing);
+    assert_eq!(
+        (
+            run["counts"]["accepted"].as_i64(),
+            run["counts"]["expired"].as_i64(),
+            run["status"].as_str()
+        ),
+        (Some(1), Some(1), Some("finished"))
+    );
+    assert_eq!(
+        app.state(&alice, mailing),
+        ("completed".into(), "window_over".into())
+    );
+    assert_eq!(app.log(&alice).len(), 2);
+    app.post(&alice, &format!("/mailings/{mailing}/send"), &json!({}))
+        .expect_problem(409, "outside_window");
+}
+
+#[test]
+fn a_deleted_mailing_stops_and_its_log_stays() {
+    let server = ScriptedServer::start().on(
+        "bob@example.org",
+        Rule::say(At::Rcpt, b"450 4.7.1 not yet\r\n"),
+    );
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    for name in ["ann", "bob"] {
+        app.recipient(&alice, &format!("{name}@example.org"));
+    }
+    let mailing = app.mailing(&alice, &json!({}));
+    app.tick();
+    let run = app.last_run(&alice, mailing)["id"].clone();
+    app.delete(&alice, &format!("/mailings/{mailing}"))
+        .expect(204);
+    app.delete(&alice, &format!("/mailings/{mailing}"))
+        .expect_problem(404, "not_found");
+    app.wait(TimeDelta::hours(1));
+    app.tick();
+    assert_eq!((server.accepted().len(), app.log(&alice).len()), (1, 2));
+    let run = app.get(&alice, &format!("/runs/{run}")).expect(200);
+    assert_eq!(
+        (run["status"].as_str(), run["counts"]["skipped"].as_i64()),
+        (Some("cancelled"), Some(1))
+    );
+}
+
+#[test]
+fn a_recipient_deleted_before_the_run_is_not_mailed_and_one_deleted_after_stays_in_the_log() {
+    let server = ScriptedServer::start();
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    let (ann, bob) = (
+        app.recipient(&alice, "ann@example.org"),
+        app.recipient(&alice, "bob@example.org"),
+    );
+    let mailing = app.mailing(&alice, &json!({}));
+    app.delete(&alice, &format!("/recipients/{ann}"))
+        .expect(204);
+    assert_eq!(
+        app.get(&alice, &format!("/mailings/{mailing}")).expect(200)["recipients_count"],
+        1
+    );
+    app.tick();
+    app.delete(&alice, &format!("/recipients/{bob}"))
+        .expect(204);
+    let log = app.log(&alice);
+    assert_eq!(
+        (log.len(), log[0]["recipient"]["email"].as_str()),
+        (1, Some("bob@example.org"))
+    );
+}
+
+#[test]
+fn a_run_keeps_the_message_it_began_with() {
+    let server = ScriptedServer::start().once(
+        "bob@example.org",
+        Rule::say(At::Rcpt, b"450 4.7.1 not yet\r\n"),
+    );
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipient(&alice, "bob@example.org");
+    let message = app.message(&alice);
+    app.mailing(&alice, &json!({"message_id": message}));
+    app.tick();
+    app.patch(
+        &alice,
+        &format!("/messages/{message}"),
+        &json!({"text": "Something else"}),
+    )
+    .expect(200);
+    app.wait(TimeDelta::hours(1));
+    app.tick();
+    let mail = String::from_utf8(server.accepted()[0].data.clone()).unwrap();
+    assert!(
+        mail.contains("Hello, Ada!") && !mail.contains("Something else"),
+        "{mail}"
+    );
+}
