@@ -13,8 +13,24 @@ import { FRONTEND_DIST } from './build.mjs';
  * @property {number} port  where the backend is to listen
  */
 
+/** Everything that the backend can be told from outside. */
+const SETTINGS = [
+  ...['DATABASE_URL', 'DB_POOL_SIZE', 'REDIS_URL', 'BIND', 'PUBLIC_URL', 'FRONTEND_DIR'],
+  ...['APP_SECRET', 'APP_ENV', 'TRUSTED_PROXIES', 'LIMITS', 'ADMIN_EMAIL', 'ADMIN_PASSWORD'],
+  ...['SMTP_URL', 'SMTP_SESSIONS', 'MAIL_FROM', 'MAIL_WEB_URL', 'POLL_INTERVAL_MS'],
+  ...['LOG_FORMAT', 'RUST_LOG'],
+];
+
 /** Long enough for the mails that are on their way. */
 const DRAIN_SECONDS = 20;
+
+/**
+ * The caller's settings, in the environment or in `.env`, are not to decide whether a test passes or how fast it is: an
+ * empty one counts as unset, and `.env` does not fill it in.
+ */
+export function forgetSettings() {
+  for (const setting of SETTINGS) process.env[setting] = '';
+}
 
 /**
  * The environment of every backend command; what the caller's environment says about the rest stays.

@@ -53,7 +53,22 @@ export async function buildBackend(supervisor) {
   return program('release');
 }
 
-/** @param {'release' | 'debug'} profile */
+/**
+ * As it is shipped: optimised across crates, which takes its time.
+ * @param {Supervisor} supervisor
+ * @returns {Promise<string>} the program
+ */
+export async function buildDistribution(supervisor) {
+  supervisor.say('building the backend as it is shipped (the first time takes ten minutes or so)');
+  await supervisor.step({
+    name: 'cargo build --profile dist',
+    command: ['cargo', 'build', '--profile', 'dist', '--locked'],
+    cwd: ROOT,
+  });
+  return program('dist');
+}
+
+/** @param {'release' | 'debug' | 'dist'} profile */
 export function program(profile) {
   return path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', profile, 'dispatch');
 }

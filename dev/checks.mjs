@@ -120,6 +120,7 @@ async function startBackend({ supervisor, postgres }, log) {
   const databaseUrl = (await postgres())('dispatch');
   const { smtpUrl, webUrl } = await startMailCatcher(supervisor, smtpPort, webPort);
   const services = { port, databaseUrl, smtpUrl, mailWebUrl: webUrl };
+  /** @type {NodeJS.ProcessEnv} */
   const env = {
     ...settings(services, randomBytes(48).toString('base64url')),
     POLL_INTERVAL_MS: '200', // a test waits for the engine no longer than it must
@@ -134,7 +135,7 @@ async function startBackend({ supervisor, postgres }, log) {
 function describeApi(supervisor) {
   return supervisor.step({
     name: 'dispatch openapi',
-    command: ['cargo', 'run', '--quiet', '--locked', '--', 'openapi'],
+    command: ['cargo', 'run', '--locked', '--', 'openapi'],
     cwd: ROOT,
     stdout: 'keep',
   });
@@ -150,10 +151,13 @@ async function check({ supervisor, totals: kept }, command, { totals, ...job } =
   const place = path.basename(job.cwd ?? ROOT);
   const name = job.cwd ? `${command.replace('--silent ', '')} in ${place}/` : command;
   supervisor.say(name);
+  const { env = process.env } = job;
+  const colours = totals && process.stdout.isTTY && !env.NO_COLOR ? { FORCE_COLOR: '1' } : {};
   const printed = await supervisor.step({
     cwd: ROOT,
     stdout: totals ? 'both' : 'show',
     ...job,
+    env: { ...env, ...colours }, // read through us, a runner does not see the terminal
     name,
     command: command.split(' '),
   });

@@ -43,7 +43,7 @@ export async function recover(file, say) {
 
 /**
  * Asks a process group to stop, then makes it.
- * @param {Running} running
+ * @param {Pick<Running, 'pid' | 'signal' | 'grace'>} running
  * @param {() => boolean} isAlive
  */
 export async function end({ pid, signal, grace }, isAlive) {

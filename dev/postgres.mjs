@@ -10,22 +10,29 @@ import { settle } from './postgres-place.mjs';
 /** @typedef {import('./postgres-place.mjs').Place} Place */
 
 const USER = 'dispatch';
+/** "Fast": does not wait for clients to leave. */
+const STOP_SIGNAL = 'SIGINT';
 const STOP_SECONDS = 30;
+/**
+ * A `kept` cluster is created once and found again. The others are new, and gone afterwards: a `disposable` one is fast
+ * and safe against nothing, a `measured` one works as a kept one does.
+ * @typedef {'kept' | 'disposable' | 'measured'} Lifetime
+ */
+
 /** Tests want many connections, and lose nothing when the machine goes down. */
 const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200'];
 
 /**
  * Starts the server and returns what makes the URL of one of its databases (`dispatch`, or `postgres` for maintenance).
- * A `kept` cluster is created once and found again; a `disposable` one is new, fast, and gone afterwards.
  * @param {Supervisor} supervisor
  * @param {number} port
- * @param {'kept' | 'disposable'} lifetime
+ * @param {Lifetime} lifetime
  */
 export async function startPostgres(supervisor, port, lifetime) {
   const place = await settle(supervisor.home, supervisor.say);
   const pgdata = path.join(place.folder, 'pg18');
   await release(supervisor, pgdata);
-  if (lifetime === 'disposable') {
+  if (lifetime !== 'kept') {
     fs.rmSync(pgdata, { recursive: true, force: true });
     supervisor.afterwards(() => fs.rmSync(pgdata, { recursive: true, force: true }));
   }
@@ -44,7 +51,7 @@ export async function startPostgres(supervisor, port, lifetime) {
  * Under a temporary name, then renamed: an interrupted initdb leaves nothing half-made.
  * @param {Supervisor} supervisor
  * @param {Place} place
- * @param {'kept' | 'disposable'} lifetime
+ * @param {Lifetime} lifetime
  */
 async function create(supervisor, place, lifetime) {
   supervisor.say('creating the database cluster');
@@ -64,7 +71,7 @@ async function create(supervisor, place, lifetime) {
       path.join(place.native, 'bin/initdb'),
       ...['-D', made, '-U', USER, '-A', 'scram-sha-256', `--pwfile=${secret}`, '-E', 'UTF8'],
       ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-      ...['--no-instructions', ...(lifetime === 'disposable' ? ['--no-sync'] : [])],
+      ...['--no-instructions', ...(lifetime === 'kept' ? [] : ['--no-sync'])],
     ],
   });
   await supervisor.step({
@@ -87,7 +94,7 @@ async function launch(supervisor, place, options) {
     name: 'PostgreSQL',
     command: [path.join(place.native, 'bin/postgres'), ...options],
     log: path.join(place.folder, 'postgres.log'),
-    signal: 'SIGINT', // "fast": does not wait for clients to leave
+    signal: STOP_SIGNAL,
     grace: STOP_SECONDS,
   });
   const pgdata = path.join(place.folder, 'pg18');
@@ -98,24 +105,18 @@ async function launch(supervisor, place, options) {
 }
 
 /**
- * A server that still holds the cluster is stopped. A lock whose number now belongs to another program is removed; one
- * of a dead server is left for PostgreSQL, which first makes sure that none of its children lives.
+ * A server that still holds the cluster is stopped. A lock that is left then is nobody's, though PostgreSQL would take
+ * a zombie, or another program with that number, for its holder. Children of a dead server are no danger: it refuses
+ * to start as long as one of them holds the shared memory of this folder.
  * @param {Supervisor} supervisor
  * @param {string} pgdata
  */
 async function release(supervisor, pgdata) {
-  const pid = readLock(pgdata)?.pid;
-  if (!pid || !commandLine(pid)) return;
+  const pid = readLock(pgdata)?.pid ?? 0;
   const isServer = () => commandLine(pid).includes(pgdata);
   if (isServer()) {
     supervisor.say(`stopping PostgreSQL, left by an earlier run (process ${pid})`);
-    const running = {
-      pid,
-      name: 'PostgreSQL',
-      mark: pgdata,
-      signal: /** @type {const} */ ('SIGINT'),
-    };
-    await end({ ...running, grace: STOP_SECONDS }, isServer);
+    await end({ pid, signal: STOP_SIGNAL, grace: STOP_SECONDS }, isServer);
   }
   fs.rmSync(path.join(pgdata, 'postmaster.pid'), { force: true });
 }

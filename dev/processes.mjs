@@ -81,7 +81,7 @@ export class Supervisor {
   async start(job) {
     const started = await this.#spawn(job);
     started.child.on('exit', (code, signal) => {
-      if (this.#stopped) return;
+      if (this.#stopped || this.#unwanted.has(started.pid)) return;
       this.say(`${job.name} ended by itself (${signal ?? `exit code ${code}`})${tail(job.log)}`);
       void this.stop(code || 1);
     });
@@ -96,10 +96,7 @@ export class Supervisor {
     const begun = Date.now();
     const { child } = await this.#spawn(job);
     let printed = '';
-    child.stdout?.setEncoding('utf8').on('data', (text) => {
-      printed += text;
-      if (job.stdout === 'both') process.stdout.write(text);
-    });
+    child.stdout?.on('data', (text) => (printed += text));
     const still = setInterval(
       () => this.say(`still on ${job.name}, ${duration(Date.now() - begun)}`),
       STILL_MS,
@@ -120,7 +117,12 @@ export class Supervisor {
   async until(what, isReady, seconds = 60) {
     for (const deadline = Date.now() + seconds * 1000; Date.now() < deadline; await sleep(50)) {
       if (this.#stopped) return await this.#stopped;
-      if (await Promise.resolve(isReady()).catch(() => false)) return;
+      if (
+        await Promise.resolve()
+          .then(isReady)
+          .catch(() => false)
+      )
+        return;
     }
     throw new Error(`${what} was not ready within ${seconds} s`);
   }
@@ -142,6 +144,17 @@ export class Supervisor {
   }
 
   /**
+   * Stops one service that is not needed any more; the others go on.
+   * @param {number} pid
+   */
+  async halt(pid) {
+    const started = this.#running.find((running) => running.pid === pid);
+    if (!started || this.#stopped) return;
+    this.#unwanted.add(pid);
+    await end(started, () => isAlive(started));
+  }
+
+  /**
    * Stops everything, newest first, and ends this process.
    * @param {number} code
    * @returns {Promise<never>}
@@ -157,10 +170,7 @@ export class Supervisor {
    */
   async #stopAll(code) {
     for (const started of [...this.#running].reverse())
-      await end(
-        started,
-        () => started.child.exitCode === null && started.child.signalCode === null,
-      );
+      await end(started, () => isAlive(started));
     for (const action of this.#after.reverse()) action();
     process.exit(code);
   }
@@ -196,7 +206,8 @@ export class Supervisor {
     if (this.#stopped) return await this.#stopped;
     const [program = '', ...args] = job.command;
     const log = job.log === undefined ? undefined : fs.openSync(job.log, 'w', 0o600);
-    const shown = job.stdout === undefined || job.stdout === 'show';
+    // Into a terminal directly, into a pipe through us: we must notice when its reader goes.
+    const direct = (job.stdout ?? 'show') === 'show' && process.stdout.isTTY;
     const child = spawn(program, args, {
       cwd: job.cwd,
       env: job.env ?? process.env,
@@ -205,7 +216,7 @@ export class Supervisor {
       detached: true,
       stdio: [
         job.input === undefined ? 'ignore' : 'pipe',
-        log ?? (shown ? 'inherit' : 'pipe'),
+        log ?? (direct ? 'inherit' : 'pipe'),
         log ?? 'inherit',
       ],
     });
@@ -216,6 +227,8 @@ export class Supervisor {
       throw new Error(`${job.name}: ${missing}`);
     });
     child.stdin?.on('error', () => {}).end(job.input);
+    child.stdout?.setEncoding('utf8');
+    if (job.stdout !== 'keep') child.stdout?.on('data', (text) => process.stdout.write(text));
     return this.#remember(job, child);
   }
 
@@ -251,6 +264,11 @@ export class Supervisor {
   }
 }
 
+/** @param {Started} started */
+function isAlive({ child }) {
+  return child.exitCode === null && child.signalCode === null;
+}
+
 /** @param {number} ms */
 export function duration(ms) {
   const seconds = Math.round(ms / 1000);
@@ -262,7 +280,6 @@ export function duration(ms) {
  * @param {string | undefined} log
  */
 export function tail(log) {
-  if (!log || !fs.existsSync(log)) return '';
-  const end = fs.readFileSync(log, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
-  return `. The end of ${log}:\n${end}`;
+  const text = log && fs.existsSync(log) ? fs.readFileSync(log, 'utf8').trimEnd() : '';
+  return text && `. The end of ${log}:\n${text.split('\n').slice(-15).join('\n')}`;
 }

@@ -1,6 +1,7 @@
 // @ts-check
 // `make test`, and its parts: private throw-away services, the checks one after another up to the first red.
 import path from 'node:path';
+import { forgetSettings } from './backend.mjs';
 import * as checks from './checks.mjs';
 import { DEV, installPackages } from './build.mjs';
 import { anyPorts } from './ports.mjs';
@@ -33,13 +34,6 @@ const PLANS = {
   lint: { checks: [lintRust, lintFrontend, lintDev], needs: ['cc'] },
 };
 
-/** Settings of the caller's, in the environment or in `.env`, are not to decide whether a test passes. */
-const SETTINGS = [
-  ...['DATABASE_URL', 'DB_POOL_SIZE', 'REDIS_URL', 'BIND', 'PUBLIC_URL', 'FRONTEND_DIR'],
-  ...['APP_SECRET', 'APP_ENV', 'TRUSTED_PROXIES', 'SMTP_URL', 'SMTP_SESSIONS', 'MAIL_FROM'],
-  ...['MAIL_WEB_URL', 'POLL_INTERVAL_MS', 'LOG_FORMAT', 'RUST_LOG'],
-];
-
 const name = process.argv[2] ?? 'all';
 const plan = PLANS[name];
 if (!plan) {
@@ -52,7 +46,7 @@ await supervisor.supervise(() => run(plan));
 /** @param {Plan} plan */
 async function run(plan) {
   const begun = Date.now();
-  for (const setting of SETTINGS) process.env[setting] = ''; // counts as unset, and `.env` does not fill it in
+  forgetSettings();
   await ensureInstalled(supervisor, plan.needs);
   /** @type {Promise<(database: string) => string> | undefined} */ let server;
   /** @type {checks.Session} */

@@ -1,0 +1,35 @@
+# The commands of the project; `make` alone lists them. They are thin: the work is in dev/.
+.DEFAULT_GOAL := help
+.PHONY: help run demo test test-rust test-frontend test-e2e lint generate bench
+
+DEV := node "$(CURDIR)/dev"
+
+help: ## List the commands
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' "$(CURDIR)/Makefile" | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-14s %s\n' "$$name" "$$text"; done
+
+run: ## Start everything: database, mail catcher, backend, page (DEMO=1 adds demo data; PORT, PGPORT, SMTP_PORT, MAIL_WEB_PORT)
+	@$(DEV)/run.mjs
+
+demo: export DEMO = 1
+demo: run ## The same with demo users and data
+
+test: ## Install what tests need, then run every check and test
+	@$(DEV)/test.mjs all
+
+test-rust: ## Only the backend: format, clippy, tests, openapi.json
+	@$(DEV)/test.mjs rust
+
+test-frontend: ## Only the page: format, lint, types, unit tests, build
+	@$(DEV)/test.mjs frontend
+
+test-e2e: ## Only the end-to-end tests in Chromium
+	@$(DEV)/test.mjs e2e
+
+lint: ## Only formats, lints and types
+	@$(DEV)/test.mjs lint
+
+generate: ## Write openapi/openapi.json and the page's types from the code
+	@$(DEV)/generate.mjs
+
+bench: ## Mails per second against a null mail server
+	@$(DEV)/bench.mjs
