@@ -5,7 +5,9 @@ import vue from 'eslint-plugin-vue';
 import a11y from 'eslint-plugin-vuejs-accessibility';
 import globals from 'globals';
 
-const localeDir = [{ pattern: './src/i18n/*/*.json', localeKey: 'path', localePattern: /^.*\/i18n\/(?<locale>[a-z]{2})\/.*\.json$/ }];
+const localeDir = [
+  { pattern: './src/i18n/*/*.json', localeKey: 'path', localePattern: /^.*\/i18n\/(?<locale>[a-z]{2})\/.*\.json$/ },
+];
 
 export default [
   { ignores: ['dist/', 'src/api/schema.d.ts', 'playwright-report/', 'test-results/'] },
@@ -26,6 +28,7 @@ export default [
       'vue/html-closing-bracket-newline': 'off',
       'vue/first-attribute-linebreak': 'off',
       'vue/require-default-prop': 'off',
+      'vue/v-on-event-hyphenation': 'off', // vue-tsc knows the types of camel-case events only
       'vue/no-v-html': 'error',
       'vuejs-accessibility/label-has-for': ['error', { required: { some: ['id', 'nesting'] } }],
       '@intlify/vue-i18n/no-missing-keys': 'error',

@@ -12,5 +12,5 @@ export default defineConfig({
   },
   build: { target: 'es2022', assetsInlineLimit: 0 },
   server: { proxy: { '/api': process.env.API_URL ?? 'http://127.0.0.1:8000' } },
-  test: { environment: 'happy-dom', include: ['tests/*.test.js'] },
+  test: { environment: 'happy-dom', include: ['tests/*.test.js'], setupFiles: ['tests/setup.js'] },
 });

@@ -1,0 +1,38 @@
+// Calls about mailings that more than one screen makes.
+import { api, ask } from '../../api/client.js';
+
+const FOUND = 20;
+
+/** @typedef {NonNullable<Api.Paths['/api/v1/mailings']['get']['parameters']['query']>} ListQuery */
+
+/**
+ * @param {import('../../ui/list.js').Query} query
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Api.Page<Api.Mailing>>}
+ */
+export function fetchMailings({ page = '1', per_page = '20', sort = '-created_at', q = '', status = '' }, signal) {
+  const filters = { ...(q ? { q } : {}), ...(status ? { status } : {}) };
+  const query = /** @type {ListQuery} */ ({ page: Number(page), per_page: Number(per_page), sort, ...filters });
+  return ask(api.GET('/api/v1/mailings', { params: { query }, signal }));
+}
+
+/** @param {number} id */
+export const fetchMailing = (id) => ask(api.GET('/api/v1/mailings/{id}', { params: { path: { id } } }));
+
+/** For a ComboField. @param {string} q */
+export async function searchMailings(q) {
+  const { items } = await fetchMailings({ q, per_page: String(FOUND) });
+  return items.map(({ id, message_subject }) => ({ value: String(id), label: message_subject, hint: `№ ${id}` }));
+}
+
+/** @param {number} id */
+export const deleteMailing = (id) => ask(api.DELETE('/api/v1/mailings/{id}', { params: { path: { id } } }));
+
+/** @param {number} id */
+export const sendMailing = (id) => ask(api.POST('/api/v1/mailings/{id}/send', { params: { path: { id } } }));
+
+/**
+ * @param {Pick<Api.CreateMailing, 'starts_at' | 'ends_at' | 'recurrence' | 'time_zone'>} schedule
+ */
+export const previewOccurrences = (schedule) =>
+  ask(api.POST('/api/v1/occurrences/preview', { body: { ...schedule, count: 10 } }));

@@ -1,0 +1,132 @@
+// Addresses and their screens, loaded when first opened; who may see them.
+import { nextTick } from 'vue';
+import { createRouter, createWebHistory } from 'vue-router';
+
+import { safeNext } from './features/auth/next.js';
+import { restoreSession, session } from './features/auth/session.js';
+import { i18n } from './i18n/index.js';
+import PublicLayout from './features/home/PublicLayout.vue';
+
+const AppShell = () => import('./features/home/AppShell.vue');
+const MailingForm = () => import('./features/mailings/MailingForm.vue');
+const MessageEditor = () => import('./features/messages/MessageEditor.vue');
+
+/** `title` is a key of i18n; `guest` pages are for those who are not signed in. @type {import('vue-router').RouteRecordRaw[]} */
+const open = [
+  { path: '', name: 'home', component: () => import('./features/home/HomePage.vue') },
+  {
+    path: 'sign-up',
+    name: 'sign-up',
+    component: () => import('./features/auth/SignUpPage.vue'),
+    meta: { title: 'auth.sign_up', guest: true },
+  },
+  {
+    path: 'sign-in',
+    name: 'sign-in',
+    component: () => import('./features/auth/SignInPage.vue'),
+    meta: { title: 'auth.sign_in', guest: true },
+  },
+  {
+    path: 'check-mail',
+    name: 'check-mail',
+    component: () => import('./features/auth/CheckMailPage.vue'),
+    meta: { title: 'auth.check_mail' },
+  },
+  {
+    path: 'confirm',
+    name: 'confirm',
+    component: () => import('./features/auth/ConfirmPage.vue'),
+    meta: { title: 'auth.confirm' },
+  },
+];
+
+/** @type {import('vue-router').RouteRecordRaw[]} */
+const inside = [
+  {
+    path: 'dashboard',
+    name: 'dashboard',
+    component: () => import('./features/home/DashboardPage.vue'),
+    meta: { title: 'menu.dashboard' },
+  },
+  {
+    path: 'recipients',
+    name: 'recipients',
+    component: () => import('./features/recipients/RecipientsPage.vue'),
+    meta: { title: 'menu.recipients' },
+  },
+  {
+    path: 'messages',
+    name: 'messages',
+    component: () => import('./features/messages/MessagesPage.vue'),
+    meta: { title: 'menu.messages' },
+  },
+  { path: 'messages/new', name: 'new-message', component: MessageEditor, meta: { title: 'messages.new' } },
+  { path: 'messages/:id(\\d+)', name: 'message', component: MessageEditor, meta: { title: 'messages.edit' } },
+  {
+    path: 'mailings',
+    name: 'mailings',
+    component: () => import('./features/mailings/MailingsPage.vue'),
+    meta: { title: 'menu.mailings' },
+  },
+  { path: 'mailings/new', name: 'new-mailing', component: MailingForm, meta: { title: 'mailings.new' } },
+  {
+    path: 'mailings/:id(\\d+)',
+    name: 'mailing',
+    component: () => import('./features/mailings/MailingPage.vue'),
+    meta: { title: 'mailings.one' },
+  },
+  { path: 'mailings/:id(\\d+)/edit', name: 'edit-mailing', component: MailingForm, meta: { title: 'mailings.edit' } },
+  { path: 'log', name: 'log', component: () => import('./features/attempts/LogPage.vue'), meta: { title: 'menu.log' } },
+  {
+    path: 'profile',
+    name: 'profile',
+    component: () => import('./features/profile/ProfilePage.vue'),
+    meta: { title: 'menu.profile' },
+  },
+];
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: '/', component: PublicLayout, children: open },
+    { path: '/', component: AppShell, meta: { inside: true }, children: inside },
+    {
+      path: '/:path(.*)*',
+      component: PublicLayout,
+      children: [
+        {
+          path: '',
+          name: 'not-found',
+          component: () => import('./features/home/NotFoundPage.vue'),
+          meta: { title: 'not_found.title' },
+        },
+      ],
+    },
+  ],
+  scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? undefined : { top: 0 }),
+});
+
+router.beforeEach(async (to) => {
+  if (!to.meta.inside && !to.meta.guest) {
+    void restoreSession().catch(() => undefined); // the page is open to all; its menu follows when the answer is there
+    return true;
+  }
+  await restoreSession();
+  if (to.meta.inside && !session.user) return { name: 'sign-in', query: { next: to.fullPath } };
+  if (to.meta.guest && session.user) return safeNext(to.query.next);
+  return true;
+});
+
+router.afterEach((to, from, failure) => {
+  if (failure) return;
+  setTitle();
+  // A reader of screens begins at the new page; the first page is announced anyway.
+  if (from.matched.length && to.path !== from.path)
+    void nextTick(() => document.getElementById('main')?.focus({ preventScroll: true }));
+});
+
+/** The page's name in the window's title, again when the language changes. */
+export function setTitle() {
+  const { title } = router.currentRoute.value.meta;
+  document.title = typeof title === 'string' ? `${i18n.global.t(title)} · Dispatch` : 'Dispatch';
+}

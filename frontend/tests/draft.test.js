@@ -1,0 +1,54 @@
+// From the form of a mailing to what the server is sent.
+import { expect, it } from 'vitest';
+
+import { draftOf, missingOf, newDraft, recipientsOf, scheduleOf } from '../src/features/mailings/draft.js';
+
+/** @returns {Api.Mailing} */
+function mailing() {
+  const moment = '2026-03-01T06:00:17.250Z';
+  return /** @type {Api.Mailing} */ ({
+    id: 1,
+    message_id: 5,
+    message_subject: 'News',
+    starts_at: moment,
+    ends_at: null,
+    recurrence: 'weekly',
+    time_zone: 'Europe/Moscow',
+  });
+}
+
+it('a mailing that begins now begins with this minute, never in the future', () => {
+  const { starts_at } = scheduleOf(newDraft('Europe/Moscow'));
+  const age = Date.now() - Date.parse(starts_at ?? '');
+  expect(age).toBeGreaterThanOrEqual(0);
+  expect(age).toBeLessThan(60_000);
+});
+
+it('a start that was not touched keeps its seconds', () => {
+  const stored = mailing();
+  expect(scheduleOf(draftOf(stored), stored).starts_at).toBe(stored.starts_at);
+});
+
+it('another zone moves the moment, not the clock', () => {
+  const stored = mailing();
+  const draft = { ...draftOf(stored), time_zone: 'Europe/Berlin' };
+  expect(scheduleOf(draft, stored).starts_at).toBe('2026-03-01T08:00:00.000Z');
+});
+
+it('an emptied end takes the end away', () => {
+  const stored = { ...mailing(), ends_at: '2026-04-01T06:00:00Z' };
+  expect(scheduleOf({ ...draftOf(stored), ends_local: '' }, stored).ends_at).toBeNull();
+});
+
+it('recipients are sent only when they were chosen anew', () => {
+  const draft = draftOf(mailing());
+  expect(recipientsOf(draft)).toBeNull();
+  expect(recipientsOf({ ...draft, audience: 'all' })).toEqual({ all: true });
+  expect(recipientsOf({ ...draft, audience: 'search', q: 'anna' })).toEqual({ q: 'anna' });
+  expect(recipientsOf({ ...draft, audience: 'chosen', ids: [3, 4] })).toEqual({ ids: [3, 4] });
+});
+
+it('what the server could not read is named before it is asked', () => {
+  const draft = { ...newDraft('UTC'), audience: /** @type {const} */ ('chosen') };
+  expect(missingOf(draft).map(({ field }) => field)).toEqual(['message_id', 'recipients']);
+});

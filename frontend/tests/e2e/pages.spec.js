@@ -1,0 +1,136 @@
+// Every page: accessible in both themes, no sideways scrolling from phone to large screen, no request to another host.
+import AxeBuilder from '@axe-core/playwright';
+import { expect, test } from '@playwright/test';
+
+import { addRecipient, mailNow, newAddress, signUpAndIn, writeMessage } from './support.js';
+
+test.use({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' });
+test.describe.configure({ mode: 'serial' });
+
+const THEMES = /** @type {const} */ (['light', 'dark']);
+const WIDTHS = [360, 768, 1280, 1920];
+const OPEN = ['/', '/sign-up', '/sign-in', '/check-mail', '/confirm#token=none', '/there-is-no-such-page'];
+const EMPTY = ['/dashboard', '/recipients', '/messages', '/mailings', '/log', '/profile'];
+
+/** @type {import('@playwright/test').Page} */
+let page;
+/** @type {string[]} */
+const foreign = [];
+
+test.beforeAll(async ({ browser, baseURL }) => {
+  const context = await browser.newContext({ locale: 'ru-RU', timezoneId: 'Europe/Moscow', reducedMotion: 'reduce' });
+  page = await context.newPage();
+  const own = new URL(baseURL ?? '').origin;
+  page.on('request', (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (protocol.startsWith('http') && origin !== own) foreign.push(request.url());
+  });
+});
+test.afterAll(async () => {
+  await page.context().close();
+});
+
+/** The page when it has nothing more to load. @param {string} path */
+async function open(path) {
+  await page.goto(path, { waitUntil: 'networkidle' });
+  await expect(page.locator('.placeholder-glow')).toHaveCount(0);
+}
+
+/** @param {string} where */
+async function checkAccessibility(where) {
+  // A frame without scripts cannot be looked into; what it shows is the author's.
+  const { violations } = await new AxeBuilder({ page }).exclude('iframe').analyze();
+  const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  expect(
+    bad.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(' | ')}`),
+    where,
+  ).toEqual([]);
+}
+
+/** @param {string} where */
+async function checkWidths(where) {
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 800 });
+    const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(beyond, `${where} at ${width} px`).toBeLessThanOrEqual(0);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+}
+
+/** @param {string[]} paths */
+async function checkAll(paths) {
+  for (const path of paths) {
+    await open(path);
+    await checkWidths(path);
+    for (const theme of THEMES) {
+      await page.evaluate((value) => (document.documentElement.dataset.bsTheme = value), theme);
+      await checkAccessibility(`${path} ${theme}`);
+    }
+  }
+}
+
+test('pages open to all', async () => {
+  test.setTimeout(120_000);
+  await open('/');
+  await checkAll(OPEN);
+});
+
+test('pages of somebody who has nothing yet', async () => {
+  test.setTimeout(120_000);
+  await signUpAndIn(page, newAddress('vera'));
+  await checkAll(EMPTY);
+});
+
+test('pages with something on them', async () => {
+  test.setTimeout(180_000);
+  const subject = 'Приглашение на вебинар';
+  await open('/recipients');
+  await addRecipient(page, {
+    email: newAddress('a-very-long-name-that-hardly-fits-anywhere-on-a-phone'),
+    name: 'Константин Константинопольский',
+  });
+  await writeMessage(page, subject);
+  const message = new URL(page.url()).pathname;
+  await mailNow(page, subject);
+  const mailing = new URL(page.url()).pathname;
+  await expect(page.getByText('Завершена')).toBeVisible({ timeout: 30_000 });
+  const inside = [mailing, `${mailing}?tab=recipients`, `${mailing}?tab=schedule`, `${mailing}/edit`, '/mailings/new'];
+  await checkAll([...EMPTY, message, '/messages/new', ...inside]);
+});
+
+test('what opens over a page', async () => {
+  await open('/recipients');
+  await page.getByRole('button', { name: 'Добавить получателя' }).click();
+  await expect(page.getByRole('dialog').getByLabel('Эл. почта')).toBeFocused();
+  await checkAccessibility('adding a recipient');
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+
+  await page
+    .getByRole('button', { name: /^Действия: / })
+    .first()
+    .click();
+  await page.getByRole('button', { name: 'Удалить' }).click();
+  await expect(page.getByRole('dialog', { name: 'Удалить безвозвратно?' })).toBeVisible();
+  await checkAccessibility('asking before deleting');
+  await page.getByRole('button', { name: 'Отмена' }).click();
+
+  await open('/mailings/new');
+  await page.getByRole('combobox', { name: 'Часовой пояс' }).click();
+  await expect(page.getByRole('option').first()).toBeVisible();
+  await checkAccessibility('choosing a time zone');
+});
+
+test('on a phone the menu is behind a button', async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await open('/dashboard');
+  await page.getByRole('button', { name: 'Открыть меню' }).click();
+  await expect(page.getByRole('link', { name: 'Журнал', exact: true })).toBeVisible();
+  await checkAccessibility('the menu on a phone');
+  await page.getByRole('link', { name: 'Журнал', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'Журнал', exact: true })).toBeVisible();
+});
+
+test('no request has left the origin', () => {
+  expect(foreign).toEqual([]);
+});

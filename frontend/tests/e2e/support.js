@@ -1,0 +1,108 @@
+// What the end-to-end tests share: addresses nobody used before, the mail catcher, a new account.
+import { expect } from '@playwright/test';
+
+const MAIL_URL = process.env.E2E_MAIL_URL ?? 'http://127.0.0.1:1080';
+export const PASSWORD = 'сорок-две берёзы';
+
+/** @typedef {{to: {address: string, name?: string}[], subject: string, html?: string, text?: string}} Mail */
+
+const run = Date.now().toString(36);
+let count = 0;
+
+/** An address of this run alone. @param {string} name */
+export const newAddress = (name) => `${name}.${run}.${++count}@example.com`;
+
+/** Every mail the catcher holds for an address. @param {string} address @returns {Promise<Mail[]>} */
+export async function mailsTo(address) {
+  const response = await fetch(`${MAIL_URL}/api/email`);
+  /** @type {Mail[]} */
+  const all = await response.json();
+  return all.filter(({ to }) => to?.some((one) => one.address.toLowerCase() === address));
+}
+
+/** The first mail to an address, as soon as it is there. @param {string} address @returns {Promise<Mail>} */
+export async function mailTo(address) {
+  await expect
+    .poll(async () => (await mailsTo(address)).length, { message: `mail to ${address}`, timeout: 20_000 })
+    .toBeGreaterThan(0);
+  const [mail] = await mailsTo(address);
+  return /** @type {Mail} */ (mail);
+}
+
+/** The link of the mail that asks to confirm an address. @param {string} address */
+export async function confirmLink(address) {
+  const { text = '', html = '' } = await mailTo(address);
+  const [link] = `${text} ${html}`.match(/https?:\/\/\S+?\/confirm#token=[\w~.-]+/) ?? [];
+  if (!link) throw new Error(`no link in the mail to ${address}`);
+  const { pathname, hash } = new URL(link);
+  return pathname + hash;
+}
+
+/**
+ * A new person with a confirmed account, signed in, on the dashboard. In Russian.
+ * @param {import('@playwright/test').Page} page
+ * @param {string} email
+ */
+export async function signUpAndIn(page, email) {
+  await page.goto('/sign-up');
+  await page.getByLabel('Имя и фамилия').fill('Анна Ковалёва');
+  await page.getByLabel('Эл. почта').fill(email);
+  await page.getByLabel('Пароль').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Зарегистрироваться' }).click();
+  await expect(page.getByRole('heading', { name: 'Проверьте почту' })).toBeVisible();
+
+  await page.goto(await confirmLink(email));
+  await page.getByRole('button', { name: 'Подтвердить' }).click();
+  await expect(page.getByRole('heading', { name: 'Адрес подтверждён' })).toBeVisible();
+  await page.getByRole('main').getByRole('link', { name: 'Вход' }).click();
+
+  await page.getByLabel('Эл. почта').fill(email);
+  await page.getByLabel('Пароль').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Войти' }).click();
+  await expect(page.getByRole('heading', { name: 'Обзор' })).toBeVisible();
+}
+
+/**
+ * @param {import('@playwright/test').Page} page
+ * @param {{email: string, name: string}} recipient
+ */
+export async function addRecipient(page, { email, name }) {
+  await page.getByRole('button', { name: 'Добавить получателя' }).first().click();
+  const panel = page.getByRole('dialog', { name: 'Новый получатель' });
+  await panel.getByLabel('Эл. почта').fill(email);
+  await panel.getByLabel('Имя').fill(name);
+  await panel.getByRole('button', { name: 'Добавить' }).click();
+  await expect(page.getByRole('row', { name: email })).toBeVisible();
+  await expect(panel).toBeHidden();
+}
+
+/**
+ * @param {import('@playwright/test').Page} page
+ * @param {string} subject
+ */
+export async function writeMessage(page, subject) {
+  await page.goto('/messages/new');
+  await page.getByLabel('Тема').fill(subject);
+  const source = page.getByLabel('Исходный код HTML');
+  await source.fill('<p>Здравствуйте, </p>');
+  await source.evaluate((/** @type {HTMLTextAreaElement} */ area) => area.setSelectionRange(17, 17));
+  await page.getByRole('group', { name: 'Вставить:' }).getByRole('button', { name: 'Имя' }).click();
+  await expect(source).toHaveValue('<p>Здравствуйте, {{ full_name }}</p>');
+  await expect(page.frameLocator('iframe').getByText('Здравствуйте, Анна Ковалёва')).toBeVisible();
+  await page.getByRole('button', { name: 'Сохранить' }).click();
+  await expect(page).toHaveURL(/\/messages\/\d+$/);
+}
+
+/**
+ * A mailing to all recipients, starting now; ends on its page.
+ * @param {import('@playwright/test').Page} page
+ * @param {string} subject
+ */
+export async function mailNow(page, subject) {
+  await page.goto('/mailings/new');
+  await page.getByRole('combobox', { name: 'Сообщение' }).click();
+  await page.getByRole('option', { name: subject }).click();
+  await expect(page.getByRole('status', { name: 'Одной фразой' })).toContainText('первая отправка — сейчас');
+  await page.getByRole('button', { name: 'Создать рассылку' }).click();
+  await expect(page).toHaveURL(/\/mailings\/\d+$/);
+}

@@ -1,0 +1,63 @@
+// The texts: both languages complete, every code of the API has one, Russian counts as Russians do.
+import { expect, it } from 'vitest';
+
+import en from '../src/i18n/en/index.js';
+import { i18n, russianPlural, setLanguage } from '../src/i18n/index.js';
+import ru from '../src/i18n/ru/index.js';
+
+/** @param {object} texts @returns {string[]} */
+const keysOf = (texts, path = '') =>
+  Object.entries(texts).flatMap(([key, value]) =>
+    typeof value === 'object' ? keysOf(value, `${path}${key}.`) : [`${path}${key}`],
+  );
+
+/** @param {object} texts @returns {[string, string][]} */
+const flat = (texts, path = '') =>
+  Object.entries(texts).flatMap(([key, value]) =>
+    typeof value === 'object'
+      ? flat(value, `${path}${key}.`)
+      : [/** @type {[string, string]} */ ([`${path}${key}`, value])],
+  );
+
+const PROBLEMS =
+  `malformed unauthenticated invalid_credentials forbidden not_found method_not_allowed timeout conflict email_taken
+  message_in_use run_open outside_window no_recipients precondition_failed payload_too_large unsupported_media_type validation_failed
+  token_invalid too_many_requests internal unavailable network`.split(/\s+/);
+const FIELDS =
+  `required invalid_email too_long too_short control_characters taken in_past not_after_start unknown_time_zone not_found
+  unknown_field wrong_type out_of_range common_password invalid_template unknown_value`.split(/\s+/);
+
+it('Russian and English say the same things', () => {
+  expect(keysOf(ru)).toEqual(keysOf(en));
+});
+
+it('every code of the API has a text', () => {
+  for (const texts of [ru, en]) {
+    expect(Object.keys(texts.errors)).toEqual(expect.arrayContaining(PROBLEMS));
+    expect(Object.keys(texts.fields)).toEqual(expect.arrayContaining(FIELDS));
+  }
+});
+
+it('both languages use the same placeholders, and a text that counts has all its forms', () => {
+  const english = new Map(flat(en));
+  for (const [key, text] of flat(ru)) {
+    const names = (/** @type {string} */ from) => [...new Set(from.match(/\{\w+\}/g) ?? [])].sort();
+    expect(names(text), key).toEqual(names(english.get(key) ?? ''));
+    const forms = text.split(' | ').length;
+    expect([1, 3], key).toContain(forms);
+    expect(english.get(key)?.split(' | '), key).toHaveLength(forms === 3 ? 2 : 1);
+  }
+});
+
+it('every text can be read by the machine that shows it', async () => {
+  for (const language of /** @type {const} */ (['ru', 'en'])) {
+    await setLanguage(language);
+    for (const [key] of flat(language === 'ru' ? ru : en)) expect(i18n.global.t(key), key).not.toBe('');
+  }
+});
+
+it('Russian counts 1, 2 and 5 in three forms', () => {
+  expect([1, 21, 101].map(russianPlural)).toEqual([0, 0, 0]);
+  expect([2, 3, 4, 22, 104].map(russianPlural)).toEqual([1, 1, 1, 1, 1]);
+  expect([0, 5, 11, 12, 14, 20, 111, 112].map(russianPlural)).toEqual([2, 2, 2, 2, 2, 2, 2, 2]);
+});
