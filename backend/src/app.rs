@@ -137,8 +137,11 @@ impl Services {
             .service(SwaggerUi::new("/api/docs/{_:.*}").url("/api/openapi.json", document.clone()))
             .service(web::redirect("/api/docs", "/api/docs/"))
             .configure(|config| {
-                service_config::ServiceConfig::new(config)
-                    .service(scope("/api/v1").configure(routes));
+                service_config::ServiceConfig::new(config).service(
+                    scope("/api/v1")
+                        .configure(routes)
+                        .default_service(web::to(no_such_operation)),
+                );
             })
             .service(web::scope("/api").default_service(web::to(no_such_operation)));
         if let Some(dir) = self.config.http.frontend_dir.clone() {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use actix_web::web;
 use diesel::PgConnection;
-use diesel::r2d2::{ConnectionManager, Pool};
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Error, Pool};
 
 /// No connection was free in time, or the database is away. The caller may try again soon.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -25,6 +26,7 @@ impl Db {
             .connection_timeout(Duration::from_secs(2))
             // A check per checkout costs a quarter of the throughput; a broken connection shows at its first use.
             .test_on_check_out(false)
+            .connection_customizer(Box::new(Bounded))
             .build_unchecked(ConnectionManager::new(url));
         Self(pool)
     }
@@ -56,5 +58,16 @@ impl Db {
     ) -> Result<T, E> {
         let mut conn = self.0.get().map_err(|_busy| Unavailable)?;
         work(&mut conn)
+    }
+}
+
+/// No request may keep a connection longer than its client waits.
+#[derive(Debug)]
+struct Bounded;
+
+impl CustomizeConnection<PgConnection, Error> for Bounded {
+    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), Error> {
+        conn.batch_execute("SET statement_timeout = '10s'")
+            .map_err(Error::QueryError)
     }
 }

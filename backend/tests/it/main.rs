@@ -20,6 +20,7 @@ mod mail_compose;
 mod mail_session;
 mod message_tryouts;
 mod messages;
+mod outages;
 mod recipients;
 mod recurrence;
 mod recurrence_properties;
