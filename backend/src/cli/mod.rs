@@ -8,7 +8,7 @@ mod send;
 mod serve;
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -102,7 +102,8 @@ fn log_to_stderr(log: &Log) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&log.filter)?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr);
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal());
     if log.json {
         lines.json().init();
     } else {

@@ -34,3 +34,10 @@ pub fn pending(conn: &mut PgConnection) -> Result<bool, MigrateError> {
     conn.has_pending_migration(MIGRATIONS)
         .map_err(MigrateError::Run)
 }
+
+/// Takes every migration back: the data are gone.
+pub fn revert_all(conn: &mut PgConnection) -> Result<(), MigrateError> {
+    conn.revert_all_migrations(MIGRATIONS)
+        .map(drop)
+        .map_err(MigrateError::Run)
+}

@@ -5,5 +5,5 @@ mod pool;
 #[rustfmt::skip]
 pub mod schema;
 
-pub use migrations::{migrate, pending};
+pub use migrations::{migrate, pending, revert_all};
 pub use pool::{Db, Unavailable};

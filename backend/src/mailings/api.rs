@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::details::{list_mailing_recipients, list_mailing_runs, send_mailing};
 use super::model::{Choice, CreateMailing, Mailing, MailingQuery, MailingRow, UpdateMailing};
-use super::occurrences::{list_occurrences, preview_occurrences};
+use super::occurrences::{check_window, list_occurrences, preview_occurrences};
 use super::start;
 use super::{chosen, store};
 use crate::auth::caller::Caller;
@@ -39,27 +39,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list_occurrences)
         .service(preview_occurrences);
-}
-
-/// 422 unless the end comes after the start and has not come yet.
-pub(super) fn check_window(
-    starts_at: DateTime<Utc>,
-    ends_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Result<(), ApiError> {
-    match ends_at {
-        Some(end) if end <= starts_at => Err(ApiError::invalid_field(
-            "ends_at",
-            "not_after_start",
-            "The end must be after the start.",
-        )),
-        Some(end) if end <= now => Err(ApiError::invalid_field(
-            "ends_at",
-            "in_past",
-            "The end is past.",
-        )),
-        _ => Ok(()),
-    }
 }
 
 fn check_message(conn: &mut PgConnection, owner_id: i64, message_id: i64) -> Result<(), ApiError> {

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use super::api::check_window;
 use super::recurrence::{Note, Occurrence, Recurrence, Schedule};
 use super::store;
 use crate::auth::caller::Caller;
@@ -85,6 +84,27 @@ fn upcoming(schedule: Schedule, now: DateTime<Utc>, count: u32) -> Occurrences {
     let items = schedule.upcoming(now - TimeDelta::microseconds(1), count);
     Occurrences {
         items: items.into_iter().map(Into::into).collect(),
+    }
+}
+
+/// 422 unless the end comes after the start and has not come yet.
+pub(super) fn check_window(
+    starts_at: DateTime<Utc>,
+    ends_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), ApiError> {
+    match ends_at {
+        Some(end) if end <= starts_at => Err(ApiError::invalid_field(
+            "ends_at",
+            "not_after_start",
+            "The end must be after the start.",
+        )),
+        Some(end) if end <= now => Err(ApiError::invalid_field(
+            "ends_at",
+            "in_past",
+            "The end is past.",
+        )),
+        _ => Ok(()),
     }
 }
 

@@ -24,6 +24,7 @@ mod outages;
 mod recipients;
 mod recurrence;
 mod recurrence_properties;
+mod schema;
 mod sessions;
 mod support;
 mod users;

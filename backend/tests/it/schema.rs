@@ -1,0 +1,72 @@
+//! The migrations and what the code believes of the tables.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use dispatch::db;
+
+use crate::support::app::TestApp;
+
+#[derive(QueryableByName)]
+struct Column {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// `table.column` of every column, with its type and whether it may be NULL, as `schema.rs` writes them.
+fn columns_of_the_database(app: &TestApp) -> BTreeSet<String> {
+    let columns: Vec<Column> = diesel::sql_query(
+        "SELECT table_name || '.' || column_name || ' ' ||
+                CASE WHEN is_nullable = 'YES' THEN 'Nullable<' || kind || '>' ELSE kind END AS name
+         FROM information_schema.columns,
+              LATERAL (SELECT CASE udt_name WHEN 'int8' THEN 'Int8' WHEN 'int4' THEN 'Int4' WHEN 'int2' THEN 'Int2'
+                       WHEN 'text' THEN 'Text' WHEN 'bytea' THEN 'Bytea' WHEN 'timestamptz' THEN 'Timestamptz'
+                       ELSE udt_name END AS kind) AS kinds
+         WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations'",
+    )
+    .load(&mut app.sql())
+    .unwrap();
+    columns.into_iter().map(|column| column.name).collect()
+}
+
+fn columns_of_the_code() -> BTreeSet<String> {
+    let mut table = "";
+    let mut found = BTreeSet::new();
+    for line in include_str!("../../src/db/schema.rs")
+        .lines()
+        .map(str::trim)
+    {
+        if let Some((name, _)) = line
+            .strip_suffix('{')
+            .and_then(|line| line.split_once(" ("))
+        {
+            table = name;
+        } else if let Some((column, kind)) = line.trim_end_matches(',').split_once(" -> ") {
+            if !line.starts_with("diesel::") {
+                found.insert(format!("{table}.{column} {kind}"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_code_knows_the_tables_as_the_migrations_make_them() {
+    let app = TestApp::start();
+    assert_eq!(
+        columns_of_the_code(),
+        columns_of_the_database(&app),
+        "run `make generate`"
+    );
+}
+
+#[test]
+fn migrations_can_be_taken_back_and_applied_again() {
+    let app = TestApp::start();
+    let before = columns_of_the_database(&app);
+    db::revert_all(&mut app.sql()).unwrap();
+    assert_eq!(columns_of_the_database(&app), BTreeSet::new());
+    db::migrate(&app.services.config.database.url).unwrap();
+    assert_eq!(columns_of_the_database(&app), before);
+}
