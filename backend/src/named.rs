@@ -3,7 +3,7 @@
 /// Declares the enumeration with its names; gives `ALL`, `as_str`, `FromStr`, and what serde, utoipa and diesel
 /// (through `deserialize_as = String`) need to use the same names.
 macro_rules! named {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $value:ident = $text:literal),+ $(,)? }) => {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $value:ident = $text:tt),+ $(,)? }) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         $(#[$meta])*
         $vis enum $name {

@@ -82,10 +82,11 @@ pub(super) fn flatten(errors: &ValidationErrors) -> Vec<FieldError> {
 
 fn collect(prefix: &str, errors: &ValidationErrors, into: &mut Vec<FieldError>) {
     for (name, kind) in errors.errors() {
-        let field = if prefix.is_empty() {
-            name.to_string()
-        } else {
-            format!("{prefix}.{name}")
+        let field = match (prefix, name.as_ref()) {
+            ("", name) => name.to_owned(),
+            // The object as a whole.
+            (prefix, "__all__") => prefix.to_owned(),
+            (prefix, name) => format!("{prefix}.{name}"),
         };
         match kind {
             ValidationErrorsKind::Struct(inner) => collect(&field, inner, into),

@@ -228,6 +228,7 @@ pub struct MailingQuery {
     #[param(default = 20, minimum = 1, maximum = 100)]
     pub per_page: u32,
     #[serde(default)]
+    #[param(inline)]
     pub sort: MailingSort,
     pub status: Option<Status>,
     /// Part of the message's subject, in any case.

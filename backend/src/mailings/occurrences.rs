@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, post};
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
@@ -78,13 +78,25 @@ impl From<Occurrence> for OccurrenceView {
     }
 }
 
-/// What is still to come at `now`. A window that is open already begins with the send that happens at once.
-fn upcoming(schedule: Schedule, now: DateTime<Utc>, count: u32) -> Occurrences {
+/// What is still to come after `now`.
+fn upcoming(schedule: Schedule, now: DateTime<Utc>, count: u32) -> Vec<OccurrenceView> {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let items = schedule.upcoming(now - TimeDelta::microseconds(1), count);
-    Occurrences {
-        items: items.into_iter().map(Into::into).collect(),
-    }
+    schedule
+        .upcoming(now, count)
+        .into_iter()
+        .map(Into::into)
+        .collect()
+}
+
+/// What saving such a schedule at `now` would begin with, if its window is open already.
+fn at_once(schedule: Schedule, now: DateTime<Utc>) -> Option<OccurrenceView> {
+    schedule.newest_at_or_before(now)?;
+    let local = now.with_timezone(&schedule.time_zone).fixed_offset();
+    Some(OccurrenceView {
+        at: now,
+        local,
+        note: Some(Note::AtOnce),
+    })
 }
 
 /// 422 unless the end comes after the start and has not come yet.
@@ -110,7 +122,7 @@ pub(super) fn check_window(
 
 /// Try out a schedule
 ///
-/// The occurrences from now on; a schedule whose start has passed also sends at once when it is saved.
+/// What would be sent from now on. A window that is open already begins with a mailing sent at once.
 #[utoipa::path(tag = "mailings", request_body = PreviewOccurrences, responses((status = 200, description = "What is to come", body = Occurrences)))]
 #[post("/occurrences/preview")]
 pub(super) async fn preview_occurrences(
@@ -126,7 +138,14 @@ pub(super) async fn preview_occurrences(
         recurrence: tried.recurrence,
         time_zone: zone,
     };
-    Ok(HttpResponse::Ok().json(upcoming(schedule, clock.now(), tried.count)))
+    let now = clock.now();
+    let items = at_once(schedule, now)
+        .into_iter()
+        .chain(upcoming(schedule, now, tried.count));
+    let items = items
+        .take(usize::try_from(tried.count).unwrap_or(usize::MAX))
+        .collect();
+    Ok(HttpResponse::Ok().json(Occurrences { items }))
 }
 
 /// When a mailing falls due next
@@ -142,5 +161,6 @@ pub(super) async fn list_occurrences(
     let row = db
         .run(move |conn| store::row(conn, caller.user_id, *id).map_err(ApiError::from))
         .await?;
-    Ok(HttpResponse::Ok().json(upcoming(row.schedule(), clock.now(), query.count)))
+    let items = upcoming(row.schedule(), clock.now(), query.count);
+    Ok(HttpResponse::Ok().json(Occurrences { items }))
 }

@@ -51,6 +51,8 @@ named! {
         DstOverlap = "dst_overlap",
         /// The month is too short; moved to its last day.
         MonthEnd = "month_end",
+        /// The window is open already: sent as soon as the mailing is saved.
+        AtOnce = "at_once",
     }
 }
 
@@ -204,7 +206,7 @@ mod tests {
             );
             assert_eq!(recurrence.as_str().parse(), Ok(recurrence));
         }
-        for note in [Note::DstGap, Note::DstOverlap, Note::MonthEnd] {
+        for note in Note::ALL.iter().copied() {
             assert_eq!(serde_json::to_value(note).unwrap(), note.as_str());
         }
         assert_eq!(

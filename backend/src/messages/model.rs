@@ -209,6 +209,7 @@ pub struct MessageQuery {
     #[param(default = 20, minimum = 1, maximum = 100)]
     pub per_page: u32,
     #[serde(default)]
+    #[param(inline)]
     pub sort: MessageSort,
     /// Part of the subject, in any case.
     #[validate(length(max = 200, code = "too_long"))]

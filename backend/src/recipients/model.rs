@@ -77,6 +77,7 @@ pub struct RecipientQuery {
     #[param(default = 20, minimum = 1, maximum = 100)]
     pub per_page: u32,
     #[serde(default)]
+    #[param(inline)]
     pub sort: RecipientSort,
     /// Part of the address or the name, in any case.
     #[validate(length(max = 200, code = "too_long"))]
