@@ -2,6 +2,7 @@
 import 'bootstrap/dist/css/bootstrap.min.css';
 import './app.css';
 import './ui/pieces.css';
+import './ui/tables.css';
 import './ui/theme.js';
 
 import { createApp, watch } from 'vue';

@@ -393,7 +393,7 @@ export interface paths {
         put?: never;
         /**
          * Try out a schedule
-         * @description The occurrences from now on; a schedule whose start has passed also sends at once when it is saved.
+         * @description What would be sent from now on. A window that is open already begins with a mailing sent at once.
          */
         post: operations["preview_occurrences"];
         delete?: never;
@@ -524,34 +524,8 @@ export interface components {
              * @example 250
              */
             smtp_code?: number | null;
-            /**
-             * @description How far the conversation had come.
-             * @example dot
-             */
-            stage: string;
-        };
-        /**
-         * @description Whom a mailing goes to: exactly one of the three, resolved when it is saved.
-         * @example {
-         *       "all": true
-         *     }
-         */
-        Choice: {
-            /**
-             * @description Every recipient there is now; only `true` has a meaning.
-             * @default null
-             */
-            all?: boolean | null;
-            /**
-             * @description These recipients.
-             * @default null
-             */
-            ids?: number[] | null;
-            /**
-             * @description Every recipient that this search finds now.
-             * @default null
-             */
-            q?: string | null;
+            /** @description How far the conversation had come. */
+            stage: components["schemas"]["Stage"];
         };
         /** @description The token of a mailed link. */
         ConfirmAddress: {
@@ -586,7 +560,7 @@ export interface components {
              * @example 5
              */
             message_id: number;
-            recipients: components["schemas"]["Choice"];
+            recipients: components["schemas"]["RecipientChoice"];
             recurrence: components["schemas"]["Recurrence"];
             /** Format: date-time */
             starts_at: string;
@@ -715,12 +689,17 @@ export interface components {
              */
             starts_at: string;
             state_reason: components["schemas"]["StateReason"];
-            status: components["schemas"]["Status"];
+            status: components["schemas"]["MailingStatus"];
             /** @example Europe/Moscow */
             time_zone: string;
             /** Format: date-time */
             updated_at: string;
         };
+        /**
+         * @description The public status of a mailing.
+         * @enum {string}
+         */
+        MailingStatus: "created" | "running" | "completed";
         /** @description The caller. */
         Me: {
             /** Format: date-time */
@@ -787,13 +766,8 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
-        /**
-         * @description Why an occurrence is not simply the anchor's day and time. Where two apply, the clock change is named.
-         * @enum {string}
-         */
-        Note: "dst_gap" | "dst_overlap" | "month_end";
         /** @description A moment a schedule falls on. */
-        OccurrenceView: {
+        Occurrence: {
             /** Format: date-time */
             at: string;
             /**
@@ -802,11 +776,16 @@ export interface components {
              * @example 2026-06-01T09:00:00+03:00
              */
             local: string;
-            note?: components["schemas"]["Note"] | null;
+            note?: components["schemas"]["OccurrenceNote"] | null;
         };
+        /**
+         * @description Why an occurrence is not simply the anchor's day and time. Where two apply, the clock change is named.
+         * @enum {string}
+         */
+        OccurrenceNote: "dst_gap" | "dst_overlap" | "month_end" | "at_once";
         /** @description The next occurrences of a schedule. */
         Occurrences: {
-            items: components["schemas"]["OccurrenceView"][];
+            items: components["schemas"]["Occurrence"][];
         };
         /**
          * @description What became of an attempt; the word that the log shows.
@@ -858,7 +837,7 @@ export interface components {
                  */
                 starts_at: string;
                 state_reason: components["schemas"]["StateReason"];
-                status: components["schemas"]["Status"];
+                status: components["schemas"]["MailingStatus"];
                 /** @example Europe/Moscow */
                 time_zone: string;
                 /** Format: date-time */
@@ -1056,6 +1035,29 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        /**
+         * @description Whom a mailing goes to: exactly one of the three, resolved when it is saved.
+         * @example {
+         *       "all": true
+         *     }
+         */
+        RecipientChoice: {
+            /**
+             * @description Every recipient there is now; only `true` has a meaning.
+             * @default null
+             */
+            all?: boolean | null;
+            /**
+             * @description These recipients.
+             * @default null
+             */
+            ids?: number[] | null;
+            /**
+             * @description Every recipient that this search finds now.
+             * @default null
+             */
+            q?: string | null;
+        };
         /** @description Whom a delivery went to; the address is the one it had then. */
         RecipientRef: {
             /** @example ada@example.org */
@@ -1163,15 +1165,15 @@ export interface components {
             user: components["schemas"]["Me"];
         };
         /**
+         * @description How far an attempt got, in the order of the protocol.
+         * @enum {string}
+         */
+        Stage: "compose" | "connect" | "tls" | "greeting" | "ehlo" | "auth" | "mail" | "rcpt" | "data" | "body" | "dot";
+        /**
          * @description Why a mailing stands where it stands.
          * @enum {string}
          */
         StateReason: "waiting" | "sending" | "finished" | "window_over" | "disabled" | "owner_blocked" | "paused" | "mail_server_unreachable" | "no_recipients";
-        /**
-         * @description The public status of a mailing.
-         * @enum {string}
-         */
-        Status: "created" | "running" | "completed";
         /** @description A stretch of a log, newest first. */
         Stretch_Attempt: {
             items: {
@@ -1217,11 +1219,8 @@ export interface components {
                  * @example 250
                  */
                 smtp_code?: number | null;
-                /**
-                 * @description How far the conversation had come.
-                 * @example dot
-                 */
-                stage: string;
+                /** @description How far the conversation had come. */
+                stage: components["schemas"]["Stage"];
             }[];
             /** @description Give it back as `cursor` for what follows; `null` at the end. */
             next_cursor?: string | null;
@@ -1272,7 +1271,7 @@ export interface components {
              */
             message_id?: number;
             /** @default null */
-            recipients?: components["schemas"]["Choice"];
+            recipients?: components["schemas"]["RecipientChoice"];
             /** @default null */
             recurrence?: components["schemas"]["Recurrence"];
             /**
@@ -1344,9 +1343,6 @@ export interface components {
              */
             full_name?: string;
         };
-        RecipientSort: string;
-        MessageSort: string;
-        MailingSort: string;
     };
     responses: never;
     parameters: never;
@@ -1831,8 +1827,8 @@ export interface operations {
                 /** @description Counts from 1. */
                 page?: number;
                 per_page?: number;
-                sort?: components["schemas"]["MailingSort"];
-                status?: components["schemas"]["Status"];
+                sort?: "created_at" | "-created_at" | "starts_at" | "-starts_at" | "next_run_at" | "-next_run_at";
+                status?: components["schemas"]["MailingStatus"];
                 /**
                  * @description Part of the message's subject, in any case.
                  * @example news
@@ -1918,6 +1914,15 @@ export interface operations {
             };
             /** @description Not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2049,6 +2054,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description It does not exist, or belongs to somebody else */
             404: {
                 headers: {
@@ -2112,6 +2126,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description It does not exist, or belongs to somebody else */
             404: {
                 headers: {
@@ -2123,6 +2146,15 @@ export interface operations {
             };
             /** @description The body did not arrive in time */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has changed since the state named in `If-Match` */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2384,6 +2416,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description It does not exist, or belongs to somebody else */
             404: {
                 headers: {
@@ -2493,8 +2534,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body did not arrive in time */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has changed since the state named in `If-Match` */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2546,7 +2605,7 @@ export interface operations {
                 /** @description Counts from 1. */
                 page?: number;
                 per_page?: number;
-                sort?: components["schemas"]["MessageSort"];
+                sort?: "created_at" | "-created_at" | "subject" | "-subject";
                 /**
                  * @description Part of the subject, in any case.
                  * @example news
@@ -2639,6 +2698,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body did not arrive in time */
             408: {
                 headers: {
@@ -2719,6 +2787,15 @@ export interface operations {
             };
             /** @description Not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2850,6 +2927,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description It does not exist, or belongs to somebody else */
             404: {
                 headers: {
@@ -2922,6 +3008,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description It does not exist, or belongs to somebody else */
             404: {
                 headers: {
@@ -2933,6 +3028,15 @@ export interface operations {
             };
             /** @description The body did not arrive in time */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has changed since the state named in `If-Match` */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3013,6 +3117,15 @@ export interface operations {
             };
             /** @description Not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3109,6 +3222,15 @@ export interface operations {
             };
             /** @description Not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3221,6 +3343,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body did not arrive in time */
             408: {
                 headers: {
@@ -3274,7 +3405,7 @@ export interface operations {
                 /** @description Counts from 1. */
                 page?: number;
                 per_page?: number;
-                sort?: components["schemas"]["RecipientSort"];
+                sort?: "created_at" | "-created_at" | "email" | "-email" | "full_name" | "-full_name";
                 /**
                  * @description Part of the address or the name, in any case.
                  * @example ada
@@ -3367,8 +3498,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The body did not arrive in time */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `email_taken` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3491,6 +3640,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description It does not exist, or belongs to somebody else */
             404: {
                 headers: {
@@ -3554,6 +3712,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description It does not exist, or belongs to somebody else */
             404: {
                 headers: {
@@ -3565,6 +3732,24 @@ export interface operations {
             };
             /** @description The body did not arrive in time */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `email_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has changed since the state named in `If-Match` */
+            412: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,4 +1,4 @@
-// Short names for the generated types, visible everywhere as `Api.Recipient`.
+// Short names for the generated types, visible everywhere as `Api.Recipient`. Not a .d.ts: those are not checked, and a name that is gone would go unseen.
 import type { components, paths } from './schema';
 
 type Schemas = components['schemas'];
@@ -16,10 +16,10 @@ declare global {
     type Rendered = Schemas['Preview'];
     type Mailing = Schemas['Mailing'];
     type CreateMailing = Schemas['CreateMailing'];
-    type RecipientChoice = Schemas['Choice'];
+    type RecipientChoice = Schemas['RecipientChoice'];
     type Recurrence = Mailing['recurrence'];
     type MailingStatus = Mailing['status'];
-    type Occurrence = Schemas['OccurrenceView'];
+    type Occurrence = Schemas['Occurrence'];
     type Run = Schemas['Run'];
     type Counts = Schemas['Counts'];
     type Delivery = Schemas['Delivery'];
