@@ -32,7 +32,7 @@ fn the_api_recovers_when_the_database_drops_its_connections() {
 #[test]
 fn without_a_database_every_request_is_told_so_soon() {
     let app = TestApp::start_tuned(&[("SMTP_URL", "smtp://127.0.0.1:9")], |config| {
-        config.database.url = "postgres://nobody@127.0.0.1:9/nothing".to_owned()
+        config.database.url = "postgres://nobody@127.0.0.1:9/nothing".to_owned();
     });
     let asked = Instant::now();
     let away = app.send(

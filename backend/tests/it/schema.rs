@@ -42,10 +42,11 @@ fn columns_of_the_code() -> BTreeSet<String> {
             .and_then(|line| line.split_once(" ("))
         {
             table = name;
-        } else if let Some((column, kind)) = line.trim_end_matches(',').split_once(" -> ") {
-            if !line.starts_with("diesel::") {
-                found.insert(format!("{table}.{column} {kind}"));
-            }
+        } else if let Some((column, kind)) = line
+            .strip_suffix(',')
+            .and_then(|line| line.split_once(" -> "))
+        {
+            found.insert(format!("{table}.{column} {kind}"));
         }
     }
     found
