@@ -30,6 +30,7 @@ export class Supervisor {
   /** @type {Started[]} */ #running = [];
   /** @type {(() => unknown)[]} */ #after = [];
   /** @type {Promise<never> | undefined} */ #stopped;
+  /** @type {Set<number>} */ #halted = new Set();
   #label;
   #pidfile;
 
@@ -81,7 +82,7 @@ export class Supervisor {
   async start(job) {
     const started = await this.#spawn(job);
     started.child.on('exit', (code, signal) => {
-      if (this.#stopped || this.#unwanted.has(started.pid)) return;
+      if (this.#stopped || this.#halted.has(started.pid)) return;
       this.say(`${job.name} ended by itself (${signal ?? `exit code ${code}`})${tail(job.log)}`);
       void this.stop(code || 1);
     });
@@ -150,7 +151,7 @@ export class Supervisor {
   async halt(pid) {
     const started = this.#running.find((running) => running.pid === pid);
     if (!started || this.#stopped) return;
-    this.#unwanted.add(pid);
+    this.#halted.add(pid);
     await end(started, () => isAlive(started));
   }
 
@@ -169,8 +170,7 @@ export class Supervisor {
    * @returns {Promise<never>}
    */
   async #stopAll(code) {
-    for (const started of [...this.#running].reverse())
-      await end(started, () => isAlive(started));
+    for (const started of [...this.#running].reverse()) await end(started, () => isAlive(started));
     for (const action of this.#after.reverse()) action();
     process.exit(code);
   }

@@ -2,11 +2,13 @@
 // One case of the bench: a database and a mail server of its own, the engine, and what it took.
 import pg from 'pg';
 import { settings } from '../backend.mjs';
-import { anyPorts } from '../ports.mjs';
 import { createDueMailing } from './mailing.mjs';
 import { assertRecorded, watchSending } from './sending.mjs';
 import { measureLimit, SESSIONS, startSink } from './sink.mjs';
 import { peakMemory, processorTime } from './usage.mjs';
+
+/** Longer than the engine gives what is in flight. */
+const GRACE_SECONDS = 40;
 
 /**
  * @typedef {object} Bench
@@ -14,12 +16,12 @@ import { peakMemory, processorTime } from './usage.mjs';
  * @property {string} program
  * @property {string} secret
  * @property {(database: string) => string} databaseUrl
- * @property {number} postgres  its process
  */
 /**
  * @typedef {object} Case
  * @property {string} name
  * @property {number} recipients
+ * @property {number} replyDelayMs  how late every reply of the mail server comes
  * @property {number} floor  the least share of the mail server's limit
  */
 /**
@@ -37,30 +39,28 @@ import { peakMemory, processorTime } from './usage.mjs';
  * @param {number} number
  * @returns {Promise<Measured>}
  */
-export async function measureCase(bench, { recipients }, number) {
-  const { supervisor } = bench;
-  const [port = 0, unused = 0] = await anyPorts(2);
+export async function measureCase(bench, { recipients, replyDelayMs }, number) {
+  const { supervisor, program } = bench;
   const database = `case_${number}`;
-  await using(bench.databaseUrl('postgres'), (server) => server.query(`CREATE DATABASE ${database}`));
+  await using(bench.databaseUrl('postgres'), (client) =>
+    client.query(`CREATE DATABASE ${database}`),
+  );
+  const sink = await startSink(supervisor, replyDelayMs);
   const databaseUrl = bench.databaseUrl(database);
-  const services = { databaseUrl, smtpUrl: `smtp://127.0.0.1:${port}`, port: unused };
   const env = {
-    ...settings(services, bench.secret),
+    ...settings({ databaseUrl, smtpUrl: `smtp://127.0.0.1:${sink.port}`, port: 1 }, bench.secret),
     FRONTEND_DIR: '',
     SMTP_SESSIONS: String(SESSIONS),
     LIMITS: '0',
-    RUST_LOG: 'warn',
   };
-  const migrate = { name: 'dispatch migrate', command: [bench.program, 'migrate'], env };
-  await supervisor.step(migrate);
-  const sink = await startSink(supervisor, port);
+  await supervisor.step({ name: 'dispatch migrate', command: [program, 'migrate'], env });
   return using(databaseUrl, async (client) => {
     await createDueMailing(client, recipients);
     // On both sides of the sending, because the machine may have other things to do; the better one counts.
     const before = await measureLimit(supervisor, sink, recipients);
     const sent = await send(bench, { client, env, sink, recipients });
     const after = await measureLimit(supervisor, sink, recipients);
-    await supervisor.halt(sink.pid);
+    for (const pid of sink.pids) await supervisor.halt(pid);
     return { ...sent, limit: Math.max(before, after) };
   });
 }
@@ -69,23 +69,34 @@ export async function measureCase(bench, { recipients }, number) {
  * @param {Bench} bench
  * @param {{ client: pg.Client, env: NodeJS.ProcessEnv, sink: import('./sink.mjs').Sink, recipients: number }} job
  */
-async function send({ supervisor, program, postgres }, { client, env, sink, recipients }) {
-  const processes = { engine: 0, postgres, sink: sink.pid };
-  const used = () => Object.values(processes).map((pid) => (pid ? processorTime(pid) : 0));
-  const before = used();
+async function send({ supervisor, program }, { client, env, sink, recipients }) {
+  const postgres = [await serverProcess(client)];
+  const before = [used(postgres), used(sink.pids)];
   const log = `${supervisor.home}/engine.log`;
-  const engine = { name: 'the engine', command: [program, 'engine'], env, log, grace: 40 };
-  processes.engine = await supervisor.start(engine);
+  const job = { name: 'the engine', command: [program, 'engine'], env, log, grace: GRACE_SECONDS };
+  const engine = await supervisor.start(job);
   const { seconds, prepared } = await watchSending(client, recipients);
-  const after = used();
-  const memory = peakMemory(processes.engine);
-  await supervisor.halt(processes.engine);
+  const [inPostgres = 0, inSink = 0] = [used(postgres), used(sink.pids)].map(
+    (after, index) => (after - (before[index] ?? 0)) / recipients,
+  );
+  const processorTime = { engine: used([engine]) / recipients, postgres: inPostgres, sink: inSink };
+  const memory = peakMemory(engine);
+  await supervisor.halt(engine);
   await assertRecorded(client, recipients);
-  const perMail = Object.keys(processes).map((name, index) => [
-    name,
-    ((after[index] ?? 0) - (before[index] ?? 0)) / recipients,
-  ]);
-  return { seconds, prepared, peakMemory: memory, processorTime: Object.fromEntries(perMail) };
+  return { seconds, prepared, peakMemory: memory, processorTime };
+}
+
+/** @param {number[]} pids */
+function used(pids) {
+  return pids.reduce((sum, pid) => sum + processorTime(pid), 0);
+}
+
+/** @param {pg.Client} client */
+async function serverProcess(client) {
+  const { rows } = await client.query(
+    "SELECT split_part(pg_read_file('postmaster.pid'), E'\n', 1)::int AS pid",
+  );
+  return rows[0].pid;
 }
 
 /**
@@ -94,7 +105,11 @@ async function send({ supervisor, program, postgres }, { client, env, sink, reci
  * @param {(client: pg.Client) => Promise<T>} action
  */
 async function using(url, action) {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, statement_timeout: 300_000 });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: 300_000,
+  });
   client.on('error', () => {}); // the server goes when we are interrupted; whoever waits is told
   await client.connect();
   try {

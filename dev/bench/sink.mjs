@@ -1,35 +1,53 @@
 // @ts-check
 // A mail server that throws everything away, and how many mails it can be made to take: Postfix's test programs.
+import { once } from 'node:events';
+import net from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { anyPorts } from '../ports.mjs';
 import { inPath } from '../requirements.mjs';
 
-/** The client that knows its limit talks through as many sessions as the engine does. */
+/** The client that finds the limit talks through as many sessions as the engine does. */
 export const SESSIONS = 16;
 /** Payload of the mails it sends, in bytes: about what ours are. */
 const PAYLOAD = 2000;
-/** More mails than this say nothing more about the limit. */
+/** More mails, or more time, say nothing more about the limit. */
 const ENOUGH_MAILS = 100_000;
-const LIMIT_SECONDS = 300;
+const ENOUGH_SECONDS = 20;
+/** It waits for a reply to MAIL, RCPT, DATA and the dot, one after another. */
+const REPLIES = 4;
+const TIMEOUT_SECONDS = 300;
+
+const RELAY = fileURLToPath(new URL('./late-relay.mjs', import.meta.url));
 
 /**
  * @typedef {object} Sink
- * @property {number} pid
+ * @property {number[]} pids  of its processes
  * @property {number} port
+ * @property {number} replyDelayMs
  */
 
 /**
  * @param {import('../processes.mjs').Supervisor} supervisor
- * @param {number} port
+ * @param {number} replyDelayMs
  * @returns {Promise<Sink>}
  */
-export async function startSink(supervisor, port) {
+export async function startSink(supervisor, replyDelayMs) {
+  const [port = 0, relayPort = 0] = await anyPorts(2);
   // It refuses to work as root.
   const account = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
-  const pid = await supervisor.start({
+  const sink = await supervisor.start({
     name: 'the null mail server',
-    command: [inPath('smtp-sink') ?? 'smtp-sink', ...account, `127.0.0.1:${port}`, '1024'],
+    command: [program('smtp-sink'), ...account, `127.0.0.1:${port}`, '1024'],
     cwd: '/',
   });
-  return { pid, port };
+  await supervisor.until('the null mail server', () => greets(port));
+  if (!replyDelayMs) return { pids: [sink], port, replyDelayMs };
+  const relay = await supervisor.start({
+    name: 'the relay before it',
+    command: [process.execPath, RELAY, ...[relayPort, port, replyDelayMs].map(String)],
+  });
+  await supervisor.until('the relay before it', () => greets(relayPort));
+  return { pids: [relay, sink], port: relayPort, replyDelayMs };
 }
 
 /**
@@ -38,17 +56,30 @@ export async function startSink(supervisor, port) {
  * @param {Sink} sink
  * @param {number} mails
  */
-export async function measureLimit(supervisor, { port }, mails) {
-  const count = Math.min(mails, ENOUGH_MAILS);
+export async function measureLimit(supervisor, { port, replyDelayMs }, mails) {
+  const inTime = ENOUGH_SECONDS * SESSIONS * (1000 / (REPLIES * replyDelayMs));
+  const count = Math.floor(Math.min(mails, ENOUGH_MAILS, inTime));
   const begun = performance.now();
   await supervisor.step({
     name: 'smtp-source',
     command: [
-      ...['timeout', String(LIMIT_SECONDS), inPath('smtp-source') ?? 'smtp-source', '-d'],
+      ...['timeout', String(TIMEOUT_SECONDS), program('smtp-source'), '-d'],
       ...['-s', String(SESSIONS), '-m', String(count), '-l', String(PAYLOAD)],
       ...['-M', 'localhost', '-f', 'sender@example.org', '-t', 'recipient@example.org'],
       `127.0.0.1:${port}`,
     ],
   });
   return count / ((performance.now() - begun) / 1000);
+}
+
+/** @param {number} port */
+async function greets(port) {
+  const socket = net.connect(port, '127.0.0.1');
+  await once(socket, 'data').finally(() => socket.destroy());
+  return true;
+}
+
+/** @param {import('../requirements.mjs').Program} name */
+function program(name) {
+  return inPath(name) ?? name;
 }

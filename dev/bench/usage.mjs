@@ -38,11 +38,7 @@ function times(pid) {
     // The name, in brackets, may hold anything; after it comes the third field.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [user, system, endedUser, endedSystem] = fields.slice(11, 15).map(Number);
-    return [
-      Number(fields[1]),
-      (user ?? 0) + (system ?? 0),
-      (endedUser ?? 0) + (endedSystem ?? 0),
-    ];
+    return [Number(fields[1]), (user ?? 0) + (system ?? 0), (endedUser ?? 0) + (endedSystem ?? 0)];
   } catch {
     return []; // gone in the meantime
   }
