@@ -123,7 +123,7 @@ impl<'a> Claimer<'a> {
     fn connection(&mut self) -> Result<&mut PgConnection, ClaimError> {
         let conn = match self.conn.take() {
             Some(conn) => conn,
-            None => PgConnection::establish(&self.sender.settings.database_url)?,
+            None => claims::connect(&self.sender.settings.database_url)?,
         };
         Ok(self.conn.insert(conn))
     }

@@ -112,7 +112,7 @@ impl<'a> Recorder<'a> {
     ) -> Result<(), Box<dyn std::error::Error>> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
-            None => PgConnection::establish(&self.sender.settings.database_url)?,
+            None => claims::connect(&self.sender.settings.database_url)?,
         };
         work(self, &mut conn)?;
         self.conn = Some(conn);
