@@ -7,6 +7,7 @@ import path from 'node:path';
 const PACKAGES = {
   cc: 'build-essential',
   chromium: 'chromium',
+  pg_config: 'libpq-dev',
   'redis-server': 'redis-server',
   'smtp-sink': 'postfix',
   'smtp-source': 'postfix',
