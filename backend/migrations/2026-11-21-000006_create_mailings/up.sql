@@ -3,7 +3,7 @@
 CREATE TABLE mailings (
     id               BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     owner_id         BIGINT      NOT NULL REFERENCES users ON DELETE CASCADE,
-    message_id       BIGINT      NOT NULL REFERENCES messages ON DELETE RESTRICT,
+    message_id       BIGINT      NOT NULL REFERENCES messages,
     starts_at        TIMESTAMPTZ NOT NULL,
     ends_at          TIMESTAMPTZ,
     recurrence       TEXT        NOT NULL CHECK (recurrence IN ('once', 'daily', 'weekly', 'monthly')),

@@ -92,7 +92,7 @@ impl Lane {
             if !self.may_send(&job) {
                 // Envelopes announced for what will not be sent cannot be taken back.
                 self.session = None;
-                untouched = 1 + left.len();
+                untouched += 1 + left.len();
                 break;
             }
             upcoming = self.make_next(&job, lease, &mut left);
