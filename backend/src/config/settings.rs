@@ -166,7 +166,9 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
     }
 
     fn log(&mut self) -> Log {
-        let filter = self.text("RUST_LOG").unwrap_or_else(|| "info".to_owned());
+        let filter = self
+            .text("RUST_LOG")
+            .unwrap_or_else(|| "info,actix_server=warn".to_owned());
         let format = self.text("LOG_FORMAT").unwrap_or_else(|| "text".to_owned());
         if !["text", "json"].contains(&format.as_str()) {
             self.mistakes
