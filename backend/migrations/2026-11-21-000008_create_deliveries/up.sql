@@ -23,6 +23,7 @@ CREATE TABLE chunks (
 ) WITH (fillfactor = 50);
 
 CREATE INDEX chunks_open ON chunks (run_id, chunk_no) WHERE pending > 0 OR next_attempt_at IS NOT NULL;
+CREATE INDEX chunks_leased ON chunks (lease_expires_at) WHERE lease_token IS NOT NULL;
 
 -- No index on a column that changes while sending, and room on every page: updates stay within their page (HOT).
 -- No foreign keys: they would cost a third of the throughput; rows are only ever made from existing ones.

@@ -57,14 +57,32 @@ pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<
     Ok(step.map(|step| step.prepared))
 }
 
+/// Takes chunks back from workers that have died: their leases have expired by the database's clock.
+pub fn reap(conn: &mut PgConnection) -> QueryResult<usize> {
+    diesel::sql_query(
+        "WITH lost AS (
+             SELECT run_id, chunk_no FROM chunks WHERE lease_token IS NOT NULL AND lease_expires_at < clock_timestamp()
+             FOR UPDATE SKIP LOCKED)
+         UPDATE chunks SET lease_token = NULL, lease_owner = NULL, lease_expires_at = NULL,
+             next_attempt_at = (
+                 SELECT min(d.next_attempt_at) FROM deliveries d
+                 WHERE d.run_id = chunks.run_id AND d.recipient_id BETWEEN first_recipient_id AND last_recipient_id)
+         FROM lost WHERE chunks.run_id = lost.run_id AND chunks.chunk_no = lost.chunk_no",
+    )
+    .execute(conn)
+}
+
 /// Closes what is left of runs whose time is over: at the end of the window everything expires, later on the retries
 /// do, and a cancelled run's rest is skipped. Chunks that somebody is sending are left until they are given back.
 pub fn close_leftovers(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<()> {
     let over: Vec<Over> = diesel::sql_query(
-        "SELECT id, status = 'cancelled' AS cancelled, coalesce(deadline_at <= $1, FALSE) AS past_deadline FROM runs
-         WHERE (status = 'running' AND (deadline_at <= $1 OR retries_end_at <= $1)
-                AND EXISTS (SELECT FROM chunks WHERE run_id = runs.id AND (pending > 0 OR deferred > 0 OR next_attempt_at IS NOT NULL)))
-            OR (status = 'cancelled' AND EXISTS (SELECT FROM chunks WHERE run_id = runs.id AND (pending > 0 OR deferred > 0)))",
+        "WITH open AS (
+             SELECT run_id, bool_or(next_attempt_at IS NOT NULL) AS retries FROM chunks
+             WHERE pending > 0 OR next_attempt_at IS NOT NULL GROUP BY run_id)
+         SELECT id, status = 'cancelled' AS cancelled, coalesce(deadline_at <= $1, FALSE) AS past_deadline
+         FROM open JOIN runs ON runs.id = open.run_id
+         WHERE status = 'cancelled'
+            OR (status = 'running' AND (deadline_at <= $1 OR (retries AND retries_end_at <= $1)))",
     )
     .bind::<Timestamptz, _>(now)
     .load(conn)?;

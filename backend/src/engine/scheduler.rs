@@ -1,4 +1,4 @@
-//! The scheduler's one pass: ends what is over, starts what is due, prepares what has started. Every process makes it
+//! The scheduler's one pass: takes up what was dropped, ends what is over, starts what is due, prepares what has started. Every process makes it
 //! every second; whoever comes first has the work.
 
 use chrono::{DateTime, Utc};
@@ -54,9 +54,16 @@ pub fn pass(conn: &mut PgConnection, clock: &Clock) -> QueryResult<Pass> {
     Ok(Pass { more: true, ..done })
 }
 
-/// Ends the runs whose time is over or whose work is done.
+/// Takes up what dead workers held, ends the runs whose time is over or whose work is done.
 fn finish(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
     conn.transaction(|conn| {
+        let lost = deliveries::store::reap(conn)?;
+        if lost > 0 {
+            tracing::warn!(
+                chunks = lost,
+                "a worker has died; what it had in hand is taken up again"
+            );
+        }
         deliveries::store::close_leftovers(conn, now)?;
         let finished = runs::store::finish_done(conn, now)?;
         for mailing_id in &finished {

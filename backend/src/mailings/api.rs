@@ -15,7 +15,7 @@ use crate::auth::caller::Caller;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::body::Valid;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, Problem};
 use crate::http::etag::{self, Expected};
 use crate::http::page::Page;
 use crate::http::query::Query;
@@ -137,7 +137,8 @@ async fn get_mailing(
 ///
 /// A run under way keeps its message and recipients; a new end counts for it at once.
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), request_body = UpdateMailing, responses(
-    (status = 200, description = "As it is now", body = Mailing, headers(("ETag" = String)))))]
+    (status = 200, description = "As it is now", body = Mailing, headers(("ETag" = String))),
+    (status = 409, description = "`run_open`: the recipients are in use for a moment", body = Problem, content_type = "application/problem+json")))]
 #[patch("/mailings/{id}")]
 async fn update_mailing(
     caller: Caller,
@@ -175,6 +176,12 @@ fn change(
     }
     store::update(conn, id, changes, now)?;
     if let Some(choice) = &changes.recipients {
+        if runs::store::is_preparing(conn, id)? {
+            return Err(ApiError::conflict(
+                "run_open",
+                "A run is just being prepared for the recipients; try again in a moment.",
+            ));
+        }
         choose(conn, id, owner_id, choice)?;
     }
     if rescheduled {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
@@ -85,6 +85,17 @@ pub fn open_run(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<Option<
         .select(RunRow::as_select())
         .first(conn)
         .optional()
+}
+
+/// Whether a run of the mailing is still being prepared from its recipients.
+pub fn is_preparing(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<bool> {
+    let open = runs::mailing_id
+        .eq(mailing_id)
+        .and(runs::status.eq_any(["running", "paused"]));
+    diesel::select(exists(
+        runs::table.filter(open.and(runs::fanned_out_at.is_null())),
+    ))
+    .get_result(conn)
 }
 
 /// The run, if it is the owner's.

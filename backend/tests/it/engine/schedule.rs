@@ -260,3 +260,22 @@ fn a_changed_schedule_sends_nothing_twice() {
         (2, ("completed".into(), "finished".into()))
     );
 }
+
+#[test]
+fn the_recipients_of_a_run_that_is_being_prepared_stay_as_they_are() {
+    let server = ScriptedServer::start();
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipient(&alice, "bob@example.org");
+    let mailing = app.mailing(&alice, &json!({}));
+    let path = format!("/mailings/{mailing}");
+    app.tick();
+    app.wait(TimeDelta::seconds(1));
+    app.post(&alice, &format!("{path}/send"), &json!({}))
+        .expect(202);
+    app.patch(&alice, &path, &json!({"recipients": {"all": true}}))
+        .expect_problem(409, "run_open");
+    app.tick();
+    app.patch(&alice, &path, &json!({"recipients": {"all": true}}))
+        .expect(200);
+}

@@ -1,6 +1,7 @@
 //! What ends a run before everybody is served: nobody gets anything after it, and nothing is lost from the log.
 
 use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
 use serde_json::json;
 
 use crate::support::app::TestApp;
@@ -119,5 +120,39 @@ fn a_run_keeps_the_message_it_began_with() {
     assert!(
         mail.contains("Hello, Ada!") && !mail.contains("Something else"),
         "{mail}"
+    );
+}
+
+#[test]
+fn what_a_dead_worker_had_in_hand_is_taken_up_again() {
+    let server = ScriptedServer::start().once(
+        "bob@example.org",
+        Rule::say(At::Rcpt, b"450 4.7.1 not yet\r\n"),
+    );
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    for name in ["ann", "bob"] {
+        app.recipient(&alice, &format!("{name}@example.org"));
+    }
+    let mailing = app.mailing(&alice, &json!({}));
+    app.tick();
+    // As a worker leaves it that dies between recording its results and giving its chunk back.
+    let held = "UPDATE chunks SET next_attempt_at = NULL, lease_token = 1, lease_owner = 'dead', lease_expires_at =";
+    app.sql()
+        .batch_execute(&format!("{held} now() + interval '1 minute'"))
+        .unwrap();
+    app.wait(TimeDelta::minutes(7));
+    app.tick();
+    assert_eq!(server.accepted().len(), 1, "the lease still holds");
+    app.sql()
+        .batch_execute(&format!("{held} now() - interval '1 second'"))
+        .unwrap();
+    app.tick();
+    assert_eq!(
+        (
+            server.accepted().len(),
+            app.last_run(&alice, mailing)["status"].as_str()
+        ),
+        (2, Some("finished"))
     );
 }
