@@ -48,7 +48,9 @@ pub fn claim(
 ) -> QueryResult<Option<DueMail>> {
     let due: Option<i64> = account_mails::table
         .filter(account_mails::next_attempt_at.le(now))
+        // A try-out can wait for somebody who wants to come in.
         .order((
+            account_mails::kind.eq(Kind::Test.as_str()).asc(),
             account_mails::next_attempt_at.asc(),
             account_mails::id.asc(),
         ))

@@ -4,11 +4,12 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::model::{Attempt, AttemptQuery};
+use super::model::{Attempt, AttemptQuery, Place};
 use super::store;
 use crate::auth::caller::Caller;
 use crate::db::Db;
 use crate::http::error::ApiError;
+use crate::http::field::sensible_year;
 use crate::http::page::{Stretch, decode, stretch};
 use crate::http::query::Query;
 
@@ -25,7 +26,14 @@ async fn list_attempts(
     db: Data<Db>,
     Query(query): Query<AttemptQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (limit, place) = (query.limit, decode(query.cursor.as_deref())?);
+    let (limit, place) = (query.limit, decode::<Place>(query.cursor.as_deref())?);
+    if place.is_some_and(|place| sensible_year(&place.0).is_err()) {
+        return Err(ApiError::invalid_field(
+            "cursor",
+            "wrong_type",
+            "Use a next_cursor of this list, unchanged.",
+        ));
+    }
     let attempts = db
         .run(move |conn| store::list(conn, caller.user_id, &query, place).map_err(ApiError::from))
         .await?;

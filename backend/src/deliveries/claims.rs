@@ -86,24 +86,25 @@ pub struct Claimed {
     pub email: String,
     #[diesel(sql_type = Text)]
     pub full_name: String,
-    #[diesel(sql_type = Text)]
-    pub status: String,
     #[diesel(sql_type = SmallInt)]
     pub attempts: i16,
 }
 
-/// Leases the run's first free chunk with something due.
+/// Leases the run's first free chunk with something due, unless the run has stopped meanwhile. Not those in `held`: the
+/// holder's own results for them may still be on their way.
 pub fn lease(
     conn: &mut PgConnection,
     run_id: i64,
     holder: &Holder<'_>,
+    held: &[i32],
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Lease>> {
     diesel::sql_query(
         "WITH free AS MATERIALIZED (
              SELECT chunk_no FROM chunks
-             WHERE run_id = $1 AND (pending > 0 OR next_attempt_at <= $5)
+             WHERE run_id = $1 AND (pending > 0 OR next_attempt_at <= $5) AND chunk_no <> ALL($6)
                AND (lease_expires_at IS NULL OR lease_expires_at < clock_timestamp())
+               AND EXISTS (SELECT FROM runs WHERE id = $1 AND status = 'running' AND (deadline_at IS NULL OR deadline_at > $5))
              ORDER BY chunk_no LIMIT 1 FOR UPDATE SKIP LOCKED)
          UPDATE chunks SET lease_owner = $2, lease_token = $3, lease_expires_at = clock_timestamp() + make_interval(secs => $4)
          FROM free WHERE chunks.run_id = $1 AND chunks.chunk_no = free.chunk_no
@@ -114,6 +115,7 @@ pub fn lease(
     .bind::<BigInt, _>(holder.token)
     .bind::<Double, _>(holder.seconds)
     .bind::<Timestamptz, _>(now)
+    .bind::<Array<Integer>, _>(held)
     .get_result(conn)
     .optional()
 }
@@ -125,7 +127,7 @@ pub fn claimed(
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Claimed>> {
     diesel::sql_query(
-        "SELECT recipient_id, email, full_name, status, attempts FROM deliveries
+        "SELECT recipient_id, email, full_name, attempts FROM deliveries
          WHERE run_id = $1 AND recipient_id BETWEEN $2 AND $3 AND (status = 'pending' OR next_attempt_at <= $4)
          ORDER BY recipient_id",
     )
@@ -199,14 +201,14 @@ pub struct AttemptResult {
     pub enhanced_code: Option<String>,
     pub response: String,
     pub duration_ms: i32,
-    /// Where the delivery stood when it was claimed, and where it stands now.
-    pub before: DeliveryStatus,
+    /// Where the delivery stands now.
     pub after: DeliveryStatus,
     pub next_attempt_at: Option<DateTime<Utc>>,
 }
 
 /// Records results in one statement: the log, the deliveries and their chunks' counters. Recording a result twice
-/// changes nothing: the attempt's number tells that it is known.
+/// changes nothing: the attempt's number tells that it is known. What a delivery was before is read from its row: a late
+/// result may find it closed.
 pub fn record(
     conn: &mut PgConnection,
     worker: &str,
@@ -232,7 +234,6 @@ pub fn record(
         .bind::<Array<Nullable<Text>>, _>(column!(|r| r.enhanced_code.as_deref()))
         .bind::<Array<Text>, _>(column!(|r| r.response.as_str()))
         .bind::<Array<Integer>, _>(column!(|r| r.duration_ms))
-        .bind::<Array<Text>, _>(column!(|r| r.before.as_str()))
         .bind::<Array<Text>, _>(column!(|r| r.after.as_str()))
         .bind::<Array<Nullable<Timestamptz>>, _>(column!(|r| r.next_attempt_at))
         .execute(conn)
@@ -240,30 +241,34 @@ pub fn record(
 
 const RECORD: &str = "
     WITH result AS MATERIALIZED (
-        SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         AS result (run_id, chunk_no, recipient_id, owner_id, mailing_id, attempt_no, at, outcome, stage, smtp_code,
-                   enhanced_code, response, duration_ms, before, after, next_attempt_at)),
+                   enhanced_code, response, duration_ms, after, next_attempt_at)),
     logged AS (
         INSERT INTO attempts (run_id, recipient_id, attempt_no, owner_id, mailing_id, at, outcome, stage, smtp_code,
                               enhanced_code, response, duration_ms, worker)
         SELECT run_id, recipient_id, attempt_no, owner_id, mailing_id, at, outcome, stage, smtp_code,
                enhanced_code, response, duration_ms, $1
         FROM result ON CONFLICT DO NOTHING),
+    known AS MATERIALIZED (
+        SELECT d.run_id, d.recipient_id, d.status AS before FROM deliveries d JOIN result USING (run_id, recipient_id)
+        WHERE d.attempts < attempt_no FOR UPDATE OF d),
     moved AS (
         UPDATE deliveries d SET status = after, attempts = attempt_no, next_attempt_at = result.next_attempt_at
-        FROM result
-        WHERE d.run_id = result.run_id AND d.recipient_id = result.recipient_id AND d.attempts < attempt_no
+        FROM result JOIN known USING (run_id, recipient_id)
+        WHERE d.run_id = result.run_id AND d.recipient_id = result.recipient_id
         RETURNING result.run_id, chunk_no, before, after),
     delta AS (
-        SELECT run_id, chunk_no,
-               count(*) FILTER (WHERE before = 'pending') AS tried,
+        SELECT run_id, chunk_no, count(*) FILTER (WHERE before = 'pending') AS pending,
                count(*) FILTER (WHERE after = 'deferred') - count(*) FILTER (WHERE before = 'deferred') AS deferred,
                count(*) FILTER (WHERE after = 'uncertain') - count(*) FILTER (WHERE before = 'uncertain') AS uncertain,
-               count(*) FILTER (WHERE after = 'accepted') AS accepted,
-               count(*) FILTER (WHERE after = 'rejected') AS rejected,
-               count(*) FILTER (WHERE after = 'expired') AS expired
+               count(*) FILTER (WHERE after = 'accepted') - count(*) FILTER (WHERE before = 'accepted') AS accepted,
+               count(*) FILTER (WHERE after = 'rejected') - count(*) FILTER (WHERE before = 'rejected') AS rejected,
+               count(*) FILTER (WHERE after = 'expired') - count(*) FILTER (WHERE before = 'expired') AS expired,
+               count(*) FILTER (WHERE before = 'skipped') AS skipped
         FROM moved GROUP BY run_id, chunk_no)
-    UPDATE chunks SET pending = pending - tried, deferred = chunks.deferred + delta.deferred,
+    UPDATE chunks SET pending = chunks.pending - delta.pending, deferred = chunks.deferred + delta.deferred,
         uncertain = chunks.uncertain + delta.uncertain, accepted = chunks.accepted + delta.accepted,
-        rejected = chunks.rejected + delta.rejected, expired = chunks.expired + delta.expired
+        rejected = chunks.rejected + delta.rejected, expired = chunks.expired + delta.expired,
+        skipped = chunks.skipped - delta.skipped
     FROM delta WHERE chunks.run_id = delta.run_id AND chunks.chunk_no = delta.chunk_no";

@@ -15,46 +15,61 @@ const STEP: i64 = 50_000;
 const CHUNK: i64 = 1_000;
 
 #[derive(QueryableByName)]
+struct Unprepared {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    mailing_id: i64,
+    #[diesel(sql_type = BigInt)]
+    fanned_out_to: i64,
+}
+
+#[derive(QueryableByName)]
 struct Step {
     #[diesel(sql_type = BigInt)]
     prepared: i64,
 }
 
-/// Prepares the next deliveries of one run that no other process has in hand; gives their number, or `None` when every
-/// run is prepared. The caller repeats it, each time in a transaction of its own.
+/// Prepares the next deliveries of one run that no other process has in hand, of those not begun first; gives their
+/// number, or `None` when every run is prepared. The caller repeats it, each time in a transaction of its own.
 pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Option<i64>> {
-    let step: Option<Step> = diesel::sql_query(
-        "WITH run AS (
-             SELECT id, mailing_id, fanned_out_to FROM runs
-             WHERE status = 'running' AND fanned_out_at IS NULL
-             ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED),
-         next AS MATERIALIZED (
-             SELECT run.id AS run_id, recipients.id AS recipient_id, email, full_name,
-                    (row_number() OVER (ORDER BY recipients.id) - 1) / $2 AS part
-             FROM run
-             JOIN mailing_recipients chosen ON chosen.mailing_id = run.mailing_id AND recipient_id > fanned_out_to
-             JOIN recipients ON recipients.id = recipient_id
-             ORDER BY recipients.id LIMIT $1),
+    let run: Option<Unprepared> = diesel::sql_query(
+        "SELECT id, mailing_id, fanned_out_to FROM runs WHERE status = 'running' AND fanned_out_at IS NULL
+         ORDER BY fanned_out_to > 0, id LIMIT 1 FOR UPDATE SKIP LOCKED",
+    )
+    .get_result(conn)
+    .optional()?;
+    let Some(run) = run else { return Ok(None) };
+    // The mailing and the place are bound as values: joined from another table they would hide from PostgreSQL that the
+    // next rows are found at one place of one index.
+    let step: Step = diesel::sql_query(
+        "WITH next AS MATERIALIZED (
+             SELECT recipients.id AS recipient_id, email, full_name, (row_number() OVER (ORDER BY recipients.id) - 1) / $5 AS part
+             FROM mailing_recipients chosen JOIN recipients ON recipients.id = recipient_id
+             WHERE mailing_id = $2 AND recipient_id > $3
+             ORDER BY recipient_id LIMIT $4),
          prepared AS (
              INSERT INTO deliveries (run_id, recipient_id, email, full_name)
-             SELECT run_id, recipient_id, email, full_name FROM next),
+             SELECT $1, recipient_id, email, full_name FROM next),
          cut AS (
              INSERT INTO chunks (run_id, chunk_no, first_recipient_id, last_recipient_id, pending)
-             SELECT run_id, part + (SELECT coalesce(max(chunk_no) + 1, 0) FROM chunks, run WHERE run_id = run.id),
+             SELECT $1, part + (SELECT coalesce(max(chunk_no) + 1, 0) FROM chunks WHERE run_id = $1),
                     min(recipient_id), max(recipient_id), count(*)
-             FROM next GROUP BY run_id, part),
+             FROM next GROUP BY part),
          size AS (SELECT count(*) AS prepared, max(recipient_id) AS last FROM next)
-         UPDATE runs SET fanned_out_to = coalesce(size.last, runs.fanned_out_to),
-                         fanned_out_at = CASE WHEN size.prepared < $1 THEN $3 END
-         FROM run, size WHERE runs.id = run.id
+         UPDATE runs SET fanned_out_to = coalesce(size.last, fanned_out_to),
+                         fanned_out_at = CASE WHEN size.prepared < $4 THEN $6 END
+         FROM size WHERE runs.id = $1
          RETURNING size.prepared",
     )
+    .bind::<BigInt, _>(run.id)
+    .bind::<BigInt, _>(run.mailing_id)
+    .bind::<BigInt, _>(run.fanned_out_to)
     .bind::<BigInt, _>(STEP)
     .bind::<BigInt, _>(CHUNK)
     .bind::<Timestamptz, _>(now)
-    .get_result(conn)
-    .optional()?;
-    Ok(step.map(|step| step.prepared))
+    .get_result(conn)?;
+    Ok(Some(step.prepared))
 }
 
 /// Takes chunks back from workers that have died: their leases have expired by the database's clock.
@@ -124,7 +139,7 @@ pub fn end_retries(conn: &mut PgConnection, run_id: i64) -> QueryResult<bool> {
 }
 
 /// Turns deliveries `from` some states into a final one, and their chunks' counters with them. What is uncertain stays
-/// so, but is not tried again.
+/// so, but is not tried again. At most a hundred chunks at a time: the next pass goes on.
 fn close(
     conn: &mut PgConnection,
     run_id: i64,
@@ -135,7 +150,7 @@ fn close(
         "WITH free AS (
              SELECT * FROM chunks WHERE run_id = $1 AND (pending > 0 OR deferred > 0 OR next_attempt_at IS NOT NULL)
                AND (lease_expires_at IS NULL OR lease_expires_at < clock_timestamp())
-             FOR UPDATE SKIP LOCKED),
+             ORDER BY chunk_no LIMIT 100 FOR UPDATE SKIP LOCKED),
          settled AS (
              UPDATE deliveries d SET next_attempt_at = NULL, status = CASE WHEN status = ANY($2) THEN $3 ELSE status END
              FROM free

@@ -79,16 +79,23 @@ impl<'a> Claimer<'a> {
         let sender = self.sender;
         let now = sender.settings.clock.now();
         while let Some(run) = self.turns.pop_front() {
-            let conn = self.connection()?;
             let holder = claims::Holder {
                 worker: &sender.worker,
                 token: rand::random(),
                 seconds: LEASE_S,
             };
-            let Some(lease) = claims::lease(conn, run.id, &holder, now)? else {
+            let held = sender.desk.chunks_of(run.id);
+            let conn = self.connection()?;
+            // Together: a lease whose deliveries could not be read would be in nobody's hands.
+            let claimed = conn.transaction(|conn| {
+                let Some(lease) = claims::lease(conn, run.id, &holder, &held, now)? else {
+                    return Ok(None);
+                };
+                Ok::<_, ClaimError>(Some((lease, claims::claimed(conn, &lease, now)?)))
+            })?;
+            let Some((lease, deliveries)) = claimed else {
                 continue;
             };
-            let deliveries = claims::claimed(conn, &lease, now)?;
             let job = match sender.desk.job(run.id) {
                 Some(job) => job,
                 None => prepare(conn, &run, sender)?,

@@ -10,6 +10,9 @@ use chrono::{DateTime, Utc};
 use crate::deliveries::claims::{AttemptResult, ClaimableRun, Claimed, Lease};
 use crate::mail::compose::Prepared;
 
+/// How long after leasing or renewing a chunk its bodies may leave; `LEASE_S` is longer.
+const VALID: Duration = Duration::from_secs(40);
+
 /// A run being sent: what its mails are made from, and until when they may leave.
 pub(super) struct Job {
     pub(super) run_id: i64,
@@ -84,14 +87,22 @@ pub(super) enum Report {
 /// What is in hand at the moment.
 #[derive(Default)]
 struct InHand {
-    /// Deliveries without a recorded result, by lease.
-    open: HashMap<Lease, usize>,
+    /// The leases we hold.
+    open: HashMap<Lease, Held>,
     jobs: HashMap<i64, Arc<Job>>,
     /// Until when no mail server is to be asked, and how often in a row it failed.
     trouble: Option<(Instant, u32)>,
     stopping: bool,
     /// Somebody has prepared new work.
     woken: bool,
+}
+
+/// A lease in hand.
+struct Held {
+    /// Deliveries without a recorded result.
+    open: usize,
+    /// Until when nobody else can have taken the chunk. Well before the lease expires: a body takes its time.
+    valid_until: Instant,
 }
 
 /// The desk around which claimer, lanes and recorder sit.
@@ -143,21 +154,47 @@ impl Desk {
 
     /// A lease has been taken for so many deliveries.
     pub(super) fn take(&self, lease: Lease, deliveries: usize) {
-        self.lock().open.insert(lease, deliveries);
+        let held = Held {
+            open: deliveries,
+            valid_until: Instant::now() + VALID,
+        };
+        self.lock().open.insert(lease, held);
+    }
+
+    /// Whether the chunk is surely still ours.
+    pub(super) fn holds(&self, lease: &Lease) -> bool {
+        self.lock()
+            .open
+            .get(lease)
+            .is_some_and(|held| Instant::now() < held.valid_until)
+    }
+
+    /// The leases were renewed at `then`, before they could expire.
+    pub(super) fn renewed(&self, then: Instant) {
+        for held in self.lock().open.values_mut() {
+            held.valid_until = held.valid_until.max(then + VALID);
+        }
+    }
+
+    /// The run's chunks in hand: their results may still be on their way, so they are not to be leased again.
+    pub(super) fn chunks_of(&self, run_id: i64) -> Vec<i32> {
+        let in_hand = self.lock();
+        let of_run = in_hand.open.keys().filter(|lease| lease.run_id == run_id);
+        of_run.map(|lease| lease.chunk_no).collect()
     }
 
     /// Deliveries that have been dealt with; gives the leases that are done with.
     pub(super) fn settle(&self, dealt_with: &[(Lease, usize)]) -> Vec<Lease> {
         let mut in_hand = self.lock();
         for (lease, count) in dealt_with {
-            if let Some(open) = in_hand.open.get_mut(lease) {
-                *open = open.saturating_sub(*count);
+            if let Some(held) = in_hand.open.get_mut(lease) {
+                held.open = held.open.saturating_sub(*count);
             }
         }
         in_hand
             .open
             .iter()
-            .filter(|(_, open)| **open == 0)
+            .filter(|(_, held)| held.open == 0)
             .map(|(lease, _)| *lease)
             .collect()
     }

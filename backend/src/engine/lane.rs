@@ -10,7 +10,6 @@ use super::job::{Job, Report, Slice};
 use super::retry::{self, Next};
 use super::sender::Sender;
 use crate::deliveries::claims::{AttemptResult, Claimed, Lease};
-use crate::deliveries::model::DeliveryStatus;
 use crate::mail::compose::{Addressee, Mail};
 use crate::mail::envelope::Envelope;
 use crate::mail::reply::{Reply, Stage};
@@ -89,7 +88,7 @@ impl Lane {
         let mut untouched = 0;
         let mut upcoming = self.make_next(&job, lease, &mut left);
         while let Some((delivery, mail)) = upcoming {
-            if !self.may_send(&job) {
+            if !self.may_send(&job, lease) {
                 // Envelopes announced for what will not be sent cannot be taken back.
                 self.session = None;
                 untouched += 1 + left.len();
@@ -98,7 +97,7 @@ impl Lane {
             upcoming = self.make_next(&job, lease, &mut left);
             let next = upcoming.as_ref().map(|(_, mail)| mail.envelope());
             let began = Instant::now();
-            match self.hand_over(&job, &mail, next.as_ref()).await {
+            match self.hand_over(&job, lease, &mail, next.as_ref()).await {
                 Some(ending) => self.report(&job, lease, &delivery, &ending, began),
                 None => untouched += 1,
             }
@@ -108,9 +107,10 @@ impl Lane {
         }
     }
 
-    fn may_send(&self, job: &Job) -> bool {
+    fn may_send(&self, job: &Job, lease: Lease) -> bool {
         let desk = &self.sender.desk;
         job.may_send(self.sender.settings.clock.now())
+            && desk.holds(&lease)
             && !desk.is_stopping()
             && desk.trouble_left().is_none()
     }
@@ -153,24 +153,37 @@ impl Lane {
     async fn hand_over(
         &mut self,
         job: &Job,
+        lease: Lease,
         mail: &Mail,
         next: Option<&Envelope<'_>>,
     ) -> Option<Ending> {
         let mut session = match self.take_session().await {
             Ok(session) => session,
-            Err(failure) => {
-                self.sender.desk.trouble();
-                return Some(Ending::Failed(failure));
-            }
+            Err(failure) => return Some(self.failed(failure)),
         };
-        let ending = match session.open(&mail.envelope()).await {
+        let sent = match session.open(&mail.envelope()).await {
             // Opening may have taken its time. A session dropped here has sent nothing of this mail.
-            Ok(()) if !self.may_send(job) => return None,
-            Ok(()) => session.transmit(&mail.data, next).await,
+            Ok(()) if !self.may_send(job, lease) => return None,
+            Ok(()) => {
+                self.sender.desk.no_trouble();
+                session.transmit(&mail.data, next).await
+            }
             Err(failure) => Err(failure),
         };
         self.session = Some(session);
-        Some(ending.map_or_else(Ending::Failed, Ending::Accepted))
+        Some(sent.map_or_else(|failure| self.failed(failure), Ending::Accepted))
+    }
+
+    /// A failure; one that says something about the server keeps everybody from it for a while.
+    fn failed(&self, failure: Failure) -> Ending {
+        let cause = failure.verdict().cause;
+        if matches!(
+            cause,
+            Cause::ServerTrouble | Cause::Protocol | Cause::Configuration
+        ) {
+            self.sender.desk.trouble();
+        }
+        Ending::Failed(failure)
     }
 
     async fn take_session(&mut self) -> Result<Session, Failure> {
@@ -181,9 +194,7 @@ impl Lane {
             session.quit().await;
         }
         let settings = &self.sender.settings;
-        let session = Session::connect(&settings.mail.server, &settings.engine.timeouts).await?;
-        self.sender.desk.no_trouble();
-        Ok(session)
+        Session::connect(&settings.mail.server, &settings.engine.timeouts).await
     }
 
     fn report(&self, job: &Job, lease: Lease, delivery: &Claimed, ending: &Ending, began: Instant) {
@@ -220,7 +231,6 @@ impl Lane {
                 enhanced_code: said.enhanced,
                 response: said.text,
                 duration_ms: i32::try_from(began.elapsed().as_millis()).unwrap_or(i32::MAX),
-                before: delivery.status.parse().unwrap_or(DeliveryStatus::Pending),
                 after: next.status,
                 next_attempt_at: next.at,
             },

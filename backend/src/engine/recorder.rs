@@ -17,8 +17,8 @@ const FULL: usize = 500;
 const PATIENCE: Duration = Duration::from_millis(50);
 /// How often it is asked which runs go on: well below the two seconds in which a stop must tell.
 const LOOK: Duration = Duration::from_millis(500);
-/// How often leases are renewed: three tries fit into one lease.
-const RENEW: Duration = Duration::from_secs(20);
+/// How often leases are renewed: several tries fit into the time they are good for.
+const RENEW: Duration = Duration::from_secs(10);
 /// After the database failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -119,7 +119,7 @@ impl<'a> Recorder<'a> {
         Ok(())
     }
 
-    /// Every half second: which runs go on and until when. Every twenty: the leases are kept.
+    /// Every half second: which runs go on and until when. Every ten: the leases are kept.
     fn look_after_runs(&mut self) {
         let jobs = self.desk().jobs();
         if jobs.is_empty() || self.looked.elapsed() < LOOK {
@@ -129,6 +129,7 @@ impl<'a> Recorder<'a> {
         let ids: Vec<i64> = jobs.iter().map(|job| job.run_id).collect();
         let renew = self.renewed.elapsed() >= RENEW;
         let mut going_on = Vec::new();
+        let asked_at = Instant::now();
         let asked = self.with_connection(|recorder, conn| {
             going_on = runs::store::still_running(conn, &ids)?;
             if renew {
@@ -141,7 +142,8 @@ impl<'a> Recorder<'a> {
             return;
         }
         if renew {
-            self.renewed = Instant::now();
+            self.renewed = asked_at;
+            self.desk().renewed(asked_at);
         }
         for job in jobs {
             match going_on.iter().find(|run| run.id == job.run_id) {

@@ -287,9 +287,25 @@ impl From<Unavailable> for ApiError {
 
 impl From<DieselError> for ApiError {
     fn from(error: DieselError) -> Self {
+        use DatabaseErrorKind::{
+            ClosedConnection, ForeignKeyViolation, SerializationFailure, Unknown,
+        };
         match error {
             DieselError::NotFound => Self::not_found(),
-            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => {
+            DieselError::DatabaseError(ClosedConnection | SerializationFailure, _) => {
+                Self::unavailable()
+            }
+            DieselError::DatabaseError(ForeignKeyViolation, _) => Self::conflict(
+                "conflict",
+                "Something this refers to was deleted at the same moment.",
+            ),
+            // diesel has no kind for these: a deadlock, and a statement over its time.
+            DieselError::DatabaseError(Unknown, ref info)
+                if ["deadlock detected", "statement timeout"]
+                    .iter()
+                    .any(|told| info.message().contains(told)) =>
+            {
+                tracing::warn!(error = info.message(), "a request gave way to another");
                 Self::unavailable()
             }
             other => Self::internal(other),

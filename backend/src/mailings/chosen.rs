@@ -1,5 +1,6 @@
 //! Whom a mailing goes to, in the database: a choice becomes rows in one statement, however many they are.
 
+use diesel::connection::SimpleConnection;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
@@ -18,6 +19,8 @@ pub fn choose(
     owner_id: i64,
     choice: &Choice,
 ) -> QueryResult<Option<i32>> {
+    // A million take some ten seconds, most of them for the foreign keys.
+    conn.batch_execute("SET LOCAL statement_timeout = '60s'")?;
     diesel::delete(mailing_recipients::table.filter(mailing_recipients::mailing_id.eq(mailing_id)))
         .execute(conn)?;
     let insert = "INSERT INTO mailing_recipients (mailing_id, recipient_id) SELECT $1, id FROM recipients WHERE owner_id = $2";

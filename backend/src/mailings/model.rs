@@ -1,6 +1,6 @@
 //! The mailing and the requests about it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -174,8 +174,12 @@ impl UpdateMailing {
     /// The row as it will be.
     pub fn applied_to(&self, mut row: MailingRow) -> MailingRow {
         row.message_id = self.message_id.unwrap_or(row.message_id);
-        row.starts_at = self.starts_at.unwrap_or(row.starts_at);
-        row.ends_at = self.ends_at.unwrap_or(row.ends_at);
+        row.starts_at = self
+            .starts_at
+            .map_or(row.starts_at, |at| at.trunc_subsecs(6));
+        row.ends_at = self
+            .ends_at
+            .map_or(row.ends_at, |end| end.map(|at| at.trunc_subsecs(6)));
         row.recurrence = self.recurrence.unwrap_or(row.recurrence);
         row.time_zone = self.time_zone.clone().unwrap_or(row.time_zone);
         row

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, post};
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, FixedOffset, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
@@ -105,7 +105,9 @@ pub(super) fn check_window(
     ends_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<(), ApiError> {
-    match ends_at {
+    // To the microsecond, as PostgreSQL keeps them.
+    let starts_at = starts_at.trunc_subsecs(6);
+    match ends_at.map(|end| end.trunc_subsecs(6)) {
         Some(end) if end <= starts_at => Err(ApiError::invalid_field(
             "ends_at",
             "not_after_start",

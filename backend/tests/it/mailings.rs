@@ -35,6 +35,11 @@ fn a_mistake_is_named_by_its_field_and_nothing_is_stored() {
             "in_past",
         ),
         (
+            json!({"starts_at": "2026-05-02T10:00:00.0000001Z", "ends_at": "2026-05-02T10:00:00.0000002Z"}),
+            "ends_at",
+            "not_after_start",
+        ),
+        (
             json!({"starts_at": "1999-12-31T23:59:59Z"}),
             "starts_at",
             "out_of_range",

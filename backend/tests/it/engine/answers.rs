@@ -350,6 +350,12 @@ fn the_log_is_filtered_and_paged_by_key() {
     seen.sort_unstable();
     assert_eq!((seen, rest["next_cursor"].is_null()), (ids, true));
     assert!(app.log(&bob).is_empty());
+    // ["-9999-01-01T00:00:00Z",1,1,1]
+    app.get(
+        &alice,
+        "/attempts?cursor=WyItOTk5OS0wMS0wMVQwMDowMDowMFoiLDEsMSwxXQ",
+    )
+    .expect_invalid("cursor", "wrong_type");
     app.get(&alice, "/attempts?cursor=abc")
         .expect_invalid("cursor", "wrong_type");
     app.get(&alice, "/attempts?outcome=sent")

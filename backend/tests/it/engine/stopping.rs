@@ -2,10 +2,13 @@
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
+use dispatch::deliveries::claims::{self, AttemptResult};
+use dispatch::deliveries::model::DeliveryStatus;
+use dispatch::mail::verdict::Outcome;
 use serde_json::json;
 
 use crate::support::app::TestApp;
-use crate::support::smtp_server::{At, Rule, ScriptedServer};
+use crate::support::smtp_server::{Action, At, Rule, ScriptedServer};
 
 #[test]
 fn after_the_end_nothing_is_sent_and_the_rest_is_shown_as_expired() {
@@ -155,4 +158,77 @@ fn what_a_dead_worker_had_in_hand_is_taken_up_again() {
         ),
         (2, Some("finished"))
     );
+}
+
+#[test]
+fn a_server_that_fails_after_its_greeting_is_left_alone_like_one_that_is_not_there() {
+    let server = ScriptedServer::start();
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    for n in 0..60 {
+        let email = format!("r{n}@example.org");
+        app.recipient(&alice, &email);
+        server.add(&email, Rule::act(At::Rcpt, Action::Drop), None);
+    }
+    let mailing = app.mailing(&alice, &json!({}));
+    app.tick();
+    assert!(
+        app.log(&alice).len() < 10,
+        "{} attempts",
+        app.log(&alice).len()
+    );
+    let counts = &app.last_run(&alice, mailing)["counts"];
+    assert_eq!(
+        counts["pending"].as_i64().unwrap() + counts["deferred"].as_i64().unwrap(),
+        60,
+        "{counts}"
+    );
+}
+
+#[test]
+fn a_result_that_comes_after_its_delivery_was_closed_is_counted_once_and_rightly() {
+    let server = ScriptedServer::start();
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipient(&alice, "bob@example.org");
+    let mailing = app.mailing(&alice, &json!({}));
+    app.tick();
+    // The worker that was too late: the delivery expired, and now its acceptance comes.
+    app.sql()
+        .batch_execute(
+            "DELETE FROM attempts;
+             UPDATE deliveries SET status = 'expired', attempts = 0;
+             UPDATE chunks SET accepted = 0, expired = 1;",
+        )
+        .unwrap();
+    let late = AttemptResult {
+        run_id: 1,
+        chunk_no: 0,
+        recipient_id: 1,
+        owner_id: alice.id,
+        mailing_id: mailing,
+        attempt_no: 1,
+        at: app.now(),
+        outcome: Outcome::Accepted,
+        stage: "dot",
+        smtp_code: Some(250),
+        enhanced_code: None,
+        response: "ok".to_owned(),
+        duration_ms: 1,
+        after: DeliveryStatus::Accepted,
+        next_attempt_at: None,
+    };
+    for _ in 0..2 {
+        claims::record(&mut app.sql(), "late", std::slice::from_ref(&late)).unwrap();
+    }
+    let counts = &app.last_run(&alice, mailing)["counts"];
+    assert_eq!(
+        (
+            counts["accepted"].as_i64(),
+            counts["expired"].as_i64(),
+            counts["total"].as_i64()
+        ),
+        (Some(1), Some(0), Some(1))
+    );
+    assert_eq!(app.log(&alice).len(), 1);
 }
