@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
+use super::ending::{Ending, Said};
 use super::job::{Job, Report, Slice};
 use super::retry::{self, Next};
 use super::sender::Sender;
 use crate::deliveries::claims::{AttemptResult, Claimed, Lease};
 use crate::mail::compose::{Addressee, Mail};
 use crate::mail::envelope::Envelope;
-use crate::mail::reply::{Reply, Stage};
 use crate::mail::session::Session;
 use crate::mail::verdict::{Cause, Failure, Outcome, Verdict};
 
@@ -24,13 +24,6 @@ pub(super) struct Lane {
     slices: Arc<Mutex<tokio::sync::mpsc::Receiver<Slice>>>,
     reports: mpsc::Sender<Report>,
     session: Option<Session>,
-}
-
-/// How an attempt ended.
-enum Ending {
-    Accepted(Reply),
-    Failed(Failure),
-    Unmakeable(String),
 }
 
 impl Lane {
@@ -260,46 +253,4 @@ fn judged(
             rand::random(),
         ),
     )
-}
-
-/// What an attempt's row says of the conversation.
-struct Said {
-    stage: Stage,
-    code: Option<i16>,
-    enhanced: Option<String>,
-    text: String,
-}
-
-impl Said {
-    fn of(ending: &Ending) -> Self {
-        match ending {
-            Ending::Accepted(reply) => Self::reply(Stage::Dot, reply),
-            Ending::Failed(Failure {
-                stage,
-                reply: Some(reply),
-                ..
-            }) => Self::reply(*stage, reply),
-            Ending::Failed(failure) => Self {
-                stage: failure.stage,
-                code: None,
-                enhanced: None,
-                text: failure.detail.clone(),
-            },
-            Ending::Unmakeable(error) => Self {
-                stage: Stage::Compose,
-                code: None,
-                enhanced: None,
-                text: error.clone(),
-            },
-        }
-    }
-
-    fn reply(stage: Stage, reply: &Reply) -> Self {
-        Self {
-            stage,
-            code: i16::try_from(reply.code).ok(),
-            enhanced: reply.enhanced.clone(),
-            text: reply.text.clone(),
-        }
-    }
 }

@@ -16,6 +16,7 @@
 mod account_job;
 pub mod account_mail;
 mod claimer;
+mod ending;
 mod job;
 mod lane;
 mod recorder;

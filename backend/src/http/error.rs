@@ -5,11 +5,8 @@ use std::fmt;
 
 use actix_web::ResponseError;
 use actix_web::http::StatusCode;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::db::Unavailable;
 
 /// What is wrong with one field of a request. `code` is stable, `message` is for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -276,39 +273,5 @@ impl fmt::Display for ApiError {
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
         self.status
-    }
-}
-
-impl From<Unavailable> for ApiError {
-    fn from(Unavailable: Unavailable) -> Self {
-        Self::unavailable()
-    }
-}
-
-impl From<DieselError> for ApiError {
-    fn from(error: DieselError) -> Self {
-        use DatabaseErrorKind::{
-            ClosedConnection, ForeignKeyViolation, SerializationFailure, Unknown,
-        };
-        match error {
-            DieselError::NotFound => Self::not_found(),
-            DieselError::DatabaseError(ClosedConnection | SerializationFailure, _) => {
-                Self::unavailable()
-            }
-            DieselError::DatabaseError(ForeignKeyViolation, _) => Self::conflict(
-                "conflict",
-                "Something this refers to was deleted at the same moment.",
-            ),
-            // diesel has no kind for these: a deadlock, and a statement over its time.
-            DieselError::DatabaseError(Unknown, ref info)
-                if ["deadlock detected", "statement timeout"]
-                    .iter()
-                    .any(|told| info.message().contains(told)) =>
-            {
-                tracing::warn!(error = info.message(), "a request gave way to another");
-                Self::unavailable()
-            }
-            other => Self::internal(other),
-        }
     }
 }

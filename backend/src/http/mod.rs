@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod client;
+mod database;
 pub mod error;
 pub mod etag;
 pub mod field;
