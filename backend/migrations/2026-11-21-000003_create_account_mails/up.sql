@@ -16,11 +16,13 @@ CREATE TABLE account_mails (
 -- Due ones only: a mail that is sent or given up has no next attempt.
 CREATE INDEX account_mails_due ON account_mails (next_attempt_at) WHERE next_attempt_at IS NOT NULL;
 
--- What the mailed links carry, hashed; used once.
+-- What the mailed links carry, hashed; used once. A link confirms the password that was given when it was asked for, not
+-- one that a stranger gave for the same address since.
 CREATE TABLE account_tokens (
     token_hash BYTEA PRIMARY KEY,
     user_id    BIGINT      NOT NULL REFERENCES users ON DELETE CASCADE,
     purpose    TEXT        NOT NULL CHECK (purpose IN ('confirm')),
+    password_hash TEXT     NOT NULL,
     expires_at TIMESTAMPTZ NOT NULL,
     used_at    TIMESTAMPTZ
 );

@@ -139,7 +139,7 @@ pub fn resend_confirmation(
     }
 }
 
-/// Makes the token of a mailed link, good for 24 hours. Only its hash is kept.
+/// Makes the token of a mailed link, good for 24 hours, for the password that the account has now. Only its hash is kept.
 pub fn issue_confirmation(
     conn: &mut PgConnection,
     user_id: i64,
@@ -152,12 +152,17 @@ pub fn issue_confirmation(
                 .and(account_tokens::expires_at.le(now)),
         )
         .execute(conn)?;
+    let password_hash: String = users::table
+        .find(user_id)
+        .select(users::password_hash)
+        .first(conn)?;
     let token = Secret::random();
     diesel::insert_into(account_tokens::table)
         .values((
             account_tokens::token_hash.eq(token.hash()),
             account_tokens::user_id.eq(user_id),
             account_tokens::purpose.eq(CONFIRM),
+            account_tokens::password_hash.eq(password_hash),
             account_tokens::expires_at.eq(now + TimeDelta::hours(LINK_LIFETIME_HOURS)),
         ))
         .execute(conn)?;
@@ -168,20 +173,25 @@ pub fn issue_confirmation(
 /// blocked stays blocked.
 pub fn confirm(conn: &mut PgConnection, given: &str, now: DateTime<Utc>) -> QueryResult<bool> {
     // One statement finds and uses it up: of many requests at once, one gets the row.
-    let user_id: Option<i64> = diesel::update(account_tokens::table.find(token::hash(given)))
-        .filter(account_tokens::purpose.eq(CONFIRM))
-        .filter(account_tokens::used_at.is_null())
-        .filter(account_tokens::expires_at.gt(now))
-        .set(account_tokens::used_at.eq(now))
-        .returning(account_tokens::user_id)
-        .get_result(conn)
-        .optional()?;
-    let Some(user_id) = user_id else {
+    let used: Option<(i64, String)> =
+        diesel::update(account_tokens::table.find(token::hash(given)))
+            .filter(account_tokens::purpose.eq(CONFIRM))
+            .filter(account_tokens::used_at.is_null())
+            .filter(account_tokens::expires_at.gt(now))
+            .set(account_tokens::used_at.eq(now))
+            .returning((account_tokens::user_id, account_tokens::password_hash))
+            .get_result(conn)
+            .optional()?;
+    let Some((user_id, password_hash)) = used else {
         return Ok(false);
     };
     diesel::update(users::table.find(user_id))
         .filter(users::confirmed_at.is_null())
-        .set((users::confirmed_at.eq(now), users::updated_at.eq(now)))
+        .set((
+            users::confirmed_at.eq(now),
+            users::password_hash.eq(password_hash),
+            users::updated_at.eq(now),
+        ))
         .execute(conn)?;
     Ok(true)
 }

@@ -22,6 +22,7 @@ diesel::table! {
         token_hash -> Bytea,
         user_id -> Int8,
         purpose -> Text,
+        password_hash -> Text,
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
     }

@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use dispatch::db::schema::account_tokens;
+use serde_json::json;
 
 use crate::support::accounts::PASSWORD;
 use crate::support::app::TestApp;
@@ -78,5 +79,19 @@ fn a_link_never_lifts_a_block() {
     app.confirm(&token).expect(204);
     app.sign_up(ADA).expect(202);
     app.sign_in(ADA, PASSWORD)
+        .expect_problem(401, "invalid_credentials");
+}
+
+#[test]
+fn a_link_confirms_the_password_it_was_asked_for_with_and_no_strangers() {
+    let app = TestApp::start();
+    let email = "alice@example.org";
+    app.sign_up(email).expect(202);
+    let own_link = app.mailed_token(email);
+    let stranger = json!({"email": email, "password": "the password of a stranger"});
+    app.call("/auth/sign-up", &stranger).expect(202);
+    app.confirm(&own_link).expect(204);
+    app.sign_in(email, PASSWORD).expect(200);
+    app.sign_in(email, "the password of a stranger")
         .expect_problem(401, "invalid_credentials");
 }
