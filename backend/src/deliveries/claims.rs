@@ -251,13 +251,13 @@ const RECORD: &str = "
                enhanced_code, response, duration_ms, $1
         FROM result ON CONFLICT DO NOTHING),
     known AS MATERIALIZED (
-        SELECT d.run_id, d.recipient_id, d.status AS before FROM deliveries d JOIN result USING (run_id, recipient_id)
+        SELECT result.run_id, result.recipient_id, chunk_no, attempt_no, after, result.next_attempt_at, d.status AS before
+        FROM result JOIN deliveries d ON d.run_id = result.run_id AND d.recipient_id = result.recipient_id
         WHERE d.attempts < attempt_no FOR UPDATE OF d),
     moved AS (
-        UPDATE deliveries d SET status = after, attempts = attempt_no, next_attempt_at = result.next_attempt_at
-        FROM result JOIN known USING (run_id, recipient_id)
-        WHERE d.run_id = result.run_id AND d.recipient_id = result.recipient_id
-        RETURNING result.run_id, chunk_no, before, after),
+        UPDATE deliveries d SET status = after, attempts = attempt_no, next_attempt_at = known.next_attempt_at
+        FROM known WHERE d.run_id = known.run_id AND d.recipient_id = known.recipient_id
+        RETURNING known.run_id, chunk_no, before, after),
     delta AS (
         SELECT run_id, chunk_no, count(*) FILTER (WHERE before = 'pending') AS pending,
                count(*) FILTER (WHERE after = 'deferred') - count(*) FILTER (WHERE before = 'deferred') AS deferred,
