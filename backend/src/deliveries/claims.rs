@@ -157,8 +157,10 @@ pub fn renew(
 
 /// Gives chunks back, each with the moment of its earliest retry; a lease that was lost meanwhile is left alone.
 pub fn give_back(conn: &mut PgConnection, leases: &[Lease]) -> QueryResult<usize> {
-    let (run_ids, chunk_nos, tokens): (Vec<_>, Vec<_>, Vec<_>) =
-        unzip3(leases.iter().map(|l| (l.run_id, l.chunk_no, l.lease_token)));
+    let (run_ids, chunk_nos, tokens): (Vec<_>, Vec<_>, Vec<_>) = leases
+        .iter()
+        .map(|l| (l.run_id, l.chunk_no, l.lease_token))
+        .collect();
     diesel::sql_query(
         "UPDATE chunks SET lease_token = NULL, lease_owner = NULL, lease_expires_at = NULL,
              next_attempt_at = CASE WHEN deferred + uncertain > 0 THEN (
@@ -171,18 +173,6 @@ pub fn give_back(conn: &mut PgConnection, leases: &[Lease]) -> QueryResult<usize
     .bind::<Array<Integer>, _>(chunk_nos)
     .bind::<Array<BigInt>, _>(tokens)
     .execute(conn)
-}
-
-fn unzip3<A, B, C>(items: impl Iterator<Item = (A, B, C)>) -> (Vec<A>, Vec<B>, Vec<C>) {
-    items.fold(
-        (Vec::new(), Vec::new(), Vec::new()),
-        |(mut a, mut b, mut c), (x, y, z)| {
-            a.push(x);
-            b.push(y);
-            c.push(z);
-            (a, b, c)
-        },
-    )
 }
 
 /// What came of one attempt.

@@ -9,6 +9,7 @@ use diesel::result::Error as DieselError;
 use super::model::MailingRow;
 use super::recurrence::Occurrence;
 use super::status::{self, Facts, Hold, OpenRun};
+use super::store;
 use crate::db::schema::{chunks, mailings, runs as run_rows, users};
 use crate::deliveries::store as deliveries;
 use crate::runs::model::{RunStatus, Trigger};
@@ -121,7 +122,7 @@ pub fn start_one_due(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult
     if let Some(occurrence) = due.run {
         carry_out(conn, &mailing, occurrence, now)?;
     }
-    move_on(conn, mailing.id, due.next)?;
+    store::wait_for(conn, mailing.id, due.next)?;
     refresh_state(conn, mailing.id)?;
     Ok(Some(mailing.id))
 }
@@ -159,19 +160,6 @@ fn carry_out(
             .set(mailings::last_run_at.eq(now))
             .execute(conn)?;
     }
-    Ok(())
-}
-
-fn move_on(conn: &mut PgConnection, mailing_id: i64, next: Option<Occurrence>) -> QueryResult<()> {
-    let (index, at) = next
-        .map(|next| (i32::try_from(next.index).unwrap_or(i32::MAX), next.at))
-        .unzip();
-    diesel::update(mailings::table.find(mailing_id))
-        .set((
-            mailings::next_occurrence.eq(index),
-            mailings::next_run_at.eq(at),
-        ))
-        .execute(conn)?;
     Ok(())
 }
 

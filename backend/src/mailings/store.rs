@@ -180,16 +180,25 @@ pub fn set_schedule(
     next: Option<Occurrence>,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
+    diesel::update(mailings::table.find(id))
+        .set((
+            mailings::schedule_set_at.eq(now),
+            // Corrected from all the facts in the same transaction; "completed" forbids a next run.
+            mailings::status.eq("running"),
+        ))
+        .execute(conn)?;
+    wait_for(conn, id, next)
+}
+
+/// The occurrence to wait for from now on.
+pub fn wait_for(conn: &mut PgConnection, id: i64, next: Option<Occurrence>) -> QueryResult<()> {
     let (index, at) = next
         .map(|next| (i32::try_from(next.index).unwrap_or(i32::MAX), next.at))
         .unzip();
     diesel::update(mailings::table.find(id))
         .set((
-            mailings::schedule_set_at.eq(now),
             mailings::next_occurrence.eq(index),
             mailings::next_run_at.eq(at),
-            // Corrected from all the facts in the same transaction; "completed" forbids a next run.
-            mailings::status.eq("running"),
         ))
         .execute(conn)?;
     Ok(())

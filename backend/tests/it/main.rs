@@ -9,6 +9,7 @@
 
 mod account_mail;
 mod architecture;
+mod attempts;
 mod auth;
 mod cli;
 mod confirmation;
