@@ -75,6 +75,21 @@ diesel::table! {
         status -> Text,
         attempts -> Int2,
         next_attempt_at -> Nullable<Timestamptz>,
+        skip_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    mail_servers (name) {
+        name -> Text,
+        opened_at -> Nullable<Timestamptz>,
+        cause -> Nullable<Text>,
+        response -> Nullable<Text>,
+        failures -> Int4,
+        probe_at -> Nullable<Timestamptz>,
+        second_tokens -> Float8,
+        hour_tokens -> Float8,
+        refilled_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -106,6 +121,8 @@ diesel::table! {
         disabled_reason -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        paused_at -> Nullable<Timestamptz>,
+        on_uncertain -> Text,
     }
 }
 
@@ -161,6 +178,8 @@ diesel::table! {
         fanned_out_at -> Nullable<Timestamptz>,
         started_at -> Nullable<Timestamptz>,
         finished_at -> Nullable<Timestamptz>,
+        pause_reason -> Nullable<Text>,
+        paused_until -> Nullable<Timestamptz>,
     }
 }
 
@@ -211,6 +230,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     attempts,
     chunks,
     deliveries,
+    mail_servers,
     mailing_recipients,
     mailings,
     messages,
