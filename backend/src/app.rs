@@ -95,6 +95,7 @@ impl Services {
             mail: self.config.mail.clone(),
             engine: self.config.engine.clone(),
             message_id_key: self.config.secrets.message_id,
+            journal: self.config.journal(),
         })
     }
 

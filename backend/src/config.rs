@@ -10,10 +10,11 @@ use std::time::Duration;
 use deadpool_redis::redis::ConnectionInfo;
 use hmac::{Hmac, KeyInit, Mac};
 use lettre::message::Mailbox;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use self::settings::Settings;
 use crate::mail::server::{Server, Timeouts};
+use crate::mail_servers::model::Pace;
 
 /// The sample in `.env.example`; good enough to try things out, refused in production.
 const SAMPLE_SECRET: &str = "sample-secret-for-development-only";
@@ -96,6 +97,10 @@ pub struct EngineSettings {
     pub poll_interval: Duration,
     /// `SMTP_SESSIONS`: connections to the mail server at once.
     pub sessions: usize,
+    /// `JOURNAL_DIR`: where workers note what they are about to do, on a disk that outlives their process.
+    pub journal_dir: PathBuf,
+    /// `SMTP_RATE` and `SMTP_HOURLY`: mails a second and an hour that the mail server may be given, by all processes.
+    pub pace: Pace,
     /// How long each step of a conversation with a mail server may take; those of the standard.
     pub timeouts: Timeouts,
 }
@@ -168,6 +173,14 @@ impl Config {
     pub fn from_env() -> Result<Self, ConfigErrors> {
         dotenvy::dotenv().ok();
         Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// Where the workers of this installation keep their journals: two installations on one machine do not read each
+    /// other's.
+    pub fn journal(&self) -> PathBuf {
+        let digest = Sha256::digest(self.database.url.as_bytes());
+        let name = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
+        self.engine.journal_dir.join(name.collect::<String>())
     }
 
     /// Reads settings from anything that answers a name with a value.

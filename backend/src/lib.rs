@@ -14,6 +14,7 @@ pub mod engine;
 pub mod http;
 pub mod limits;
 pub mod mail;
+pub mod mail_servers;
 pub mod mailings;
 pub mod messages;
 mod named;

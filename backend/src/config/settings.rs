@@ -1,5 +1,6 @@
 //! How each setting is read: its name, its default, what is wrong with it.
 
+use std::env;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use super::{
 };
 use crate::auth::password;
 use crate::mail::server::{Server, Timeouts};
+use crate::mail_servers::model::Pace;
 
 /// The settings being read, and what is wrong with them so far.
 pub(super) struct Settings<F> {
@@ -129,6 +131,11 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
     fn engine(&mut self) -> Option<EngineSettings> {
         let poll = self.parsed("POLL_INTERVAL_MS", 1000);
         let sessions = self.parsed("SMTP_SESSIONS", 8_usize);
+        let (per_second, per_hour) = (
+            self.parsed("SMTP_RATE", 1000),
+            self.parsed("SMTP_HOURLY", 0),
+        );
+        let journal_dir = self.text("JOURNAL_DIR");
         if sessions.is_some_and(|n| !(1..=256).contains(&n)) {
             self.mistakes.push("SMTP_SESSIONS: 1 to 256".to_owned());
         }
@@ -136,9 +143,16 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             self.mistakes
                 .push("POLL_INTERVAL_MS: 50 to 60000".to_owned());
         }
+        let pace = Pace {
+            per_second: per_second?,
+            per_hour: per_hour?,
+        };
         Some(EngineSettings {
             poll_interval: Duration::from_millis(poll?),
             sessions: sessions?,
+            journal_dir: journal_dir
+                .map_or_else(|| env::temp_dir().join("dispatch-journal"), PathBuf::from),
+            pace,
             timeouts: Timeouts::default(),
         })
     }

@@ -1,12 +1,17 @@
-//! The engine's hot path: lease a chunk, read what is to be sent of it, record results in batches, give it back.
-//! Measured (design notes in `engine/mod.rs`): no index on what changes here, arrays instead of rows, one statement.
+//! The engine's hold on a run's deliveries: a chunk is leased, read, kept and given back. Leases are measured by the
+//! database's clock, and each has a token of its own: who lost one cannot give it back or keep it.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
+use diesel::dsl::count_star;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz};
+use serde::{Deserialize, Serialize};
 
 use super::model::DeliveryStatus;
+use crate::db::schema::{attempts, deliveries};
 use crate::mail::verdict::Outcome;
 
 /// A connection for the hot path. Everything there is found by its key, but a run is sent before PostgreSQL has statistics
@@ -29,30 +34,62 @@ pub struct ClaimableRun {
     pub owner_id: i64,
     #[diesel(sql_type = BigInt)]
     pub mailing_id: i64,
+    #[diesel(embed)]
+    pub terms: Terms,
+}
+
+/// Until when a run's mails may leave, and what its owner wants done with uncertain ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Terms {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub deadline_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Timestamptz)]
     pub retries_end_at: DateTime<Utc>,
+    #[diesel(sql_type = Bool)]
+    pub holds_uncertain: bool,
 }
 
-/// The runs with a chunk that is free and has something due at `now`.
+/// The runs with a chunk that is free and has something due at `now`, unless they are held.
 pub fn claimable_runs(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<ClaimableRun>> {
     diesel::sql_query(
-        "SELECT id, owner_id, mailing_id, deadline_at, retries_end_at FROM runs
-         WHERE status = 'running' AND (deadline_at IS NULL OR deadline_at > $1)
+        "SELECT runs.id, runs.owner_id, mailing_id, deadline_at, retries_end_at, on_uncertain = 'hold' AS holds_uncertain
+         FROM runs JOIN mailings ON mailings.id = mailing_id
+         WHERE runs.status = 'running' AND (deadline_at IS NULL OR deadline_at > $1)
            AND EXISTS (SELECT FROM chunks WHERE run_id = runs.id AND (pending > 0 OR next_attempt_at <= $1)
-                       AND (lease_expires_at IS NULL OR lease_expires_at < clock_timestamp()))
+                       AND lease_token IS NULL)
+           AND NOT EXISTS (SELECT FROM run_holds WHERE run_id = runs.id)
          ORDER BY owner_id, id",
     )
     .bind::<Timestamptz, _>(now)
     .load(conn)
 }
 
+/// A run that goes on.
+#[derive(Debug, Clone, QueryableByName)]
+pub struct GoingOn {
+    #[diesel(sql_type = BigInt)]
+    pub id: i64,
+    #[diesel(embed)]
+    pub terms: Terms,
+}
+
+/// Which of these runs are still to be sent, and on what terms.
+pub fn going_on(conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<Vec<GoingOn>> {
+    diesel::sql_query(
+        "SELECT runs.id, deadline_at, retries_end_at, on_uncertain = 'hold' AS holds_uncertain
+         FROM runs JOIN mailings ON mailings.id = mailing_id
+         WHERE runs.id = ANY($1) AND runs.status = 'running'
+           AND NOT EXISTS (SELECT FROM run_holds WHERE run_id = runs.id)",
+    )
+    .bind::<Array<BigInt>, _>(run_ids)
+    .load(conn)
+}
+
 /// A worker's hold on a chunk until it is given back or expires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, QueryableByName)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, QueryableByName, Serialize, Deserialize)]
 pub struct Lease {
     #[diesel(sql_type = BigInt)]
     pub run_id: i64,
@@ -77,19 +114,6 @@ pub struct Holder<'a> {
     pub seconds: f64,
 }
 
-/// A delivery to be sent now, as it stood when it was claimed.
-#[derive(Debug, Clone, QueryableByName)]
-pub struct Claimed {
-    #[diesel(sql_type = BigInt)]
-    pub recipient_id: i64,
-    #[diesel(sql_type = Text)]
-    pub email: String,
-    #[diesel(sql_type = Text)]
-    pub full_name: String,
-    #[diesel(sql_type = SmallInt)]
-    pub attempts: i16,
-}
-
 /// Leases the run's first free chunk with something due, unless the run has stopped meanwhile. Not those in `held`: the
 /// holder's own results for them may still be on their way.
 pub fn lease(
@@ -103,7 +127,7 @@ pub fn lease(
         "WITH free AS MATERIALIZED (
              SELECT chunk_no FROM chunks
              WHERE run_id = $1 AND (pending > 0 OR next_attempt_at <= $5) AND chunk_no <> ALL($6)
-               AND (lease_expires_at IS NULL OR lease_expires_at < clock_timestamp())
+               AND lease_token IS NULL
                AND EXISTS (SELECT FROM runs WHERE id = $1 AND status = 'running' AND (deadline_at IS NULL OR deadline_at > $5))
              ORDER BY chunk_no LIMIT 1 FOR UPDATE SKIP LOCKED)
          UPDATE chunks SET lease_owner = $2, lease_token = $3, lease_expires_at = clock_timestamp() + make_interval(secs => $4)
@@ -120,47 +144,112 @@ pub fn lease(
     .optional()
 }
 
+/// A delivery to be sent now, as it stood when it was claimed.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    pub recipient_id: i64,
+    pub email: String,
+    pub full_name: String,
+    pub status: DeliveryStatus,
+    pub attempts: i16,
+    /// Those of the attempts that it is charged for: not the mail server's troubles.
+    pub tries: i16,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deliveries)]
+struct Row {
+    recipient_id: i64,
+    email: String,
+    full_name: String,
+    #[diesel(deserialize_as = String)]
+    status: DeliveryStatus,
+    attempts: i16,
+}
+
 /// What is to be sent of a leased chunk, in the order of the recipients.
 pub fn claimed(
     conn: &mut PgConnection,
     lease: &Lease,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Claimed>> {
-    diesel::sql_query(
-        "SELECT recipient_id, email, full_name, attempts FROM deliveries
-         WHERE run_id = $1 AND recipient_id BETWEEN $2 AND $3 AND (status = 'pending' OR next_attempt_at <= $4)
-         ORDER BY recipient_id",
-    )
-    .bind::<BigInt, _>(lease.run_id)
-    .bind::<BigInt, _>(lease.first_recipient_id)
-    .bind::<BigInt, _>(lease.last_recipient_id)
-    .bind::<Timestamptz, _>(now)
-    .load(conn)
+    let in_chunk =
+        deliveries::recipient_id.between(lease.first_recipient_id, lease.last_recipient_id);
+    let is_due =
+        deliveries::status
+            .eq(DeliveryStatus::Pending.as_str())
+            .or(deliveries::next_attempt_at
+                .le(now)
+                .is_not_distinct_from(true));
+    let rows: Vec<Row> = deliveries::table
+        .filter(deliveries::run_id.eq(lease.run_id).and(in_chunk))
+        .filter(is_due)
+        .order(deliveries::recipient_id)
+        .select(Row::as_select())
+        .load(conn)?;
+    let tries = tries(conn, lease.run_id, &rows)?;
+    let claimed = rows.into_iter().map(|row| Claimed {
+        tries: tries.get(&row.recipient_id).copied().unwrap_or_default(),
+        recipient_id: row.recipient_id,
+        email: row.email,
+        full_name: row.full_name,
+        status: row.status,
+        attempts: row.attempts,
+    });
+    Ok(claimed.collect())
 }
 
-/// Holds on to every chunk of this worker for another `lease_s` seconds.
-pub fn renew(
-    conn: &mut PgConnection,
-    run_ids: &[i64],
-    worker: &str,
-    lease_s: f64,
-) -> QueryResult<usize> {
-    diesel::sql_query(
-        "UPDATE chunks SET lease_expires_at = clock_timestamp() + make_interval(secs => $3)
-         WHERE run_id = ANY($1) AND lease_owner = $2",
+/// How often those that were tried before are charged with it.
+fn tries(conn: &mut PgConnection, run_id: i64, rows: &[Row]) -> QueryResult<HashMap<i64, i16>> {
+    let retried: Vec<i64> = rows
+        .iter()
+        .filter(|row| row.attempts > 0)
+        .map(|row| row.recipient_id)
+        .collect();
+    if retried.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let is_charged = attempts::outcome
+        .ne(Outcome::Unreachable.as_str())
+        .and(attempts::smtp_code.is_distinct_from(421));
+    let counts: Vec<(i64, i64)> = attempts::table
+        .filter(attempts::run_id.eq(run_id))
+        .filter(attempts::recipient_id.eq_any(retried))
+        .filter(is_charged)
+        .group_by(attempts::recipient_id)
+        .select((attempts::recipient_id, count_star()))
+        .load(conn)?;
+    Ok(counts
+        .into_iter()
+        .map(|(recipient_id, count)| (recipient_id, i16::try_from(count).unwrap_or(i16::MAX)))
+        .collect())
+}
+
+/// Holds on to these chunks for another `seconds`; gives the tokens of those that are still ours.
+pub fn renew(conn: &mut PgConnection, leases: &[Lease], seconds: f64) -> QueryResult<Vec<i64>> {
+    #[derive(QueryableByName)]
+    struct Kept {
+        #[diesel(sql_type = BigInt)]
+        lease_token: i64,
+    }
+    let (run_ids, chunk_nos, tokens) = columns(leases);
+    let kept: Vec<Kept> = diesel::sql_query(
+        "UPDATE chunks SET lease_expires_at = clock_timestamp() + make_interval(secs => $4)
+         FROM unnest($1, $2, $3) AS held (run_id, chunk_no, token)
+         WHERE chunks.run_id = held.run_id AND chunks.chunk_no = held.chunk_no AND lease_token = held.token
+         RETURNING lease_token",
     )
     .bind::<Array<BigInt>, _>(run_ids)
-    .bind::<Text, _>(worker)
-    .bind::<Double, _>(lease_s)
-    .execute(conn)
+    .bind::<Array<Integer>, _>(chunk_nos)
+    .bind::<Array<BigInt>, _>(tokens)
+    .bind::<Double, _>(seconds)
+    .load(conn)?;
+    Ok(kept.into_iter().map(|kept| kept.lease_token).collect())
 }
 
 /// Gives chunks back, each with the moment of its earliest retry; a lease that was lost meanwhile is left alone.
 pub fn give_back(conn: &mut PgConnection, leases: &[Lease]) -> QueryResult<usize> {
-    let (run_ids, chunk_nos, tokens): (Vec<_>, Vec<_>, Vec<_>) = leases
-        .iter()
-        .map(|l| (l.run_id, l.chunk_no, l.lease_token))
-        .collect();
+    let (run_ids, chunk_nos, tokens) = columns(leases);
     diesel::sql_query(
         "UPDATE chunks SET lease_token = NULL, lease_owner = NULL, lease_expires_at = NULL,
              next_attempt_at = CASE WHEN deferred + uncertain > 0 THEN (
@@ -175,90 +264,19 @@ pub fn give_back(conn: &mut PgConnection, leases: &[Lease]) -> QueryResult<usize
     .execute(conn)
 }
 
-/// What came of one attempt.
-#[derive(Debug, Clone)]
-pub struct AttemptResult {
-    pub run_id: i64,
-    pub chunk_no: i32,
-    pub recipient_id: i64,
-    pub owner_id: i64,
-    pub mailing_id: i64,
-    pub attempt_no: i16,
-    pub at: DateTime<Utc>,
-    pub outcome: Outcome,
-    pub stage: &'static str,
-    pub smtp_code: Option<i16>,
-    pub enhanced_code: Option<String>,
-    pub response: String,
-    pub duration_ms: i32,
-    /// Where the delivery stands now.
-    pub after: DeliveryStatus,
-    pub next_attempt_at: Option<DateTime<Utc>>,
+/// Takes back leases of which it is not known whether they were ever had: nothing was sent under them.
+pub fn drop_leases(conn: &mut PgConnection, tokens: &[i64]) -> QueryResult<usize> {
+    diesel::sql_query(
+        "UPDATE chunks SET lease_token = NULL, lease_owner = NULL, lease_expires_at = NULL
+         WHERE lease_token IS NOT NULL AND lease_token = ANY($1)",
+    )
+    .bind::<Array<BigInt>, _>(tokens)
+    .execute(conn)
 }
 
-/// Records results in one statement: the log, the deliveries and their chunks' counters. Recording a result twice
-/// changes nothing: the attempt's number tells that it is known. What a delivery was before is read from its row: a late
-/// result may find it closed.
-pub fn record(
-    conn: &mut PgConnection,
-    worker: &str,
-    results: &[AttemptResult],
-) -> QueryResult<usize> {
-    macro_rules! column {
-        ($value:expr) => {
-            results.iter().map($value).collect::<Vec<_>>()
-        };
-    }
-    diesel::sql_query(RECORD)
-        .bind::<Text, _>(worker)
-        .bind::<Array<BigInt>, _>(column!(|r| r.run_id))
-        .bind::<Array<Integer>, _>(column!(|r| r.chunk_no))
-        .bind::<Array<BigInt>, _>(column!(|r| r.recipient_id))
-        .bind::<Array<BigInt>, _>(column!(|r| r.owner_id))
-        .bind::<Array<BigInt>, _>(column!(|r| r.mailing_id))
-        .bind::<Array<SmallInt>, _>(column!(|r| r.attempt_no))
-        .bind::<Array<Timestamptz>, _>(column!(|r| r.at))
-        .bind::<Array<Text>, _>(column!(|r| r.outcome.as_str()))
-        .bind::<Array<Text>, _>(column!(|r| r.stage))
-        .bind::<Array<Nullable<SmallInt>>, _>(column!(|r| r.smtp_code))
-        .bind::<Array<Nullable<Text>>, _>(column!(|r| r.enhanced_code.as_deref()))
-        .bind::<Array<Text>, _>(column!(|r| r.response.as_str()))
-        .bind::<Array<Integer>, _>(column!(|r| r.duration_ms))
-        .bind::<Array<Text>, _>(column!(|r| r.after.as_str()))
-        .bind::<Array<Nullable<Timestamptz>>, _>(column!(|r| r.next_attempt_at))
-        .execute(conn)
+fn columns(leases: &[Lease]) -> (Vec<i64>, Vec<i32>, Vec<i64>) {
+    leases
+        .iter()
+        .map(|lease| (lease.run_id, lease.chunk_no, lease.lease_token))
+        .collect()
 }
-
-const RECORD: &str = "
-    WITH result AS MATERIALIZED (
-        SELECT * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-        AS result (run_id, chunk_no, recipient_id, owner_id, mailing_id, attempt_no, at, outcome, stage, smtp_code,
-                   enhanced_code, response, duration_ms, after, next_attempt_at)),
-    logged AS (
-        INSERT INTO attempts (run_id, recipient_id, attempt_no, owner_id, mailing_id, at, outcome, stage, smtp_code,
-                              enhanced_code, response, duration_ms, worker)
-        SELECT run_id, recipient_id, attempt_no, owner_id, mailing_id, at, outcome, stage, smtp_code,
-               enhanced_code, response, duration_ms, $1
-        FROM result ON CONFLICT DO NOTHING),
-    known AS MATERIALIZED (
-        SELECT result.run_id, result.recipient_id, chunk_no, attempt_no, after, result.next_attempt_at, d.status AS before
-        FROM result JOIN deliveries d ON d.run_id = result.run_id AND d.recipient_id = result.recipient_id
-        WHERE d.attempts < attempt_no FOR UPDATE OF d),
-    moved AS (
-        UPDATE deliveries d SET status = after, attempts = attempt_no, next_attempt_at = known.next_attempt_at
-        FROM known WHERE d.run_id = known.run_id AND d.recipient_id = known.recipient_id
-        RETURNING known.run_id, chunk_no, before, after),
-    delta AS (
-        SELECT run_id, chunk_no, count(*) FILTER (WHERE before = 'pending') AS pending,
-               count(*) FILTER (WHERE after = 'deferred') - count(*) FILTER (WHERE before = 'deferred') AS deferred,
-               count(*) FILTER (WHERE after = 'uncertain') - count(*) FILTER (WHERE before = 'uncertain') AS uncertain,
-               count(*) FILTER (WHERE after = 'accepted') - count(*) FILTER (WHERE before = 'accepted') AS accepted,
-               count(*) FILTER (WHERE after = 'rejected') - count(*) FILTER (WHERE before = 'rejected') AS rejected,
-               count(*) FILTER (WHERE after = 'expired') - count(*) FILTER (WHERE before = 'expired') AS expired,
-               count(*) FILTER (WHERE before = 'skipped') AS skipped
-        FROM moved GROUP BY run_id, chunk_no)
-    UPDATE chunks SET pending = chunks.pending - delta.pending, deferred = chunks.deferred + delta.deferred,
-        uncertain = chunks.uncertain + delta.uncertain, accepted = chunks.accepted + delta.accepted,
-        rejected = chunks.rejected + delta.rejected, expired = chunks.expired + delta.expired,
-        skipped = chunks.skipped - delta.skipped
-    FROM delta WHERE chunks.run_id = delta.run_id AND chunks.chunk_no = delta.chunk_no";

@@ -1,7 +1,9 @@
-//! Deliveries: the ledger, one row for each recipient of a run. `store` prepares, closes and reads it; `claims` is the
-//! engine's hot path: chunks leased, results recorded in batches.
+//! Deliveries: the ledger, one row for each recipient of a run. `store` prepares, closes and reads it; `claims` and
+//! `results` are the engine's hot path: chunks leased, results recorded in batches.
 
 pub mod api;
 pub mod claims;
+pub mod losses;
 pub mod model;
+pub mod results;
 pub mod store;

@@ -72,21 +72,6 @@ pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<
     Ok(Some(step.prepared))
 }
 
-/// Takes chunks back from workers that have died: their leases have expired by the database's clock.
-pub fn reap(conn: &mut PgConnection) -> QueryResult<usize> {
-    diesel::sql_query(
-        "WITH lost AS (
-             SELECT run_id, chunk_no FROM chunks WHERE lease_token IS NOT NULL AND lease_expires_at < clock_timestamp()
-             FOR UPDATE SKIP LOCKED)
-         UPDATE chunks SET lease_token = NULL, lease_owner = NULL, lease_expires_at = NULL,
-             next_attempt_at = (
-                 SELECT min(d.next_attempt_at) FROM deliveries d
-                 WHERE d.run_id = chunks.run_id AND d.recipient_id BETWEEN first_recipient_id AND last_recipient_id)
-         FROM lost WHERE chunks.run_id = lost.run_id AND chunks.chunk_no = lost.chunk_no",
-    )
-    .execute(conn)
-}
-
 /// Closes what is left of runs whose time is over: at the end of the window everything expires, later on the retries
 /// do, and a cancelled run's rest is skipped. Chunks that somebody is sending are left until they are given back.
 pub fn close_leftovers(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<()> {
@@ -149,7 +134,7 @@ fn close(
     diesel::sql_query(
         "WITH free AS (
              SELECT * FROM chunks WHERE run_id = $1 AND (pending > 0 OR deferred > 0 OR next_attempt_at IS NOT NULL)
-               AND (lease_expires_at IS NULL OR lease_expires_at < clock_timestamp())
+               AND lease_token IS NULL
              ORDER BY chunk_no LIMIT 100 FOR UPDATE SKIP LOCKED),
          settled AS (
              UPDATE deliveries d SET next_attempt_at = NULL, status = CASE WHEN status = ANY($2) THEN $3 ELSE status END
@@ -163,7 +148,7 @@ fn close(
              skipped = chunks.skipped + CASE WHEN $3 = 'skipped' THEN coalesce(n, 0) ELSE 0 END,
              pending = CASE WHEN 'pending' = ANY($2) THEN 0 ELSE chunks.pending END,
              deferred = CASE WHEN 'deferred' = ANY($2) THEN 0 ELSE chunks.deferred END,
-             next_attempt_at = NULL, lease_token = NULL, lease_owner = NULL, lease_expires_at = NULL
+             next_attempt_at = NULL
          FROM free LEFT JOIN closed USING (chunk_no)
          WHERE chunks.run_id = $1 AND chunks.chunk_no = free.chunk_no",
     )

@@ -1,116 +1,225 @@
-//! The claimer: leases chunks in turn for every owner and every run, and hands them on in slices.
+//! The claimer: leases chunks in turn for every owner and every run, so that the sessions always have something to do.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::time::Duration;
+use std::error::Error;
+use std::path::Path;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
-use tokio::sync::mpsc;
 
-use super::job::{Job, Slice};
-use super::sender::{LEASE_S, Sender, Until};
-use crate::deliveries::claims::{self, ClaimableRun, Claimed, Lease};
+use super::job::{Chunk, Job};
+use super::journal::{Journal, LeaseFile, Line};
+use super::recovery;
+use super::shared::{LEASE_S, Report, Shared, Until};
+use super::turns::Slice;
+use crate::deliveries::claims::{self, ClaimableRun, Lease};
 use crate::mail::compose::{Content, Prepared};
 use crate::runs;
 
-/// Chunks in hand at once: one being sent, one being recorded, the rest to keep the lanes from waiting.
-const LEASES: usize = 4;
-/// Mails a lane sends before another lane, or another run, has its turn.
-const SLICE: usize = 25;
-/// After the database failed.
+/// Chunks in hand at once, of all runs: a bound on memory.
+const LEASES: usize = 64;
+/// A run with more deliveries than this waiting for a session gets no further chunk.
+const ENOUGH: usize = 1000;
+/// After the database or the journal failed.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often it is looked for what dead workers have left.
+const REPLAY: Duration = Duration::from_secs(5);
 
 pub(super) struct Claimer<'a> {
-    sender: &'a Sender,
+    shared: &'a Shared,
+    reports: mpsc::Sender<Report>,
+    journal: Option<Journal>,
+    replayed: Option<Instant>,
     conn: Option<PgConnection>,
     /// Whose turn it is.
     turns: VecDeque<ClaimableRun>,
+    /// Leases that we may or may not have: the database broke off in the middle.
+    doubtful: Vec<i64>,
+}
+
+/// What came of looking for work.
+enum Step {
+    Claimed,
+    /// There is work, and enough of it in hand.
+    Enough,
+    Nothing,
 }
 
 impl<'a> Claimer<'a> {
-    pub(super) fn new(sender: &'a Sender) -> Self {
+    pub(super) fn new(shared: &'a Shared, reports: mpsc::Sender<Report>) -> Self {
         Self {
-            sender,
+            shared,
+            reports,
+            journal: None,
+            replayed: None,
             conn: None,
             turns: VecDeque::new(),
+            doubtful: Vec::new(),
         }
     }
 
-    /// Claims and hands on until there is a reason to end. Dropping `slices` tells the lanes.
-    pub(super) fn run(mut self, slices: &mpsc::Sender<Slice>, until: Until) {
-        let desk = &self.sender.desk;
-        while !desk.is_stopping() {
-            if let Some(left) = desk.trouble_left() {
-                if until == Until::Idle && desk.leases() == 0 {
-                    return;
+    /// Claims until there is a reason to end; then the sessions are told that nothing more comes.
+    pub(super) fn run(mut self, until: Until) {
+        let desk = &self.shared.desk;
+        while !desk.is_closing() {
+            let in_hand = desk.leases();
+            let step = if desk.breaker(|breaker| breaker.is_shut()) {
+                Ok(Step::Nothing)
+            } else {
+                self.step()
+            };
+            match step {
+                Ok(Step::Claimed) => {}
+                Ok(Step::Nothing) if until == Until::Idle && in_hand == 0 => break,
+                Ok(Step::Nothing | Step::Enough) => {
+                    desk.wait(self.shared.settings.engine.poll_interval);
                 }
-                desk.wait(left);
-                continue;
-            }
-            if desk.leases() >= LEASES {
-                desk.wait(PAUSE);
-                continue;
-            }
-            match self.next() {
-                Ok(Some((job, lease, deliveries))) => {
-                    if !hand_on(slices, &job, lease, deliveries) {
-                        return;
-                    }
-                }
-                Ok(None) if until == Until::Idle && desk.leases() == 0 => return,
-                Ok(None) => desk.wait(self.sender.poll_interval()),
                 Err(error) => {
-                    tracing::warn!(%error, "nothing can be claimed: the database does not answer");
+                    tracing::error!(%error, "nothing can be claimed: the database or the journal fails");
                     self.conn = None;
                     if until == Until::Idle {
-                        return;
+                        break;
                     }
                     desk.wait(PAUSE);
                 }
             }
         }
+        desk.close();
+        self.end();
     }
 
-    /// Leases the next chunk there is.
-    fn next(&mut self) -> Result<Option<Chunk>, ClaimError> {
+    /// Waits until everything is given back: the journal lasts as long as there is something in it.
+    fn end(self) {
+        while self.shared.desk.leases() > 0 {
+            self.shared.desk.wait(PAUSE);
+        }
+    }
+
+    fn step(&mut self) -> Result<Step, Box<dyn Error>> {
+        self.recover()?;
         if self.turns.is_empty() {
             self.take_turns()?;
         }
-        let sender = self.sender;
-        let now = sender.settings.clock.now();
+        let mut step = Step::Nothing;
         while let Some(run) = self.turns.pop_front() {
-            let holder = claims::Holder {
-                worker: &sender.worker,
-                token: rand::random(),
-                seconds: LEASE_S,
-            };
-            let held = sender.desk.chunks_of(run.id);
-            let conn = self.connection()?;
-            // Together: a lease whose deliveries could not be read would be in nobody's hands.
-            let claimed = conn.transaction(|conn| {
-                let Some(lease) = claims::lease(conn, run.id, &holder, &held, now)? else {
-                    return Ok(None);
-                };
-                Ok::<_, ClaimError>(Some((lease, claims::claimed(conn, &lease, now)?)))
-            })?;
-            let Some((lease, deliveries)) = claimed else {
-                continue;
-            };
-            let job = match sender.desk.job(run.id) {
-                Some(job) => job,
-                None => prepare(conn, &run, sender)?,
-            };
-            sender.desk.take(lease, deliveries.len());
-            return Ok(Some((job, lease, deliveries)));
+            let desk = &self.shared.desk;
+            let enough = desk.leases() >= LEASES || desk.waiting(run.id) >= ENOUGH;
+            if enough {
+                step = Step::Enough;
+            } else if self.claim(&run)? {
+                return Ok(Step::Claimed);
+            }
         }
-        Ok(None)
+        Ok(step)
+    }
+
+    /// Opens the journal, and settles what dead workers have left in theirs.
+    fn recover(&mut self) -> Result<(), Box<dyn Error>> {
+        if self
+            .replayed
+            .is_some_and(|replayed| replayed.elapsed() < REPLAY)
+        {
+            return Ok(());
+        }
+        let Shared {
+            settings, worker, ..
+        } = self.shared;
+        let mut conn = self.connection()?;
+        if !self.doubtful.is_empty() {
+            claims::drop_leases(&mut conn, &self.doubtful)?;
+            self.doubtful.clear();
+        }
+        let journal = match self.journal.take() {
+            Some(journal) => journal,
+            None => {
+                Journal::open(&settings.journal, worker).map_err(unusable(&settings.journal))?
+            }
+        };
+        let replayed = recovery::replay(&mut conn, &journal, &settings.clock);
+        self.journal = Some(journal);
+        replayed?;
+        self.conn = Some(conn);
+        self.replayed = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Leases the run's next chunk; `false` when there is none.
+    fn claim(&mut self, run: &ClaimableRun) -> Result<bool, Box<dyn Error>> {
+        let shared = self.shared;
+        let Some(journal) = &self.journal else {
+            return Ok(false);
+        };
+        let holder = claims::Holder {
+            worker: &shared.worker,
+            token: rand::random(),
+            seconds: LEASE_S,
+        };
+        let file = journal
+            .begin(holder.token)
+            .map_err(unusable(&shared.settings.journal))?;
+        let (now, then) = (shared.settings.clock.now(), Instant::now());
+        let held = shared.desk.chunks_of(run.id);
+        let mut conn = self.connection()?;
+        // Together: a lease whose deliveries could not be read would be in nobody's hands.
+        let claimed = conn.transaction(|conn| {
+            let Some(lease) = claims::lease(conn, run.id, &holder, &held, now)? else {
+                return Ok(None);
+            };
+            Ok::<_, diesel::result::Error>(Some((lease, claims::claimed(conn, &lease, now)?)))
+        });
+        let claimed = claimed.inspect_err(|_| {
+            self.doubtful.push(holder.token);
+            self.replayed = None;
+            file.remove();
+        })?;
+        let Some((lease, deliveries)) = claimed else {
+            file.remove();
+            self.conn = Some(conn);
+            return Ok(false);
+        };
+        let job = self.job(&mut conn, run);
+        self.conn = Some(conn);
+        let job = match job.and_then(|job| begun(&job, &lease, &file).map(|()| job)) {
+            Ok(job) => job,
+            Err(error) => {
+                self.doubtful.push(holder.token);
+                self.replayed = None;
+                file.remove();
+                return Err(error);
+            }
+        };
+        let chunk = Arc::new(Chunk::new(job, (lease, file), deliveries.len(), then));
+        let slice = Slice {
+            chunk: Arc::clone(&chunk),
+            left: deliveries.into(),
+        };
+        // A chunk in which nothing is due after all is only given back.
+        let is_empty = slice.left.is_empty();
+        shared.desk.add(slice);
+        if is_empty {
+            self.reports.send(Report::Untouched(chunk, 0)).ok();
+        }
+        Ok(true)
+    }
+
+    /// The run's job, made with its first chunk.
+    fn job(&self, conn: &mut PgConnection, run: &ClaimableRun) -> Result<Arc<Job>, Box<dyn Error>> {
+        if let Some(job) = self.shared.desk.job(run.id) {
+            return Ok(job);
+        }
+        let job = Arc::new(Job::new(run, prepare(conn, run, self.shared)?));
+        self.shared.desk.add_job(Arc::clone(&job));
+        Ok(job)
     }
 
     /// A new round: the first run of every owner, then the second of every owner, and so on.
-    fn take_turns(&mut self) -> Result<(), ClaimError> {
-        let now = self.sender.settings.clock.now();
-        let runs = claims::claimable_runs(self.connection()?, now)?;
-        self.sender.desk.forget_jobs_but(&runs);
+    fn take_turns(&mut self) -> Result<(), Box<dyn Error>> {
+        let now = self.shared.settings.clock.now();
+        let mut conn = self.connection()?;
+        let runs = claims::claimable_runs(&mut conn, now)?;
+        self.conn = Some(conn);
+        self.shared.desk.forget_jobs_but(&runs);
         let mut rounds: Vec<(usize, ClaimableRun)> = Vec::with_capacity(runs.len());
         let (mut owner, mut round) = (None, 0);
         for run in runs {
@@ -127,67 +236,46 @@ impl<'a> Claimer<'a> {
         Ok(())
     }
 
-    fn connection(&mut self) -> Result<&mut PgConnection, ClaimError> {
-        let conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => claims::connect(&self.sender.settings.database_url)?,
-        };
-        Ok(self.conn.insert(conn))
+    /// The connection, to be put back after use: one that has failed is not used again.
+    fn connection(&mut self) -> ConnectionResult<PgConnection> {
+        match self.conn.take() {
+            Some(conn) => Ok(conn),
+            None => claims::connect(&self.shared.settings.database_url),
+        }
     }
 }
 
-/// A leased chunk and what is to be sent of it.
-type Chunk = (Arc<Job>, Lease, Vec<Claimed>);
+/// Writes down what has been leased.
+fn begun(job: &Job, lease: &Lease, file: &LeaseFile) -> Result<(), Box<dyn Error>> {
+    Ok(file.write(&[&Line::Lease(*lease, job.place(lease))])?)
+}
 
-#[derive(Debug, thiserror::Error)]
-enum ClaimError {
-    #[error(transparent)]
-    Connect(#[from] diesel::ConnectionError),
-    #[error(transparent)]
-    Query(#[from] diesel::result::Error),
+fn unusable(journal: &Path) -> impl FnOnce(std::io::Error) -> Box<dyn Error> {
+    move |error| {
+        let journal = journal.display();
+        format!("the journal in {journal} cannot be written (see JOURNAL_DIR): {error}").into()
+    }
 }
 
 /// Encodes the run's message, once. If that fails, every delivery of the run will say why.
-fn prepare(conn: &mut PgConnection, run: &ClaimableRun, sender: &Sender) -> QueryResult<Arc<Job>> {
+fn prepare(
+    conn: &mut PgConnection,
+    run: &ClaimableRun,
+    shared: &Shared,
+) -> QueryResult<Result<Prepared, String>> {
     let snapshot = runs::store::snapshot(conn, run.id)?;
+    let settings = &shared.settings;
     let prepared = Prepared::new(&Content {
         subject: &snapshot.subject,
         html: &snapshot.html,
         text: &snapshot.text,
-        from: &sender.settings.mail.from,
+        from: &settings.mail.from,
         list: Some(&format!("mailing-{}", run.mailing_id)),
-        message_id_key: &sender.settings.message_id_key,
+        message_id_key: &settings.message_id_key,
     })
     .map_err(|error| error.to_string());
     if let Err(error) = &prepared {
         tracing::warn!(run.id = run.id, %error, "the run's message cannot be made into mails");
     }
-    let job = Arc::new(Job::new(run, prepared));
-    sender.desk.add_job(Arc::clone(&job));
-    Ok(job)
-}
-
-/// Hands a chunk on in slices; waits while the lanes are busy. `false` when they are gone.
-fn hand_on(
-    slices: &mpsc::Sender<Slice>,
-    job: &Arc<Job>,
-    lease: Lease,
-    deliveries: Vec<Claimed>,
-) -> bool {
-    let mut rest = deliveries;
-    loop {
-        let next = rest.split_off(rest.len().min(SLICE));
-        let slice = Slice {
-            job: Arc::clone(job),
-            lease,
-            deliveries: rest,
-        };
-        if slices.blocking_send(slice).is_err() {
-            return false;
-        }
-        if next.is_empty() {
-            return true;
-        }
-        rest = next;
-    }
+    Ok(prepared)
 }

@@ -1,7 +1,15 @@
-//! How an attempt ended, and what its row in the log says of it.
+//! How an attempt ended, and what the log and the ledger say of it.
 
+use chrono::{DateTime, Utc};
+use tokio::time::Duration;
+
+use super::job::Job;
+use super::retry::{self, Terms};
+use crate::deliveries::claims::Claimed;
+use crate::deliveries::model::DeliveryStatus;
+use crate::deliveries::results::AttemptResult;
 use crate::mail::reply::{Reply, Stage};
-use crate::mail::verdict::Failure;
+use crate::mail::verdict::{Cause, Failure, Outcome, Verdict};
 
 /// How an attempt ended.
 pub(super) enum Ending {
@@ -10,44 +18,71 @@ pub(super) enum Ending {
     Unmakeable(String),
 }
 
-/// What an attempt's row says of the conversation.
-pub(super) struct Said {
-    pub(super) stage: Stage,
-    pub(super) code: Option<i16>,
-    pub(super) enhanced: Option<String>,
-    pub(super) text: String,
-}
-
-impl Said {
-    pub(super) fn of(ending: &Ending) -> Self {
-        match ending {
-            Ending::Accepted(reply) => Self::reply(Stage::Dot, reply),
-            Ending::Failed(Failure {
-                stage,
-                reply: Some(reply),
-                ..
-            }) => Self::reply(*stage, reply),
-            Ending::Failed(failure) => Self {
-                stage: failure.stage,
-                code: None,
-                enhanced: None,
-                text: failure.detail.clone(),
-            },
-            Ending::Unmakeable(error) => Self {
-                stage: Stage::Compose,
-                code: None,
-                enhanced: None,
-                text: error.clone(),
-            },
+impl Ending {
+    pub(super) fn verdict(&self) -> Option<Verdict> {
+        match self {
+            Self::Accepted(_) => None,
+            Self::Failed(failure) => Some(failure.verdict()),
+            Self::Unmakeable(_) => Some(Verdict {
+                outcome: Outcome::Rejected,
+                cause: Cause::Unsendable,
+            }),
         }
     }
 
-    fn reply(stage: Stage, reply: &Reply) -> Self {
-        Self {
+    pub(super) fn stage(&self) -> Stage {
+        match self {
+            Self::Accepted(_) => Stage::Dot,
+            Self::Failed(failure) => failure.stage,
+            Self::Unmakeable(_) => Stage::Compose,
+        }
+    }
+
+    /// The attempt's row, and where its delivery stands from now on.
+    pub(super) fn recorded(
+        self,
+        job: &Job,
+        delivery: &Claimed,
+        at: DateTime<Utc>,
+        took: Duration,
+    ) -> AttemptResult {
+        let verdict = self.verdict();
+        let stage = self.stage();
+        let (outcome, next) = match verdict {
+            None => (Outcome::Accepted, retry::DONE),
+            Some(verdict) => {
+                let terms = Terms {
+                    tries: delivery.tries.saturating_add(1),
+                    until: job.retries_end_at(),
+                    holds_uncertain: job.holds_uncertain(),
+                };
+                let next = retry::after(verdict, &terms, at, rand::random());
+                (verdict.outcome, next)
+            }
+        };
+        let (reply, detail) = match self {
+            Self::Accepted(reply) => (Some(reply), String::new()),
+            Self::Failed(failure) => (failure.reply, failure.detail),
+            Self::Unmakeable(error) => (None, error),
+        };
+        let (smtp_code, enhanced_code, response) = match reply {
+            Some(reply) => (i16::try_from(reply.code).ok(), reply.enhanced, reply.text),
+            None => (None, None, detail),
+        };
+        let after: DeliveryStatus = next.status;
+        AttemptResult {
+            recipient_id: delivery.recipient_id,
+            attempt_no: delivery.attempts.saturating_add(1),
+            at,
+            outcome,
             stage,
-            code: i16::try_from(reply.code).ok(),
-            enhanced: reply.enhanced.clone(),
-            text: reply.text.clone(),
+            smtp_code,
+            enhanced_code,
+            response,
+            duration_ms: i32::try_from(took.as_millis()).unwrap_or(i32::MAX),
+            before: delivery.status,
+            after,
+            next_attempt_at: next.at,
         }
     }
 }

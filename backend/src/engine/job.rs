@@ -1,19 +1,26 @@
-//! What the sender's parts share: the runs being sent, the leases held, and the word to stop.
+//! A run being sent, and a chunk of it in hand: what the sender's threads share of them.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-use crate::deliveries::claims::{AttemptResult, ClaimableRun, Claimed, Lease};
+use super::journal::LeaseFile;
+use crate::deliveries::claims::{ClaimableRun, Lease, Terms};
+use crate::deliveries::results::Place;
 use crate::mail::compose::Prepared;
+use crate::mail::reply::Stage;
+use crate::mail::verdict::{Cause, Verdict};
 
-/// How long after leasing or renewing a chunk its bodies may leave; `LEASE_S` is longer.
+/// How long after leasing or renewing a chunk its bodies may leave; the lease lasts longer, for a body takes its time.
 const VALID: Duration = Duration::from_secs(40);
+/// Refusals of the content in a row after which the next will be refused too.
+const REFUSALS: u32 = 10;
+/// Deferrals in a row, not for the recipients' sake, after which the run rests.
+const DEFERRALS: u32 = 20;
 
-/// A run being sent: what its mails are made from, and until when they may leave.
+/// A run being sent: what its mails are made from, and on what terms they may leave.
 pub(super) struct Job {
     pub(super) run_id: i64,
     pub(super) mailing_id: i64,
@@ -24,6 +31,28 @@ pub(super) struct Job {
     /// Microseconds since 1970; the greatest there is for "no end".
     deadline_us: AtomicI64,
     retries_end_us: AtomicI64,
+    holds_uncertain: AtomicBool,
+    refusals: AtomicU32,
+    deferrals: AtomicU32,
+}
+
+/// Why a run rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// The mail server does not want this message or sender: until somebody resumes it.
+    ContentRejected,
+    /// The mail server puts everything off: for a while.
+    ServerDefers,
+}
+
+impl Rest {
+    /// As `runs.pause_reason` has it.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::ContentRejected => "content_rejected",
+            Self::ServerDefers => "mail_server_defers",
+        }
+    }
 }
 
 impl Job {
@@ -36,29 +65,46 @@ impl Job {
             stopped: AtomicBool::new(false),
             deadline_us: AtomicI64::new(i64::MAX),
             retries_end_us: AtomicI64::new(0),
+            holds_uncertain: AtomicBool::new(false),
+            refusals: AtomicU32::new(0),
+            deferrals: AtomicU32::new(0),
         };
-        job.keep(run.deadline_at, run.retries_end_at);
+        job.keep(&run.terms);
         job
+    }
+
+    /// Where results of a chunk of it belong.
+    pub(super) fn place(&self, lease: &Lease) -> Place {
+        Place {
+            run_id: self.run_id,
+            chunk_no: lease.chunk_no,
+            mailing_id: self.mailing_id,
+            owner_id: self.owner_id,
+        }
     }
 
     /// Whether a body may leave at `now`.
     pub(super) fn may_send(&self, now: DateTime<Utc>) -> bool {
-        !self.stopped.load(Ordering::Relaxed)
-            && now.timestamp_micros() < self.deadline_us.load(Ordering::Relaxed)
+        !self.is_stopped() && now.timestamp_micros() < self.deadline_us.load(Ordering::Relaxed)
     }
 
-    /// It goes on, perhaps with new bounds.
-    pub(super) fn keep(&self, deadline_at: Option<DateTime<Utc>>, retries_end_at: DateTime<Utc>) {
-        self.stopped.store(false, Ordering::Relaxed);
-        self.deadline_us.store(
-            deadline_at.map_or(i64::MAX, |at| at.timestamp_micros()),
-            Ordering::Relaxed,
-        );
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// On these terms from now on.
+    pub(super) fn keep(&self, terms: &Terms) {
+        let deadline_us = terms
+            .deadline_at
+            .map_or(i64::MAX, |at| at.timestamp_micros());
+        self.deadline_us.store(deadline_us, Ordering::Relaxed);
         self.retries_end_us
-            .store(retries_end_at.timestamp_micros(), Ordering::Relaxed);
+            .store(terms.retries_end_at.timestamp_micros(), Ordering::Relaxed);
+        self.holds_uncertain
+            .store(terms.holds_uncertain, Ordering::Relaxed);
     }
 
-    /// Paused, cancelled or finished elsewhere: no further body.
+    /// Held, cancelled or finished elsewhere: no further body. For good: should it go on, it is taken up anew.
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
@@ -68,191 +114,96 @@ impl Job {
         DateTime::from_timestamp_micros(self.retries_end_us.load(Ordering::Relaxed))
             .unwrap_or_default()
     }
+
+    pub(super) fn holds_uncertain(&self) -> bool {
+        self.holds_uncertain.load(Ordering::Relaxed)
+    }
+
+    /// What an attempt says about the run as a whole: a reason to rest, once there is one.
+    pub(super) fn judge(&self, verdict: Verdict, stage: Stage) -> Option<Rest> {
+        match verdict.cause {
+            Cause::SenderOrContent => {
+                let refused = self.refusals.fetch_add(1, Ordering::Relaxed) + 1;
+                // Who does not want the sender says so to everybody.
+                (stage == Stage::Mail || refused >= REFUSALS).then_some(Rest::ContentRejected)
+            }
+            Cause::Transient => {
+                let deferred = self.deferrals.fetch_add(1, Ordering::Relaxed) + 1;
+                (deferred >= DEFERRALS).then_some(Rest::ServerDefers)
+            }
+            _ => None,
+        }
+    }
+
+    /// A mail was accepted.
+    pub(super) fn went_well(&self) {
+        self.refusals.store(0, Ordering::Relaxed);
+        self.deferrals.store(0, Ordering::Relaxed);
+    }
 }
 
-/// Part of a leased chunk, sent through one session.
-pub(super) struct Slice {
+/// A leased chunk in hand.
+pub(super) struct Chunk {
     pub(super) job: Arc<Job>,
     pub(super) lease: Lease,
-    pub(super) deliveries: Vec<Claimed>,
-}
-
-/// What a lane tells the recorder about deliveries of a lease.
-pub(super) enum Report {
-    Tried(Lease, AttemptResult),
-    /// So many were left as they were.
-    Untouched(Lease, usize),
-}
-
-/// What is in hand at the moment.
-#[derive(Default)]
-struct InHand {
-    /// The leases we hold.
-    open: HashMap<Lease, Held>,
-    jobs: HashMap<i64, Arc<Job>>,
-    /// Until when no mail server is to be asked, and how often in a row it failed.
-    trouble: Option<(Instant, u32)>,
-    stopping: bool,
-    /// Somebody has prepared new work.
-    woken: bool,
-}
-
-/// A lease in hand.
-struct Held {
+    pub(super) file: LeaseFile,
     /// Deliveries without a recorded result.
-    open: usize,
-    /// Until when nobody else can have taken the chunk. Well before the lease expires: a body takes its time.
-    valid_until: Instant,
+    open: AtomicUsize,
+    /// Until when nobody else can have taken it, in milliseconds since `BEGAN`.
+    valid_until: AtomicU64,
 }
 
-/// The desk around which claimer, lanes and recorder sit.
-#[derive(Default)]
-pub(super) struct Desk {
-    in_hand: Mutex<InHand>,
-    changed: Condvar,
+/// For `valid_until`: not any more, for good.
+const LOST: u64 = 0;
+
+static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+fn ms_since_began(at: Instant) -> u64 {
+    u64::try_from(at.saturating_duration_since(*BEGAN).as_millis()).unwrap_or(u64::MAX)
 }
 
-impl Desk {
-    fn lock(&self) -> MutexGuard<'_, InHand> {
-        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// No more claims and no further body from now on.
-    pub(super) fn stop(&self) {
-        self.lock().stopping = true;
-        self.changed.notify_all();
-    }
-
-    pub(super) fn is_stopping(&self) -> bool {
-        self.lock().stopping
-    }
-
-    /// There is new work: look at once.
-    pub(super) fn wake(&self) {
-        self.lock().woken = true;
-        self.changed.notify_all();
-    }
-
-    /// Waits at most `time` for a change: something woke us, was given back, or stops us.
-    pub(super) fn wait(&self, time: Duration) {
-        let in_hand = self.lock();
-        if in_hand.stopping || in_hand.woken {
-            let mut in_hand = in_hand;
-            in_hand.woken = false;
-            return;
+impl Chunk {
+    /// A chunk leased at `then` for so many deliveries.
+    pub(super) fn new(
+        job: Arc<Job>,
+        (lease, file): (Lease, LeaseFile),
+        deliveries: usize,
+        then: Instant,
+    ) -> Self {
+        Self {
+            job,
+            lease,
+            file,
+            open: AtomicUsize::new(deliveries),
+            valid_until: AtomicU64::new(ms_since_began(then + VALID)),
         }
-        let (mut in_hand, _) = self
-            .changed
-            .wait_timeout(in_hand, time)
-            .unwrap_or_else(PoisonError::into_inner);
-        in_hand.woken = false;
     }
 
-    pub(super) fn leases(&self) -> usize {
-        self.lock().open.len()
+    pub(super) fn place(&self) -> Place {
+        self.job.place(&self.lease)
     }
 
-    /// A lease has been taken for so many deliveries.
-    pub(super) fn take(&self, lease: Lease, deliveries: usize) {
-        let held = Held {
-            open: deliveries,
-            valid_until: Instant::now() + VALID,
-        };
-        self.lock().open.insert(lease, held);
+    /// Whether it is surely still ours.
+    pub(super) fn is_held(&self) -> bool {
+        ms_since_began(Instant::now()) < self.valid_until.load(Ordering::Relaxed)
     }
 
-    /// Whether the chunk is surely still ours.
-    pub(super) fn holds(&self, lease: &Lease) -> bool {
-        self.lock()
-            .open
-            .get(lease)
-            .is_some_and(|held| Instant::now() < held.valid_until)
-    }
-
-    /// The leases were renewed at `then`, before they could expire.
+    /// Its lease was renewed by a statement begun at `then`.
     pub(super) fn renewed(&self, then: Instant) {
-        for held in self.lock().open.values_mut() {
-            held.valid_until = held.valid_until.max(then + VALID);
+        if self.valid_until.load(Ordering::Relaxed) != LOST {
+            self.valid_until
+                .store(ms_since_began(then + VALID), Ordering::Relaxed);
         }
     }
 
-    /// The run's chunks in hand: their results may still be on their way, so they are not to be leased again.
-    pub(super) fn chunks_of(&self, run_id: i64) -> Vec<i32> {
-        let in_hand = self.lock();
-        let of_run = in_hand.open.keys().filter(|lease| lease.run_id == run_id);
-        of_run.map(|lease| lease.chunk_no).collect()
+    /// Nothing more of it may leave: it is somebody else's by now, or cannot be journaled.
+    pub(super) fn lost(&self) {
+        self.valid_until.store(LOST, Ordering::Relaxed);
     }
 
-    /// Deliveries that have been dealt with; gives the leases that are done with.
-    pub(super) fn settle(&self, dealt_with: &[(Lease, usize)]) -> Vec<Lease> {
-        let mut in_hand = self.lock();
-        for (lease, count) in dealt_with {
-            if let Some(held) = in_hand.open.get_mut(lease) {
-                held.open = held.open.saturating_sub(*count);
-            }
-        }
-        in_hand
-            .open
-            .iter()
-            .filter(|(_, held)| held.open == 0)
-            .map(|(lease, _)| *lease)
-            .collect()
-    }
-
-    /// These leases were given back.
-    pub(super) fn release(&self, leases: &[Lease]) {
-        let mut in_hand = self.lock();
-        for lease in leases {
-            in_hand.open.remove(lease);
-        }
-        self.changed.notify_all();
-    }
-
-    pub(super) fn job(&self, run_id: i64) -> Option<Arc<Job>> {
-        self.lock().jobs.get(&run_id).cloned()
-    }
-
-    pub(super) fn add_job(&self, job: Arc<Job>) {
-        self.lock().jobs.insert(job.run_id, job);
-    }
-
-    /// The runs in hand.
-    pub(super) fn jobs(&self) -> Vec<Arc<Job>> {
-        self.lock().jobs.values().cloned().collect()
-    }
-
-    /// Forgets the runs that have neither a lease nor anything due.
-    pub(super) fn forget_jobs_but(&self, still_due: &[ClaimableRun]) {
-        let mut in_hand = self.lock();
-        let InHand { open, jobs, .. } = &mut *in_hand;
-        jobs.retain(|run_id, _| {
-            still_due.iter().any(|run| run.id == *run_id)
-                || open.keys().any(|lease| lease.run_id == *run_id)
-        });
-    }
-
-    /// The mail server could not be reached: it is left alone for 1 s, 2 s, 4 s … 30 s.
-    pub(super) fn trouble(&self) {
-        let mut in_hand = self.lock();
-        let failures = match in_hand.trouble {
-            // Sessions that fail together count as one failure.
-            Some((until, failures)) if Instant::now() < until => failures,
-            Some((_, failures)) => failures.saturating_add(1),
-            None => 0,
-        };
-        let pause = Duration::from_secs(2_u64.saturating_pow(failures).min(30));
-        in_hand.trouble = Some((Instant::now() + pause, failures));
-    }
-
-    pub(super) fn no_trouble(&self) {
-        self.lock().trouble = None;
-    }
-
-    /// How long the mail server is still to be left alone.
-    pub(super) fn trouble_left(&self) -> Option<Duration> {
-        let until = self.lock().trouble?.0;
-        until
-            .checked_duration_since(Instant::now())
-            .filter(|left| !left.is_zero())
+    /// So many of its deliveries have been dealt with; whether that were the last.
+    pub(super) fn settle(&self, count: usize) -> bool {
+        let before = self.open.fetch_sub(count, Ordering::AcqRel);
+        before <= count
     }
 }

@@ -3,62 +3,76 @@
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use super::ending::{Ending, Said};
-use super::job::{Job, Report, Slice};
-use super::retry::{self, Next};
-use super::sender::Sender;
-use crate::deliveries::claims::{AttemptResult, Claimed, Lease};
+use super::ending::Ending;
+use super::job::Chunk;
+use super::journal::{Line, Taken};
+use super::shared::{Report, Shared};
+use super::turns::Slice;
+use crate::deliveries::claims::Claimed;
 use crate::mail::compose::{Addressee, Mail};
-use crate::mail::envelope::Envelope;
 use crate::mail::session::Session;
-use crate::mail::verdict::{Cause, Failure, Outcome, Verdict};
+use crate::mail::verdict::Failure;
 
 /// A session without work is closed after this: servers do not like to be kept waiting.
 const IDLE: Duration = Duration::from_secs(5);
+/// However slow the mail server, others have their turn after this.
+const TURN: Duration = Duration::from_millis(100);
 
 pub(super) struct Lane {
-    sender: Sender,
-    slices: Arc<Mutex<tokio::sync::mpsc::Receiver<Slice>>>,
+    shared: Arc<Shared>,
     reports: mpsc::Sender<Report>,
     session: Option<Session>,
+    slice: Option<(Slice, Instant)>,
+}
+
+/// A mail to be sent.
+struct Outgoing {
+    chunk: Arc<Chunk>,
+    delivery: Claimed,
+    mail: Mail,
+    /// Its envelope may have been announced behind the mail before.
+    has_leave: bool,
 }
 
 impl Lane {
-    pub(super) fn new(
-        sender: &Sender,
-        slices: Arc<Mutex<tokio::sync::mpsc::Receiver<Slice>>>,
-        reports: mpsc::Sender<Report>,
-    ) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, reports: mpsc::Sender<Report>) -> Self {
         Self {
-            sender: sender.clone(),
-            slices,
+            shared,
             reports,
             session: None,
+            slice: None,
         }
     }
 
-    /// Sends slices until there will be no more.
+    /// Sends what there is until there will be no more.
     pub(super) async fn run(mut self) {
+        let mut upcoming = None;
         loop {
-            let next = async { self.slices.lock().await.recv().await };
-            let slice = if self.session.is_none() {
-                next.await
-            } else {
-                match timeout(IDLE, next).await {
-                    Ok(slice) => slice,
-                    Err(_idle) => {
-                        self.hang_up().await;
-                        continue;
-                    }
-                }
-            };
-            let Some(slice) = slice else { break };
-            self.send(slice).await;
+            let next = upcoming.take().or_else(|| self.make_next(None));
+            if let Some(outgoing) = next {
+                upcoming = self.send(outgoing).await;
+            } else if !self.wait_for_work().await {
+                break;
+            }
         }
         self.hang_up().await;
+    }
+
+    /// `false` when there will be no more work.
+    async fn wait_for_work(&mut self) -> bool {
+        let next = async { self.shared.desk.next_ever().await };
+        let slice = if self.session.is_none() {
+            next.await
+        } else if let Ok(slice) = timeout(IDLE, next).await {
+            slice
+        } else {
+            self.hang_up().await;
+            return true;
+        };
+        self.slice = slice.map(|slice| (slice, Instant::now()));
+        self.slice.is_some()
     }
 
     async fn hang_up(&mut self) {
@@ -67,116 +81,149 @@ impl Lane {
         }
     }
 
-    /// Sends a slice. Each mail is made while the one before it is still to be sent, so that its envelope can ride
-    /// behind the other's body.
-    async fn send(&mut self, slice: Slice) {
-        let Slice {
-            job,
-            lease,
-            deliveries,
-        } = slice;
-        // A chunk in which nothing was due is only given back.
-        let was_empty = deliveries.is_empty();
-        let mut left = deliveries.into_iter();
-        let mut untouched = 0;
-        let mut upcoming = self.make_next(&job, lease, &mut left);
-        while let Some((delivery, mail)) = upcoming {
-            if !self.may_send(&job, lease) {
-                // Envelopes announced for what will not be sent cannot be taken back.
-                self.session = None;
-                untouched += 1 + left.len();
-                break;
-            }
-            upcoming = self.make_next(&job, lease, &mut left);
-            let next = upcoming.as_ref().map(|(_, mail)| mail.envelope());
-            let began = Instant::now();
-            match self.hand_over(&job, lease, &mail, next.as_ref()).await {
-                Some(ending) => self.report(&job, lease, &delivery, &ending, began),
-                None => untouched += 1,
-            }
+    /// Sends a mail; gives the next, which was made on the way so that its envelope could ride behind this one's body.
+    async fn send(&mut self, outgoing: Outgoing) -> Option<Outgoing> {
+        let shared = Arc::clone(&self.shared);
+        let desk = &shared.desk;
+        let has_leave = outgoing.has_leave
+            || desk
+                .leave_to_begin(|| self.may_leave(&outgoing.chunk))
+                .await;
+        if !has_leave {
+            self.leave_untouched(&outgoing, outgoing.has_leave);
+            return None;
         }
-        if untouched > 0 || was_empty {
-            self.tell(Report::Untouched(lease, untouched));
-        }
-    }
-
-    fn may_send(&self, job: &Job, lease: Lease) -> bool {
-        let desk = &self.sender.desk;
-        job.may_send(self.sender.settings.clock.now())
-            && desk.holds(&lease)
-            && !desk.is_stopping()
-            && desk.trouble_left().is_none()
-    }
-
-    /// The next mail that can be made; those that cannot are reported.
-    fn make_next(
-        &self,
-        job: &Job,
-        lease: Lease,
-        left: &mut std::vec::IntoIter<Claimed>,
-    ) -> Option<(Claimed, Mail)> {
-        for delivery in left {
-            let addressee = Addressee {
-                run_id: job.run_id,
-                recipient_id: delivery.recipient_id,
-                email: &delivery.email,
-                full_name: &delivery.full_name,
-            };
-            let made = match &job.prepared {
-                Ok(prepared) => prepared
-                    .mail_for(&addressee, self.sender.settings.clock.now())
-                    .map_err(|error| error.to_string()),
-                Err(error) => Err(error.clone()),
-            };
-            match made {
-                Ok(mail) => return Some((delivery, mail)),
-                Err(error) => self.report(
-                    job,
-                    lease,
-                    &delivery,
-                    &Ending::Unmakeable(error),
-                    Instant::now(),
-                ),
-            }
-        }
-        None
-    }
-
-    /// Opens the envelope and sends the body; `None` when there was no longer leave to send it.
-    async fn hand_over(
-        &mut self,
-        job: &Job,
-        lease: Lease,
-        mail: &Mail,
-        next: Option<&Envelope<'_>>,
-    ) -> Option<Ending> {
+        let began = Instant::now();
         let mut session = match self.take_session().await {
             Ok(session) => session,
-            Err(failure) => return Some(self.failed(failure)),
-        };
-        let sent = match session.open(&mail.envelope()).await {
-            // Opening may have taken its time. A session dropped here has sent nothing of this mail.
-            Ok(()) if !self.may_send(job, lease) => return None,
-            Ok(()) => {
-                self.sender.desk.no_trouble();
-                session.transmit(&mail.data, next).await
+            Err(failure) => {
+                self.report(&outgoing, Ending::Failed(failure), began);
+                return None;
             }
-            Err(failure) => Err(failure),
         };
+        if let Err(failure) = session.open(&outgoing.mail.envelope()).await {
+            self.session = Some(session);
+            self.report(&outgoing, Ending::Failed(failure), began);
+            return None;
+        }
+        // Opening may have taken its time. A session dropped here has sent nothing of this mail.
+        if !desk.may_go_on() || !self.may_leave(&outgoing.chunk) {
+            self.leave_untouched(&outgoing, true);
+            return None;
+        }
+        let begin = Line::Begin(outgoing.delivery.recipient_id);
+        let Ok(next) = self.begin_and_make_next(&outgoing, &begin) else {
+            self.leave_untouched(&outgoing, true);
+            return None;
+        };
+        let next = next.map(|next| Outgoing {
+            has_leave: self.may_leave(&next.chunk) && desk.may_begin(),
+            ..next
+        });
+        let ahead = next.as_ref().filter(|next| next.has_leave);
+        let envelope = ahead.map(|next| next.mail.envelope());
+        let sent = session
+            .transmit(&outgoing.mail.data, envelope.as_ref())
+            .await;
         self.session = Some(session);
-        Some(sent.map_or_else(|failure| self.failed(failure), Ending::Accepted))
+        let ending = sent.map_or_else(Ending::Failed, Ending::Accepted);
+        self.report(&outgoing, ending, began);
+        next
     }
 
-    /// A failure; one that says something about the server keeps everybody from it for a while.
-    fn failed(&self, failure: Failure) -> Ending {
-        let cause = failure.verdict().cause;
-        if matches!(
-            cause,
-            Cause::ServerTrouble | Cause::Protocol | Cause::Configuration
-        ) {
-            self.sender.desk.trouble();
+    fn may_leave(&self, chunk: &Chunk) -> bool {
+        chunk.is_held() && chunk.job.may_send(self.shared.settings.clock.now())
+    }
+
+    /// Journals that this body leaves now, in the same breath as that the next mail is taken in hand.
+    fn begin_and_make_next(
+        &mut self,
+        outgoing: &Outgoing,
+        begin: &Line,
+    ) -> Result<Option<Outgoing>, ()> {
+        let mut written = false;
+        let next = self.make_next(Some((&outgoing.chunk, begin, &mut written)));
+        if written || journal(&outgoing.chunk, &[begin]) {
+            return Ok(next);
         }
-        Ending::Failed(failure)
+        if let Some(next) = next {
+            self.leave_untouched(&next, false);
+        }
+        Err(())
+    }
+
+    /// The next mail that can be made; those that cannot are reported. A line that has to be journaled before it goes
+    /// with the next one's, where both go to the same file.
+    fn make_next(
+        &mut self,
+        mut before: Option<(&Arc<Chunk>, &Line, &mut bool)>,
+    ) -> Option<Outgoing> {
+        loop {
+            let (chunk, delivery) = self.next_delivery()?;
+            let take = Line::Take(Taken {
+                recipient_id: delivery.recipient_id,
+                attempt_no: delivery.attempts.saturating_add(1),
+                before: delivery.status,
+            });
+            let taken = match &mut before {
+                Some((of, line, written)) if !**written && Arc::ptr_eq(of, &chunk) => {
+                    **written = journal(&chunk, &[line, &take]);
+                    **written
+                }
+                _ => journal(&chunk, &[&take]),
+            };
+            if !taken {
+                self.tell(Report::Untouched(chunk, 1));
+                continue;
+            }
+            match self.make(&chunk, &delivery) {
+                Ok(mail) => {
+                    return Some(Outgoing {
+                        chunk,
+                        delivery,
+                        mail,
+                        has_leave: false,
+                    });
+                }
+                Err(error) => {
+                    self.record(&chunk, &delivery, Ending::Unmakeable(error), Instant::now());
+                }
+            }
+        }
+    }
+
+    /// The next delivery whose turn it is, as far as can be seen at once.
+    fn next_delivery(&mut self) -> Option<(Arc<Chunk>, Claimed)> {
+        loop {
+            let (mut slice, since) = match self.slice.take() {
+                Some((slice, since)) if since.elapsed() >= TURN && !slice.left.is_empty() => {
+                    self.shared.desk.put_back(slice);
+                    continue;
+                }
+                Some(slice) => slice,
+                None => (self.shared.desk.next()?, Instant::now()),
+            };
+            if !self.may_leave(&slice.chunk) || !self.shared.desk.may_go_on() {
+                self.tell(Report::Untouched(slice.chunk, slice.left.len()));
+            } else if let Some(delivery) = slice.left.pop_front() {
+                let chunk = Arc::clone(&slice.chunk);
+                self.slice = Some((slice, since));
+                return Some((chunk, delivery));
+            }
+        }
+    }
+
+    fn make(&self, chunk: &Chunk, delivery: &Claimed) -> Result<Mail, String> {
+        let addressee = Addressee {
+            run_id: chunk.job.run_id,
+            recipient_id: delivery.recipient_id,
+            email: &delivery.email,
+            full_name: &delivery.full_name,
+        };
+        let prepared = chunk.job.prepared.as_ref().map_err(Clone::clone)?;
+        prepared
+            .mail_for(&addressee, self.shared.settings.clock.now())
+            .map_err(|error| error.to_string())
     }
 
     async fn take_session(&mut self) -> Result<Session, Failure> {
@@ -186,71 +233,61 @@ impl Lane {
             }
             session.quit().await;
         }
-        let settings = &self.sender.settings;
+        let settings = &self.shared.settings;
         Session::connect(&settings.mail.server, &settings.engine.timeouts).await
     }
 
-    fn report(&self, job: &Job, lease: Lease, delivery: &Claimed, ending: &Ending, began: Instant) {
-        let settings = &self.sender.settings;
-        let at = settings.clock.now();
-        let attempt_no = delivery.attempts.saturating_add(1);
-        let (outcome, next) = match ending {
-            Ending::Accepted(_) => (Outcome::Accepted, retry::DONE),
-            Ending::Failed(failure) => judged(failure.verdict(), attempt_no, at, job),
-            Ending::Unmakeable(_) => judged(
-                Verdict {
-                    outcome: Outcome::Rejected,
-                    cause: Cause::Unsendable,
-                },
-                attempt_no,
-                at,
-                job,
-            ),
-        };
-        let said = Said::of(ending);
-        self.tell(Report::Tried(
-            lease,
-            AttemptResult {
-                run_id: job.run_id,
-                chunk_no: lease.chunk_no,
-                recipient_id: delivery.recipient_id,
-                owner_id: job.owner_id,
-                mailing_id: job.mailing_id,
-                attempt_no,
-                at,
-                outcome,
-                stage: said.stage.as_str(),
-                smtp_code: said.code,
-                enhanced_code: said.enhanced,
-                response: said.text,
-                duration_ms: i32::try_from(began.elapsed().as_millis()).unwrap_or(i32::MAX),
-                after: next.status,
-                next_attempt_at: next.at,
-            },
-        ));
+    /// Envelopes announced for what will not be sent cannot be taken back: the session goes too.
+    fn leave_untouched(&mut self, outgoing: &Outgoing, had_leave: bool) {
+        self.session = None;
+        if had_leave {
+            self.shared.desk.not_tried();
+        }
+        self.tell(Report::Untouched(Arc::clone(&outgoing.chunk), 1));
+    }
+
+    fn report(&self, outgoing: &Outgoing, ending: Ending, began: Instant) {
+        let (desk, job) = (&self.shared.desk, &outgoing.chunk.job);
+        match (&ending, ending.verdict()) {
+            (Ending::Failed(failure), Some(verdict)) => {
+                desk.failed(verdict, &failure.to_string());
+                if let Some(rest) = job.judge(verdict, failure.stage) {
+                    job.stop();
+                    self.tell(Report::Rest(job.run_id, rest));
+                }
+            }
+            _ => {
+                desk.worked();
+                job.went_well();
+            }
+        }
+        self.record(&outgoing.chunk, &outgoing.delivery, ending, began);
+    }
+
+    fn record(&self, chunk: &Arc<Chunk>, delivery: &Claimed, ending: Ending, began: Instant) {
+        let at = self.shared.settings.clock.now();
+        let result = ending.recorded(&chunk.job, delivery, at, began.elapsed());
+        let line = Line::End(result);
+        // Unwritten, it is still on its way to the database.
+        journal(chunk, &[&line]);
+        if let Line::End(result) = line {
+            self.tell(Report::Tried(Arc::clone(chunk), result));
+        }
     }
 
     fn tell(&self, report: Report) {
         if self.reports.send(report).is_err() {
-            tracing::error!("the recorder is gone; results wait for the lease to expire");
+            tracing::error!("the recorder is gone; the journal has the results");
         }
     }
 }
 
-fn judged(
-    verdict: Verdict,
-    attempt_no: i16,
-    at: chrono::DateTime<chrono::Utc>,
-    job: &Job,
-) -> (Outcome, Next) {
-    (
-        verdict.outcome,
-        retry::after(
-            verdict,
-            attempt_no,
-            at,
-            job.retries_end_at(),
-            rand::random(),
-        ),
-    )
+/// Whether the lines are written. If not, nothing more of the chunk leaves: its results could be lost.
+fn journal(chunk: &Chunk, lines: &[&Line]) -> bool {
+    let written = chunk.file.write(lines);
+    if let Err(error) = &written {
+        tracing::error!(%error, "the journal cannot be written: nothing is sent");
+        chunk.lost();
+    }
+    written.is_ok()
 }

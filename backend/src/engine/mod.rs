@@ -2,11 +2,17 @@
 //!
 //! ```text
 //! scheduler   due mailings → runs → deliveries, in chunks          (an actix task, every second, in every process)
-//! sender      ┌ claimer   leases chunks, hands on slices           (a thread)
-//!             ├ lanes     SMTP sessions, one mail after another    (tasks on one thread)
-//!             └ recorder  results in batches, leases kept and given back   (a thread)
-//! account_mail   the service's own mails, through a session of their own   (an actix task)
+//! sender      ┌ claimer   leases chunks                                            (a thread)
+//!             ├ lanes     SMTP sessions, one mail after another                    (tasks on one thread)
+//!             ├ recorder  results in batches, chunks given back                    (a thread)
+//!             └ keeper    leases kept; which runs go on; the mail server's breaker and pace   (a thread)
+//! journal     what a lane is about to do and what came of it, on disk before it is in the database
+//! recovery    what dead workers have left: replayed from their journals, written off when their leases expire
+//! account_mail   the service's own mails, through a session of their own           (an actix task)
 //! ```
+//!
+//! The desk is what the sender's parts have between them. States, who moves them and what survives which crash:
+//! `ENGINE.md` beside this file.
 //!
 //! PostgreSQL is the queue and the truth: unique keys and row locks decide between processes, there is no leader. No
 //! transaction, and no connection of the API's pool, is held while a mail server is spoken to. Leases are measured by
@@ -15,14 +21,21 @@
 
 mod account_job;
 pub mod account_mail;
+mod breaker;
 mod claimer;
+mod desk;
 mod ending;
 mod job;
+mod journal;
+mod keeper;
 mod lane;
 mod recorder;
+mod recovery;
 pub mod retry;
 pub mod scheduler;
 pub mod sender;
+mod shared;
+mod turns;
 
 use std::io;
 use std::thread::{self, JoinHandle};
@@ -33,7 +46,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use self::scheduler::Pass;
-use self::sender::{Sender, Until};
+use self::sender::Sender;
 use crate::clock::Clock;
 use crate::db::{Db, Unavailable};
 
@@ -43,7 +56,7 @@ const GRACE: Duration = Duration::from_secs(30);
 /// A running engine: the scheduler and the account mails as tasks of this actix system, the sender on its own threads.
 pub struct Engine {
     sender: Sender,
-    sending: JoinHandle<io::Result<()>>,
+    sending: JoinHandle<()>,
     stop: watch::Sender<bool>,
     tasks: Vec<rt::task::JoinHandle<()>>,
 }
@@ -61,7 +74,7 @@ impl Engine {
             let sender = sender.clone();
             thread::Builder::new()
                 .name("sender".to_owned())
-                .spawn(move || sender.run(Until::Stopped))?
+                .spawn(move || sender.run_until_stopped())?
         };
         let tasks = vec![
             rt::spawn(poll(db, clock, sender.clone(), stopped.clone())),

@@ -1,55 +1,54 @@
-//! The recorder: writes results in batches, keeps the leases, gives done chunks back, and notices runs that stop.
+//! The recorder: writes results in batches, gives done chunks back, and lets runs rest.
 
+use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::job::{Desk, Report};
-use super::sender::{LEASE_S, Sender};
-use crate::deliveries::claims::{self, AttemptResult, Lease};
-use crate::runs;
+use super::job::{Chunk, Rest};
+use super::shared::{Report, Shared};
+use crate::deliveries::claims::{self, Lease};
+use crate::deliveries::results::{self, AttemptResult};
+use crate::runs::rests;
 
 /// A batch is written when it has this many results …
-const FULL: usize = 500;
+const FULL: usize = 1000;
 /// … or when its first has waited this long.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// How often it is asked which runs go on: well below the two seconds in which a stop must tell.
-const LOOK: Duration = Duration::from_millis(500);
-/// How often leases are renewed: several tries fit into the time they are good for.
-const RENEW: Duration = Duration::from_secs(10);
 /// After the database failed.
 const PAUSE: Duration = Duration::from_secs(1);
+/// A run that the mail server puts off rests so long.
+const REST: TimeDelta = TimeDelta::minutes(5);
+
+/// What has come of a chunk since the last batch.
+#[derive(Default)]
+struct News {
+    results: Vec<AttemptResult>,
+    untouched: usize,
+}
 
 pub(super) struct Recorder<'a> {
-    sender: &'a Sender,
+    shared: &'a Shared,
     conn: Option<PgConnection>,
-    results: Vec<AttemptResult>,
-    /// Deliveries dealt with, by lease: those in `results` and those left as they were.
-    dealt_with: Vec<(Lease, usize)>,
-    looked: Instant,
-    renewed: Instant,
+    news: HashMap<i64, (Arc<Chunk>, News)>,
+    rests: Vec<(i64, Rest)>,
 }
 
 impl<'a> Recorder<'a> {
-    pub(super) fn new(sender: &'a Sender) -> Self {
-        let now = Instant::now();
+    pub(super) fn new(shared: &'a Shared) -> Self {
         Self {
-            sender,
+            shared,
             conn: None,
-            results: Vec::new(),
-            dealt_with: Vec::new(),
-            looked: now,
-            renewed: now,
+            news: HashMap::new(),
+            rests: Vec::new(),
         }
     }
 
-    fn desk(&self) -> &'a Desk {
-        &self.sender.desk
-    }
-
-    /// Records until every lane has hung up.
+    /// Records until everybody who reports has hung up.
     pub(super) fn run(mut self, reports: &Receiver<Report>) {
         loop {
             let more = self.collect(reports);
@@ -57,50 +56,70 @@ impl<'a> Recorder<'a> {
             if !more {
                 return;
             }
-            self.look_after_runs();
         }
     }
 
-    /// Fills a batch; `false` when no lane is left.
-    fn collect(&mut self, reports: &Receiver<Report>) -> bool {
+    /// Fills a batch; `false` when nobody is left to report.
+    fn collect(&mut self, reports: &mpsc::Receiver<Report>) -> bool {
         let full_at = Instant::now() + PATIENCE;
-        while self.results.len() < FULL {
+        let mut collected = 0;
+        while collected < FULL {
             match reports.recv_timeout(full_at.saturating_duration_since(Instant::now())) {
-                Ok(Report::Tried(lease, result)) => {
-                    self.results.push(result);
-                    self.dealt_with.push((lease, 1));
-                }
-                Ok(Report::Untouched(lease, count)) => self.dealt_with.push((lease, count)),
+                Ok(report) => self.sort(report),
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => return false,
             }
+            collected += 1;
         }
         true
     }
 
-    /// Writes what has been collected, however long the database is away: results are never given up.
-    fn write_all(&mut self) {
-        if !self.results.is_empty() {
-            self.insist(|recorder, conn| {
-                claims::record(conn, &recorder.sender.worker, &recorder.results)
-            });
-            self.results.clear();
-        }
-        if self.dealt_with.is_empty() {
-            return;
-        }
-        let done = self.desk().settle(&self.dealt_with);
-        self.dealt_with.clear();
-        if !done.is_empty() {
-            self.insist(|_, conn| claims::give_back(conn, &done));
-            self.desk().release(&done);
+    fn sort(&mut self, report: Report) {
+        match report {
+            Report::Tried(chunk, result) => self.news_of(chunk).results.push(result),
+            Report::Untouched(chunk, count) => self.news_of(chunk).untouched += count,
+            Report::Rest(run_id, rest) => self.rests.push((run_id, rest)),
         }
     }
 
-    fn insist(&mut self, work: impl Fn(&Self, &mut PgConnection) -> QueryResult<usize>) {
-        while let Err(error) = self.with_connection(|recorder, conn| work(recorder, conn).map(drop))
-        {
-            tracing::error!(%error, results = self.results.len(), "results cannot be recorded yet; trying again");
+    fn news_of(&mut self, chunk: Arc<Chunk>) -> &mut News {
+        let token = chunk.lease.lease_token;
+        let entry = self.news.entry(token);
+        &mut entry.or_insert_with(|| (chunk, News::default())).1
+    }
+
+    /// Writes what has been collected, however long the database is away: results are never given up.
+    fn write_all(&mut self) {
+        // Before the leases are given back: nobody is to take the run up in between.
+        for (run_id, rest) in std::mem::take(&mut self.rests) {
+            self.insist(|shared, conn| let_rest(conn, run_id, rest, shared));
+        }
+        let mut done = Vec::new();
+        for (chunk, news) in std::mem::take(&mut self.news).into_values() {
+            if !news.results.is_empty() {
+                let place = chunk.place();
+                self.insist(|shared, conn| {
+                    results::record(conn, &shared.worker, &place, &news.results)
+                });
+            }
+            if chunk.settle(news.results.len() + news.untouched) {
+                done.push(chunk);
+            }
+        }
+        if done.is_empty() {
+            return;
+        }
+        let leases: Vec<Lease> = done.iter().map(|chunk| chunk.lease).collect();
+        self.insist(|_, conn| claims::give_back(conn, &leases).map(drop));
+        for chunk in &done {
+            chunk.file.remove();
+        }
+        self.shared.desk.release(&done);
+    }
+
+    fn insist(&mut self, work: impl Fn(&Shared, &mut PgConnection) -> QueryResult<()>) {
+        while let Err(error) = self.with_connection(&work) {
+            tracing::error!(%error, "results cannot be recorded yet; trying again");
             thread::park_timeout(PAUSE);
         }
     }
@@ -108,48 +127,23 @@ impl<'a> Recorder<'a> {
     /// Does some work with the connection, which is made anew after a failure.
     fn with_connection(
         &mut self,
-        work: impl FnOnce(&Self, &mut PgConnection) -> QueryResult<()>,
+        work: impl FnOnce(&Shared, &mut PgConnection) -> QueryResult<()>,
     ) -> Result<(), Box<dyn std::error::Error>> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
-            None => claims::connect(&self.sender.settings.database_url)?,
+            None => claims::connect(&self.shared.settings.database_url)?,
         };
-        work(self, &mut conn)?;
+        work(self.shared, &mut conn)?;
         self.conn = Some(conn);
         Ok(())
     }
+}
 
-    /// Every half second: which runs go on and until when. Every ten: the leases are kept.
-    fn look_after_runs(&mut self) {
-        let jobs = self.desk().jobs();
-        if jobs.is_empty() || self.looked.elapsed() < LOOK {
-            return;
-        }
-        self.looked = Instant::now();
-        let ids: Vec<i64> = jobs.iter().map(|job| job.run_id).collect();
-        let renew = self.renewed.elapsed() >= RENEW;
-        let mut going_on = Vec::new();
-        let asked_at = Instant::now();
-        let asked = self.with_connection(|recorder, conn| {
-            going_on = runs::store::still_running(conn, &ids)?;
-            if renew {
-                claims::renew(conn, &ids, &recorder.sender.worker, LEASE_S)?;
-            }
-            Ok(())
-        });
-        if let Err(error) = asked {
-            tracing::warn!(%error, "the runs cannot be looked after: the database does not answer");
-            return;
-        }
-        if renew {
-            self.renewed = asked_at;
-            self.desk().renewed(asked_at);
-        }
-        for job in jobs {
-            match going_on.iter().find(|run| run.id == job.run_id) {
-                Some(run) => job.keep(run.deadline_at, run.retries_end_at),
-                None => job.stop(),
-            }
-        }
-    }
+fn let_rest(conn: &mut PgConnection, run_id: i64, rest: Rest, shared: &Shared) -> QueryResult<()> {
+    let until = match rest {
+        Rest::ContentRejected => None,
+        Rest::ServerDefers => Some(shared.settings.clock.now() + REST),
+    };
+    tracing::warn!(run.id = run_id, reason = rest.as_str(), "a run rests");
+    rests::begin(conn, run_id, rest.as_str(), until)
 }

@@ -18,29 +18,34 @@ pub const DONE: Next = Next {
     at: None,
 };
 
-/// After the `attempt_no`-th attempt at `now` ended in `verdict`: waits 5 min, 10 min, 20 min … 4 h for a recipient, at
-/// least an hour for a full mailbox, half a minute for a server in trouble, each ±20 % by `chance` (0 to 1) so that a
-/// crowd does not come back at once. What would be tried at or after `until` has run out of time.
-pub fn after(
-    verdict: Verdict,
-    attempt_no: i16,
-    now: DateTime<Utc>,
-    until: DateTime<Utc>,
-    chance: f64,
-) -> Next {
-    let Some(wait) = wait(verdict, attempt_no) else {
+/// On what terms a delivery is tried again.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// Attempts so far, this one included, that the recipient is charged for: a server in trouble is nobody's fault.
+    pub tries: i16,
+    /// What would be tried then or later has run out of time.
+    pub until: DateTime<Utc>,
+    /// A mail that was sent and never answered is left to its owner, not sent again.
+    pub holds_uncertain: bool,
+}
+
+/// After an attempt at `now` ended in `verdict`: waits 5 min, 10 min, 20 min … 4 h for a recipient, at least an hour for a
+/// full mailbox, half a minute for a server in trouble, each ±20 % by `chance` (0 to 1) so that a crowd does not come
+/// back at once.
+pub fn after(verdict: Verdict, terms: &Terms, now: DateTime<Utc>, chance: f64) -> Next {
+    let Some(wait) = wait(verdict, terms.tries) else {
         return Next {
             status: DeliveryStatus::Rejected,
             at: None,
         };
     };
     let at = now + spread(wait, chance);
-    let in_time = at < until;
+    let in_time = at < terms.until;
     match verdict.outcome {
         // Even without time for another try nobody knows whether it arrived.
         Outcome::Uncertain => Next {
             status: DeliveryStatus::Uncertain,
-            at: in_time.then_some(at),
+            at: (in_time && !terms.holds_uncertain).then_some(at),
         },
         _ if in_time => Next {
             status: DeliveryStatus::Deferred,
@@ -53,8 +58,8 @@ pub fn after(
     }
 }
 
-fn wait(verdict: Verdict, attempt_no: i16) -> Option<TimeDelta> {
-    let doubled = u32::try_from(attempt_no - 1).unwrap_or_default().min(6);
+fn wait(verdict: Verdict, tries: i16) -> Option<TimeDelta> {
+    let doubled = u32::try_from(tries - 1).unwrap_or_default().min(6);
     let growing = (TimeDelta::minutes(5) * 2_i32.pow(doubled)).min(TimeDelta::hours(4));
     match (verdict.outcome, verdict.cause) {
         (Outcome::Accepted | Outcome::Rejected, _) => None,
@@ -92,9 +97,20 @@ mod tests {
         "2026-05-01T10:00:00Z".parse().unwrap()
     }
 
+    /// After so many tries, with so much time left.
+    fn terms(tries: i16, left: TimeDelta) -> Terms {
+        Terms {
+            tries,
+            until: now() + left,
+            holds_uncertain: false,
+        }
+    }
+
+    const DAY: TimeDelta = TimeDelta::days(1);
+
     /// Minutes until the next attempt, in the middle of the spread, with a day's time.
-    fn minutes(verdict: Verdict, attempt_no: i16) -> Option<i64> {
-        let next = after(verdict, attempt_no, now(), now() + TimeDelta::days(1), 0.5);
+    fn minutes(verdict: Verdict, tries: i16) -> Option<i64> {
+        let next = after(verdict, &terms(tries, DAY), now(), 0.5);
         next.at.map(|at| (at - now()).num_minutes())
     }
 
@@ -119,12 +135,7 @@ mod tests {
             outcome: Outcome::Unreachable,
             cause: Cause::ServerTrouble,
         };
-        let next = |n| {
-            after(away, n, now(), now() + TimeDelta::days(1), 0.5)
-                .at
-                .unwrap()
-                - now()
-        };
+        let next = |n| after(away, &terms(n, DAY), now(), 0.5).at.unwrap() - now();
         assert_eq!(
             (next(1), next(30)),
             (TimeDelta::seconds(30), TimeDelta::seconds(30))
@@ -137,7 +148,7 @@ mod tests {
             outcome: Outcome::Rejected,
             cause: Cause::RecipientPermanent,
         };
-        let next = after(refused, 1, now(), now() + TimeDelta::days(1), 0.5);
+        let next = after(refused, &terms(1, DAY), now(), 0.5);
         assert_eq!(
             next,
             Next {
@@ -149,9 +160,9 @@ mod tests {
 
     #[test]
     fn without_time_left_a_delivery_expires_but_an_uncertain_one_stays_uncertain() {
-        let until = now() + TimeDelta::minutes(1);
+        let terms = terms(1, TimeDelta::minutes(1));
         assert_eq!(
-            after(GREYLISTED, 1, now(), until, 0.5),
+            after(GREYLISTED, &terms, now(), 0.5),
             Next {
                 status: DeliveryStatus::Expired,
                 at: None
@@ -162,7 +173,7 @@ mod tests {
             cause: Cause::Uncertain,
         };
         assert_eq!(
-            after(uncertain, 1, now(), until, 0.5),
+            after(uncertain, &terms, now(), 0.5),
             Next {
                 status: DeliveryStatus::Uncertain,
                 at: None
@@ -171,13 +182,23 @@ mod tests {
     }
 
     #[test]
-    fn chance_moves_a_retry_by_a_fifth_at_most() {
-        let at = |chance| {
-            after(GREYLISTED, 1, now(), now() + TimeDelta::days(1), chance)
-                .at
-                .unwrap()
-                - now()
+    fn an_uncertain_delivery_is_sent_again_or_left_to_its_owner_as_he_wants() {
+        let uncertain = Verdict {
+            outcome: Outcome::Uncertain,
+            cause: Cause::Uncertain,
         };
+        let held = Terms {
+            holds_uncertain: true,
+            ..terms(1, DAY)
+        };
+        let at = |terms| after(uncertain, terms, now(), 0.5).at;
+        assert_eq!(at(&terms(1, DAY)), Some(now() + TimeDelta::minutes(5)));
+        assert_eq!(at(&held), None);
+    }
+
+    #[test]
+    fn chance_moves_a_retry_by_a_fifth_at_most() {
+        let at = |chance| after(GREYLISTED, &terms(1, DAY), now(), chance).at.unwrap() - now();
         assert_eq!(
             (at(0.0), at(1.0)),
             (TimeDelta::minutes(4), TimeDelta::minutes(6))

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
+use super::recovery;
 use crate::clock::Clock;
 use crate::{deliveries, mailings, runs};
 
@@ -54,16 +55,11 @@ pub fn pass(conn: &mut PgConnection, clock: &Clock) -> QueryResult<Pass> {
     Ok(Pass { more: true, ..done })
 }
 
-/// Takes up what dead workers held, ends the runs whose time is over or whose work is done.
+/// Settles what lost workers held, lets rested runs go on, ends the runs whose time is over or whose work is done.
 fn finish(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
+    while conn.transaction(|conn| recovery::write_off_one(conn, now))? {}
+    runs::rests::end_due(conn, now)?;
     conn.transaction(|conn| {
-        let lost = deliveries::store::reap(conn)?;
-        if lost > 0 {
-            tracing::warn!(
-                chunks = lost,
-                "a worker has died; what it had in hand is taken up again"
-            );
-        }
         deliveries::store::close_leftovers(conn, now)?;
         let finished = runs::store::finish_done(conn, now)?;
         for mailing_id in &finished {

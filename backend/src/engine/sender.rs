@@ -1,111 +1,136 @@
-//! The sender: claimer → lanes → recorder. A chunk is leased, cut into slices that the lanes send, and given back when
-//! the last result is recorded.
+//! The sender: claimer → lanes → recorder, and the keeper beside them. A chunk is leased, cut into slices that the lanes
+//! send, and given back when the last result is recorded.
 
-use std::sync::{Arc, mpsc};
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::LocalSet;
 
 use super::claimer::Claimer;
-use super::job::Desk;
+use super::desk::Desk;
+use super::keeper::Keeper;
 use super::lane::Lane;
 use super::recorder::Recorder;
-use crate::clock::Clock;
-use crate::config::{EngineSettings, MailSettings};
+use super::shared::Shared;
+pub use super::shared::{SenderSettings, Until};
 
-/// How long a chunk is ours without a word from us, in seconds of the database's clock.
-pub(super) const LEASE_S: f64 = 60.0;
-/// Slices waiting for a lane: enough to keep the lanes busy, few enough to stop quickly.
-const WAITING_SLICES: usize = 4;
-
-/// When to come to an end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
-    /// Nothing is due any more, or the mail server is away.
-    Idle,
-    /// `Sender::stop`.
-    Stopped,
-}
-
-/// What a sender needs to know.
-#[derive(Clone)]
-pub struct SenderSettings {
-    pub database_url: String,
-    pub clock: Clock,
-    pub mail: MailSettings,
-    pub engine: EngineSettings,
-    /// `Secrets::message_id`
-    pub message_id_key: [u8; 32],
-}
+/// After one of its parts has failed.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// Sends what is due, through a few sessions at a time. Cheap to clone; clones are the same sender.
 #[derive(Clone)]
-pub struct Sender {
-    pub(super) settings: Arc<SenderSettings>,
-    pub(super) desk: Arc<Desk>,
-    /// Names this process in leases and in the log of attempts.
-    pub(super) worker: Arc<str>,
+pub struct Sender(Arc<Inner>);
+
+struct Inner {
+    settings: SenderSettings,
+    /// Of the run under way, or of the last one.
+    shared: Mutex<Arc<Shared>>,
+    stopped: AtomicBool,
 }
 
 impl Sender {
     /// A sender that does nothing yet.
     pub fn new(settings: SenderSettings) -> Self {
-        let host = &settings.mail.server.hello;
-        let worker = format!(
-            "{host}:{}:{:08x}",
-            std::process::id(),
-            rand::random::<u32>()
-        );
-        Self {
-            settings: Arc::new(settings),
-            desk: Arc::default(),
-            worker: worker.into(),
+        Self(Arc::new(Inner {
+            shared: Mutex::new(Arc::new(Shared::new(settings.clone()))),
+            settings,
+            stopped: AtomicBool::new(false),
+        }))
+    }
+
+    /// Sends on this thread until it is stopped. A part that fails takes the others with it; then all begin anew, with
+    /// what the journal tells of the end of the last.
+    pub fn run_until_stopped(&self) {
+        while !self.is_stopped() {
+            match panic::catch_unwind(AssertUnwindSafe(|| self.run(Until::Stopped))) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "the sender cannot run; trying again"),
+                Err(_) => tracing::error!("a part of the sender has failed; beginning anew"),
+            }
+            if !self.is_stopped() {
+                thread::park_timeout(PAUSE);
+            }
         }
     }
 
     /// Sends on this thread until there is a reason to end; what is in flight then is finished and recorded.
-    pub fn run(&self, until: Until) -> std::io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let (slices, waiting) = tokio::sync::mpsc::channel(WAITING_SLICES);
+    pub fn run(&self, until: Until) -> io::Result<()> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let shared = Arc::new(Shared::new(self.0.settings.clone()));
+        *self.current() = Arc::clone(&shared);
+        if self.is_stopped() {
+            return Ok(());
+        }
         let (reports, results) = mpsc::channel();
-        let waiting = Arc::new(Mutex::new(waiting));
+        let mut keeper = Keeper::new(&shared);
+        // Nothing is claimed before it is known whether the mail server may be asked.
+        keeper.look_once();
         thread::scope(|scope| {
-            scope.spawn(move || Claimer::new(self).run(&slices, until));
-            scope.spawn(move || Recorder::new(self).run(&results));
-            let lanes = (0..self.settings.engine.sessions)
-                .map(|_| Lane::new(self, Arc::clone(&waiting), reports.clone()));
-            let lanes: Vec<_> = lanes.collect();
-            // The recorder ends when the last lane has hung up.
+            let desk = &shared.desk;
+            let claimer = Claimer::new(&shared, reports.clone());
+            scope.spawn(move || guarded(desk, || claimer.run(until)));
+            let recorder = Recorder::new(&shared);
+            scope.spawn(move || guarded(desk, || recorder.run(&results)));
+            scope.spawn(move || guarded(desk, || keeper.run()));
+            let lanes = (0..shared.settings.engine.sessions)
+                .map(|_| Lane::new(Arc::clone(&shared), reports.clone()))
+                .collect();
+            // The recorder ends when everybody else has hung up.
             drop(reports);
-            tokio::task::LocalSet::new().block_on(&runtime, async move {
-                let tasks: Vec<_> = lanes
-                    .into_iter()
-                    .map(|lane| tokio::task::spawn_local(lane.run()))
-                    .collect();
-                for task in tasks {
-                    if let Err(error) = task.await {
-                        tracing::error!(%error, "a session's task ended by itself");
-                    }
-                }
-            });
+            send(&runtime, lanes, desk);
         });
         Ok(())
     }
 
     /// Looks for work at once instead of at the next poll.
     pub fn wake(&self) {
-        self.desk.wake();
+        self.current().desk.wake();
     }
 
     /// Claims nothing more; `run` returns when what is in flight is recorded.
     pub fn stop(&self) {
-        self.desk.stop();
+        self.0.stopped.store(true, Ordering::Release);
+        self.current().desk.stop();
     }
 
     pub(super) fn poll_interval(&self) -> Duration {
-        self.settings.engine.poll_interval
+        self.0.settings.engine.poll_interval
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.0.stopped.load(Ordering::Acquire)
+    }
+
+    fn current(&self) -> MutexGuard<'_, Arc<Shared>> {
+        self.0.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All sessions on this one thread.
+fn send(runtime: &Runtime, lanes: Vec<Lane>, desk: &Desk) {
+    LocalSet::new().block_on(runtime, async move {
+        let tasks: Vec<_> = lanes
+            .into_iter()
+            .map(|lane| tokio::task::spawn_local(lane.run()))
+            .collect();
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a session's task has failed");
+                desk.abandon();
+            }
+        }
+    });
+}
+
+/// Whoever fails does not leave the others waiting.
+fn guarded(desk: &Desk, part: impl FnOnce()) {
+    if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(part)) {
+        desk.abandon();
+        panic::resume_unwind(panic);
     }
 }

@@ -2,4 +2,5 @@
 
 pub mod api;
 pub mod model;
+pub mod rests;
 pub mod store;

@@ -276,21 +276,3 @@ pub fn snapshot(conn: &mut PgConnection, run_id: i64) -> QueryResult<Snapshot> {
         .select(Snapshot::as_select())
         .first(conn)
 }
-
-/// A run that goes on, with its bounds.
-#[derive(Debug, Clone, QueryableByName)]
-pub struct GoingOn {
-    #[diesel(sql_type = BigInt)]
-    pub id: i64,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub deadline_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Timestamptz)]
-    pub retries_end_at: DateTime<Utc>,
-}
-
-/// Which of these runs are still to be sent, and until when.
-pub fn still_running(conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<Vec<GoingOn>> {
-    diesel::sql_query("SELECT id, deadline_at, retries_end_at FROM runs WHERE id = ANY($1) AND status = 'running'")
-        .bind::<Array<BigInt>, _>(run_ids)
-        .load(conn)
-}

@@ -2,8 +2,9 @@
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
-use dispatch::deliveries::claims::{self, AttemptResult};
 use dispatch::deliveries::model::DeliveryStatus;
+use dispatch::deliveries::results::{self, AttemptResult, Place};
+use dispatch::mail::reply::Stage;
 use dispatch::mail::verdict::Outcome;
 use serde_json::json;
 
@@ -127,7 +128,7 @@ fn a_run_keeps_the_message_it_began_with() {
 }
 
 #[test]
-fn what_a_dead_worker_had_in_hand_is_taken_up_again() {
+fn what_a_lost_worker_had_in_hand_is_uncertain_and_sent_again() {
     let server = ScriptedServer::start().once(
         "bob@example.org",
         Rule::say(At::Rcpt, b"450 4.7.1 not yet\r\n"),
@@ -139,7 +140,7 @@ fn what_a_dead_worker_had_in_hand_is_taken_up_again() {
     }
     let mailing = app.mailing(&alice, &json!({}));
     app.tick();
-    // As a worker leaves it that dies between recording its results and giving its chunk back.
+    // As a worker leaves it whose machine is lost while it sends what was deferred.
     let held = "UPDATE chunks SET next_attempt_at = NULL, lease_token = 1, lease_owner = 'dead', lease_expires_at =";
     app.sql()
         .batch_execute(&format!("{held} now() + interval '1 minute'"))
@@ -150,6 +151,14 @@ fn what_a_dead_worker_had_in_hand_is_taken_up_again() {
     app.sql()
         .batch_execute(&format!("{held} now() - interval '1 second'"))
         .unwrap();
+    app.tick();
+    let log = app.log(&alice);
+    assert_eq!(
+        (log[0]["outcome"].as_str(), log[0]["attempt_no"].as_i64()),
+        (Some("uncertain"), Some(2))
+    );
+    assert_eq!(server.accepted().len(), 1, "its answer may still come");
+    app.wait(TimeDelta::minutes(15));
     app.tick();
     assert_eq!(
         (
@@ -202,24 +211,27 @@ fn a_result_that_comes_after_its_delivery_was_closed_is_counted_once_and_rightly
         )
         .unwrap();
     let late = AttemptResult {
-        run_id: 1,
-        chunk_no: 0,
         recipient_id: 1,
-        owner_id: alice.id,
-        mailing_id: mailing,
         attempt_no: 1,
         at: app.now(),
         outcome: Outcome::Accepted,
-        stage: "dot",
+        stage: Stage::Dot,
         smtp_code: Some(250),
         enhanced_code: None,
         response: "ok".to_owned(),
         duration_ms: 1,
+        before: DeliveryStatus::Pending,
         after: DeliveryStatus::Accepted,
         next_attempt_at: None,
     };
+    let place = Place {
+        run_id: 1,
+        chunk_no: 0,
+        mailing_id: mailing,
+        owner_id: alice.id,
+    };
     for _ in 0..2 {
-        claims::record(&mut app.sql(), "late", std::slice::from_ref(&late)).unwrap();
+        results::record(&mut app.sql(), "late", &place, std::slice::from_ref(&late)).unwrap();
     }
     let counts = &app.last_run(&alice, mailing)["counts"];
     assert_eq!(

@@ -1,0 +1,319 @@
+//! The desk around which the sender's threads sit: what is in hand and whose turn it is, whether the mail server may be
+//! asked, and the word to stop.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::breaker::Breaker;
+use super::job::{Chunk, Job};
+use super::turns::{Slice, Turns};
+use crate::deliveries::claims::ClaimableRun;
+use crate::mail::verdict::Verdict;
+
+#[derive(Default)]
+struct InHand {
+    turns: Turns,
+    /// The chunks we hold, by their lease's token.
+    chunks: HashMap<i64, Arc<Chunk>>,
+    jobs: HashMap<i64, Arc<Job>>,
+    breaker: Breaker,
+    /// Somebody has prepared new work.
+    woken: bool,
+}
+
+pub(super) struct Desk {
+    in_hand: Mutex<InHand>,
+    /// For the claimer: there may be room, or something new.
+    changed: Condvar,
+    /// For the keeper: there may be something to tell.
+    news: Condvar,
+    /// For sessions: there may be something to do, or nothing more ever.
+    work: Notify,
+    stopping: AtomicBool,
+    /// Nothing more is claimed: who finds nothing to do may go.
+    closing: AtomicBool,
+    /// Mails that may leave at once, where the server's pace is limited.
+    permits: Option<AtomicI64>,
+}
+
+impl Desk {
+    /// `paced`: mails leave only as permits come.
+    pub(super) fn new(paced: bool) -> Self {
+        Self {
+            in_hand: Mutex::default(),
+            changed: Condvar::new(),
+            news: Condvar::new(),
+            work: Notify::new(),
+            stopping: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            permits: paced.then(AtomicI64::default),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, InHand> {
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something has changed that decides what may be done.
+    pub(super) fn tell_everybody(&self) {
+        self.changed.notify_all();
+        self.news.notify_all();
+        self.work.notify_waiters();
+    }
+
+    /// No more claims and no further body from now on.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.close();
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Nothing more is claimed: sessions end when everything in hand is sent.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        self.tell_everybody();
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    /// There is new work: look at once.
+    pub(super) fn wake(&self) {
+        self.lock().woken = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits at most `time` for a change: something woke us, was sent or given back, or stops us.
+    pub(super) fn wait(&self, time: Duration) {
+        let mut in_hand = self.lock();
+        if !self.is_stopping() && !in_hand.woken {
+            (in_hand, _) = self
+                .changed
+                .wait_timeout(in_hand, time)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        in_hand.woken = false;
+    }
+
+    /// Waits at most `time` for something to tell, or for the end.
+    pub(super) fn wait_for_news(&self, time: Duration) {
+        let in_hand = self.lock();
+        if in_hand.breaker.news().is_none() && !self.is_over(&in_hand) {
+            let waited = self.news.wait_timeout(in_hand, time);
+            drop(waited.unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Nothing is in hand, and nothing more will be.
+    pub(super) fn is_done(&self) -> bool {
+        self.is_over(&self.lock())
+    }
+
+    fn is_over(&self, in_hand: &InHand) -> bool {
+        self.is_closing() && in_hand.chunks.is_empty()
+    }
+
+    /// One of us has failed: everything is left as it stands, for whoever reads the journal next.
+    pub(super) fn abandon(&self) {
+        let mut in_hand = self.lock();
+        in_hand.chunks.clear();
+        in_hand.turns = Turns::default();
+        drop(in_hand);
+        self.stop();
+    }
+
+    // ── chunks and runs ──
+
+    /// A chunk has been leased, with these deliveries to be sent.
+    pub(super) fn add(&self, slice: Slice) {
+        let mut in_hand = self.lock();
+        in_hand
+            .chunks
+            .insert(slice.chunk.lease.lease_token, Arc::clone(&slice.chunk));
+        in_hand.turns.push_back(slice);
+        drop(in_hand);
+        self.work.notify_waiters();
+    }
+
+    /// What a session could not send after all.
+    pub(super) fn put_back(&self, rest: Slice) {
+        self.lock().turns.put_back(rest);
+        self.work.notify_one();
+    }
+
+    /// The next slice, if there is one.
+    pub(super) fn next(&self) -> Option<Slice> {
+        let next = self.lock().turns.next();
+        if next.is_some() {
+            // The claimer may have room for more.
+            self.changed.notify_all();
+        }
+        next
+    }
+
+    /// Waits for the next slice; `None` when there will be no more.
+    pub(super) async fn next_ever(&self) -> Option<Slice> {
+        self.until(|| match self.next() {
+            Some(slice) => Some(Some(slice)),
+            None => self.is_closing().then_some(None),
+        })
+        .await
+    }
+
+    /// Waits for leave to begin a mail that `may_leave`, as long as it may; whether there is leave now.
+    pub(super) async fn leave_to_begin(&self, may_leave: impl Fn() -> bool) -> bool {
+        self.until(|| {
+            let may_go_on = self.may_go_on() && may_leave();
+            (!may_go_on || self.may_begin()).then_some(may_go_on)
+        })
+        .await
+    }
+
+    /// Looks again whenever something has changed. Listens before it looks, so that nothing is missed in between.
+    async fn until<T>(&self, look: impl Fn() -> Option<T>) -> T {
+        loop {
+            let mut changed = pin!(self.work.notified());
+            changed.as_mut().enable();
+            if let Some(found) = look() {
+                return found;
+            }
+            changed.await;
+        }
+    }
+
+    /// Leases in hand.
+    pub(super) fn leases(&self) -> usize {
+        self.lock().chunks.len()
+    }
+
+    /// Deliveries of this run that wait for a session.
+    pub(super) fn waiting(&self, run_id: i64) -> usize {
+        self.lock().turns.waiting(run_id)
+    }
+
+    pub(super) fn chunks(&self) -> Vec<Arc<Chunk>> {
+        self.lock().chunks.values().cloned().collect()
+    }
+
+    /// The run's chunks in hand: their results may still be on their way, so they are not to be leased again.
+    pub(super) fn chunks_of(&self, run_id: i64) -> Vec<i32> {
+        let in_hand = self.lock();
+        let leases = in_hand.chunks.values().map(|chunk| chunk.lease);
+        let of_run = leases.filter(|lease| lease.run_id == run_id);
+        of_run.map(|lease| lease.chunk_no).collect()
+    }
+
+    /// These were given back.
+    pub(super) fn release(&self, chunks: &[Arc<Chunk>]) {
+        let mut in_hand = self.lock();
+        for chunk in chunks {
+            in_hand.chunks.remove(&chunk.lease.lease_token);
+        }
+        drop(in_hand);
+        self.tell_everybody();
+    }
+
+    /// The run, unless it was stopped since.
+    pub(super) fn job(&self, run_id: i64) -> Option<Arc<Job>> {
+        let in_hand = self.lock();
+        let job = in_hand.jobs.get(&run_id)?;
+        (!job.is_stopped()).then(|| Arc::clone(job))
+    }
+
+    pub(super) fn add_job(&self, job: Arc<Job>) {
+        self.lock().jobs.insert(job.run_id, job);
+    }
+
+    /// The runs in hand.
+    pub(super) fn jobs(&self) -> Vec<Arc<Job>> {
+        self.lock().jobs.values().cloned().collect()
+    }
+
+    /// Forgets the runs that have neither a lease nor anything due.
+    pub(super) fn forget_jobs_but(&self, still_due: &[ClaimableRun]) {
+        let mut in_hand = self.lock();
+        let InHand { chunks, jobs, .. } = &mut *in_hand;
+        jobs.retain(|run_id, _| {
+            still_due.iter().any(|run| run.id == *run_id)
+                || chunks.values().any(|chunk| chunk.lease.run_id == *run_id)
+        });
+    }
+
+    // ── the mail server ──
+
+    /// Whether a mail may be begun now, as far as the server's troubles and its pace go.
+    pub(super) fn may_begin(&self) -> bool {
+        let Some(permits) = &self.permits else {
+            return self.lock().breaker.may_begin();
+        };
+        let mut in_hand = self.lock();
+        if permits.load(Ordering::Relaxed) <= 0 || !in_hand.breaker.may_begin() {
+            return false;
+        }
+        permits.fetch_sub(1, Ordering::Relaxed);
+        true
+    }
+
+    /// Whether a mail that was begun may go on.
+    pub(super) fn may_go_on(&self) -> bool {
+        !self.is_stopping() && self.lock().breaker.may_go_on()
+    }
+
+    /// A mail that was begun was not tried after all.
+    pub(super) fn not_tried(&self) {
+        if let Some(permits) = &self.permits {
+            permits.fetch_add(1, Ordering::Relaxed);
+        }
+        self.lock().breaker.not_tried();
+    }
+
+    pub(super) fn worked(&self) {
+        if self.lock().breaker.worked() {
+            self.tell_everybody();
+        }
+    }
+
+    pub(super) fn failed(&self, verdict: Verdict, words: &str) {
+        if self.lock().breaker.failed(verdict, words) {
+            self.tell_everybody();
+        }
+    }
+
+    /// Something about the breaker, which is the keeper's to know.
+    pub(super) fn breaker<T>(&self, ask: impl FnOnce(&mut Breaker) -> T) -> T {
+        let answer = ask(&mut self.lock().breaker);
+        self.tell_everybody();
+        answer
+    }
+
+    /// Permits that are wanted now: enough for what waits, no more than a second's worth at a time.
+    pub(super) fn permits_wanted(&self, most: i64) -> i64 {
+        let Some(permits) = &self.permits else {
+            return 0;
+        };
+        let has_work = !self.lock().chunks.is_empty();
+        if has_work {
+            most - permits.load(Ordering::Relaxed)
+        } else {
+            0
+        }
+    }
+
+    pub(super) fn grant(&self, permits: i64) {
+        if let Some(held) = &self.permits
+            && permits > 0
+        {
+            held.fetch_add(permits, Ordering::Relaxed);
+            self.work.notify_waiters();
+        }
+    }
+}

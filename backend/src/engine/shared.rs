@@ -1,0 +1,71 @@
+//! What the parts of a sender have in common: what they were told, who they are, and the desk between them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::desk::Desk;
+use super::job::{Chunk, Rest};
+use crate::clock::Clock;
+use crate::config::{EngineSettings, MailSettings};
+use crate::deliveries::results::AttemptResult;
+
+/// How long a chunk is ours without a word from us, in seconds of the database's clock.
+pub(super) const LEASE_S: f64 = 60.0;
+
+/// What a sender needs to know.
+#[derive(Clone)]
+pub struct SenderSettings {
+    pub database_url: String,
+    pub clock: Clock,
+    pub mail: MailSettings,
+    pub engine: EngineSettings,
+    /// `Secrets::message_id`
+    pub message_id_key: [u8; 32],
+    /// Where this installation's workers keep their journals.
+    pub journal: PathBuf,
+}
+
+pub(super) struct Shared {
+    pub(super) settings: SenderSettings,
+    pub(super) desk: Desk,
+    /// Names this worker in leases, in the journal and in the log of attempts.
+    pub(super) worker: String,
+}
+
+/// When to come to an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Nothing is due any more, or the mail server is away.
+    Idle,
+    /// `Sender::stop`.
+    Stopped,
+}
+
+/// What the recorder is told.
+pub(super) enum Report {
+    Tried(Arc<Chunk>, AttemptResult),
+    /// So many of a chunk's deliveries were left as they were.
+    Untouched(Arc<Chunk>, usize),
+    /// A run is to rest.
+    Rest(i64, Rest),
+}
+
+impl Shared {
+    pub(super) fn new(settings: SenderSettings) -> Self {
+        let host = settings.mail.server.hello.to_string();
+        let host = host.replace(
+            |c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-',
+            "_",
+        );
+        let worker = format!(
+            "{host}:{}:{:08x}",
+            std::process::id(),
+            rand::random::<u32>()
+        );
+        Self {
+            desk: Desk::new(settings.engine.pace.is_limited()),
+            worker,
+            settings,
+        }
+    }
+}

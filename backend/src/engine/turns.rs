@@ -1,0 +1,114 @@
+//! Whose turn it is: a part of each run in hand, owner after owner, so that a mailing to one recipient does not wait for
+//! one to a million.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::job::Chunk;
+use crate::deliveries::claims::Claimed;
+
+/// Mails that a session sends before another run has its turn.
+const SLICE: usize = 25;
+
+/// Part of a chunk, sent through one session.
+pub(super) struct Slice {
+    pub(super) chunk: Arc<Chunk>,
+    pub(super) left: VecDeque<Claimed>,
+}
+
+#[derive(Default)]
+pub(super) struct Turns {
+    owners: VecDeque<Owner>,
+}
+
+struct Owner {
+    id: i64,
+    runs: VecDeque<Run>,
+}
+
+struct Run {
+    id: i64,
+    chunks: VecDeque<Slice>,
+}
+
+impl Turns {
+    /// A chunk waits behind those of its run; a run waits behind those of its owner.
+    pub(super) fn push_back(&mut self, chunk: Slice) {
+        self.run_of(&chunk.chunk).chunks.push_back(chunk);
+    }
+
+    /// What was left of a slice: it goes first.
+    pub(super) fn put_back(&mut self, rest: Slice) {
+        self.run_of(&rest.chunk).chunks.push_front(rest);
+    }
+
+    fn run_of(&mut self, chunk: &Chunk) -> &mut Run {
+        let (owner_id, run_id) = (chunk.job.owner_id, chunk.job.run_id);
+        let owner = position_or_push(
+            &mut self.owners,
+            |owner| owner.id == owner_id,
+            || Owner {
+                id: owner_id,
+                runs: VecDeque::new(),
+            },
+        );
+        position_or_push(
+            &mut owner.runs,
+            |run| run.id == run_id,
+            || Run {
+                id: run_id,
+                chunks: VecDeque::new(),
+            },
+        )
+    }
+
+    /// The next slice of the next run of the next owner.
+    pub(super) fn next(&mut self) -> Option<Slice> {
+        let mut owner = self.owners.pop_front()?;
+        let mut run = owner.runs.pop_front()?;
+        let slice = cut(&mut run.chunks)?;
+        if !run.chunks.is_empty() {
+            owner.runs.push_back(run);
+        }
+        if !owner.runs.is_empty() {
+            self.owners.push_back(owner);
+        }
+        Some(slice)
+    }
+
+    /// Deliveries of this run that wait.
+    pub(super) fn waiting(&self, run_id: i64) -> usize {
+        let runs = self.owners.iter().flat_map(|owner| &owner.runs);
+        let of_run = runs.filter(|run| run.id == run_id);
+        of_run
+            .flat_map(|run| &run.chunks)
+            .map(|chunk| chunk.left.len())
+            .sum()
+    }
+}
+
+/// A slice of the first chunk, which goes once it is empty.
+fn cut(chunks: &mut VecDeque<Slice>) -> Option<Slice> {
+    let first = chunks.front_mut()?;
+    if first.left.len() <= SLICE {
+        return chunks.pop_front();
+    }
+    Some(Slice {
+        chunk: Arc::clone(&first.chunk),
+        left: first.left.drain(..SLICE).collect(),
+    })
+}
+
+fn position_or_push<T>(
+    list: &mut VecDeque<T>,
+    is_it: impl Fn(&T) -> bool,
+    make: impl FnOnce() -> T,
+) -> &mut T {
+    let found = list.iter().position(is_it);
+    let place = found.unwrap_or_else(|| {
+        list.push_back(make());
+        list.len() - 1
+    });
+    list.get_mut(place)
+        .unwrap_or_else(|| unreachable!("it was found, or has just been pushed"))
+}
