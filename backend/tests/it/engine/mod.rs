@@ -1,5 +1,6 @@
 //! The delivery engine, driven by hand against a scripted mail server.
 
 mod answers;
+mod races;
 mod schedule;
 mod stopping;
