@@ -1,6 +1,9 @@
 //! The delivery engine, driven by hand against a scripted mail server.
 
 mod answers;
+mod crashes;
 mod races;
+mod restarts;
+mod scene;
 mod schedule;
 mod stopping;

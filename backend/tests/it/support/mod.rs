@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod answer;
 pub(crate) mod app;
 pub(crate) mod database;
+pub(crate) mod machine;
 pub(crate) mod people;
 pub(crate) mod process;
 pub(crate) mod sending;

@@ -7,6 +7,8 @@ mod connection;
 mod setup;
 
 use std::{
+    collections::HashMap,
+    fmt,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
     thread::JoinHandle,
@@ -45,6 +47,34 @@ pub(crate) enum Action {
     AcceptAndDrop,
     /// Never answers again, and reads no more.
     FallSilent,
+    /// Does this first; meanwhile the whole server waits.
+    After(Deed, Box<Action>),
+}
+
+/// Something that a test wants done at an exact point of the conversation.
+#[derive(Clone)]
+pub(crate) struct Deed(Arc<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Deed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Deed")
+    }
+}
+
+impl Action {
+    pub(crate) fn after(deed: impl Fn() + Send + Sync + 'static, then: Self) -> Self {
+        Self::After(Deed(Arc::new(deed)), Box::new(then))
+    }
+
+    /// Whether a mail that ends like this was taken.
+    fn takes_mail(&self) -> bool {
+        match self {
+            Self::Say(bytes) => bytes.starts_with(b"250"),
+            Self::AcceptAndDrop => true,
+            Self::Drop | Self::FallSilent => false,
+            Self::After(_, then) => then.takes_mail(),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -137,6 +167,26 @@ impl ScriptedServer {
 
     pub(crate) fn accepted(&self) -> Vec<Mail> {
         self.shared.state().accepted.clone()
+    }
+
+    /// How many mails were taken so far.
+    pub(crate) fn taken(&self) -> usize {
+        self.shared.state().accepted.len()
+    }
+
+    /// How many of them each address got.
+    pub(crate) fn copies(&self) -> HashMap<String, usize> {
+        let mut copies = HashMap::new();
+        for address in self
+            .shared
+            .state()
+            .accepted
+            .iter()
+            .flat_map(|mail| &mail.to)
+        {
+            *copies.entry(address.clone()).or_default() += 1;
+        }
+        copies
     }
 
     /// Every command line received, of all connections, in the order of arrival; no lines of bodies.

@@ -88,14 +88,18 @@ impl Connection {
             .await
     }
 
-    async fn act(&mut self, action: Action) -> io::Result<bool> {
+    async fn act(&mut self, mut action: Action) -> io::Result<bool> {
+        while let Action::After(deed, then) = action {
+            (deed.0)();
+            action = *then;
+        }
         match action {
             Action::Say(bytes) => {
                 self.say(&bytes).await?;
                 Ok(matches!(bytes.first(), Some(b'2' | b'3')))
             }
             Action::Drop | Action::AcceptAndDrop => Err(io::ErrorKind::ConnectionAborted.into()),
-            Action::FallSilent => future::pending().await,
+            Action::FallSilent | Action::After(..) => future::pending().await,
         }
     }
 
@@ -240,12 +244,7 @@ impl Connection {
         };
         let rule = self.shared.rule(At::Dot, &self.whom);
         let action = rule.unwrap_or_else(|| Action::Say(usual.into()));
-        let takes = match &action {
-            Action::Say(bytes) => bytes.starts_with(b"250"),
-            Action::AcceptAndDrop => true,
-            Action::Drop | Action::FallSilent => false,
-        };
-        if takes {
+        if action.takes_mail() {
             let (from, to) = (self.from.clone().unwrap_or_default(), self.to.clone());
             let mail = Mail {
                 from,
