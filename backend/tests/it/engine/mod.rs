@@ -6,4 +6,5 @@ mod races;
 mod restarts;
 mod scene;
 mod schedule;
+mod soak;
 mod stopping;

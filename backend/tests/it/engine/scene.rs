@@ -1,5 +1,7 @@
 //! A mailing that engine processes send, seen through the database and the mail server.
 
+use std::collections::HashSet;
+
 use diesel::connection::SimpleConnection;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
@@ -79,12 +81,33 @@ impl Scene {
         });
     }
 
-    /// Chunks that somebody holds.
-    pub(super) fn leases(&self) -> i64 {
-        let held = chunks::table
+    /// Whoever holds a chunk, for each that is held.
+    pub(super) fn lease_holders(&self) -> Vec<String> {
+        chunks::table
             .filter(chunks::lease_token.is_not_null())
-            .count();
-        held.get_result(&mut self.app.sql()).unwrap()
+            .select(chunks::lease_owner.assume_not_null())
+            .load(&mut self.app.sql())
+            .unwrap()
+    }
+
+    /// The addresses with an attempt that nobody knows the end of.
+    pub(super) fn uncertain(&self) -> HashSet<String> {
+        let attempts = attempts::table
+            .filter(attempts::outcome.eq("uncertain"))
+            .select(attempts::recipient_id);
+        let addresses = deliveries::table
+            .filter(deliveries::recipient_id.eq_any(attempts))
+            .select(deliveries::email);
+        let addresses: Vec<String> = addresses.load(&mut self.app.sql()).unwrap();
+        addresses.into_iter().collect()
+    }
+
+    /// Every address, and where its delivery stands.
+    pub(super) fn statuses(&self) -> Vec<(String, String)> {
+        deliveries::table
+            .select((deliveries::email, deliveries::status))
+            .load(&mut self.app.sql())
+            .unwrap()
     }
 
     /// How many attempts ended how.

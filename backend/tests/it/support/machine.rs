@@ -136,6 +136,11 @@ impl Engine {
         process.wait().expect("it ends")
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        let process = self.process.lock().expect("no panic");
+        process.as_ref().expect("the engine runs").id()
+    }
+
     pub(crate) fn is_dead(&self) -> bool {
         self.process.lock().expect("no panic").is_none()
     }
