@@ -142,6 +142,8 @@ impl Desk {
         in_hand.turns.push_back(slice);
         drop(in_hand);
         self.work.notify_waiters();
+        // The keeper gets permits for it.
+        self.news.notify_all();
     }
 
     /// What a session could not send after all.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::breaker::{News, Trouble};
+use super::breaker::{Breaker, News, Trouble};
 use super::shared::{LEASE_S, Shared};
 use crate::deliveries::claims::{self, Lease};
 use crate::mail_servers::model::Cause;
@@ -57,7 +57,7 @@ impl<'a> Keeper<'a> {
 
     /// One look, before anything is claimed or when its time has come; what fails is tried again at the next.
     pub(super) fn look_once(&mut self) {
-        let looked = self.with_connection(|keeper, conn| keeper.look(conn));
+        let looked = self.with_connection(Self::look);
         if let Err(error) = looked {
             tracing::warn!(%error, "the runs cannot be looked after: the database does not answer");
         }
@@ -119,15 +119,15 @@ impl<'a> Keeper<'a> {
     fn hear_news(&self, conn: &mut PgConnection) -> QueryResult<()> {
         let desk = &self.shared.desk;
         let Some(shut) = store::trouble(conn)? else {
-            desk.breaker(|breaker| breaker.hear_free());
+            desk.breaker(Breaker::hear_free);
             return Ok(());
         };
-        desk.breaker(|breaker| breaker.hear_shut());
+        desk.breaker(Breaker::hear_shut);
         let now = self.shared.settings.clock.now();
         let doubled = u32::try_from(shut.failures).unwrap_or_default().min(4) + 1;
         let next = now + (PROBE * 2_i32.pow(doubled)).min(PROBE_LATEST);
         if shut.probe_at <= now && store::take_probe(conn, &shut, next)? {
-            desk.breaker(|breaker| breaker.probe());
+            desk.breaker(Breaker::probe);
         }
         Ok(())
     }
@@ -170,13 +170,12 @@ impl<'a> Keeper<'a> {
         &mut self,
         work: impl FnOnce(&mut Self, &mut PgConnection) -> QueryResult<()>,
     ) -> Result<(), Box<dyn std::error::Error>> {
-        let mut conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => {
-                let mut conn = claims::connect(&self.shared.settings.database_url)?;
-                store::know(&mut conn)?;
-                conn
-            }
+        let mut conn = if let Some(conn) = self.conn.take() {
+            conn
+        } else {
+            let mut conn = claims::connect(&self.shared.settings.database_url)?;
+            store::know(&mut conn)?;
+            conn
         };
         work(self, &mut conn)?;
         self.conn = Some(conn);

@@ -111,8 +111,8 @@ impl Lane {
             self.leave_untouched(&outgoing, true);
             return None;
         }
-        let begin = Line::Begin(outgoing.delivery.recipient_id);
-        let Ok(next) = self.begin_and_make_next(&outgoing, &begin) else {
+        let leaves = Line::Begin(outgoing.delivery.recipient_id);
+        let Ok(next) = self.begin_and_make_next(&outgoing, &leaves) else {
             self.leave_untouched(&outgoing, true);
             return None;
         };
@@ -139,11 +139,11 @@ impl Lane {
     fn begin_and_make_next(
         &mut self,
         outgoing: &Outgoing,
-        begin: &Line,
+        leaves: &Line,
     ) -> Result<Option<Outgoing>, ()> {
         let mut written = false;
-        let next = self.make_next(Some((&outgoing.chunk, begin, &mut written)));
-        if written || journal(&outgoing.chunk, &[begin]) {
+        let next = self.make_next(Some((&outgoing.chunk, leaves, &mut written)));
+        if written || journal(&outgoing.chunk, &[leaves]) {
             return Ok(next);
         }
         if let Some(next) = next {
@@ -248,18 +248,16 @@ impl Lane {
 
     fn report(&self, outgoing: &Outgoing, ending: Ending, began: Instant) {
         let (desk, job) = (&self.shared.desk, &outgoing.chunk.job);
-        match (&ending, ending.verdict()) {
-            (Ending::Failed(failure), Some(verdict)) => {
-                desk.failed(verdict, &failure.to_string());
-                if let Some(rest) = job.judge(verdict, failure.stage) {
-                    job.stop();
-                    self.tell(Report::Rest(job.run_id, rest));
-                }
+        if let Ending::Failed(failure) = &ending {
+            let verdict = failure.verdict();
+            desk.failed(verdict, &failure.to_string());
+            if let Some(rest) = job.judge(verdict, failure.stage) {
+                job.stop();
+                self.tell(Report::Rest(job.run_id, rest));
             }
-            _ => {
-                desk.worked();
-                job.went_well();
-            }
+        } else {
+            desk.worked();
+            job.went_well();
         }
         self.record(&outgoing.chunk, &outgoing.delivery, ending, began);
     }

@@ -191,9 +191,9 @@ mod tests {
             holds_uncertain: true,
             ..terms(1, DAY)
         };
-        let at = |terms| after(uncertain, terms, now(), 0.5).at;
-        assert_eq!(at(&terms(1, DAY)), Some(now() + TimeDelta::minutes(5)));
-        assert_eq!(at(&held), None);
+        let at = |terms: Terms| after(uncertain, &terms, now(), 0.5).at;
+        assert_eq!(at(terms(1, DAY)), Some(now() + TimeDelta::minutes(5)));
+        assert_eq!(at(held), None);
     }
 
     #[test]

@@ -72,19 +72,21 @@ impl Sender {
         keeper.look_once();
         thread::scope(|scope| {
             let desk = &shared.desk;
+            let part = |name: &str| thread::Builder::new().name(name.to_owned());
             let claimer = Claimer::new(&shared, reports.clone());
-            scope.spawn(move || guarded(desk, || claimer.run(until)));
+            part("claimer").spawn_scoped(scope, move || guarded(desk, || claimer.run(until)))?;
             let recorder = Recorder::new(&shared);
-            scope.spawn(move || guarded(desk, || recorder.run(&results)));
-            scope.spawn(move || guarded(desk, || keeper.run()));
+            part("recorder")
+                .spawn_scoped(scope, move || guarded(desk, || recorder.run(&results)))?;
+            part("keeper").spawn_scoped(scope, move || guarded(desk, || keeper.run()))?;
             let lanes = (0..shared.settings.engine.sessions)
                 .map(|_| Lane::new(Arc::clone(&shared), reports.clone()))
                 .collect();
             // The recorder ends when everybody else has hung up.
             drop(reports);
             send(&runtime, lanes, desk);
-        });
-        Ok(())
+            Ok(())
+        })
     }
 
     /// Looks for work at once instead of at the next poll.

@@ -2,9 +2,11 @@
 
 mod answers;
 mod crashes;
+mod pace;
 mod races;
 mod restarts;
 mod scene;
 mod schedule;
 mod soak;
 mod stopping;
+mod trouble;

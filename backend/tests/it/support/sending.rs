@@ -1,12 +1,13 @@
 //! Mailings made in one line, and the engine driven by hand.
 
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use chrono::Utc;
-use diesel::Connection;
-use diesel::PgConnection;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use dispatch::engine::scheduler;
-use dispatch::engine::sender::Until;
+use dispatch::engine::sender::{Sender, Until};
 use dispatch::mail::server::Timeouts;
 use serde_json::{Value, json};
 
@@ -17,7 +18,58 @@ use super::smtp_server::ScriptedServer;
 /// Long enough for a reply on this machine, short enough to wait for one that never comes.
 const PATIENCE: Duration = Duration::from_millis(400);
 
+/// A sender at work on a thread of its own, until this is dropped.
+pub(crate) struct Sending {
+    sender: Sender,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sending {
+    /// One pass of the scheduler, after which the sender looks at once, as in a running service.
+    pub(crate) fn pass(&self, app: &TestApp) {
+        let mut conn = app.sql();
+        while scheduler::pass(&mut conn, &app.services.clock)
+            .expect("a pass")
+            .more
+        {}
+        self.sender.wake();
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.sender.stop();
+        let thread = self.thread.take().map(JoinHandle::join);
+        assert!(matches!(thread, Some(Ok(()))), "the sender ends in order");
+    }
+}
+
 impl TestApp {
+    /// Sends what is due or falls due, beside what the test does.
+    pub(crate) fn start_sending(&self) -> Sending {
+        let sender = self.services.sender();
+        let thread = thread::spawn({
+            let sender = sender.clone();
+            move || sender.run_until_stopped()
+        });
+        Sending {
+            sender,
+            thread: Some(thread),
+        }
+    }
+
+    /// The owner's recipients, made at once: r1@example.org, r2@example.org …
+    pub(crate) fn recipients(&self, owner: &Person, count: i64) {
+        diesel::sql_query(
+            "INSERT INTO recipients (owner_id, email, full_name, created_at, updated_at)
+             SELECT $1, 'r' || n || '@example.org', 'Ada', now(), now() FROM generate_series(1, $2) n",
+        )
+        .bind::<BigInt, _>(owner.id)
+        .bind::<BigInt, _>(count)
+        .execute(&mut self.sql())
+        .expect("recipients");
+    }
+
     /// An app that sends through this server, and soon loses patience with it.
     pub(crate) fn sending_through(server: &ScriptedServer) -> Self {
         Self::start_tuned(

@@ -165,6 +165,11 @@ impl ScriptedServer {
             .push((whom.to_owned(), rule, times));
     }
 
+    /// From now on it does nothing unusual any more.
+    pub(crate) fn forget_rules(&self) {
+        self.shared.state().rules.clear();
+    }
+
     pub(crate) fn accepted(&self) -> Vec<Mail> {
         self.shared.state().accepted.clone()
     }

@@ -1,0 +1,242 @@
+//! A mail server in trouble, or one that does not want what it is given: nobody is lost, nothing is hammered, and what can
+//! go on by itself does.
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+use dispatch::db::schema::mail_servers;
+use serde_json::{Value, json};
+
+use crate::support::app::TestApp;
+use crate::support::people::Person;
+use crate::support::smtp_server::{Action, At, Rule, ScriptedServer};
+
+fn is_left_alone(app: &TestApp) -> Option<String> {
+    mail_servers::table
+        .select(mail_servers::cause)
+        .first(&mut app.sql())
+        .unwrap()
+}
+
+fn counts(app: &TestApp, owner: &Person, mailing: i64) -> Value {
+    app.last_run(owner, mailing)["counts"].clone()
+}
+
+#[test]
+fn a_server_that_is_away_for_ten_minutes_costs_a_run_of_a_hundred_thousand_nobody() {
+    const EVERYBODY: i64 = 100_000;
+    let server = ScriptedServer::start().on("*", Rule::act(At::Greeting, Action::Drop));
+    let app = TestApp::start_with(&[
+        ("SMTP_URL", &server.url()),
+        ("SMTP_SESSIONS", "8"),
+        ("SMTP_RATE", "0"),
+    ]);
+    let alice = app.alice();
+    app.recipients(&alice, EVERYBODY);
+    let mailing = app.mailing(&alice, &json!({}));
+    for _ in 0..20 {
+        app.tick();
+        app.wait(TimeDelta::seconds(30));
+    }
+    assert_eq!(
+        is_left_alone(&app).as_deref(),
+        Some("mail_server_unreachable")
+    );
+    let tried = app.log(&alice).len();
+    assert!(
+        (5..40).contains(&tried),
+        "five and one for each of a few probes, not {tried}"
+    );
+    server.forget_rules();
+    for _ in 0..11 {
+        app.tick();
+        app.wait(TimeDelta::seconds(30));
+    }
+    let counts = counts(&app, &alice, mailing);
+    assert_eq!(counts["accepted"], EVERYBODY, "{counts}");
+    assert_eq!(is_left_alone(&app), None);
+    assert_eq!(app.last_run(&alice, mailing)["status"], "finished");
+}
+
+#[test]
+fn probes_come_ever_more_rarely_and_one_at_a_time() {
+    let server = ScriptedServer::start().on("*", Rule::act(At::Greeting, Action::Drop));
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipients(&alice, 50);
+    app.mailing(&alice, &json!({}));
+    app.tick();
+    let mut asked = server.connections();
+    let mut waits = Vec::new();
+    for second in 1..=1500 {
+        app.wait(TimeDelta::seconds(1));
+        if second % 10 != 0 {
+            continue;
+        }
+        app.tick();
+        if server.connections() > asked {
+            assert_eq!(server.connections(), asked + 1, "one probe at a time");
+            asked = server.connections();
+            waits.push(second);
+        }
+    }
+    let gaps: Vec<_> = waits.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(
+        (waits[0], gaps.as_slice()),
+        (30, &[60, 120, 240, 300, 300, 300][..])
+    );
+}
+
+#[test]
+fn refused_credentials_are_not_hammered_and_cost_nobody() {
+    let server = ScriptedServer::setup()
+        .knowing("me", "secret")
+        .offering("AUTH PLAIN")
+        .start()
+        .on("*", Rule::say(At::Auth, b"535 5.7.8 bad credentials\r\n"));
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipients(&alice, 30);
+    let mailing = app.mailing(&alice, &json!({}));
+    for _ in 0..3 {
+        app.tick();
+    }
+    assert!(server.connections() <= 2, "{}", server.connections());
+    assert_eq!(is_left_alone(&app).as_deref(), Some("mail_server_refuses"));
+    server.forget_rules();
+    app.wait(TimeDelta::minutes(5));
+    app.tick();
+    app.wait(TimeDelta::minutes(1));
+    app.tick();
+    assert_eq!(counts(&app, &alice, mailing)["accepted"], 30);
+}
+
+#[test]
+fn a_server_that_refuses_the_content_does_not_cost_everybody() {
+    let server =
+        ScriptedServer::start().on("*", Rule::say(At::Dot, b"554 5.7.1 looks like spam\r\n"));
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipients(&alice, 200);
+    let mailing = app.mailing(&alice, &json!({}));
+    for _ in 0..3 {
+        app.tick();
+        app.wait(TimeDelta::hours(1));
+    }
+    let refused = counts(&app, &alice, mailing)["rejected"].as_i64().unwrap();
+    assert!((10..15).contains(&refused), "{refused} were refused");
+    assert_eq!(hold(&app).as_deref(), Some("content_rejected"));
+    server.forget_rules();
+    app.tick();
+    assert!(server.accepted().is_empty(), "until somebody resumes it");
+    diesel::sql_query("UPDATE runs SET pause_reason = NULL")
+        .execute(&mut app.sql())
+        .unwrap();
+    app.tick();
+    assert_eq!(
+        counts(&app, &alice, mailing)["accepted"].as_i64(),
+        Some(200 - refused)
+    );
+}
+
+#[test]
+fn a_server_that_refuses_the_sender_is_not_asked_a_second_time() {
+    let server =
+        ScriptedServer::start().on("*", Rule::say(At::Mail, b"550 5.7.1 sender refused\r\n"));
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipients(&alice, 50);
+    let mailing = app.mailing(&alice, &json!({}));
+    for _ in 0..3 {
+        app.tick();
+    }
+    let refused = counts(&app, &alice, mailing)["rejected"].as_i64().unwrap();
+    assert!(refused <= 2, "one for each session at most: {refused}");
+    assert_eq!(hold(&app).as_deref(), Some("content_rejected"));
+}
+
+#[test]
+fn a_server_that_puts_everything_off_gets_a_rest_and_then_everything() {
+    let server =
+        ScriptedServer::start().on("*", Rule::say(At::Data, b"451 4.3.1 no disk space\r\n"));
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipients(&alice, 300);
+    let mailing = app.mailing(&alice, &json!({}));
+    app.tick();
+    app.tick();
+    let tried = app.log(&alice).len();
+    assert!((20..25).contains(&tried), "{tried} were tried");
+    assert_eq!(hold(&app).as_deref(), Some("mail_server_defers"));
+    server.forget_rules();
+    for _ in 0..4 {
+        app.wait(TimeDelta::minutes(5));
+        app.tick();
+    }
+    assert_eq!(counts(&app, &alice, mailing)["accepted"], 300);
+}
+
+#[test]
+fn an_uncertain_mail_is_sent_again_under_its_message_id_or_held_as_its_owner_wants() {
+    for (policy, copies) in [("retry", 2), ("hold", 1)] {
+        let server = ScriptedServer::start()
+            .once("bob@example.org", Rule::act(At::Dot, Action::AcceptAndDrop));
+        let app = TestApp::sending_through(&server);
+        let alice = app.alice();
+        app.recipient(&alice, "bob@example.org");
+        let mailing = app.mailing(&alice, &json!({}));
+        diesel::sql_query(format!("UPDATE mailings SET on_uncertain = '{policy}'"))
+            .execute(&mut app.sql())
+            .unwrap();
+        app.tick();
+        app.wait(TimeDelta::hours(2));
+        app.tick();
+        let mails = server.accepted();
+        let ids: Vec<String> = mails.iter().map(|mail| mail.header("Message-ID")).collect();
+        assert_eq!(mails.len(), copies, "{policy}");
+        assert!(ids.windows(2).all(|pair| pair[0] == pair[1]), "{ids:?}");
+        let uncertain = i64::from(policy == "hold");
+        assert_eq!(counts(&app, &alice, mailing)["uncertain"], uncertain);
+        assert_eq!(app.last_run(&alice, mailing)["status"], "finished");
+    }
+}
+
+#[test]
+fn trouble_of_the_servers_does_not_lengthen_a_recipients_wait() {
+    let server = ScriptedServer::start();
+    server.add(
+        "bob@example.org",
+        Rule::act(At::Rcpt, Action::Drop),
+        Some(3),
+    );
+    server.add(
+        "bob@example.org",
+        Rule::say(At::Rcpt, b"450 4.7.1 not yet\r\n"),
+        Some(1),
+    );
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipient(&alice, "bob@example.org");
+    app.mailing(&alice, &json!({}));
+    for _ in 0..4 {
+        app.tick();
+        app.wait(TimeDelta::minutes(1));
+    }
+    assert_eq!(app.log(&alice).len(), 4);
+    // Greylisted for the first time, it waits five minutes and a fifth at most, not forty.
+    app.wait(TimeDelta::minutes(6));
+    app.tick();
+    assert_eq!(server.accepted().len(), 1);
+}
+
+fn hold(app: &TestApp) -> Option<String> {
+    #[derive(QueryableByName)]
+    struct Hold {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        reason: String,
+    }
+    let hold: Option<Hold> = diesel::sql_query("SELECT reason FROM run_holds")
+        .get_result(&mut app.sql())
+        .optional()
+        .unwrap();
+    hold.map(|hold| hold.reason)
+}
