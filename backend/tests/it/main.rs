@@ -26,6 +26,7 @@ mod outages;
 mod recipients;
 mod recurrence;
 mod recurrence_properties;
+mod recurrence_zones;
 mod schema;
 mod sessions;
 mod site;

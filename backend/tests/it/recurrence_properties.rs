@@ -34,7 +34,7 @@ fn wanted(schedule: &Schedule, index: u32) -> NaiveDateTime {
 }
 
 /// The moment and the clock change behind it, the gap being found by walking to its edges.
-fn moment(zone: Tz, wanted: NaiveDateTime) -> (DateTime<Utc>, Option<Note>) {
+pub(crate) fn moment(zone: Tz, wanted: NaiveDateTime) -> (DateTime<Utc>, Option<Note>) {
     match zone.from_local_datetime(&wanted) {
         MappedLocalTime::Single(at) => (at.to_utc(), None),
         MappedLocalTime::Ambiguous(first, _) => (first.to_utc(), Some(Note::DstOverlap)),
@@ -55,7 +55,7 @@ fn moment(zone: Tz, wanted: NaiveDateTime) -> (DateTime<Utc>, Option<Note>) {
     }
 }
 
-fn assert_calendar(schedule: &Schedule, indices: Range<u32>) {
+pub(crate) fn assert_calendar(schedule: &Schedule, indices: Range<u32>) {
     let anchor_day = wanted(schedule, 0).day();
     for index in indices {
         let local = wanted(schedule, index);
