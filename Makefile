@@ -1,6 +1,6 @@
 # The commands of the project; `make` alone lists them. They are thin: the work is in dev/.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-rust test-frontend test-e2e lint generate bench
+.PHONY: help run demo test test-rust test-frontend test-e2e lint generate bench soak
 
 DEV := node "$(CURDIR)/dev"
 
@@ -31,5 +31,8 @@ lint: ## Only formats, lints and types
 generate: ## Write openapi/openapi.json and the page's types from the code
 	@$(DEV)/generate.mjs
 
-bench: ## Mails per second against a null mail server
+bench: ## Mails per second against a null mail server (CASE=name: one case only)
 	@$(DEV)/bench.mjs
+
+soak: ## Engines killed again and again: who got how many copies (some minutes)
+	@$(DEV)/soak.mjs

@@ -10,6 +10,8 @@ export const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 export const DEV = path.join(ROOT, 'dev');
 export const FRONTEND = path.join(ROOT, 'frontend');
 export const FRONTEND_DIST = path.join(FRONTEND, 'dist');
+/** Where cargo builds. */
+export const TARGET = path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target');
 
 /** What in frontend/ does not end up in the built page. */
 const NOT_SOURCES = [
@@ -70,7 +72,7 @@ export async function buildDistribution(supervisor) {
 
 /** @param {'release' | 'debug' | 'dist'} profile */
 export function program(profile) {
-  return path.resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', profile, 'dispatch');
+  return path.join(TARGET, profile, 'dispatch');
 }
 
 /** @param {Supervisor} supervisor */
