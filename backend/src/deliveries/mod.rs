@@ -1,9 +1,11 @@
 //! Deliveries: the ledger, one row for each recipient of a run. `store` prepares, closes and reads it; `claims` and
-//! `results` are the engine's hot path: chunks leased, results recorded in batches.
+//! `results` are the engine's hot path: chunks leased, results recorded in batches. `losses` are the leases of dead workers;
+//! `skips` leaves recipients out of runs under way.
 
 pub mod api;
 pub mod claims;
 pub mod losses;
 pub mod model;
 pub mod results;
+pub mod skips;
 pub mod store;

@@ -29,6 +29,17 @@ named! {
     }
 }
 
+named! {
+    /// Why a delivery was left out.
+    pub enum SkipReason {
+        RecipientDeleted = "recipient_deleted",
+        /// The address wants no mail of this owner.
+        Suppressed = "suppressed",
+        /// The run was cancelled.
+        Cancelled = "cancelled",
+    }
+}
+
 /// One recipient's mail of a run.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Delivery {
@@ -38,6 +49,8 @@ pub struct Delivery {
     #[schema(example = 1, minimum = 0)]
     pub attempts: i16,
     pub next_attempt_at: Option<DateTime<Utc>>,
+    /// Of one that was skipped.
+    pub skip_reason: Option<SkipReason>,
 }
 
 /// Which deliveries of a run to list, in the order of sending.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
 
-use super::model::{Delivery, DeliveryQuery, DeliveryStatus};
+use super::model::{Delivery, DeliveryQuery, DeliveryStatus, SkipReason};
 use crate::attempts::model::RecipientRef;
 use crate::db::schema::deliveries;
 use crate::http::page::contains;
@@ -168,6 +168,7 @@ struct Row {
     status: DeliveryStatus,
     attempts: i16,
     next_attempt_at: Option<DateTime<Utc>>,
+    skip_reason: Option<String>,
 }
 
 /// The run's deliveries that pass the filters, after this recipient; one more than asked for, if there is.
@@ -211,6 +212,11 @@ impl Row {
             status: self.status,
             attempts: self.attempts,
             next_attempt_at: self.next_attempt_at,
+            // One that was on its way when it was skipped may have got through all the same.
+            skip_reason: self
+                .skip_reason
+                .filter(|_| self.status == DeliveryStatus::Skipped)
+                .and_then(|reason| reason.parse::<SkipReason>().ok()),
         }
     }
 }
