@@ -35,6 +35,15 @@ impl Caller {
             ))
         }
     }
+
+    /// The caller, if they oversee others; 403 for everybody else.
+    pub fn who_may_oversee(self) -> Result<Self, ApiError> {
+        if self.role.may_oversee() {
+            Ok(self)
+        } else {
+            Err(ApiError::forbidden("This is for managers."))
+        }
+    }
 }
 
 /// Tells who is behind an access token.

@@ -16,6 +16,16 @@ impl Role {
     pub const fn may_own(self) -> bool {
         !matches!(self, Self::Manager)
     }
+
+    /// Whether this role disables mailings and blocks users: staff.
+    pub const fn may_oversee(self) -> bool {
+        matches!(self, Self::Manager | Self::Admin)
+    }
+
+    /// Whether somebody of this role may be blocked. Staff may not, so nobody blocks himself either.
+    pub const fn may_be_blocked(self) -> bool {
+        !self.may_oversee()
+    }
 }
 
 #[cfg(test)]
@@ -26,5 +36,13 @@ mod tests {
     fn a_manager_owns_nothing() {
         assert!(Role::User.may_own() && Role::Admin.may_own());
         assert!(!Role::Manager.may_own());
+    }
+
+    #[test]
+    fn staff_oversees_users_and_not_each_other() {
+        for role in Role::ALL {
+            assert_eq!(role.may_oversee(), *role != Role::User);
+            assert_eq!(role.may_be_blocked(), *role == Role::User);
+        }
     }
 }

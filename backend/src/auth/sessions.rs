@@ -138,6 +138,21 @@ pub fn end_by_token(
     Ok(session_id)
 }
 
+/// Ends every session of a user, and names them.
+pub fn end_all_of(
+    conn: &mut PgConnection,
+    user_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<i64>> {
+    let live = sessions::user_id
+        .eq(user_id)
+        .and(sessions::revoked_at.is_null());
+    diesel::update(sessions::table.filter(live))
+        .set(sessions::revoked_at.eq(now))
+        .returning(sessions::id)
+        .get_results(conn)
+}
+
 fn end(conn: &mut PgConnection, session_id: i64, now: DateTime<Utc>) -> QueryResult<()> {
     diesel::update(sessions::table.find(session_id))
         .filter(sessions::revoked_at.is_null())

@@ -1,4 +1,4 @@
-//! `/me`: the caller's own profile.
+//! `/me`: the caller's own profile. `/users`: see `standing.rs`.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch};
@@ -6,6 +6,7 @@ use diesel::Connection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Me, UpdateMe};
+use super::standing::{block_user, unblock_user};
 use super::store;
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
@@ -17,6 +18,7 @@ use crate::http::etag::{self, Expected};
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(get_me).service(update_me);
+    config.service(block_user).service(unblock_user);
 }
 
 /// The caller

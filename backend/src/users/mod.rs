@@ -2,4 +2,5 @@
 
 pub mod api;
 pub mod model;
+mod standing;
 pub mod store;

@@ -8,7 +8,7 @@ use validator::Validate;
 
 use crate::auth::policy::Role;
 use crate::db::schema::users;
-use crate::http::field::{self, nullable, present, present_trimmed, single_line};
+use crate::http::field::{self, filled, nullable, present, present_trimmed, single_line, trimmed};
 use crate::named::named;
 
 named! {
@@ -65,4 +65,22 @@ pub struct UpdateMe {
     #[validate(length(max = 40, code = "too_long"), custom(function = "single_line"))]
     #[schema(example = "+7 495 123-45-67", max_length = 40, value_type = Option<String>)]
     pub phone: Option<Option<String>>,
+}
+
+/// Why a manager blocks a user.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlockUser {
+    #[serde(deserialize_with = "trimmed")]
+    #[validate(
+        length(max = 500, code = "too_long"),
+        custom(function = "filled"),
+        custom(function = "single_line")
+    )]
+    #[schema(
+        example = "Sends to bought addresses",
+        min_length = 1,
+        max_length = 500
+    )]
+    pub reason: String,
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Timestamptz};
 
 use super::model::{Language, Me, UpdateMe};
 use crate::db::schema::users;
@@ -39,4 +40,34 @@ pub fn update(
         ))
         .returning(Me::as_returning())
         .get_result(conn)
+}
+
+/// Blocks a user. Of one who is blocked already the new reason counts, and who gave it.
+pub fn block(
+    conn: &mut PgConnection,
+    id: i64,
+    (by, reason): (i64, &str),
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let block = "UPDATE users SET blocked_at = coalesce(blocked_at, $4), blocked_by = $2, block_reason = $3 WHERE id = $1";
+    diesel::sql_query(block)
+        .bind::<BigInt, _>(id)
+        .bind::<BigInt, _>(by)
+        .bind::<Text, _>(reason)
+        .bind::<Timestamptz, _>(now)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Lets a user in again; `false` when there is no such user.
+pub fn unblock(conn: &mut PgConnection, id: i64) -> QueryResult<bool> {
+    use users::{block_reason, blocked_at, blocked_by};
+    let known = diesel::update(users::table.find(id))
+        .set((
+            blocked_at.eq(None::<DateTime<Utc>>),
+            blocked_by.eq(None::<i64>),
+            block_reason.eq(None::<String>),
+        ))
+        .execute(conn)?;
+    Ok(known > 0)
 }

@@ -11,6 +11,7 @@ mod account_mail;
 mod architecture;
 mod attempts;
 mod auth;
+mod blocking;
 mod cli;
 mod confirmation;
 mod create_admin;
