@@ -29,9 +29,9 @@ const MESSAGE = `
   INSERT INTO messages (owner_id, subject, html, text, created_at, updated_at)
   VALUES ($1, 'The autumn catalogue for {{ full_name }}', $2, $3, now(), now()) RETURNING id`;
 const MAILING = `
-  INSERT INTO mailings (owner_id, message_id, starts_at, recurrence, time_zone, recipients_count,
+  INSERT INTO mailings (owner_id, message_id, starts_at, recurrence, time_zone,
                         schedule_set_at, next_occurrence, next_run_at, created_at, updated_at)
-  VALUES ($1, $2, now(), 'once', 'UTC', $3, now(), 0, now(), now(), now()) RETURNING id`;
+  VALUES ($1, $2, now(), 'once', 'UTC', now(), 0, now(), now(), now()) RETURNING id`;
 const CHOSEN = `
   INSERT INTO mailing_recipients (mailing_id, recipient_id)
   SELECT $1, id FROM recipients WHERE owner_id = $2`;
@@ -44,7 +44,7 @@ export async function createDueMailing(database, recipients) {
   const owner = await created(database, OWNER, []);
   await database.query(RECIPIENTS, [owner, recipients]);
   const message = await created(database, MESSAGE, [owner, HTML, TEXT]);
-  const mailing = await created(database, MAILING, [owner, message, recipients]);
+  const mailing = await created(database, MAILING, [owner, message]);
   await database.query(CHOSEN, [mailing, owner]);
   // What the server would do by itself about so many new rows is not part of the sending.
   await database.query('VACUUM ANALYZE');

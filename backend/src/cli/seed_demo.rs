@@ -12,7 +12,7 @@ use crate::auth;
 use crate::auth::model::SignUp;
 use crate::auth::policy::Role;
 use crate::db::schema::users;
-use crate::mailings::model::{Choice, CreateMailing};
+use crate::mailings::model::{Choice, CreateMailing, OnUncertain};
 use crate::mailings::recurrence::Recurrence;
 use crate::mailings::{chosen, start, store as mailings};
 use crate::messages::model::CreateMessage;
@@ -135,11 +135,11 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
             ends_at,
             recurrence,
             time_zone: Moscow.name().to_owned(),
+            on_uncertain: OnUncertain::default(),
             recipients: choice,
         };
         let id = mailings::create(conn, owner_id, &new, now)?;
-        let count = chosen::choose(conn, id, owner_id, &new.recipients)?.unwrap_or_default();
-        mailings::set_recipients_count(conn, id, count)?;
+        chosen::choose(conn, id, owner_id, &new.recipients)?;
         start::refresh_state(conn, id)?;
     }
     Ok(())

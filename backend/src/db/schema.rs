@@ -110,7 +110,6 @@ diesel::table! {
         recurrence -> Text,
         time_zone -> Text,
         status -> Text,
-        state_reason -> Text,
         recipients_count -> Int4,
         schedule_set_at -> Timestamptz,
         next_occurrence -> Nullable<Int4>,
@@ -123,6 +122,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         paused_at -> Nullable<Timestamptz>,
         on_uncertain -> Text,
+        put_off_until -> Nullable<Timestamptz>,
     }
 }
 

@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
 
 use super::model::{Delivery, DeliveryQuery, DeliveryStatus, SkipReason};
 use crate::attempts::model::RecipientRef;
-use crate::db::schema::deliveries;
+use crate::db::schema::{deliveries, runs};
 use crate::http::page::contains;
 
 /// Recipients prepared in one transaction: a million take twenty of a tenth of a second each.
@@ -73,7 +73,8 @@ pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<
 }
 
 /// Closes what is left of runs whose time is over: at the end of the window everything expires, later on the retries
-/// do, and a cancelled run's rest is skipped. Chunks that somebody is sending are left until they are given back.
+/// do, and a cancelled run's rest is skipped. Chunks that somebody is sending are left until they are given back, runs
+/// that somebody is changing until the next pass.
 pub fn close_leftovers(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<()> {
     let over: Vec<Over> = diesel::sql_query(
         "WITH open AS (
@@ -82,7 +83,8 @@ pub fn close_leftovers(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResu
          SELECT id, status = 'cancelled' AS cancelled, coalesce(deadline_at <= $1, FALSE) AS past_deadline
          FROM open JOIN runs ON runs.id = open.run_id
          WHERE status = 'cancelled'
-            OR (status = 'running' AND (deadline_at <= $1 OR (retries AND retries_end_at <= $1)))",
+            OR (status = 'running' AND (deadline_at <= $1 OR (retries AND retries_end_at <= $1)))
+         FOR NO KEY UPDATE OF runs SKIP LOCKED",
     )
     .bind::<Timestamptz, _>(now)
     .load(conn)?;
@@ -112,15 +114,15 @@ struct Over {
     past_deadline: bool,
 }
 
-/// Ends the retries of a run that has nothing but retries left; `false` when something was never tried yet.
-pub fn end_retries(conn: &mut PgConnection, run_id: i64) -> QueryResult<bool> {
-    use crate::db::schema::chunks;
-    let untried = chunks::table.filter(chunks::run_id.eq(run_id).and(chunks::pending.gt(0)));
-    if diesel::select(diesel::dsl::exists(untried)).get_result(conn)? {
-        return Ok(false);
-    }
-    close(conn, run_id, &["deferred"], DeliveryStatus::Expired)?;
-    Ok(true)
+/// Ends the retries of a run in which everything was tried. Chunks that somebody is sending are left.
+pub fn end_retries(conn: &mut PgConnection, run_id: i64) -> QueryResult<()> {
+    // Before its deliveries: everybody who changes an open run in several places begins with this lock.
+    runs::table
+        .find(run_id)
+        .select(runs::id)
+        .for_no_key_update()
+        .first::<i64>(conn)?;
+    close(conn, run_id, &["deferred"], DeliveryStatus::Expired)
 }
 
 /// Turns deliveries `from` some states into a final one, and their chunks' counters with them. What is uncertain stays
@@ -137,7 +139,8 @@ fn close(
                AND lease_token IS NULL
              ORDER BY chunk_no LIMIT 100 FOR UPDATE SKIP LOCKED),
          settled AS (
-             UPDATE deliveries d SET next_attempt_at = NULL, status = CASE WHEN status = ANY($2) THEN $3 ELSE status END
+             UPDATE deliveries d SET next_attempt_at = NULL, status = CASE WHEN status = ANY($2) THEN $3 ELSE status END,
+                 skip_reason = CASE WHEN status = ANY($2) AND $3 = 'skipped' THEN 'cancelled' ELSE skip_reason END
              FROM free
              WHERE d.run_id = $1 AND d.recipient_id BETWEEN free.first_recipient_id AND free.last_recipient_id
                AND (d.status = ANY($2) OR d.next_attempt_at IS NOT NULL)

@@ -7,7 +7,11 @@ use diesel::{Connection, PgConnection};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::details::{list_mailing_recipients, list_mailing_runs, send_mailing};
-use super::model::{Choice, CreateMailing, Mailing, MailingQuery, MailingRow, UpdateMailing};
+use super::holding::{
+    cancel_mailing, disable_mailing, enable_mailing, pause_mailing, resume_mailing,
+};
+use super::listing::MailingQuery;
+use super::model::{Choice, CreateMailing, Mailing, MailingRow, UpdateMailing};
 use super::occurrences::{check_window, list_occurrences, preview_occurrences};
 use super::start;
 use super::{chosen, store};
@@ -36,6 +40,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(list_mailing_recipients)
         .service(list_mailing_runs)
         .service(send_mailing);
+    config
+        .service(pause_mailing)
+        .service(resume_mailing)
+        .service(cancel_mailing)
+        .service(disable_mailing)
+        .service(enable_mailing);
     config
         .service(list_occurrences)
         .service(preview_occurrences);
@@ -69,7 +79,7 @@ fn choose(
             "not_found",
             "This choice finds none of your recipients.",
         )),
-        Some(count) => Ok(store::set_recipients_count(conn, mailing_id, count)?),
+        Some(_) => Ok(()),
     }
 }
 

@@ -36,6 +36,12 @@ impl From<StartError> for ApiError {
             StartError::Disabled => {
                 Self::conflict("disabled", "A manager has disabled this mailing.")
             }
+            StartError::OwnerBlocked => {
+                Self::conflict("owner_blocked", "The mailing's owner is blocked.")
+            }
+            StartError::Paused => {
+                Self::conflict("paused", "This mailing is paused; resume it first.")
+            }
             StartError::Query(error) => error.into(),
         }
     }
@@ -46,7 +52,7 @@ impl From<StartError> for ApiError {
 /// Answers at once; the mails leave in the background.
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), responses(
     (status = 202, description = "The run that has begun", body = Run, headers(("Location" = String))),
-    (status = 409, description = "`run_open`, `outside_window`, `no_recipients` or `disabled`", body = Problem, content_type = "application/problem+json")))]
+    (status = 409, description = "`run_open`, `outside_window`, `no_recipients`, `disabled` or `paused`", body = Problem, content_type = "application/problem+json")))]
 #[post("/mailings/{id}/send")]
 pub(super) async fn send_mailing(
     caller: Caller,

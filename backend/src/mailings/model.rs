@@ -3,14 +3,14 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
 
 use super::recurrence::{Recurrence, Schedule};
 use super::status::{StateReason, Status};
 use crate::db::schema::mailings;
-use crate::http::field::{self, nullable, present, sensible_year};
-use crate::http::page::{Paging, default_per_page, first_page};
+use crate::http::field::{self, filled, nullable, present, sensible_year, single_line, trimmed};
+use crate::named::named;
 use crate::runs::model::Run;
 
 /// A message, its recipients and when they get it.
@@ -31,17 +31,32 @@ pub struct Mailing {
     pub recurrence: Recurrence,
     #[schema(example = "Europe/Moscow")]
     pub time_zone: String,
+    pub on_uncertain: OnUncertain,
     pub status: Status,
     pub state_reason: StateReason,
     #[schema(example = 2000, minimum = 0)]
     pub recipients_count: i32,
     pub next_run_at: Option<DateTime<Utc>>,
     pub last_run_at: Option<DateTime<Utc>>,
-    /// The newest run that began.
+    /// The run under way, or else the newest that began.
     pub last_run: Option<Run>,
+    /// Since when its owner has paused it.
+    pub paused_at: Option<DateTime<Utc>>,
     pub disabled: Option<Disabled>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+named! {
+    /// What to do with a mail that was sent and whose answer never came.
+    #[derive(Default)]
+    pub enum OnUncertain {
+        /// Send it again: nobody is left out, somebody may get it twice.
+        #[default]
+        Retry = "retry",
+        /// Leave it to the owner: nobody gets it twice, somebody may be left out.
+        Hold = "hold",
+    }
 }
 
 /// Who keeps a mailing from being sent, since when and why.
@@ -68,8 +83,6 @@ pub struct MailingRow {
     pub time_zone: String,
     #[diesel(deserialize_as = String)]
     pub status: Status,
-    #[diesel(deserialize_as = String)]
-    pub state_reason: StateReason,
     pub recipients_count: i32,
     pub schedule_set_at: DateTime<Utc>,
     pub next_occurrence: Option<i32>,
@@ -80,6 +93,9 @@ pub struct MailingRow {
     pub disabled_reason: Option<String>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub paused_at: Option<DateTime<Utc>>,
+    #[diesel(deserialize_as = String)]
+    pub on_uncertain: OnUncertain,
 }
 
 impl MailingRow {
@@ -90,34 +106,6 @@ impl MailingRow {
             ends_at: self.ends_at,
             recurrence: self.recurrence,
             time_zone: self.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC),
-        }
-    }
-
-    /// The mailing with what other tables say of it.
-    pub fn with(self, message_subject: String, last_run: Option<Run>) -> Mailing {
-        let disabled = self.disabled_at.map(|at| Disabled {
-            at,
-            by: self.disabled_by,
-            reason: self.disabled_reason.unwrap_or_default(),
-        });
-        Mailing {
-            id: self.id,
-            owner_id: self.owner_id,
-            message_id: self.message_id,
-            message_subject,
-            starts_at: self.starts_at,
-            ends_at: self.ends_at,
-            recurrence: self.recurrence,
-            time_zone: self.time_zone,
-            status: self.status,
-            state_reason: self.state_reason,
-            recipients_count: self.recipients_count,
-            next_run_at: self.next_run_at,
-            last_run_at: self.last_run_at,
-            last_run,
-            disabled,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
         }
     }
 }
@@ -137,6 +125,9 @@ pub struct CreateMailing {
     #[validate(custom(function = "field::time_zone"))]
     #[schema(example = "Europe/Moscow", max_length = 64)]
     pub time_zone: String,
+    #[serde(default)]
+    #[schema(default = "retry")]
+    pub on_uncertain: OnUncertain,
     #[validate(nested)]
     pub recipients: Choice,
 }
@@ -164,10 +155,32 @@ pub struct UpdateMailing {
     #[validate(custom(function = "field::time_zone"))]
     #[schema(example = "Europe/Moscow", max_length = 64, nullable = false)]
     pub time_zone: Option<String>,
+    /// Also for the run under way.
+    #[serde(deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub on_uncertain: Option<OnUncertain>,
     #[serde(deserialize_with = "present")]
     #[validate(nested)]
     #[schema(nullable = false)]
     pub recipients: Option<Choice>,
+}
+
+/// Why a manager disables a mailing; its owner reads it.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DisableMailing {
+    #[serde(deserialize_with = "trimmed")]
+    #[validate(
+        length(max = 500, code = "too_long"),
+        custom(function = "filled"),
+        custom(function = "single_line")
+    )]
+    #[schema(
+        example = "Complaints from recipients",
+        min_length = 1,
+        max_length = 500
+    )]
+    pub reason: String,
 }
 
 impl UpdateMailing {
@@ -215,56 +228,4 @@ fn exactly_one(choice: &Choice) -> Result<(), ValidationError> {
     }
     let mistake = ValidationError::new("required");
     Err(mistake.with_message("Give exactly one of ids, all: true, or q.".into()))
-}
-
-/// Which mailings to list.
-#[derive(Debug, Deserialize, Validate, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct MailingQuery {
-    /// Counts from 1.
-    #[serde(default = "first_page")]
-    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
-    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
-    pub page: u32,
-    #[serde(default = "default_per_page")]
-    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
-    #[param(default = 20, minimum = 1, maximum = 100)]
-    pub per_page: u32,
-    #[serde(default)]
-    #[param(inline)]
-    pub sort: MailingSort,
-    pub status: Option<Status>,
-    /// Part of the message's subject, in any case.
-    #[validate(length(max = 200, code = "too_long"))]
-    #[param(max_length = 200, example = "news")]
-    pub q: Option<String>,
-}
-
-impl MailingQuery {
-    /// The page asked for.
-    pub fn paging(&self) -> Paging {
-        Paging {
-            page: self.page,
-            per_page: self.per_page,
-        }
-    }
-}
-
-/// The order of a list; a minus means descending. Mailings with nothing to come are last by `next_run_at`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-pub enum MailingSort {
-    #[serde(rename = "created_at")]
-    Oldest,
-    #[default]
-    #[serde(rename = "-created_at")]
-    Newest,
-    #[serde(rename = "starts_at")]
-    FirstStart,
-    #[serde(rename = "-starts_at")]
-    LastStart,
-    #[serde(rename = "next_run_at")]
-    NextRun,
-    #[serde(rename = "-next_run_at")]
-    LastNextRun,
 }

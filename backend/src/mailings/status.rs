@@ -1,6 +1,7 @@
-//! Where a mailing stands and why, from the facts. Pure: kept by the system, never typed in.
+//! Where a mailing and its runs stand, and why, from the facts. Pure: kept by the system, never typed in.
 
 use crate::named::named;
+use crate::runs::model::RunStatus;
 
 named! {
     /// The public status of a mailing.
@@ -27,139 +28,214 @@ named! {
         Disabled = "disabled",
         OwnerBlocked = "owner_blocked",
         Paused = "paused",
+        ContentRejected = "content_rejected",
+        MailServerDefers = "mail_server_defers",
         MailServerUnreachable = "mail_server_unreachable",
+        MailServerRefuses = "mail_server_refuses",
         NoRecipients = "no_recipients",
     }
 }
 
+named! {
+    /// What keeps an open run from being sent for a while.
+    pub enum PauseReason {
+        /// A manager has disabled the mailing.
+        Disabled = "disabled",
+        /// A manager has blocked the owner.
+        OwnerBlocked = "owner_blocked",
+        /// By the owner.
+        Paused = "paused",
+        /// The mail server refuses this message, whoever the recipient is; until somebody resumes the mailing.
+        ContentRejected = "content_rejected",
+        /// The mail server keeps putting these mails off; goes on by itself.
+        MailServerDefers = "mail_server_defers",
+        /// The mail server does not answer; goes on by itself.
+        MailServerUnreachable = "mail_server_unreachable",
+        /// Its certificate is not valid, or it does not take our credentials.
+        MailServerRefuses = "mail_server_refuses",
+    }
+}
+
+impl From<PauseReason> for StateReason {
+    fn from(reason: PauseReason) -> Self {
+        match reason {
+            PauseReason::Disabled => Self::Disabled,
+            PauseReason::OwnerBlocked => Self::OwnerBlocked,
+            PauseReason::Paused => Self::Paused,
+            PauseReason::ContentRejected => Self::ContentRejected,
+            PauseReason::MailServerDefers => Self::MailServerDefers,
+            PauseReason::MailServerUnreachable => Self::MailServerUnreachable,
+            PauseReason::MailServerRefuses => Self::MailServerRefuses,
+        }
+    }
+}
+
 /// What decides the status.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Facts {
-    pub open_run: Option<OpenRun>,
-    pub hold: Option<Hold>,
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    pub run_open: bool,
     /// A run has begun at least once.
     pub ever_ran: bool,
     /// An occurrence is still to come.
     pub more_to_come: bool,
-    /// The last run left recipients unserved because its time was over.
-    pub left_unserved: bool,
-    pub recipients: i32,
 }
 
-/// A run that has not ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenRun {
-    Sending,
-    Paused,
-}
-
-/// Who keeps a mailing from being sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hold {
-    Disabled,
-    OwnerBlocked,
-}
-
-/// The status and its reason.
-pub fn of(facts: Facts) -> (Status, StateReason) {
-    let open = facts.open_run.is_some();
-    let status = match (open || facts.ever_ran, open || facts.more_to_come) {
+/// The status of a mailing.
+pub fn of(progress: Progress) -> Status {
+    let open = progress.run_open;
+    match (open || progress.ever_ran, open || progress.more_to_come) {
         (_, false) => Status::Completed,
         (false, true) => Status::Created,
         (true, true) => Status::Running,
-    };
-    let reason = match (status, facts.hold, facts.open_run) {
-        (Status::Completed, ..) if facts.left_unserved || !facts.ever_ran => {
-            StateReason::WindowOver
-        }
+    }
+}
+
+/// What decides the reason.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    pub status: Status,
+    /// What keeps the mailing as a whole from being sent.
+    pub held: Option<PauseReason>,
+    pub last_run: LastRun,
+    pub recipients: i32,
+}
+
+/// The run under way, or else the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastRun {
+    Never,
+    Sending,
+    Held(PauseReason),
+    Over,
+    /// Its time was over before everybody was served.
+    LeftUnserved,
+}
+
+/// Why a mailing stands where it stands.
+pub fn reason(facts: Facts) -> StateReason {
+    match (facts.status, facts.held, facts.last_run) {
+        (Status::Completed, _, LastRun::Never | LastRun::LeftUnserved) => StateReason::WindowOver,
         (Status::Completed, ..) => StateReason::Finished,
-        (_, Some(Hold::Disabled), _) => StateReason::Disabled,
-        (_, Some(Hold::OwnerBlocked), _) => StateReason::OwnerBlocked,
-        (_, None, Some(OpenRun::Paused)) => StateReason::Paused,
-        (_, None, Some(OpenRun::Sending)) => StateReason::Sending,
-        (_, None, None) if facts.recipients == 0 => StateReason::NoRecipients,
-        (_, None, None) => StateReason::Waiting,
-    };
-    (status, reason)
+        (_, Some(held), _) | (_, None, LastRun::Held(held)) => held.into(),
+        (_, None, LastRun::Sending) => StateReason::Sending,
+        _ if facts.recipients == 0 => StateReason::NoRecipients,
+        _ => StateReason::Waiting,
+    }
+}
+
+/// What a run shows: one that may not be sent now is paused, be it held by somebody or because the mail server is away.
+pub fn of_run(
+    stored: RunStatus,
+    hold: Option<PauseReason>,
+    breaker: Option<PauseReason>,
+) -> (RunStatus, Option<PauseReason>) {
+    match (stored, hold.or(breaker)) {
+        (RunStatus::Running | RunStatus::Paused, Some(reason)) => (RunStatus::Paused, Some(reason)),
+        (stored, _) => (stored, None),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NEW: Facts = Facts {
-        open_run: None,
-        hold: None,
-        ever_ran: false,
-        more_to_come: true,
-        left_unserved: false,
+    const WAITING: Facts = Facts {
+        status: Status::Created,
+        held: None,
+        last_run: LastRun::Never,
         recipients: 1,
     };
     const SENDING: Facts = Facts {
-        open_run: Some(OpenRun::Sending),
-        ever_ran: true,
-        ..NEW
+        status: Status::Running,
+        last_run: LastRun::Sending,
+        ..WAITING
     };
 
     #[test]
     fn a_mailing_is_created_runs_and_is_completed() {
-        assert_eq!(of(NEW), (Status::Created, StateReason::Waiting));
-        assert_eq!(of(SENDING), (Status::Running, StateReason::Sending));
-        let last = Facts {
-            more_to_come: false,
-            ..SENDING
+        let status = |run_open, ever_ran, more_to_come| {
+            of(Progress {
+                run_open,
+                ever_ran,
+                more_to_come,
+            })
         };
-        assert_eq!(of(last), (Status::Running, StateReason::Sending));
+        assert_eq!(status(false, false, true), Status::Created);
+        assert_eq!(status(true, true, true), Status::Running);
+        assert_eq!(status(true, true, false), Status::Running);
+        assert_eq!(status(false, true, true), Status::Running);
+        assert_eq!(status(false, true, false), Status::Completed);
+        assert_eq!(status(false, false, false), Status::Completed);
+    }
+
+    #[test]
+    fn between_its_runs_a_mailing_waits() {
+        assert_eq!(reason(WAITING), StateReason::Waiting);
+        assert_eq!(reason(SENDING), StateReason::Sending);
         let between = Facts {
-            open_run: None,
+            last_run: LastRun::LeftUnserved,
             ..SENDING
         };
-        assert_eq!(of(between), (Status::Running, StateReason::Waiting));
-        let done = Facts {
-            more_to_come: false,
-            ..between
+        assert_eq!(reason(between), StateReason::Waiting);
+        let nobody = Facts {
+            recipients: 0,
+            ..WAITING
         };
-        assert_eq!(of(done), (Status::Completed, StateReason::Finished));
+        assert_eq!(reason(nobody), StateReason::NoRecipients);
     }
 
     #[test]
     fn an_end_that_came_too_early_is_told_apart() {
-        let never = Facts {
-            more_to_come: false,
-            ..NEW
+        let ended = |last_run| {
+            reason(Facts {
+                status: Status::Completed,
+                held: Some(PauseReason::Paused),
+                last_run,
+                recipients: 0,
+            })
         };
-        assert_eq!(of(never), (Status::Completed, StateReason::WindowOver));
-        let unserved = Facts {
-            ever_ran: true,
-            left_unserved: true,
-            ..never
-        };
-        assert_eq!(of(unserved), (Status::Completed, StateReason::WindowOver));
+        assert_eq!(ended(LastRun::Over), StateReason::Finished);
+        assert_eq!(ended(LastRun::LeftUnserved), StateReason::WindowOver);
+        assert_eq!(ended(LastRun::Never), StateReason::WindowOver);
     }
 
     #[test]
     fn what_holds_a_mailing_back_wins_over_what_it_would_do() {
-        let held = |hold| {
-            of(Facts {
-                hold: Some(hold),
-                ..SENDING
-            })
-            .1
-        };
-        assert_eq!(held(Hold::Disabled), StateReason::Disabled);
-        assert_eq!(held(Hold::OwnerBlocked), StateReason::OwnerBlocked);
-        let paused = Facts {
-            open_run: Some(OpenRun::Paused),
-            ..SENDING
-        };
-        assert_eq!(of(paused).1, StateReason::Paused);
+        for held in PauseReason::ALL.iter().copied() {
+            for facts in [WAITING, SENDING] {
+                let of_mailing = Facts {
+                    held: Some(held),
+                    ..facts
+                };
+                assert_eq!(reason(of_mailing).as_str(), held.as_str());
+                let of_run = Facts {
+                    last_run: LastRun::Held(held),
+                    ..facts
+                };
+                assert_eq!(reason(of_run).as_str(), held.as_str());
+            }
+        }
+    }
+
+    #[test]
+    fn an_open_run_is_paused_by_a_hold_before_the_mail_server_and_a_finished_one_by_nothing() {
+        use PauseReason::{MailServerUnreachable, Paused};
+        let away = Some(MailServerUnreachable);
         assert_eq!(
-            of(Facts {
-                recipients: 0,
-                ..NEW
-            })
-            .1,
-            StateReason::NoRecipients
+            of_run(RunStatus::Running, None, None),
+            (RunStatus::Running, None)
+        );
+        assert_eq!(
+            of_run(RunStatus::Running, None, away),
+            (RunStatus::Paused, away)
+        );
+        assert_eq!(
+            of_run(RunStatus::Running, Some(Paused), away),
+            (RunStatus::Paused, Some(Paused))
+        );
+        assert_eq!(
+            of_run(RunStatus::Finished, None, away),
+            (RunStatus::Finished, None)
         );
     }
 }

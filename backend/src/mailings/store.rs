@@ -4,11 +4,12 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 
-use super::model::{CreateMailing, Mailing, MailingQuery, MailingRow, MailingSort, UpdateMailing};
+use super::listing::{MailingQuery, MailingSort};
+use super::model::{CreateMailing, Mailing, MailingRow, UpdateMailing};
 use super::recurrence::Occurrence;
+use super::shown::shown;
 use crate::db::schema::{mailings, messages};
 use crate::http::page::contains;
-use crate::runs;
 
 /// Whether the owner has this message.
 pub fn has_message(conn: &mut PgConnection, owner_id: i64, message_id: i64) -> QueryResult<bool> {
@@ -40,7 +41,7 @@ fn matching(owner_id: i64, query: &MailingQuery) -> Selected {
     rows
 }
 
-/// One page and the number of all, in four statements whatever the page.
+/// One page and the number of all, in five statements whatever the page.
 pub fn list(
     conn: &mut PgConnection,
     owner_id: i64,
@@ -53,7 +54,7 @@ pub fn list(
         .offset(window.offset)
         .select((MailingRow::as_select(), messages::subject))
         .load(conn)?;
-    Ok((with_runs(conn, window.in_order(rows))?, total))
+    Ok((shown(conn, window.in_order(rows))?, total))
 }
 
 fn sorted(rows: Selected, sort: MailingSort, backwards: bool) -> Selected {
@@ -71,21 +72,6 @@ fn sorted(rows: Selected, sort: MailingSort, backwards: bool) -> Selected {
     }
 }
 
-fn with_runs(
-    conn: &mut PgConnection,
-    rows: Vec<(MailingRow, String)>,
-) -> QueryResult<Vec<Mailing>> {
-    let ids: Vec<i64> = rows.iter().map(|(row, _)| row.id).collect();
-    let mut last_runs = runs::store::latest_of(conn, &ids)?;
-    Ok(rows
-        .into_iter()
-        .map(|(row, subject)| {
-            let last_run = last_runs.remove(&row.id);
-            row.with(subject, last_run)
-        })
-        .collect())
-}
-
 /// The mailing, if it is the owner's.
 pub fn find(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Mailing> {
     let row = mailings::table
@@ -93,7 +79,7 @@ pub fn find(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Mail
         .filter(mailings::id.eq(id).and(mailings::owner_id.eq(owner_id)))
         .select((MailingRow::as_select(), messages::subject))
         .first(conn)?;
-    Ok(with_runs(conn, vec![row])?.remove(0))
+    Ok(shown(conn, vec![row])?.remove(0))
 }
 
 /// Its row, locked until the transaction ends.
@@ -128,6 +114,7 @@ pub fn create(
             mailings::ends_at.eq(new.ends_at),
             mailings::recurrence.eq(new.recurrence.as_str()),
             mailings::time_zone.eq(&new.time_zone),
+            mailings::on_uncertain.eq(new.on_uncertain.as_str()),
             mailings::schedule_set_at.eq(now),
             mailings::next_occurrence.eq(0),
             mailings::next_run_at.eq(new.starts_at),
@@ -159,16 +146,11 @@ pub fn update(
                 .time_zone
                 .as_ref()
                 .map(|value| mailings::time_zone.eq(value)),
+            changes
+                .on_uncertain
+                .map(|value| mailings::on_uncertain.eq(value.as_str())),
             mailings::updated_at.eq(now),
         ))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Remembers how many recipients were chosen.
-pub fn set_recipients_count(conn: &mut PgConnection, id: i64, count: i32) -> QueryResult<()> {
-    diesel::update(mailings::table.find(id))
-        .set(mailings::recipients_count.eq(count))
         .execute(conn)?;
     Ok(())
 }
@@ -185,9 +167,18 @@ pub fn set_schedule(
             mailings::schedule_set_at.eq(now),
             // Corrected from all the facts in the same transaction; "completed" forbids a next run.
             mailings::status.eq("running"),
+            mailings::put_off_until.eq(None::<DateTime<Utc>>),
         ))
         .execute(conn)?;
     wait_for(conn, id, next)
+}
+
+/// Though due, it is not started before this.
+pub fn put_off(conn: &mut PgConnection, id: i64, until: DateTime<Utc>) -> QueryResult<()> {
+    diesel::update(mailings::table.find(id))
+        .set(mailings::put_off_until.eq(until))
+        .execute(conn)?;
+    Ok(())
 }
 
 /// The occurrence to wait for from now on.

@@ -121,7 +121,7 @@ async fn update_recipient(
 
 /// Delete a recipient
 ///
-/// It leaves its mailings; what was sent to it stays in the log.
+/// It leaves its mailings and gets no more mail, also of a run under way; what was sent to it stays in the log.
 #[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Deleted")))]
 #[delete("/recipients/{id}")]
 async fn delete_recipient(
@@ -130,10 +130,8 @@ async fn delete_recipient(
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let owner_id = caller.who_may_own()?.user_id;
-    let deleted = db
-        .run(move |conn| store::delete(conn, owner_id, *id).map_err(ApiError::from))
-        .await?;
-    if deleted {
+    let work = move |conn: &mut _| store::delete(conn, owner_id, *id).map_err(ApiError::from);
+    if db.run(move |conn| conn.transaction(work)).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
         Err(ApiError::not_found())

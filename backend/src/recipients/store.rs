@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::Text;
 
 use super::model::{CreateRecipient, Recipient, RecipientQuery, RecipientSort, UpdateRecipient};
-use crate::db::schema::recipients;
+use crate::db::schema::{mailing_recipients, mailings, recipients};
+use crate::deliveries::model::SkipReason;
+use crate::deliveries::skips::{Whom, skip};
 use crate::http::page::contains;
 
 define_sql_function! { fn lower(text: Text) -> Text; }
@@ -156,17 +158,27 @@ pub fn update(
     Ok(recipient)
 }
 
-/// Deletes a recipient and takes it out of its mailings; `false` when the owner has no such recipient.
-/// What was sent to it stays in the log.
+/// Deletes a recipient: it leaves its mailings and gets no more mail of the runs under way; `false` when the owner has
+/// no such recipient. What was sent to it stays in the log.
 pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<bool> {
-    let deleted = diesel::sql_query(
-        "WITH gone AS (DELETE FROM recipients WHERE id = $1 AND owner_id = $2 RETURNING id),
-              chosen AS (SELECT mailing_id FROM mailing_recipients JOIN gone ON gone.id = recipient_id),
-              counted AS (UPDATE mailings SET recipients_count = recipients_count - 1 FROM chosen WHERE mailings.id = chosen.mailing_id)
-         SELECT id FROM gone",
-    )
-    .bind::<BigInt, _>(id)
-    .bind::<BigInt, _>(owner_id)
-    .execute(conn)?;
-    Ok(deleted > 0)
+    // Mailings before runs, in the order of all locks; their counts follow the choice by themselves.
+    let chosen_by = mailing_recipients::table
+        .filter(mailing_recipients::recipient_id.eq(id))
+        .select(mailing_recipients::mailing_id);
+    mailings::table
+        .filter(mailings::owner_id.eq(owner_id))
+        .filter(mailings::id.eq_any(chosen_by))
+        .order(mailings::id)
+        .select(mailings::id)
+        .for_no_key_update()
+        .load::<i64>(conn)?;
+    skip(
+        conn,
+        owner_id,
+        Whom::Recipients(&[id]),
+        SkipReason::RecipientDeleted,
+    )?;
+    let own =
+        recipients::table.filter(recipients::id.eq(id).and(recipients::owner_id.eq(owner_id)));
+    Ok(diesel::delete(own).execute(conn)? > 0)
 }

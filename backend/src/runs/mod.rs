@@ -3,4 +3,5 @@
 pub mod api;
 pub mod model;
 pub mod rests;
+mod shown;
 pub mod store;

@@ -9,6 +9,7 @@ use validator::Validate;
 
 use crate::db::schema::runs;
 use crate::http::page::{Paging, default_per_page, first_page};
+use crate::mailings::status::PauseReason;
 use crate::named::named;
 
 named! {
@@ -24,6 +25,7 @@ named! {
     /// Where a run stands. Missed and skipped ones never began; they are kept so that nothing is silently left out.
     pub enum RunStatus {
         Running = "running",
+        /// Open, but nothing of it is sent for a while.
         Paused = "paused",
         Finished = "finished",
         Cancelled = "cancelled",
@@ -42,6 +44,8 @@ pub struct Run {
     pub scheduled_for: DateTime<Utc>,
     pub trigger: Trigger,
     pub status: RunStatus,
+    /// Of one that is paused.
+    pub pause_reason: Option<PauseReason>,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
     pub counts: Counts,
@@ -89,31 +93,6 @@ pub struct RunRow {
     pub status: RunStatus,
     pub started_at: Option<DateTime<Utc>>,
     pub finished_at: Option<DateTime<Utc>>,
-}
-
-impl RunRow {
-    /// The run with what its deliveries add up to.
-    pub fn with(self, counts: Counts) -> Run {
-        let Self {
-            id,
-            mailing_id,
-            scheduled_for,
-            trigger,
-            status,
-            started_at,
-            finished_at,
-        } = self;
-        Run {
-            id,
-            mailing_id,
-            scheduled_for,
-            trigger,
-            status,
-            started_at,
-            finished_at,
-            counts,
-        }
-    }
 }
 
 /// Which runs of a mailing to list; the newest come first.

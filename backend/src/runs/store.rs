@@ -7,8 +7,9 @@ use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
-use super::model::{Counts, Run, RunRow, RunStatus, Trigger};
-use crate::db::schema::runs;
+use super::model::{Run, RunRow, RunStatus, Trigger};
+use super::shown::shown;
+use crate::db::schema::{chunks, runs};
 use crate::http::page::Paging;
 
 /// A run about to begin.
@@ -98,13 +99,18 @@ pub fn is_preparing(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<boo
     .get_result(conn)
 }
 
-/// The run, if it is the owner's.
-pub fn find(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Run> {
-    let row = runs::table
+/// Its row, if it is the owner's.
+pub fn row(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<RunRow> {
+    runs::table
         .filter(runs::id.eq(id).and(runs::owner_id.eq(owner_id)))
         .select(RunRow::as_select())
-        .first(conn)?;
-    Ok(with_counts(conn, vec![row])?.remove(0))
+        .first(conn)
+}
+
+/// The run, if it is the owner's.
+pub fn find(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Run> {
+    let row = row(conn, owner_id, id)?;
+    Ok(shown(conn, vec![row])?.remove(0))
 }
 
 /// Runs of a mailing, the newest first, and their number.
@@ -127,10 +133,11 @@ pub fn list(
         page.order((runs::scheduled_for.desc(), runs::id.desc()))
             .load(conn)?
     };
-    Ok((with_counts(conn, window.in_order(rows))?, total))
+    Ok((shown(conn, window.in_order(rows))?, total))
 }
 
-/// The newest run that began of each of these mailings.
+/// Of each of these mailings the run under way, or else the newest that began. A retry may reopen one that is not the
+/// newest.
 pub fn latest_of(conn: &mut PgConnection, mailing_ids: &[i64]) -> QueryResult<HashMap<i64, Run>> {
     let rows = runs::table
         .filter(
@@ -139,76 +146,58 @@ pub fn latest_of(conn: &mut PgConnection, mailing_ids: &[i64]) -> QueryResult<Ha
                 .and(runs::started_at.is_not_null()),
         )
         .distinct_on(runs::mailing_id)
-        .order((runs::mailing_id, runs::scheduled_for.desc()))
+        .order((
+            runs::mailing_id,
+            runs::finished_at.is_null().desc(),
+            runs::scheduled_for.desc(),
+        ))
         .select(RunRow::as_select())
         .load(conn)?;
-    Ok(with_counts(conn, rows)?
+    Ok(shown(conn, rows)?
         .into_iter()
         .map(|run| (run.mailing_id, run))
         .collect())
 }
 
-#[derive(QueryableByName)]
-struct CountsOfRun {
-    #[diesel(sql_type = BigInt)]
-    run_id: i64,
-    #[diesel(embed)]
-    counts: Counts,
-}
-
-/// Adds up the chunks of these runs: a few rows each, whatever the number of recipients.
-fn with_counts(conn: &mut PgConnection, rows: Vec<RunRow>) -> QueryResult<Vec<Run>> {
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let sums: Vec<CountsOfRun> = diesel::sql_query(
-        "SELECT runs.id AS run_id,
-                done.total + unprepared AS total, done.pending + unprepared AS pending,
-                accepted, rejected, deferred, uncertain, expired, skipped
-         FROM runs,
-         LATERAL (SELECT coalesce(sum(pending), 0) AS pending, coalesce(sum(deferred), 0) AS deferred,
-                         coalesce(sum(accepted), 0) AS accepted, coalesce(sum(rejected), 0) AS rejected,
-                         coalesce(sum(uncertain), 0) AS uncertain, coalesce(sum(expired), 0) AS expired,
-                         coalesce(sum(skipped), 0) AS skipped,
-                         coalesce(sum(pending + deferred + accepted + rejected + uncertain + expired + skipped), 0) AS total
-                  FROM chunks WHERE chunks.run_id = runs.id) AS done,
-         LATERAL (SELECT count(*) AS unprepared FROM mailing_recipients
-                  WHERE fanned_out_at IS NULL AND finished_at IS NULL
-                    AND mailing_recipients.mailing_id = runs.mailing_id AND recipient_id > fanned_out_to) AS rest
-         WHERE runs.id = ANY($1)",
-    )
-    .bind::<Array<BigInt>, _>(ids)
-    .load(conn)?;
-    let counts: HashMap<i64, Counts> = sums
-        .into_iter()
-        .map(|sum| (sum.run_id, sum.counts))
-        .collect();
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let counts = counts.get(&row.id).copied().unwrap_or_default();
-            row.with(counts)
-        })
-        .collect())
-}
-
-/// Ends a run before its time; its mails stop within two seconds, what was sent stays in the log.
+/// Ends the mailing's open run before its time; `false` when there is none. Its mails stop within two seconds, what was
+/// sent stays in the log.
 pub fn cancel_of_mailing(
     conn: &mut PgConnection,
     mailing_id: i64,
     now: DateTime<Utc>,
-) -> QueryResult<()> {
-    diesel::update(
-        runs::table.filter(
-            runs::mailing_id
-                .eq(mailing_id)
-                .and(runs::status.eq_any(["running", "paused"])),
-        ),
-    )
-    .set((
-        runs::status.eq(RunStatus::Cancelled.as_str()),
-        runs::finished_at.eq(now),
-    ))
-    .execute(conn)?;
+) -> QueryResult<bool> {
+    let open = runs::mailing_id
+        .eq(mailing_id)
+        .and(runs::status.eq_any(["running", "paused"]));
+    let cancelled = diesel::update(runs::table.filter(open))
+        .set((
+            runs::status.eq(RunStatus::Cancelled.as_str()),
+            runs::finished_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(cancelled > 0)
+}
+
+/// Lifts what the engine has paused the mailing's open run for.
+pub fn resume_of_mailing(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<()> {
+    let paused = runs::mailing_id
+        .eq(mailing_id)
+        .and(runs::status.eq("running"))
+        .and(runs::pause_reason.is_not_null());
+    diesel::update(runs::table.filter(paused))
+        .set((
+            runs::pause_reason.eq(None::<String>),
+            runs::paused_until.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(conn)?;
     Ok(())
+}
+
+/// Whether anything of the run was never tried yet: the preparation goes on, or somebody still waits for the first try.
+pub fn has_untried(conn: &mut PgConnection, run_id: i64) -> QueryResult<bool> {
+    let untried = chunks::table.filter(chunks::run_id.eq(run_id).and(chunks::pending.gt(0)));
+    let preparing = runs::table.filter(runs::id.eq(run_id).and(runs::fanned_out_at.is_null()));
+    diesel::select(exists(untried).or(exists(preparing))).get_result(conn)
 }
 
 /// Sets new bounds for the mailing's open run, after its schedule was changed.
@@ -233,17 +222,21 @@ struct MailingId {
     mailing_id: i64,
 }
 
-const FINISH: &str = "UPDATE runs SET status = 'finished', finished_at = $1
-     WHERE status = 'running' AND fanned_out_at IS NOT NULL
-       AND NOT EXISTS (SELECT FROM chunks WHERE chunks.run_id = runs.id
-                       AND (pending > 0 OR deferred > 0 OR next_attempt_at IS NOT NULL OR lease_token IS NOT NULL))";
+const NOTHING_LEFT: &str = "runs.status = 'running' AND fanned_out_at IS NOT NULL
+    AND NOT EXISTS (SELECT FROM chunks WHERE chunks.run_id = runs.id
+                    AND (pending > 0 OR deferred > 0 OR next_attempt_at IS NOT NULL OR lease_token IS NOT NULL))";
 
-/// Finishes the runs with nothing left to do, and names their mailings.
+/// Finishes the runs with nothing left to do, and names their mailings, which are locked from then on. Those that
+/// somebody is just changing are left for the next pass: mailings come before runs in the order of all locks, and who
+/// waits for nothing needs not keep to it.
 pub fn finish_done(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Vec<i64>> {
-    let finished: Vec<MailingId> = diesel::sql_query(format!("{FINISH} RETURNING mailing_id"))
-        .bind::<Timestamptz, _>(now)
-        .load(conn)?;
-    Ok(finished.into_iter().map(|row| row.mailing_id).collect())
+    let lock = diesel::sql_query(format!(
+        "SELECT runs.id FROM runs JOIN mailings ON mailings.id = mailing_id WHERE {NOTHING_LEFT}
+         FOR NO KEY UPDATE OF mailings, runs SKIP LOCKED"
+    ));
+    let done: Vec<Id> = lock.load(conn)?;
+    // Looked at once more under the lock: a retry may have come between.
+    finish(conn, done.into_iter().map(|run| run.id).collect(), now)
 }
 
 /// Finishes this run if nothing is left to do; `false` when something is.
@@ -252,12 +245,18 @@ pub fn finish_if_done(
     run_id: i64,
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    let finish = diesel::sql_query(format!("{FINISH} AND id = $2"));
-    Ok(finish
-        .bind::<Timestamptz, _>(now)
-        .bind::<BigInt, _>(run_id)
-        .execute(conn)?
-        > 0)
+    Ok(!finish(conn, vec![run_id], now)?.is_empty())
+}
+
+fn finish(conn: &mut PgConnection, ids: Vec<i64>, now: DateTime<Utc>) -> QueryResult<Vec<i64>> {
+    let finished: Vec<MailingId> = diesel::sql_query(format!(
+        "UPDATE runs SET status = 'finished', finished_at = $1, pause_reason = NULL, paused_until = NULL
+         WHERE id = ANY($2) AND {NOTHING_LEFT} RETURNING mailing_id"
+    ))
+    .bind::<Timestamptz, _>(now)
+    .bind::<Array<BigInt>, _>(ids)
+    .load(conn)?;
+    Ok(finished.into_iter().map(|row| row.mailing_id).collect())
 }
 
 /// What every mail of a run is made from.

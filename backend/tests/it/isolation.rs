@@ -17,13 +17,34 @@ fn belongings(app: &TestApp, owner: &Person) -> impl Fn(&str) -> i64 + use<> {
     );
     app.tick();
     let run = app.last_run(owner, mailing)["id"].as_i64().unwrap();
+    let user = owner.id;
     move |noun| match noun {
+        "users" => user,
         "recipients" => recipient,
         "messages" => message,
         "mailings" => mailing,
         "runs" => run,
         other => panic!("say here what an id of {other} stands for"),
     }
+}
+
+/// What managers do to the things of others, and nobody else to anything.
+const STAFF: [&str; 4] = [
+    "/mailings/{id}/disable",
+    "/mailings/{id}/enable",
+    "/users/{id}/block",
+    "/users/{id}/unblock",
+];
+
+/// A body that the operation accepts.
+fn body_of(method: &str, path: &str) -> Option<Value> {
+    let needs_reason = ["/mailings/{id}/disable", "/users/{id}/block"].contains(&path);
+    let body = if needs_reason {
+        json!({"reason": "Complaints"})
+    } else {
+        json!({})
+    };
+    ["POST", "PATCH", "PUT"].contains(&method).then_some(body)
 }
 
 /// Every operation on one thing: method and path below `/api/v1`.
@@ -50,63 +71,77 @@ fn another_users_id_is_answered_as_if_it_did_not_exist_by_every_operation() {
     let id_of = belongings(&app, &alice);
     let operations = operations_on_one_thing();
     assert!(operations.len() >= 16, "{operations:?}");
-    // Deleting comes last, so that everything is still there for the others.
-    let (deletes, others): (Vec<_>, Vec<_>) = operations
+    let (staff, own): (Vec<_>, Vec<_>) = operations
         .into_iter()
-        .partition(|(method, _)| method == "DELETE");
-    for (method, path) in others.iter().chain(&deletes) {
+        .partition(|(_, path)| STAFF.contains(&path.as_str()));
+    assert_eq!(staff.len(), STAFF.len());
+    // Deleting comes last, so that everything is still there for the others.
+    let (deletes, others): (Vec<_>, Vec<_>) =
+        own.into_iter().partition(|(method, _)| method == "DELETE");
+    let ask = |headers: &[(&str, String)], (method, path): &(String, String), id: Option<i64>| {
         let noun = path.split('/').nth(1).unwrap();
-        let body = ["POST", "PATCH", "PUT"]
-            .contains(&method.as_str())
-            .then(|| json!({}));
-        let ask = |who: &Person, id: i64| {
-            app.send(
-                method,
-                &path.replace("{id}", &id.to_string()),
-                &[who.bearer()],
-                body.as_ref(),
-            )
-        };
+        let id = id.unwrap_or_else(|| id_of(noun));
+        let at = path.replace("{id}", &id.to_string());
+        app.send(method, &at, headers, body_of(method, path).as_ref())
+    };
+    for operation in others.iter().chain(&deletes) {
         for stranger in [&bob, &manager] {
-            let answer = ask(stranger, id_of(noun));
+            let answer = ask(&[stranger.bearer()], operation, None);
             let hidden = answer.status == 404 && answer.body["code"] == "not_found";
             let forbidden_to_all = stranger.id == manager.id && answer.status == 403;
             assert!(
                 hidden || forbidden_to_all,
-                "{method} {path} as {}: {} {}",
+                "{operation:?} as {}: {} {}",
                 stranger.email,
                 answer.status,
                 answer.body
             );
         }
-        ask(&alice, 999_999).expect_problem(404, "not_found");
-        let anonymous = app.send(
-            method,
-            &path.replace("{id}", &id_of(noun).to_string()),
-            &[],
-            body.as_ref(),
-        );
-        anonymous.expect_problem(401, "unauthenticated");
+        ask(&[alice.bearer()], operation, Some(999_999)).expect_problem(404, "not_found");
+        ask(&[], operation, None).expect_problem(401, "unauthenticated");
     }
     app.wait(TimeDelta::seconds(1));
     // The same requests reach what is one's own: the refusals above were about the person.
-    for (method, path) in others {
-        let noun = path.split('/').nth(1).unwrap();
-        let body = ["POST", "PATCH"]
-            .contains(&method.as_str())
-            .then(|| json!({}));
-        let answer = app.send(
-            &method,
-            &path.replace("{id}", &id_of(noun).to_string()),
-            &[alice.bearer()],
-            body.as_ref(),
-        );
+    for operation in &others {
+        let answer = ask(&[alice.bearer()], operation, None);
         assert!(
-            answer.status < 400,
-            "{method} {path}: {} {}",
+            answer.status < 400 || answer.status == 409,
+            "{operation:?}: {} {}",
             answer.status,
             answer.body
         );
+    }
+}
+
+#[test]
+fn what_managers_do_to_others_nobody_else_does_to_anything() {
+    let server = ScriptedServer::start();
+    let app = TestApp::sending_through(&server);
+    let (alice, bob, manager) = (app.alice(), app.bob(), app.manager());
+    let id_of = belongings(&app, &alice);
+    // Blocking comes last but one: alice is out from then on.
+    for path in STAFF {
+        let noun = path.split('/').nth(1).unwrap();
+        let body = body_of("POST", path);
+        let ask = |headers: &[(&str, String)], id: i64| {
+            let at = path.replace("{id}", &id.to_string());
+            app.send("POST", &at, headers, body.as_ref())
+        };
+        ask(&[], id_of(noun)).expect_problem(401, "unauthenticated");
+        // Who is a user and who is not is nobody's business; that one's own mailing exists one knows.
+        let (to_bob, to_alice) = match noun {
+            "users" => ((403, "forbidden"), (403, "forbidden")),
+            _ => ((404, "not_found"), (403, "forbidden")),
+        };
+        ask(&[bob.bearer()], id_of(noun)).expect_problem(to_bob.0, to_bob.1);
+        ask(&[bob.bearer()], 999_999).expect_problem(to_bob.0, to_bob.1);
+        if path != "/users/{id}/unblock" {
+            ask(&[alice.bearer()], id_of(noun)).expect_problem(to_alice.0, to_alice.1);
+        }
+        ask(&[manager.bearer()], 999_999).expect_problem(404, "not_found");
+        for _ in 0..2 {
+            ask(&[manager.bearer()], id_of(noun)).expect(204);
+        }
     }
 }
 

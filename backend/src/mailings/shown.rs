@@ -1,0 +1,104 @@
+//! Mailings as the API shows them: with their runs, and with why they stand where they stand.
+
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+
+use super::model::{Disabled, Mailing, MailingRow};
+use super::status::{self, Facts, LastRun, PauseReason};
+use crate::db::schema::users;
+use crate::runs;
+use crate::runs::model::{Run, RunStatus};
+
+/// These mailings, each with its message's subject, in three statements however many there are.
+pub(super) fn shown(
+    conn: &mut PgConnection,
+    rows: Vec<(MailingRow, String)>,
+) -> QueryResult<Vec<Mailing>> {
+    let ids: Vec<i64> = rows.iter().map(|(row, _)| row.id).collect();
+    let mut last_runs = runs::store::latest_of(conn, &ids)?;
+    let blocked = blocked_owners(conn, &rows)?;
+    Ok(rows
+        .into_iter()
+        .map(|(row, subject)| {
+            let held = held(&row, &blocked);
+            let last_run = last_runs.remove(&row.id);
+            row.shown(subject, held, last_run)
+        })
+        .collect())
+}
+
+fn blocked_owners(
+    conn: &mut PgConnection,
+    rows: &[(MailingRow, String)],
+) -> QueryResult<HashSet<i64>> {
+    let owners: HashSet<i64> = rows.iter().map(|(row, _)| row.owner_id).collect();
+    let blocked: Vec<i64> = users::table
+        .filter(
+            users::id
+                .eq_any(owners)
+                .and(users::blocked_at.is_not_null()),
+        )
+        .select(users::id)
+        .load(conn)?;
+    Ok(blocked.into_iter().collect())
+}
+
+fn held(row: &MailingRow, blocked: &HashSet<i64>) -> Option<PauseReason> {
+    if row.disabled_at.is_some() {
+        Some(PauseReason::Disabled)
+    } else if blocked.contains(&row.owner_id) {
+        Some(PauseReason::OwnerBlocked)
+    } else {
+        row.paused_at.map(|_| PauseReason::Paused)
+    }
+}
+
+fn stand_of(last_run: Option<&Run>) -> LastRun {
+    match last_run {
+        None => LastRun::Never,
+        Some(run) => match (run.status, run.pause_reason) {
+            (RunStatus::Paused, Some(reason)) => LastRun::Held(reason),
+            (RunStatus::Running | RunStatus::Paused, _) => LastRun::Sending,
+            _ if run.counts.expired > 0 => LastRun::LeftUnserved,
+            _ => LastRun::Over,
+        },
+    }
+}
+
+impl MailingRow {
+    fn shown(self, subject: String, held: Option<PauseReason>, last_run: Option<Run>) -> Mailing {
+        let state_reason = status::reason(Facts {
+            status: self.status,
+            held,
+            last_run: stand_of(last_run.as_ref()),
+            recipients: self.recipients_count,
+        });
+        let disabled = self.disabled_at.map(|at| Disabled {
+            at,
+            by: self.disabled_by,
+            reason: self.disabled_reason.unwrap_or_default(),
+        });
+        Mailing {
+            id: self.id,
+            owner_id: self.owner_id,
+            message_id: self.message_id,
+            message_subject: subject,
+            starts_at: self.starts_at,
+            ends_at: self.ends_at,
+            recurrence: self.recurrence,
+            time_zone: self.time_zone,
+            on_uncertain: self.on_uncertain,
+            status: self.status,
+            state_reason,
+            recipients_count: self.recipients_count,
+            next_run_at: self.next_run_at,
+            last_run_at: self.last_run_at,
+            last_run,
+            paused_at: self.paused_at,
+            disabled,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Runs as the API shows them: with what their deliveries add up to, and what keeps them from being sent.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
+
+use super::model::{Counts, Run, RunRow};
+use crate::mailings::status::{self, PauseReason};
+
+#[derive(QueryableByName)]
+struct Standing {
+    #[diesel(sql_type = BigInt)]
+    run_id: i64,
+    #[diesel(sql_type = Nullable<Text>)]
+    hold: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    breaker: Option<String>,
+    #[diesel(embed)]
+    counts: Counts,
+}
+
+// A few chunks each, whatever the number of recipients.
+const STANDING: &str = "
+    SELECT runs.id AS run_id, run_holds.reason AS hold,
+           (SELECT cause FROM mail_servers WHERE name = 'installation' AND finished_at IS NULL) AS breaker,
+           done.total + unprepared AS total, done.pending + unprepared AS pending,
+           accepted, rejected, deferred, uncertain, expired, skipped
+    FROM runs LEFT JOIN run_holds ON run_holds.run_id = runs.id,
+    LATERAL (SELECT coalesce(sum(pending), 0) AS pending, coalesce(sum(deferred), 0) AS deferred,
+                    coalesce(sum(accepted), 0) AS accepted, coalesce(sum(rejected), 0) AS rejected,
+                    coalesce(sum(uncertain), 0) AS uncertain, coalesce(sum(expired), 0) AS expired,
+                    coalesce(sum(skipped), 0) AS skipped,
+                    coalesce(sum(pending + deferred + accepted + rejected + uncertain + expired + skipped), 0) AS total
+             FROM chunks WHERE chunks.run_id = runs.id) AS done,
+    LATERAL (SELECT count(*) AS unprepared FROM mailing_recipients
+             WHERE fanned_out_at IS NULL AND finished_at IS NULL
+               AND mailing_recipients.mailing_id = runs.mailing_id AND recipient_id > fanned_out_to) AS rest
+    WHERE runs.id = ANY($1)";
+
+/// These runs, in one statement.
+pub(super) fn shown(conn: &mut PgConnection, rows: Vec<RunRow>) -> QueryResult<Vec<Run>> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let standings: Vec<Standing> = diesel::sql_query(STANDING)
+        .bind::<Array<BigInt>, _>(ids)
+        .load(conn)?;
+    let mut standings: HashMap<i64, Standing> = standings
+        .into_iter()
+        .map(|standing| (standing.run_id, standing))
+        .collect();
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let standing = standings.remove(&row.id);
+            row.shown(standing)
+        })
+        .collect())
+}
+
+impl RunRow {
+    fn shown(self, standing: Option<Standing>) -> Run {
+        let (counts, hold, breaker) = standing.map_or_else(Default::default, |standing| {
+            (
+                standing.counts,
+                known(standing.hold.as_deref()),
+                known(standing.breaker.as_deref()),
+            )
+        });
+        let (status, pause_reason) = status::of_run(self.status, hold, breaker);
+        Run {
+            id: self.id,
+            mailing_id: self.mailing_id,
+            scheduled_for: self.scheduled_for,
+            trigger: self.trigger,
+            status,
+            pause_reason,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            counts,
+        }
+    }
+}
+
+fn known(reason: Option<&str>) -> Option<PauseReason> {
+    reason.and_then(|reason| reason.parse().ok())
+}
