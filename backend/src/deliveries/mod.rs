@@ -1,11 +1,12 @@
 //! Deliveries: the ledger, one row for each recipient of a run. `store` prepares, closes and reads it; `claims` and
 //! `results` are the engine's hot path: chunks leased, results recorded in batches. `losses` are the leases of dead workers;
-//! `skips` leaves recipients out of runs under way.
+//! `skips` leaves recipients out of runs under way; `retries` tells who was not served and tries them again.
 
 pub mod api;
 pub mod claims;
 pub mod losses;
 pub mod model;
 pub mod results;
+pub mod retries;
 pub mod skips;
 pub mod store;

@@ -6,7 +6,9 @@ use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use crate::attempts::model::RecipientRef;
+use crate::http::field::single_line;
 use crate::http::page::default_limit;
+use crate::mail::reply::Stage;
 use crate::named::named;
 
 named! {
@@ -51,6 +53,57 @@ pub struct Delivery {
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// Of one that was skipped.
     pub skip_reason: Option<SkipReason>,
+}
+
+named! {
+    /// How a delivery has failed: nothing more is planned for it.
+    pub enum FailedStatus {
+        Rejected = "rejected",
+        Expired = "expired",
+        Uncertain = "uncertain",
+    }
+}
+
+/// Why deliveries of a run have failed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Failures {
+    /// The largest groups first, at most 50.
+    pub items: Vec<Failure>,
+}
+
+/// Failed deliveries whose last attempt ended in the same way. Those never tried have no stage and no response.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Failure {
+    pub status: FailedStatus,
+    pub stage: Option<Stage>,
+    #[schema(example = 550)]
+    pub smtp_code: Option<i16>,
+    /// RFC 3463
+    #[schema(example = "5.1.1")]
+    pub enhanced_code: Option<String>,
+    /// One of the mail server's answers.
+    #[schema(example = "5.1.1 no such user")]
+    pub response: String,
+    #[schema(example = 12, minimum = 1)]
+    pub count: i64,
+}
+
+/// Which failed deliveries of a run to try again: those that pass all that is given, or all of them.
+#[derive(Debug, Default, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryDeliveries {
+    /// To these recipients.
+    #[validate(length(min = 1, max = 10_000, code = "out_of_range"))]
+    #[schema(min_items = 1, max_items = 10_000)]
+    pub recipient_ids: Option<Vec<i64>>,
+    pub status: Option<FailedStatus>,
+    /// The mail server's last answer had this code.
+    #[validate(range(min = 200, max = 599, code = "out_of_range"))]
+    #[schema(example = 550, minimum = 200, maximum = 599)]
+    pub smtp_code: Option<i16>,
+    #[validate(length(max = 20, code = "too_long"), custom(function = "single_line"))]
+    #[schema(example = "5.1.1", max_length = 20)]
+    pub enhanced_code: Option<String>,
 }
 
 /// Which deliveries of a run to list, in the order of sending.

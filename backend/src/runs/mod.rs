@@ -3,5 +3,6 @@
 pub mod api;
 pub mod model;
 pub mod rests;
+pub mod retry;
 mod shown;
 pub mod store;

@@ -29,6 +29,7 @@ mod recipients;
 mod recurrence;
 mod recurrence_properties;
 mod recurrence_zones;
+mod retries;
 mod schema;
 mod sessions;
 mod site;
