@@ -49,7 +49,7 @@ pub struct Database {
 pub struct Http {
     /// `BIND`
     pub bind: SocketAddr,
-    /// `PUBLIC_URL` without a slash at the end; links in mails begin with it.
+    /// `PUBLIC_URL` in ASCII, without a slash at the end; links in mails begin with it.
     pub public_url: String,
     /// `FRONTEND_DIR`: the built web application, served beside the API when set.
     pub frontend_dir: Option<PathBuf>,
@@ -213,6 +213,39 @@ mod tests {
         let config = read(&NEEDED).unwrap();
         assert_eq!(config.http.public_url, "http://127.0.0.1:8000");
         assert_eq!(config.engine.sessions, 8);
+    }
+
+    #[test]
+    fn the_address_of_the_site_can_stand_in_a_mail() {
+        let site = |text: &str| {
+            let mut settings = NEEDED.to_vec();
+            settings.push(("PUBLIC_URL", text));
+            read(&settings).map(|config| config.http.public_url)
+        };
+        for (text, kept) in [
+            (
+                "https://dispatch.example.org/",
+                "https://dispatch.example.org",
+            ),
+            ("http://localhost:8000", "http://localhost:8000"),
+            ("https://example.org/mail/", "https://example.org/mail"),
+            ("https://пример.рф", "https://xn--e1afmkfd.xn--p1ai"),
+            (
+                "https://example.org/a b<c>",
+                "https://example.org/a%20b%3Cc%3E",
+            ),
+        ] {
+            assert_eq!(site(text).unwrap(), kept);
+        }
+        for text in [
+            "dispatch.example.org",
+            "ftp://example.org",
+            "https://",
+            "https://example.org/?page=1",
+            "https://example.org/#page",
+        ] {
+            assert!(site(text).is_err(), "{text}");
+        }
     }
 
     #[test]

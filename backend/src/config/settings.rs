@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use deadpool_redis::redis::ConnectionInfo;
 use lettre::message::Mailbox;
+use url::Url;
 
 use super::{
     Admin, AuthSettings, Config, ConfigErrors, Database, EngineSettings, Http, Log, MailSettings,
@@ -68,11 +69,12 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         let public_url = self
             .text("PUBLIC_URL")
             .or_else(|| bind.map(|bind| format!("http://{bind}")))?;
-        if !public_url.starts_with("http://") && !public_url.starts_with("https://") {
-            self.mistakes.push(format!(
-                "PUBLIC_URL={public_url}: it must begin with http:// or https://"
-            ));
-        }
+        let public_url = site(&public_url)
+            .map_err(|why| {
+                self.mistakes
+                    .push(format!("PUBLIC_URL={public_url}: {why}"));
+            })
+            .ok();
         let frontend_dir = self.text("FRONTEND_DIR").map(PathBuf::from);
         if let Some(dir) = frontend_dir
             .as_ref()
@@ -85,7 +87,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         }
         Some(Http {
             bind: bind?,
-            public_url: public_url.trim_end_matches('/').to_owned(),
+            public_url: public_url?,
             frontend_dir,
             trusted_proxies: trusted_proxies?,
         })
@@ -219,5 +221,19 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             .parse()
             .map_err(|error| self.mistakes.push(format!("{name}={value}: {error}")))
             .ok()
+    }
+}
+
+/// Where the site is, as links to it begin: in ASCII, whatever the domain, because they stand in headers of mails, too.
+fn site(text: &str) -> Result<String, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    match () {
+        () if !["http", "https"].contains(&url.scheme()) => {
+            Err("it must begin with http:// or https://".to_owned())
+        }
+        () if url.query().is_some() || url.fragment().is_some() || url.as_str().len() > 500 => {
+            Err("only the address of the site, such as https://dispatch.example.org".to_owned())
+        }
+        () => Ok(url.as_str().trim_end_matches('/').to_owned()),
     }
 }
