@@ -27,7 +27,7 @@ use crate::http::client::TrustedProxies;
 use crate::http::error::ApiError;
 use crate::http::openapi::{self, KnownPaths};
 use crate::http::problems::problems;
-use crate::http::site;
+use crate::http::site::{self, PublicUrl};
 use crate::limits::Limits;
 use crate::{attempts, auth, deliveries, mailings, messages, recipients, runs, users};
 
@@ -96,6 +96,7 @@ impl Services {
             engine: self.config.engine.clone(),
             message_id_key: self.config.secrets.message_id,
             journal: self.config.journal(),
+            public_url: self.config.http.public_url.clone(),
         })
     }
 
@@ -130,6 +131,7 @@ impl Services {
             .app_data(Data::new(self.tokens.clone()))
             .app_data(Data::new(self.callers.clone()))
             .app_data(Data::new(self.gate()))
+            .app_data(Data::new(PublicUrl(self.config.http.public_url.clone())))
             .app_data(Data::new(TrustedProxies(self.config.http.trusted_proxies)))
             .app_data(Data::new(KnownPaths::of(document)))
             .app_data(PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))

@@ -8,8 +8,7 @@ use crate::account_mails::model::{DueMail, Kind};
 use crate::account_mails::store;
 use crate::auth::store::issue_confirmation;
 use crate::mail::account::{Addressee, Letter, Letters};
-use crate::mail::compose::{self, Content, Mail};
-use crate::mail::render::Person;
+use crate::mail::compose::{self, Content, Mail, Prepared};
 use crate::messages;
 use crate::messages::model::Message;
 use crate::users::model::Language;
@@ -37,6 +36,7 @@ enum Words {
 pub(super) struct Desk {
     pub(super) letters: Letters,
     pub(super) from: Mailbox,
+    pub(super) public_url: String,
     pub(super) message_id_key: [u8; 32],
 }
 
@@ -113,13 +113,18 @@ impl Job {
                     text: &message.text,
                     from: &desk.from,
                     list: None,
+                    public_url: &desk.public_url,
                     message_id_key: &desk.message_id_key,
                 };
-                let person = Person {
+                let to = compose::Addressee {
+                    // Runs count from 1.
+                    run_id: 0,
+                    recipient_id: self.mail.id,
                     email: &self.mail.to_email,
                     full_name,
                 };
-                compose::test_mail(&content, self.mail.id, &person, now)
+                Prepared::new(&content)
+                    .and_then(|prepared| prepared.mail_for(&to, now))
                     .map_err(|error| error.to_string())
             }
         }

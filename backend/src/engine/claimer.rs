@@ -271,6 +271,7 @@ fn prepare(
         text: &snapshot.text,
         from: &settings.mail.from,
         list: Some(&format!("mailing-{}", run.mailing_id)),
+        public_url: &settings.public_url,
         message_id_key: &settings.message_id_key,
     })
     .map_err(|error| error.to_string());

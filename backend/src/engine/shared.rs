@@ -21,6 +21,8 @@ pub struct SenderSettings {
     pub engine: EngineSettings,
     /// `Secrets::message_id`
     pub message_id_key: [u8; 32],
+    /// `PUBLIC_URL`
+    pub public_url: String,
     /// Where this installation's workers keep their journals.
     pub journal: PathBuf,
 }

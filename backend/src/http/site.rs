@@ -1,4 +1,4 @@
-//! Serves the built web application beside the API: hashed assets for ever, everything else is `index.html`.
+//! Where the site is, and the built web application beside the API: hashed assets for ever, everything else is `index.html`.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,10 @@ use actix_web::dev::{ServiceRequest, ServiceResponse, fn_service};
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web::{self, ServiceConfig};
+
+/// Under which address readers and browsers find the site: links begin with it, never with what a request says.
+#[derive(Debug, Clone)]
+pub struct PublicUrl(pub String);
 
 /// Adds the routes. A missing asset is a 404, never `index.html`: a browser would take the page for the script.
 pub fn serve(config: &mut ServiceConfig, dir: PathBuf) {

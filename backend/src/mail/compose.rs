@@ -4,15 +4,14 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use hmac::{Hmac, KeyInit, Mac};
 use lettre::message::Mailbox;
-use sha2::Sha256;
 
 use super::envelope::Envelope;
 use super::header::{self, HeaderError};
 use super::plain_text;
 use super::render::{Mistake, Part, Person, RenderError, Template};
 use super::transfer::{BOUNDARY_START, Kind, append_part};
+use super::unsubscribe::{self, RunMail, Stamp, Stamps, TOKEN_CHARS};
 
 /// What is sent to every recipient of a run.
 #[derive(Debug, Clone, Copy)]
@@ -25,11 +24,13 @@ pub struct Content<'a> {
     pub from: &'a Mailbox,
     /// Names the list in `List-Id`, such as `mailing-7`; `None` for a mail that is not to many.
     pub list: Option<&'a str>,
+    /// `PUBLIC_URL`: links to unsubscribe begin with it. A mail that is not to many shows an example, and offers none.
+    pub public_url: &'a str,
     /// `Secrets::message_id`
     pub message_id_key: &'a [u8; 32],
 }
 
-/// Who gets a mail, and in which run: the two ids name the mail in its `Message-ID`.
+/// Who gets a mail, and in which run: the two ids name the mail in its `Message-ID`. Runs count from 1; a test has run 0.
 #[derive(Debug, Clone, Copy)]
 pub struct Addressee<'a> {
     pub run_id: i64,
@@ -71,7 +72,8 @@ pub struct Prepared {
     template: Template,
     from: String,
     domain: String,
-    id_mac: Hmac<Sha256>,
+    stamps: Stamps,
+    links: Links,
     boundary: String,
     /// The headers that all mails share, ready to be copied.
     head: String,
@@ -79,6 +81,15 @@ pub struct Prepared {
     text: Option<Vec<u8>>,
     html: Html,
     size: usize,
+}
+
+/// How a reader unsubscribes.
+#[derive(Debug)]
+enum Links {
+    /// The header `List-Unsubscribe` and the page's address, each up to the mail's token.
+    Own { one_click: String, page: String },
+    /// The same for every mail, and good for nothing.
+    Example(String),
 }
 
 #[derive(Debug)]
@@ -94,22 +105,17 @@ impl Prepared {
         let template = Template::parse(content.subject, content.html, content.text)
             .map_err(ComposeError::Template)?;
         let from = header::address(content.from.email.as_ref())?;
-        let domain = from
-            .rsplit_once('@')
-            .map_or("", |(_, domain)| domain)
-            .to_owned();
-        let id_mac = Hmac::new_from_slice(content.message_id_key)
-            .unwrap_or_else(|_never| unreachable!("HMAC takes a key of any length"));
-        let boundary = format!(
-            "{BOUNDARY_START}{}",
-            hex(&digest(&id_mac, content.html.as_bytes()))
-        );
+        let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain);
+        let public_url = header::link_base(content.public_url)?;
+        let stamps = Stamps::new(content.message_id_key);
+        let boundary = format!("{BOUNDARY_START}{}", stamps.name(content.html.as_bytes()));
         let subject = match &template.subject {
             Part::Fixed(_) => Some(subject_line(
                 &template,
                 &Person {
                     email: "",
                     full_name: "",
+                    unsubscribe_url: "",
                 },
             )?),
             Part::Filled(_) => None,
@@ -125,12 +131,19 @@ impl Prepared {
         };
         let multipart = (!matches!(html, Html::Absent)).then_some(boundary.as_str());
         Ok(Self {
-            head: shared_headers(content, &from, &domain, multipart)?,
-            size: 1024 + 2 * (content.subject.len() + content.html.len() + content.text.len()),
+            head: shared_headers(content, &from, domain, multipart)?,
+            size: 1280 + 2 * (content.subject.len() + content.html.len() + content.text.len()),
+            links: match content.list {
+                Some(_) => Links::Own {
+                    one_click: format!("List-Unsubscribe: <{public_url}/api/v1/unsubscribe/"),
+                    page: unsubscribe::page_of(public_url, ""),
+                },
+                None => Links::Example(unsubscribe::example(public_url)),
+            },
             template,
+            domain: domain.to_owned(),
             from,
-            domain,
-            id_mac,
+            stamps,
             boundary,
             subject,
             text,
@@ -144,9 +157,19 @@ impl Prepared {
         addressee: &Addressee<'_>,
         date: DateTime<Utc>,
     ) -> Result<Mail, ComposeError> {
+        let stamp = self.stamps.of(RunMail {
+            run_id: addressee.run_id,
+            recipient_id: addressee.recipient_id,
+        });
+        let unsubscribe_url = if self.template.shows_link() {
+            self.link(&stamp)
+        } else {
+            String::new()
+        };
         let person = Person {
             email: addressee.email,
             full_name: addressee.full_name.trim(),
+            unsubscribe_url: &unsubscribe_url,
         };
         let to = header::address(person.email)?;
         let mut head = String::with_capacity(self.size);
@@ -155,7 +178,7 @@ impl Prepared {
             Some(line) => head.push_str(line),
             None => head.push_str(&subject_line(&self.template, &person)?),
         }
-        self.date_and_id(addressee, date, &mut head);
+        self.own_headers(&stamp, date, &mut head);
         head.push_str(&self.head);
         let mut bytes = head.into_bytes();
         self.bodies(&person, &mut bytes)?;
@@ -166,20 +189,29 @@ impl Prepared {
         })
     }
 
-    fn date_and_id(&self, addressee: &Addressee<'_>, date: DateTime<Utc>, out: &mut String) {
-        let (run, recipient) = (addressee.run_id, addressee.recipient_id);
-        let mut ids = [0; 16];
-        let (first, second) = ids.split_at_mut(8);
-        first.copy_from_slice(&run.to_be_bytes());
-        second.copy_from_slice(&recipient.to_be_bytes());
-        let random = hex(&digest(&self.id_mac, &ids));
+    fn link(&self, stamp: &Stamp) -> String {
+        match &self.links {
+            Links::Own { page, .. } => {
+                let mut link = String::with_capacity(page.len() + TOKEN_CHARS);
+                link.push_str(page);
+                stamp.append_token(&mut link);
+                link
+            }
+            Links::Example(link) => link.clone(),
+        }
+    }
+
+    /// The headers that no other mail has.
+    fn own_headers(&self, stamp: &Stamp, date: DateTime<Utc>, out: &mut String) {
+        let (id, domain) = (stamp.id(), &self.domain);
         let date = date.format("%a, %d %b %Y %H:%M:%S +0000");
         // Writing to a String cannot fail.
-        let _ = write!(
-            out,
-            "Date: {date}\r\nMessage-ID: <{run}.{recipient}.{random}@{}>\r\n",
-            self.domain
-        );
+        let _ = write!(out, "Date: {date}\r\nMessage-ID: <{id}@{domain}>\r\n");
+        if let Links::Own { one_click, .. } = &self.links {
+            out.push_str(one_click);
+            stamp.append_token(out);
+            out.push_str(">\r\n");
+        }
     }
 
     /// The plain text alone, or both bodies as alternatives, the better one last (RFC 2046, 5.1.4).
@@ -226,23 +258,6 @@ impl Prepared {
     }
 }
 
-/// A message tried out: as a run would send it to this person. `mail_id` tells one test from another.
-pub fn test_mail(
-    content: &Content<'_>,
-    mail_id: i64,
-    person: &Person<'_>,
-    date: DateTime<Utc>,
-) -> Result<Mail, ComposeError> {
-    let addressee = Addressee {
-        // Runs count from 1.
-        run_id: 0,
-        recipient_id: mail_id,
-        email: person.email,
-        full_name: person.full_name,
-    };
-    Prepared::new(content)?.mail_for(&addressee, date)
-}
-
 fn shared_headers(
     content: &Content<'_>,
     from: &str,
@@ -258,7 +273,8 @@ fn shared_headers(
     )?;
     if let Some(list) = content.list {
         header::unstructured("List-Id", &format!("<{list}.{domain}>"), &mut head)?;
-        head.push_str("Precedence: bulk\r\n");
+        // One click, not one look: those who scan links do not send this form (RFC 8058).
+        head.push_str("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\nPrecedence: bulk\r\n");
     }
     head.push_str("Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n");
     if let Some(boundary) = boundary {
@@ -279,22 +295,4 @@ fn encoded(kind: Kind, text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     append_part(kind, text, &mut out);
     out
-}
-
-fn digest(mac: &Hmac<Sha256>, bytes: &[u8]) -> [u8; 32] {
-    let mut mac = mac.clone();
-    mac.update(bytes);
-    mac.finalize().into_bytes().into()
-}
-
-/// The first 80 bits, enough to be guessed by nobody.
-fn hex(digest: &[u8; 32]) -> String {
-    digest
-        .iter()
-        .take(10)
-        .fold(String::with_capacity(20), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
 }

@@ -8,6 +8,8 @@ use email_encoding::headers::{quoted_string, rfc2047};
 
 /// The longest word that is written as it is; a longer one could make its line too long.
 const MAX_WORD: usize = 60;
+/// Enough for any site, and leaves room for a link's path and token.
+const MAX_LINK_BASE: usize = 500;
 
 /// The value cannot stand in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +19,8 @@ pub enum HeaderError {
     ControlCharacter,
     #[error("this is not an e-mail address that can be written to")]
     Address,
+    #[error("links cannot begin with this address of the site")]
+    Link,
 }
 
 impl From<fmt::Error> for HeaderError {
@@ -68,6 +72,16 @@ pub fn address(email: &str) -> Result<String, HeaderError> {
         Ok(format!("\"{user}\"@{domain}"))
     } else {
         Ok(format!("{user}@{domain}"))
+    }
+}
+
+/// Whether links that begin with this can stand in a header: in one piece, on a line of at most 998 characters.
+pub(super) fn link_base(url: &str) -> Result<&str, HeaderError> {
+    let fits = url.len() <= MAX_LINK_BASE && url.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits && !url.contains(['<', '>', '"']) {
+        Ok(url)
+    } else {
+        Err(HeaderError::Link)
     }
 }
 

@@ -13,5 +13,6 @@ pub mod reply;
 pub mod server;
 pub mod session;
 mod transfer;
+pub mod unsubscribe;
 pub mod verdict;
 mod wire;

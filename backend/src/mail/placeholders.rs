@@ -1,4 +1,4 @@
-//! What a message may contain besides plain text: `{{ … }}` and `{% if … %}` over the person's names and a few filters.
+//! What a message may contain besides plain text: `{{ … }}` and `{% if … %}` over what is known of a person and a few filters.
 //! Whatever could take a template beyond the size of its source (loops, variables, macros, `*`, `replace`, `join`) is
 //! refused here, token by token, before it is parsed: fuel counts instructions, not the bytes that one of them makes.
 
@@ -8,8 +8,10 @@ use minijinja::machinery::{Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, filters};
 
+/// The link by which a reader ends such mails.
+pub(super) const LINK: &str = "unsubscribe_url";
 /// What is known of a person.
-pub(super) const NAMES: [&str; 2] = ["email", "full_name"];
+pub(super) const NAMES: [&str; 3] = ["email", "full_name", LINK];
 /// None of them makes its input much longer.
 pub(super) const FILTERS: [&str; 11] = [
     "default",

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use minijinja::{Environment, Error, context};
+use minijinja::{Environment, Error, Value, context};
 
-use super::placeholders::{NAMES, environment, explain, tags};
+use super::placeholders::{LINK, NAMES, environment, explain, tags};
 use super::plain_text;
 
 /// A rendered body may be four times as large as the largest that is accepted.
@@ -16,18 +16,23 @@ const SAMPLES: [Person<'_>; 2] = [
     Person {
         email: "ada@example.org",
         full_name: "Ada Lovelace",
+        unsubscribe_url: SAMPLE_LINK,
     },
     Person {
         email: "ada@example.org",
         full_name: "",
+        unsubscribe_url: SAMPLE_LINK,
     },
 ];
+const SAMPLE_LINK: &str = "https://example.org/unsubscribe#example";
 
 /// Whom a message is filled in for. Its fields are the placeholders of the same names.
 #[derive(Debug, Clone, Copy)]
 pub struct Person<'a> {
     pub email: &'a str,
     pub full_name: &'a str,
+    /// May be empty for a template that does not show it ([`Template::shows_link`]).
+    pub unsubscribe_url: &'a str,
 }
 
 /// A message as one person gets it.
@@ -66,6 +71,7 @@ pub struct Template {
     pub(super) html: Part,
     /// `None`: made from the rendered HTML, because the template's own could not be turned into text.
     pub(super) text: Option<Part>,
+    shows_link: bool,
 }
 
 /// One of a message's three parts.
@@ -85,6 +91,7 @@ impl Template {
             subject: Part::Fixed(String::new()),
             html: Part::Fixed(String::new()),
             text: None,
+            shows_link: false,
         };
         let mut mistakes = Vec::new();
         let mut add = |template: &mut Self, field, source| match template.add(field, source) {
@@ -134,6 +141,11 @@ impl Template {
         })
     }
 
+    /// Whether some part shows `unsubscribe_url`: for one that does not, nobody need make the link.
+    pub(super) fn shows_link(&self) -> bool {
+        self.shows_link
+    }
+
     /// The subject: one line, whatever the template and the person's name contain.
     pub(super) fn fill_subject(&self, person: &Person<'_>) -> Result<String, RenderError> {
         let filled = self.fill(&self.subject, person)?;
@@ -155,8 +167,12 @@ impl Template {
             Part::Filled(name) => name,
         };
         let template = self.environment.get_template(name)?;
-        let filled =
-            template.render(context! { email => person.email, full_name => person.full_name })?;
+        let filled = if self.shows_link {
+            let link = in_html(person.unsubscribe_url);
+            template.render(context! { email => person.email, full_name => person.full_name, unsubscribe_url => link })
+        } else {
+            template.render(context! { email => person.email, full_name => person.full_name })
+        }?;
         if filled.len() > MAX_PART {
             return Err(RenderError::TooLong);
         }
@@ -177,12 +193,13 @@ impl Template {
             .get_template(field)
             .map_err(|error| explain(&error))?;
         let mut unknown: Vec<_> = template.undeclared_variables(false).into_iter().collect();
+        self.shows_link |= unknown.iter().any(|name| name == LINK);
         unknown.retain(|name| !NAMES.contains(&name.as_str()));
         unknown.sort();
         if let Some(name) = unknown.first() {
             return Err(format!(
                 "There is no placeholder “{name}”; there are {}.",
-                NAMES.join(" and ")
+                NAMES.join(", ")
             ));
         }
         let part = Part::Filled(field);
@@ -200,6 +217,16 @@ impl Template {
         }
         let text = plain_text::of_template(html, &tags(html).ok()?)?;
         self.add("text", &text).ok()
+    }
+}
+
+/// A link as it stands in HTML: escaped only where it must be. minijinja would also write every slash as an entity, as
+/// those do who hide a link.
+fn in_html(link: &str) -> Value {
+    if link.contains(['&', '<', '>', '"', '\'']) {
+        Value::from(link)
+    } else {
+        Value::from_safe_string(link.to_owned())
     }
 }
 

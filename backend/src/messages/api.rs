@@ -2,7 +2,7 @@
 
 use actix_web::web::{self, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
-use diesel::{Connection, OptionalExtension, PgConnection};
+use diesel::{Connection, PgConnection};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::content;
@@ -10,6 +10,7 @@ use super::model::{
     CreateMessage, Message, MessageQuery, MessageSummary, Preview, PreviewDraft, PreviewMessage,
     TestMessage, UpdateMessage,
 };
+use super::reader::Reader;
 use super::store::{self, DeleteError};
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
@@ -19,13 +20,11 @@ use crate::http::error::{ApiError, FieldError, Problem};
 use crate::http::etag::{self, Expected};
 use crate::http::page::Page;
 use crate::http::query::Query;
-use crate::mail::render::Person;
-use crate::{recipients, users};
+use crate::http::site::PublicUrl;
+use crate::users;
 
 /// Two bodies of 1 MiB, thrice as large where a client escapes every letter that is not ASCII (Python does).
 const LARGE: usize = 7 * 1024 * 1024;
-/// Who a preview is for when nobody is chosen and the caller has not said their name.
-const SAMPLE_NAME: &str = "Ada Lovelace";
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -162,14 +161,16 @@ async fn delete_message(
 
 /// A message as somebody will get it
 ///
-/// For one of the caller's recipients, or for the caller (under a sample name, if the caller has none). The HTML is the
-/// author's own, exactly as it will be mailed: show it only in a sandboxed frame without scripts.
+/// For one of the caller's recipients, or for the caller (under a sample name, if the caller has none); the link to
+/// unsubscribe is an example. The HTML is the author's own, exactly as it will be mailed: show it only in a sandboxed
+/// frame without scripts.
 #[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), request_body = PreviewMessage, responses(
     (status = 200, description = "Filled in", body = Preview)))]
 #[post("/messages/{id}/preview")]
 async fn preview_message(
     caller: Caller,
     db: Data<Db>,
+    site: Data<PublicUrl>,
     id: Path<i64>,
     Valid(wanted): Valid<PreviewMessage>,
 ) -> Result<HttpResponse, ApiError> {
@@ -177,11 +178,14 @@ async fn preview_message(
     let (message, reader) = db
         .run(move |conn| {
             let message = store::find(conn, user_id, *id)?;
-            Ok::<_, ApiError>((message, reader(conn, user_id, wanted.recipient_id)?))
+            Ok::<_, ApiError>((message, Reader::find(conn, user_id, wanted.recipient_id)?))
         })
         .await?;
-    let preview =
-        unhurried(move || reader.preview(&message.subject, &message.html, &message.text)).await?;
+    let work = move || {
+        let template = content::check(&message.subject, &message.html, &message.text)?;
+        reader.preview(&template, &site)
+    };
+    let preview = unhurried(work).await?;
     Ok(HttpResponse::Ok().json(preview))
 }
 
@@ -193,20 +197,25 @@ async fn preview_message(
 async fn preview_draft(
     caller: Caller,
     db: Data<Db>,
+    site: Data<PublicUrl>,
     Valid(draft): Valid<PreviewDraft, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
     let (user_id, recipient_id) = (caller.who_may_own()?.user_id, draft.recipient_id);
     let reader = db
-        .run(move |conn| reader(conn, user_id, recipient_id))
+        .run(move |conn| Reader::find(conn, user_id, recipient_id))
         .await?;
-    let preview =
-        unhurried(move || reader.preview(&draft.subject, &draft.html, &draft.text)).await?;
+    let work = move || {
+        let template = content::check(&draft.subject, &draft.html, &draft.text)?;
+        reader.preview(&template, &site)
+    };
+    let preview = unhurried(work).await?;
     Ok(HttpResponse::Ok().json(preview))
 }
 
 /// Mail a message to oneself
 ///
-/// It is mailed in the background, as a mailing would send it. At most 20 may be waiting.
+/// It is mailed in the background, as a mailing would send it, but with an example of the link to unsubscribe. At most 20
+/// may be waiting.
 #[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), request_body = TestMessage, responses(
     (status = 202, description = "It will be mailed"),
     (status = 429, description = "Too many are waiting to be mailed; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
@@ -229,7 +238,7 @@ async fn test_message(
             ApiError::invalid_field(
                 "email",
                 "not_found",
-                "A test goes to your own address or to one of your recipients.",
+                "A test goes to your own address or to a recipient of yours that is not suppressed.",
             )
         })?;
         if store::queue_test(conn, user_id, message.id, &to.email, now)? {
@@ -240,51 +249,6 @@ async fn test_message(
     };
     db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::Accepted().finish())
-}
-
-/// Whom a preview is for.
-struct Reader {
-    email: String,
-    full_name: String,
-}
-
-impl Reader {
-    fn preview(&self, subject: &str, html: &str, text: &str) -> Result<Preview, Vec<FieldError>> {
-        let person = Person {
-            email: &self.email,
-            full_name: &self.full_name,
-        };
-        let template = content::check(subject, html, text)?;
-        content::preview(&template, &person).map(Preview::from)
-    }
-}
-
-/// The recipient, or the caller where none is chosen.
-fn reader(
-    conn: &mut PgConnection,
-    user_id: i64,
-    recipient_id: Option<i64>,
-) -> Result<Reader, ApiError> {
-    let Some(id) = recipient_id else {
-        let me = users::store::find(conn, user_id)?;
-        let named = !me.full_name.trim().is_empty();
-        return Ok(Reader {
-            email: me.email,
-            full_name: if named {
-                me.full_name
-            } else {
-                SAMPLE_NAME.to_owned()
-            },
-        });
-    };
-    let recipient = recipients::store::find(conn, user_id, id).optional()?;
-    let recipient = recipient.ok_or_else(|| {
-        ApiError::invalid_field("recipient_id", "not_found", "You have no such recipient.")
-    })?;
-    Ok(Reader {
-        email: recipient.email,
-        full_name: recipient.full_name,
-    })
 }
 
 /// Reads or fills in a message away from the threads that answer requests: a large one takes a while.

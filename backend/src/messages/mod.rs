@@ -3,4 +3,5 @@
 pub mod api;
 pub mod content;
 pub mod model;
+mod reader;
 pub mod store;

@@ -15,7 +15,7 @@ use crate::mail::render::Rendered;
 /// The largest body, in bytes of UTF-8.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// What is mailed. Subject and bodies may contain `{{ email }}` and `{{ full_name }}`.
+/// What is mailed. Subject and bodies may contain `{{ email }}`, `{{ full_name }}` and `{{ unsubscribe_url }}`.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = messages)]
 pub struct Message {

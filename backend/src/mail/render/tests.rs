@@ -7,6 +7,7 @@ use super::*;
 const ANNA: Person<'_> = Person {
     email: "anna@example.org",
     full_name: "Анна <b>&",
+    unsubscribe_url: "https://example.org/unsubscribe#a-b_c",
 };
 
 fn rendered(subject: &str, html: &str, text: &str) -> Rendered {
@@ -31,6 +32,48 @@ fn a_name_is_escaped_in_html_only() {
     assert_eq!(message.subject, "Hi Анна <b>&");
     assert_eq!(message.html, "<p>Анна &lt;b&gt;&amp;</p>");
     assert_eq!(message.text, "Анна <b>&\n");
+}
+
+#[test]
+fn a_link_is_written_as_it_is_wherever_it_stands() {
+    let message = rendered(
+        "{{ unsubscribe_url }}",
+        "<a href=\"{{ unsubscribe_url }}\">no more</a>",
+        "{{ unsubscribe_url }}",
+    );
+    assert_eq!(message.subject, ANNA.unsubscribe_url);
+    assert_eq!(
+        message.html,
+        format!("<a href=\"{}\">no more</a>", ANNA.unsubscribe_url)
+    );
+    assert_eq!(message.text, ANNA.unsubscribe_url);
+    let hostile = Person {
+        unsubscribe_url: "https://example.org/'\"><b>&",
+        ..ANNA
+    };
+    let template = Template::parse("x", "<a href='{{ unsubscribe_url }}'>", "").unwrap();
+    let html = template.render(&hostile).unwrap().html;
+    assert!(
+        html.matches(['\'', '"', '<', '>']).count() == 4,
+        "only the template's own: {html}"
+    );
+}
+
+#[test]
+fn only_a_message_that_shows_the_link_asks_for_it() {
+    for (html, text, shows) in [
+        ("<p>Hi {{ full_name }}", "", false),
+        ("<p>{{ unsubscribe_url }}", "", true),
+        (
+            "<p>Hi",
+            "{% if unsubscribe_url %}{{ unsubscribe_url }}{% endif %}",
+            true,
+        ),
+        ("<p>unsubscribe_url", "", false),
+    ] {
+        let template = Template::parse("x", html, text).unwrap();
+        assert_eq!(template.shows_link(), shows, "{html}{text}");
+    }
 }
 
 #[test]
@@ -110,7 +153,7 @@ proptest! {
     #[test]
     fn no_name_gives_the_subject_a_second_line(full_name: String) {
         let template = Template::parse("Hi {{ full_name }}!", "", "x").unwrap();
-        let subject = template.fill_subject(&Person { email: "a@example.org", full_name: &full_name });
+        let subject = template.fill_subject(&Person { full_name: &full_name, ..ANNA });
         prop_assert_eq!(subject.is_ok(), !full_name.chars().any(char::is_control));
     }
 

@@ -1,0 +1,203 @@
+//! What tells a run's mail from all others, and the links by which its reader ends such mails. The token in them is proof
+//! enough by itself: no table keeps it. Pure.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// A token's bytes: run, recipient, and 128 bits that only we can make.
+const TOKEN: usize = 32;
+/// The same in base64url.
+pub(super) const TOKEN_CHARS: usize = 43;
+/// Where in the digest the token's part lies: right behind what the `Message-ID` shows to everybody.
+const PROOF: std::ops::Range<usize> = 10..26;
+
+/// The page where a reader confirms it. Behind the fragment: the token reaches no server's log and no referrer.
+pub fn page_of(public_url: &str, token: &str) -> String {
+    [public_url, "/unsubscribe#", token].concat()
+}
+
+/// The link in a mail that nobody can unsubscribe from: a preview or a test.
+pub fn example(public_url: &str) -> String {
+    page_of(public_url, "example")
+}
+
+/// A mail of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunMail {
+    pub run_id: i64,
+    pub recipient_id: i64,
+}
+
+/// Makes stamps, and tells whether a token was made from one. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Stamps(Hmac<Sha256>);
+
+/// What only we can know of a mail, from one HMAC.
+pub(super) struct Stamp {
+    mail: RunMail,
+    digest: [u8; 32],
+}
+
+impl Stamps {
+    /// `Secrets::message_id`
+    pub fn new(key: &[u8; 32]) -> Self {
+        let mac = Hmac::new_from_slice(key)
+            .unwrap_or_else(|_never| unreachable!("HMAC takes a key of any length"));
+        Self(mac)
+    }
+
+    /// A name for this content that nobody can guess, in letters and digits.
+    pub(super) fn name(&self, content: &[u8]) -> impl fmt::Display {
+        Name(self.digest(content))
+    }
+
+    fn digest(&self, bytes: &[u8]) -> [u8; 32] {
+        let mut mac = self.0.clone();
+        mac.update(bytes);
+        mac.finalize().into_bytes().into()
+    }
+
+    pub(super) fn of(&self, mail: RunMail) -> Stamp {
+        let mut ids = [0; 16];
+        let (run, recipient) = ids.split_at_mut(8);
+        run.copy_from_slice(&mail.run_id.to_be_bytes());
+        recipient.copy_from_slice(&mail.recipient_id.to_be_bytes());
+        Stamp {
+            mail,
+            digest: self.digest(&ids),
+        }
+    }
+
+    /// The mail that a link with this token came in, if the token is one of ours, unchanged.
+    pub fn mail_of(&self, token: &str) -> Option<RunMail> {
+        if token.len() != TOKEN_CHARS {
+            return None;
+        }
+        let mut bytes = [0; TOKEN];
+        URL_SAFE_NO_PAD.decode_slice(token, &mut bytes).ok()?;
+        let (run, rest) = bytes.split_first_chunk()?;
+        let (recipient, proof) = rest.split_first_chunk()?;
+        let mail = RunMail {
+            run_id: i64::from_be_bytes(*run),
+            recipient_id: i64::from_be_bytes(*recipient),
+        };
+        same(proof, self.of(mail).proof()).then_some(mail)
+    }
+}
+
+impl Stamp {
+    /// For the `Message-ID`: the two ids and what nobody can guess.
+    pub(super) fn id(&self) -> impl fmt::Display {
+        let RunMail {
+            run_id,
+            recipient_id,
+        } = self.mail;
+        fmt::from_fn(move |f| write!(f, "{run_id}.{recipient_id}.{}", Name(self.digest)))
+    }
+
+    /// Appends the token; allocates nothing where there is room.
+    pub(super) fn append_token(&self, out: &mut String) {
+        let mut bytes = [0; TOKEN];
+        let parts = [
+            &self.mail.run_id.to_be_bytes()[..],
+            &self.mail.recipient_id.to_be_bytes(),
+            self.proof(),
+        ];
+        for (to, from) in bytes.iter_mut().zip(parts.into_iter().flatten()) {
+            *to = *from;
+        }
+        URL_SAFE_NO_PAD.encode_string(bytes, out);
+    }
+
+    fn proof(&self) -> &[u8] {
+        self.digest.get(PROOF).unwrap_or_default()
+    }
+}
+
+/// Takes as long for any two of the same length: how much of a guess was right does not show.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    let differing = a.iter().zip(b).fold(0, |differing, (a, b)| {
+        std::hint::black_box(differing | (a ^ b))
+    });
+    a.len() == b.len() && differing == 0
+}
+
+/// The first 80 bits of a digest in hexadecimal, enough to be guessed by nobody.
+struct Name([u8; 32]);
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.0.iter().take(PROOF.start);
+        let number = bytes.fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+        write!(f, "{number:020x}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MAIL: RunMail = RunMail {
+        run_id: 3,
+        recipient_id: 14,
+    };
+
+    fn token(stamps: &Stamps, mail: RunMail) -> String {
+        let mut token = String::new();
+        stamps.of(mail).append_token(&mut token);
+        token
+    }
+
+    #[test]
+    fn a_token_is_read_under_the_key_it_was_made_with_only() {
+        let stamps = Stamps::new(&[7; 32]);
+        let token = token(&stamps, MAIL);
+        assert_eq!(token.len(), TOKEN_CHARS);
+        assert_eq!(stamps.mail_of(&token), Some(MAIL));
+        assert_eq!(Stamps::new(&[8; 32]).mail_of(&token), None);
+    }
+
+    #[test]
+    fn the_message_id_does_not_give_the_token_away() {
+        let stamps = Stamps::new(&[7; 32]);
+        let stamp = stamps.of(MAIL);
+        let shown = Name(stamp.digest).to_string();
+        assert_eq!(stamp.id().to_string(), format!("3.14.{shown}"));
+        let only_the_first_ten = {
+            let mut digest = stamp.digest;
+            digest[10..].fill(0);
+            Name(digest).to_string()
+        };
+        assert_eq!((shown.len(), shown), (20, only_the_first_ten));
+        assert_eq!(stamp.proof(), &stamp.digest[10..26]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_mail_has_its_own_token(run_id: i64, recipient_id: i64) {
+            let stamps = Stamps::new(&[7; 32]);
+            let mail = RunMail { run_id, recipient_id };
+            prop_assert_eq!(stamps.mail_of(&token(&stamps, mail)), Some(mail));
+        }
+
+        #[test]
+        fn a_token_with_any_other_character_is_none(at in 0..TOKEN_CHARS, other in "[A-Za-z0-9_=+/ .-]") {
+            let stamps = Stamps::new(&[7; 32]);
+            let good = token(&stamps, MAIL);
+            let mut bad = good.clone();
+            bad.replace_range(at..=at, &other);
+            prop_assert_eq!(stamps.mail_of(&bad).is_some(), bad == good);
+        }
+
+        #[test]
+        fn no_text_is_a_token_by_chance(text: String) {
+            prop_assert_eq!(Stamps::new(&[7; 32]).mail_of(&text), None);
+        }
+    }
+}
