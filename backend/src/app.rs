@@ -29,7 +29,11 @@ use crate::http::openapi::{self, KnownPaths};
 use crate::http::problems::problems;
 use crate::http::site::{self, PublicUrl};
 use crate::limits::Limits;
-use crate::{attempts, auth, deliveries, mailings, messages, recipients, runs, users};
+use crate::mail::unsubscribe::Stamps;
+use crate::suppressions::unsubscribe::Unsubscribing;
+use crate::{
+    attempts, auth, deliveries, mailings, messages, recipients, runs, suppressions, users,
+};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -124,6 +128,15 @@ impl Services {
         }
     }
 
+    fn unsubscribing(&self) -> Unsubscribing {
+        Unsubscribing {
+            stamps: Stamps::new(&self.config.secrets.message_id),
+            limits: self.limits.clone(),
+            public_url: PublicUrl(self.config.http.public_url.clone()),
+            sender: self.config.mail.from.to_string(),
+        }
+    }
+
     fn configure(&self, config: &mut ServiceConfig, document: &OpenApi) {
         config
             .app_data(Data::new(self.db.clone()))
@@ -131,6 +144,7 @@ impl Services {
             .app_data(Data::new(self.tokens.clone()))
             .app_data(Data::new(self.callers.clone()))
             .app_data(Data::new(self.gate()))
+            .app_data(Data::new(self.unsubscribing()))
             .app_data(Data::new(PublicUrl(self.config.http.public_url.clone())))
             .app_data(Data::new(TrustedProxies(self.config.http.trusted_proxies)))
             .app_data(Data::new(KnownPaths::of(document)))
@@ -163,6 +177,7 @@ fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(runs::api::routes);
     config.configure(deliveries::api::routes);
     config.configure(attempts::api::routes);
+    config.configure(suppressions::api::routes);
 }
 
 /// The OpenAPI document of the whole API.

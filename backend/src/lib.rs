@@ -20,4 +20,5 @@ pub mod messages;
 mod named;
 pub mod recipients;
 pub mod runs;
+pub mod suppressions;
 pub mod users;

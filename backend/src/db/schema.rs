@@ -195,6 +195,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    suppressions (id) {
+        id -> Int8,
+        owner_id -> Int8,
+        email -> Text,
+        reason -> Text,
+        run_id -> Nullable<Int8>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Int8,
         email -> Text,
@@ -223,6 +234,7 @@ diesel::joinable!(recipients -> users (owner_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(runs -> users (owner_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(suppressions -> users (owner_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     account_mails,
@@ -238,5 +250,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     refresh_tokens,
     runs,
     sessions,
+    suppressions,
     users,
 );

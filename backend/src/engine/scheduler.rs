@@ -9,9 +9,6 @@ use super::recovery;
 use crate::clock::Clock;
 use crate::{deliveries, mailings, runs};
 
-/// Steps of preparation in one pass: more would keep other mailings from starting in time.
-const STEPS: usize = 4;
-
 /// What a pass has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pass {
@@ -46,13 +43,12 @@ pub fn pass(conn: &mut PgConnection, clock: &Clock) -> QueryResult<Pass> {
         tracing::info!(mailing.id = mailing_id, "a mailing fell due");
         done.started += 1;
     }
-    for _ in 0..STEPS {
-        match conn.transaction(|conn| deliveries::store::fan_out_some(conn, now))? {
-            Some(prepared) => done.prepared += prepared,
-            None => return Ok(done),
-        }
+    // One step in a pass: more would keep other mailings from starting in time.
+    if let Some(prepared) = conn.transaction(|conn| deliveries::store::fan_out_some(conn, now))? {
+        done.prepared += prepared;
+        done.more = true;
     }
-    Ok(Pass { more: true, ..done })
+    Ok(done)
 }
 
 /// Settles what lost workers held, lets rested runs go on, ends the runs whose time is over or whose work is done.

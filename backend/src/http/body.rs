@@ -1,4 +1,4 @@
-//! `Valid<T>`: a JSON body that has arrived in time, within its limit, and passed every check.
+//! `Valid<T>`: a JSON body that has arrived in time, within its limit, and passed every check. `AnyBody`: any other.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -22,6 +22,25 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// A checked JSON body of at most `LIMIT` bytes. Fails with 400, 408, 413, 415 or 422 naming the fields.
 #[derive(Debug)]
 pub struct Valid<T, const LIMIT: usize = SMALL>(pub T);
+
+/// A body that nobody looks at, whatever it is: read to its end, so that the client hears the answer. Fails with 408 or 413.
+#[derive(Debug)]
+pub struct AnyBody;
+
+impl FromRequest for AnyBody {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = actix_web::web::Payload::from_request(req, payload);
+        Box::pin(async move {
+            let payload = body
+                .await
+                .map_err(|error| ApiError::malformed(error.to_string()))?;
+            read(payload, SMALL).await.map(|_unread| Self)
+        })
+    }
+}
 
 impl<T: DeserializeOwned + Validate + 'static, const LIMIT: usize> FromRequest for Valid<T, LIMIT> {
     type Error = ApiError;

@@ -1,7 +1,7 @@
 //! Messages in the database. Every function asks for the owner: somebody else's message is never found.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{case_when, count_star};
+use diesel::dsl::{case_when, count_star, exists, not};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Integer, Text};
@@ -10,7 +10,7 @@ use super::model::{
     Beginning, CreateMessage, Message, MessageQuery, MessageSort, MessageSummary, UpdateMessage,
 };
 use crate::account_mails::model::Kind;
-use crate::db::schema::{account_mails, messages, recipients, users};
+use crate::db::schema::{account_mails, messages, recipients, suppressions, users};
 use crate::http::page::contains;
 
 define_sql_function! { fn lower(text: Text) -> Text; }
@@ -162,18 +162,25 @@ pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> Result<bool, D
     Ok(diesel::delete(owned).execute(conn)? > 0)
 }
 
-/// The address among those that a user may send tests to: those of their recipients and their own.
+/// The address among those that a user may send tests to: their own, and those of their recipients that are not
+/// suppressed.
 pub fn test_address(
     conn: &mut PgConnection,
     user_id: i64,
     email: &str,
 ) -> QueryResult<Option<TestAddress>> {
+    let suppressed = suppressions::table.filter(
+        suppressions::owner_id
+            .eq(user_id)
+            .and(lower(suppressions::email).eq(lower(email))),
+    );
     let recipient = recipients::table
         .filter(
             recipients::owner_id
                 .eq(user_id)
                 .and(lower(recipients::email).eq(lower(email))),
         )
+        .filter(not(exists(suppressed)))
         .select((recipients::email, recipients::full_name))
         .first(conn)
         .optional()?;

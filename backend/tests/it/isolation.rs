@@ -16,6 +16,8 @@ fn belongings(app: &TestApp, owner: &Person) -> impl Fn(&str) -> i64 + use<> {
         &json!({"message_id": message, "recurrence": "daily"}),
     );
     app.tick();
+    let suppression = json!({"email": "enemy@example.org"});
+    let suppression = app.post(owner, "/suppressions", &suppression).id();
     let run = app.last_run(owner, mailing)["id"].as_i64().unwrap();
     let user = owner.id;
     move |noun| match noun {
@@ -24,6 +26,7 @@ fn belongings(app: &TestApp, owner: &Person) -> impl Fn(&str) -> i64 + use<> {
         "messages" => message,
         "mailings" => mailing,
         "runs" => run,
+        "suppressions" => suppression,
         other => panic!("say here what an id of {other} stands for"),
     }
 }

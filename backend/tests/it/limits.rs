@@ -143,6 +143,28 @@ fn a_link_is_mailed_to_one_address_three_times_an_hour() {
 }
 
 #[test]
+fn one_address_may_follow_600_links_to_unsubscribe_a_minute() {
+    for app in both_apps() {
+        let network = Network::new();
+        let ask = |method: &str, host: u64| {
+            let from = [("x-forwarded-for", network.address(host))];
+            app.send(method, "/unsubscribe/unknown", &from, None)
+        };
+        for n in 0..600 {
+            let method = if n % 2 == 0 { "GET" } else { "POST" };
+            ask(method, n).expect_problem(404, "not_found");
+        }
+        for method in ["GET", "POST"] {
+            let refused = ask(method, 600);
+            assert_eq!(refused.header("retry-after"), "60");
+            refused.expect_problem(429, "too_many_requests");
+        }
+        app.wait(TimeDelta::seconds(60));
+        ask("GET", 0).expect_problem(404, "not_found");
+    }
+}
+
+#[test]
 fn two_processes_count_together_in_redis() {
     let redis = redis_url();
     let settings = [

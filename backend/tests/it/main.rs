@@ -36,4 +36,6 @@ mod site;
 mod skips;
 mod starting;
 mod support;
+mod suppressions;
+mod unsubscribe;
 mod users;

@@ -189,67 +189,6 @@ export interface paths {
         patch: operations["update_mailing"];
         trace?: never;
     };
-    "/api/v1/mailings/{id}/cancel": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Cancel the run of a mailing
-         * @description Sending stops within two seconds; who was not served by then is skipped. Later occurrences go on.
-         */
-        post: operations["cancel_mailing"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/mailings/{id}/disable": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Disable a mailing
-         * @description For managers, whoever owns it. Sending stops within two seconds; its owner sees who did it, when and why. Disabling it
-         *     once more changes the reason.
-         */
-        post: operations["disable_mailing"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/mailings/{id}/enable": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Enable a mailing
-         * @description For managers. Its run goes on where it stopped, nobody gets anything twice.
-         */
-        post: operations["enable_mailing"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/mailings/{id}/occurrences": {
         parameters: {
             query?: never;
@@ -267,26 +206,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/mailings/{id}/pause": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Pause a mailing
-         * @description Sending stops within two seconds, and nothing of it starts until it is resumed. Pausing it twice changes nothing.
-         */
-        post: operations["pause_mailing"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/mailings/{id}/recipients": {
         parameters: {
             query?: never;
@@ -298,27 +217,6 @@ export interface paths {
         get: operations["list_mailing_recipients"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/mailings/{id}/resume": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Resume a mailing
-         * @description Its run goes on where it stopped, nobody gets anything twice. This also lifts `content_rejected` and
-         *     `mail_server_defers`; what a manager has disabled stays so.
-         */
-        post: operations["resume_mailing"];
         delete?: never;
         options?: never;
         head?: never;
@@ -454,8 +352,9 @@ export interface paths {
         put?: never;
         /**
          * A message as somebody will get it
-         * @description For one of the caller's recipients, or for the caller (under a sample name, if the caller has none). The HTML is the
-         *     author's own, exactly as it will be mailed: show it only in a sandboxed frame without scripts.
+         * @description For one of the caller's recipients, or for the caller (under a sample name, if the caller has none); the link to
+         *     unsubscribe is an example. The HTML is the author's own, exactly as it will be mailed: show it only in a sandboxed
+         *     frame without scripts.
          */
         post: operations["preview_message"];
         delete?: never;
@@ -475,7 +374,8 @@ export interface paths {
         put?: never;
         /**
          * Mail a message to oneself
-         * @description It is mailed in the background, as a mailing would send it. At most 20 may be waiting.
+         * @description It is mailed in the background, as a mailing would send it, but with an example of the link to unsubscribe. At most 20
+         *     may be waiting.
          */
         post: operations["test_message"];
         delete?: never;
@@ -535,7 +435,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a recipient
-         * @description It leaves its mailings and gets no more mail, also of a run under way; what was sent to it stays in the log.
+         * @description It leaves its mailings; what was sent to it stays in the log.
          */
         delete: operations["delete_recipient"];
         options?: never;
@@ -578,82 +478,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/runs/{id}/failures": {
+    "/api/v1/suppressions": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
+        /** Addresses that are not mailed any more, a page at a time */
+        get: operations["list_suppressions"];
+        put?: never;
         /**
-         * Why deliveries of a run have failed
-         * @description Failed are those rejected, expired, or uncertain and not to be tried again; grouped by what came of the last attempt.
+         * Mail an address no more
+         * @description From now on, in runs under way, too: what they have not sent it yet is skipped.
          */
-        get: operations["list_run_failures"];
+        post: operations["create_suppression"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/suppressions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Mail an address again
+         * @description From the next run on. Think twice where its reader unsubscribed.
+         */
+        delete: operations["delete_suppression"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/runs/{id}/retry": {
+    "/api/v1/unsubscribe/{token}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * What a link to unsubscribe is about
+         * @description Changes nothing: programs that look at every link in a mail unsubscribe nobody. A browser (`Accept: text/html`) is
+         *     sent on to the page that asks the reader.
+         */
+        get: operations["get_subscription"];
         put?: never;
         /**
-         * Try the failed deliveries of a run again
-         * @description The run goes on with the message it began with; attempts are numbered on. Give nothing for all that have failed, or
-         *     choose among them. Recipients deleted since are left out.
+         * Unsubscribe
+         * @description The address that the mail went to gets nothing more from its owner, neither of runs under way nor of later ones. The
+         *     body is not looked at: it may be empty, JSON, or the form `List-Unsubscribe=One-Click` of a mail provider (RFC 8058).
+         *     Doing it twice changes nothing.
          */
-        post: operations["retry_run"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/users/{id}/block": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Block a user
-         * @description For managers. The user is signed out everywhere within five seconds and cannot sign in; their mailings stop within
-         *     two. Blocking somebody once more changes the reason.
-         */
-        post: operations["block_user"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/users/{id}/unblock": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Unblock a user
-         * @description For managers. Their mailings go on where they stopped.
-         */
-        post: operations["unblock_user"];
+        post: operations["unsubscribe"];
         delete?: never;
         options?: never;
         head?: never;
@@ -711,11 +597,6 @@ export interface components {
             /** @description How far the conversation had come. */
             stage: components["schemas"]["Stage"];
         };
-        /** @description Why a manager blocks a user. */
-        BlockUser: {
-            /** @example Sends to bought addresses */
-            reason: string;
-        };
         /** @description The token of a mailed link. */
         ConfirmAddress: {
             /** @example q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5 */
@@ -749,8 +630,6 @@ export interface components {
              * @example 5
              */
             message_id: number;
-            /** @default retry */
-            on_uncertain?: components["schemas"]["OnUncertain"];
             recipients: components["schemas"]["RecipientChoice"];
             recurrence: components["schemas"]["Recurrence"];
             /** Format: date-time */
@@ -789,6 +668,14 @@ export interface components {
             /** @example Ada Lovelace */
             full_name?: string;
         };
+        /** @description An address to be mailed no more. It need not be among the recipients. */
+        CreateSuppression: {
+            /**
+             * Format: email
+             * @example ada@example.org
+             */
+            email: string;
+        };
         /** @description One recipient's mail of a run. */
         Delivery: {
             /**
@@ -808,11 +695,6 @@ export interface components {
          * @enum {string}
          */
         DeliveryStatus: "pending" | "deferred" | "accepted" | "rejected" | "uncertain" | "expired" | "skipped";
-        /** @description Why a manager disables a mailing; its owner reads it. */
-        DisableMailing: {
-            /** @example Complaints from recipients */
-            reason: string;
-        };
         /** @description Who keeps a mailing from being sent, since when and why. */
         Disabled: {
             /** Format: date-time */
@@ -824,41 +706,6 @@ export interface components {
             by?: number | null;
             /** @example Complaints from recipients */
             reason: string;
-        };
-        /**
-         * @description How a delivery has failed: nothing more is planned for it.
-         * @enum {string}
-         */
-        FailedStatus: "rejected" | "expired" | "uncertain";
-        /** @description Failed deliveries whose last attempt ended in the same way. Those never tried have no stage and no response. */
-        Failure: {
-            /**
-             * Format: int64
-             * @example 12
-             */
-            count: number;
-            /**
-             * @description RFC 3463
-             * @example 5.1.1
-             */
-            enhanced_code?: string | null;
-            /**
-             * @description One of the mail server's answers.
-             * @example 5.1.1 no such user
-             */
-            response: string;
-            /**
-             * Format: int32
-             * @example 550
-             */
-            smtp_code?: number | null;
-            stage?: components["schemas"]["Stage"] | null;
-            status: components["schemas"]["FailedStatus"];
-        };
-        /** @description Why deliveries of a run have failed. */
-        Failures: {
-            /** @description The largest groups first, at most 50. */
-            items: components["schemas"]["Failure"][];
         };
         /** @description What is wrong with one field of a request. `code` is stable, `message` is for people. */
         FieldError: {
@@ -904,17 +751,11 @@ export interface components {
             message_subject: string;
             /** Format: date-time */
             next_run_at?: string | null;
-            on_uncertain: components["schemas"]["OnUncertain"];
             /**
              * Format: int64
              * @example 1
              */
             owner_id: number;
-            /**
-             * Format: date-time
-             * @description Since when its owner has paused it.
-             */
-            paused_at?: string | null;
             /**
              * Format: int32
              * @example 2000
@@ -961,7 +802,7 @@ export interface components {
              */
             time_zone: string;
         };
-        /** @description What is mailed. Subject and bodies may contain `{{ email }}` and `{{ full_name }}`. */
+        /** @description What is mailed. Subject and bodies may contain `{{ email }}`, `{{ full_name }}` and `{{ unsubscribe_url }}`. */
         Message: {
             /** Format: date-time */
             created_at: string;
@@ -1026,11 +867,6 @@ export interface components {
             items: components["schemas"]["Occurrence"][];
         };
         /**
-         * @description What to do with a mail that was sent and whose answer never came.
-         * @enum {string}
-         */
-        OnUncertain: "retry" | "hold";
-        /**
          * @description What became of an attempt; the word that the log shows.
          * @enum {string}
          */
@@ -1063,17 +899,11 @@ export interface components {
                 message_subject: string;
                 /** Format: date-time */
                 next_run_at?: string | null;
-                on_uncertain: components["schemas"]["OnUncertain"];
                 /**
                  * Format: int64
                  * @example 1
                  */
                 owner_id: number;
-                /**
-                 * Format: date-time
-                 * @description Since when its owner has paused it.
-                 */
-                paused_at?: string | null;
                 /**
                  * Format: int32
                  * @example 2000
@@ -1177,7 +1007,6 @@ export interface components {
                  * @example 3
                  */
                 mailing_id: number;
-                pause_reason?: components["schemas"]["PauseReason"] | null;
                 /** Format: date-time */
                 scheduled_for: string;
                 /** Format: date-time */
@@ -1195,11 +1024,36 @@ export interface components {
              */
             total: number;
         };
-        /**
-         * @description What keeps an open run from being sent for a while.
-         * @enum {string}
-         */
-        PauseReason: "disabled" | "owner_blocked" | "paused" | "content_rejected" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses";
+        /** @description One page of a list and how much there is in all. */
+        Page_Suppression: {
+            items: {
+                /** Format: date-time */
+                created_at: string;
+                /** @example ada@example.org */
+                email: string;
+                /**
+                 * Format: int64
+                 * @example 4
+                 */
+                id: number;
+                reason: components["schemas"]["SuppressionReason"];
+                /**
+                 * Format: int64
+                 * @description The run whose mail was answered so; `null` for one that was entered by hand.
+                 * @example 7
+                 */
+                run_id?: number | null;
+            }[];
+            /** Format: int32 */
+            page: number;
+            /** Format: int32 */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description How many there are on all pages.
+             */
+            total: number;
+        };
         /**
          * @description A message as one recipient gets it. The HTML is the author's, as it will be mailed and no safer than that: show it
          *     only in a frame with the `sandbox` attribute and without `allow-scripts`.
@@ -1336,28 +1190,6 @@ export interface components {
              */
             email: string;
         };
-        /** @description Which failed deliveries of a run to try again: those that pass all that is given, or all of them. */
-        RetryDeliveries: {
-            /**
-             * @default null
-             * @example 5.1.1
-             */
-            enhanced_code?: string | null;
-            /**
-             * @description To these recipients.
-             * @default null
-             */
-            recipient_ids?: number[] | null;
-            /**
-             * Format: int32
-             * @description The mail server's last answer had this code.
-             * @default null
-             * @example 550
-             */
-            smtp_code?: number | null;
-            /** @default null */
-            status?: components["schemas"]["FailedStatus"] | null;
-        };
         /**
          * @description What somebody is here for. Managers oversee and edit nothing; administrators also give roles.
          * @enum {string}
@@ -1378,7 +1210,6 @@ export interface components {
              * @example 3
              */
             mailing_id: number;
-            pause_reason?: components["schemas"]["PauseReason"] | null;
             /** Format: date-time */
             scheduled_for: string;
             /** Format: date-time */
@@ -1456,7 +1287,7 @@ export interface components {
          * @description Why a mailing stands where it stands.
          * @enum {string}
          */
-        StateReason: "waiting" | "sending" | "finished" | "window_over" | "disabled" | "owner_blocked" | "paused" | "content_rejected" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses" | "no_recipients";
+        StateReason: "waiting" | "sending" | "finished" | "window_over" | "disabled" | "owner_blocked" | "paused" | "mail_server_unreachable" | "no_recipients";
         /** @description A stretch of a log, newest first. */
         Stretch_Attempt: {
             items: {
@@ -1526,6 +1357,45 @@ export interface components {
             /** @description Give it back as `cursor` for what follows; `null` at the end. */
             next_cursor?: string | null;
         };
+        /** @description What a link to unsubscribe is about. */
+        Subscription: {
+            /**
+             * @description Where the mail with the link went.
+             * @example ada@example.org
+             */
+            email: string;
+            /**
+             * @description From whom it came, as the mail said.
+             * @example News <news@example.org>
+             */
+            sender: string;
+            /** @description Whether the address gets no more mail of this sender already. */
+            suppressed: boolean;
+        };
+        /** @description An address that gets no more mail of this owner. */
+        Suppression: {
+            /** Format: date-time */
+            created_at: string;
+            /** @example ada@example.org */
+            email: string;
+            /**
+             * Format: int64
+             * @example 4
+             */
+            id: number;
+            reason: components["schemas"]["SuppressionReason"];
+            /**
+             * Format: int64
+             * @description The run whose mail was answered so; `null` for one that was entered by hand.
+             * @example 7
+             */
+            run_id?: number | null;
+        };
+        /**
+         * @description Why an address is not mailed any more.
+         * @enum {string}
+         */
+        SuppressionReason: "unsubscribed" | "rejected" | "manual";
         /** @description Where to mail a message to see how it arrives. */
         TestMessage: {
             /**
@@ -1554,11 +1424,6 @@ export interface components {
              * @example 5
              */
             message_id?: number;
-            /**
-             * @description Also for the run under way.
-             * @default null
-             */
-            on_uncertain?: components["schemas"]["OnUncertain"];
             /** @default null */
             recipients?: components["schemas"]["RecipientChoice"];
             /** @default null */
@@ -2498,232 +2363,6 @@ export interface operations {
             };
         };
     };
-    cancel_mailing: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Cancelled */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description This role may only look on */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It does not exist, or belongs to somebody else */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `no_run`: nothing is being sent */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    disable_mailing: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DisableMailing"];
-            };
-        };
-        responses: {
-            /** @description Disabled */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description This role may only look on */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It does not exist, or belongs to somebody else */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body did not arrive in time */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is not declared as JSON */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Some fields are not valid; each is named */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    enable_mailing: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Enabled */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description This role may only look on */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It does not exist, or belongs to somebody else */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     list_occurrences: {
         parameters: {
             query?: {
@@ -2766,71 +2405,6 @@ export interface operations {
             };
             /** @description Some fields are not valid; each is named */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    pause_mailing: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Paused */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description This role may only look on */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It does not exist, or belongs to somebody else */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `completed`: nothing is left to be sent */
-            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2895,62 +2469,6 @@ export interface operations {
             };
             /** @description Some fields are not valid; each is named */
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    resume_mailing: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Not paused any more */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description This role may only look on */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It does not exist, or belongs to somebody else */
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3079,7 +2597,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `run_open`, `outside_window`, `no_recipients`, `disabled` or `paused` */
+            /** @description `run_open`, `outside_window`, `no_recipients` or `disabled` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4554,24 +4072,32 @@ export interface operations {
             };
         };
     };
-    list_run_failures: {
+    list_suppressions: {
         parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
+            query?: {
+                /** @description Counts from 1. */
+                page?: number;
+                per_page?: number;
+                sort?: "created_at" | "-created_at" | "email" | "-email";
+                /**
+                 * @description Part of the address, in any case.
+                 * @example ada
+                 */
+                q?: string;
             };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Groups of failures */
+            /** @description A page of suppressions */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Failures"];
+                    "application/json": components["schemas"]["Page_Suppression"];
                 };
             };
             /** @description Not signed in */
@@ -4583,8 +4109,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
-            404: {
+            /** @description Some fields are not valid; each is named */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4603,29 +4129,27 @@ export interface operations {
             };
         };
     };
-    retry_run: {
+    create_suppression: {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: number;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RetryDeliveries"];
+                "application/json": components["schemas"]["CreateSuppression"];
             };
         };
         responses: {
-            /** @description The run, going on */
-            202: {
+            /** @description Suppressed */
+            201: {
                 headers: {
                     Location?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Run"];
+                    "application/json": components["schemas"]["Suppression"];
                 };
             };
             /** @description The body is not JSON */
@@ -4655,15 +4179,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description The body did not arrive in time */
             408: {
                 headers: {
@@ -4673,7 +4188,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `run_open`: another run of the mailing is open; `outside_window`, `disabled`, `mailing_deleted` or `nothing_to_retry` */
+            /** @description `already_suppressed` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4720,121 +4235,7 @@ export interface operations {
             };
         };
     };
-    block_user: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: number;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["BlockUser"];
-            };
-        };
-        responses: {
-            /** @description Blocked */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The body is not JSON */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description This role may only look on */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description It does not exist, or belongs to somebody else */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body did not arrive in time */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not_blockable`: a manager, an administrator, or oneself */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The body is not declared as JSON */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Some fields are not valid; each is named */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    unblock_user: {
+    delete_suppression: {
         parameters: {
             query?: never;
             header?: never;
@@ -4845,7 +4246,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Not blocked */
+            /** @description Lifted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -4872,6 +4273,130 @@ export interface operations {
             };
             /** @description It does not exist, or belongs to somebody else */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As it stands in the mail */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description From whom mails come, and where to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            /** @description To the page, for a browser */
+            303: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many from this address; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unsubscribe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As it stands in the mail */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Unsubscribed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many from this address; see `Retry-After` */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -107,36 +107,57 @@ impl TestApp {
         headers: &[(&str, String)],
         body: Option<&Value>,
     ) -> Answer {
-        let request = headers.iter().fold(
-            ureq::http::Request::builder().method(method).uri(url),
-            |request, (name, value)| request.header(*name, value),
-        );
-        let answer = match body {
-            Some(body) => self.agent.run(
-                request
-                    .header("content-type", "application/json")
-                    .body(body.to_string())
-                    .expect("a request"),
-            ),
-            None => self.agent.run(request.body(()).expect("a request")),
-        };
-        let mut answer = answer.expect("the app answers");
-        let headers = answer
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.to_string(),
-                    value.to_str().unwrap_or_default().to_owned(),
+        let request = request(url, method, headers);
+        match body {
+            Some(body) => {
+                let json = request.header("content-type", "application/json");
+                answer(
+                    self.agent
+                        .run(json.body(body.to_string()).expect("a request")),
                 )
-            })
-            .collect();
-        let text = answer.body_mut().read_to_string().expect("a body");
-        Answer {
-            status: answer.status().as_u16(),
-            headers,
-            body: serde_json::from_str(&text).unwrap_or(Value::Null),
+            }
+            None => answer(self.agent.run(request.body(()).expect("a request"))),
         }
+    }
+
+    /// A request with a body of any kind; paths are those below `/api/v1`.
+    pub(crate) fn send_text(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: &str,
+    ) -> Answer {
+        let url = format!("http://{}/api/v1{path}", self.address);
+        let request = request(&url, method, headers);
+        answer(self.agent.run(request.body(body).expect("a request")))
+    }
+}
+
+fn request(url: &str, method: &str, headers: &[(&str, String)]) -> ureq::http::request::Builder {
+    headers.iter().fold(
+        ureq::http::Request::builder().method(method).uri(url),
+        |request, (name, value)| request.header(*name, value),
+    )
+}
+
+fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
+    let mut response = response.expect("the app answers");
+    let headers = response
+        .headers()
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.to_string(),
+                value.to_str().unwrap_or_default().to_owned(),
+            )
+        })
+        .collect();
+    let text = response.body_mut().read_to_string().expect("a body");
+    Answer {
+        status: response.status().as_u16(),
+        headers,
+        body: serde_json::from_str(&text).unwrap_or(Value::Null),
     }
 }
 

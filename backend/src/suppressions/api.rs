@@ -1,0 +1,99 @@
+//! `/suppressions`: addresses that a user does not mail any more.
+
+use actix_web::http::header::LOCATION;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, delete, get, post};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{CreateSuppression, Suppression, SuppressionQuery};
+use super::store::{self, CreateError};
+use super::unsubscribe;
+use crate::auth::caller::Caller;
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::http::body::Valid;
+use crate::http::error::{ApiError, FieldError, Problem};
+use crate::http::page::Page;
+use crate::http::query::Query;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_suppressions)
+        .service(create_suppression)
+        .service(delete_suppression)
+        .service(unsubscribe::get_subscription)
+        .service(unsubscribe::unsubscribe);
+}
+
+impl From<CreateError> for ApiError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::AlreadySuppressed => {
+                let detail = "This address is suppressed already.";
+                Self::conflict("already_suppressed", detail)
+                    .with_fields(vec![FieldError::new("email", "taken", detail)])
+            }
+            CreateError::Query(error) => error.into(),
+        }
+    }
+}
+
+/// Addresses that are not mailed any more, a page at a time
+#[utoipa::path(tag = "suppressions", params(SuppressionQuery), responses((status = 200, description = "A page of suppressions", body = Page<Suppression>)))]
+#[get("/suppressions")]
+async fn list_suppressions(
+    caller: Caller,
+    db: Data<Db>,
+    Query(query): Query<SuppressionQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let paging = query.paging();
+    let rows = db
+        .run(move |conn| store::list(conn, caller.user_id, &query).map_err(ApiError::from))
+        .await?;
+    Ok(HttpResponse::Ok().json(paging.page(rows)))
+}
+
+/// Mail an address no more
+///
+/// From now on, in runs under way, too: what they have not sent it yet is skipped.
+#[utoipa::path(tag = "suppressions", request_body = CreateSuppression, responses(
+    (status = 201, description = "Suppressed", body = Suppression, headers(("Location" = String))),
+    (status = 409, description = "`already_suppressed`", body = Problem, content_type = "application/problem+json")))]
+#[post("/suppressions")]
+async fn create_suppression(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    Valid(new): Valid<CreateSuppression>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let created = db
+        .run(move |conn| store::create(conn, owner_id, &new.email, now).map_err(ApiError::from))
+        .await?;
+    let location = format!("/api/v1/suppressions/{}", created.id);
+    Ok(HttpResponse::Created()
+        .insert_header((LOCATION, location))
+        .json(created))
+}
+
+/// Mail an address again
+///
+/// From the next run on. Think twice where its reader unsubscribed.
+#[utoipa::path(tag = "suppressions", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Lifted")))]
+#[delete("/suppressions/{id}")]
+async fn delete_suppression(
+    caller: Caller,
+    db: Data<Db>,
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let owner_id = caller.who_may_own()?.user_id;
+    let deleted = db
+        .run(move |conn| store::delete(conn, owner_id, *id).map_err(ApiError::from))
+        .await?;
+    if deleted {
+        Ok(HttpResponse::NoContent().finish())
+    } else {
+        Err(ApiError::not_found())
+    }
+}

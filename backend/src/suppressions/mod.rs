@@ -1,0 +1,7 @@
+//! Suppressions: addresses that must not be mailed again by their owner, and how they come about. A reader unsubscribes
+//! without signing in (`unsubscribe`), a mail server refuses the address run after run (`store`), the owner enters it.
+
+pub mod api;
+pub mod model;
+pub mod store;
+pub mod unsubscribe;

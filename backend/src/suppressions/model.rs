@@ -1,0 +1,110 @@
+//! The suppression and the requests about it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
+
+use crate::db::schema::suppressions;
+use crate::http::field::trimmed;
+use crate::http::page::{Paging, default_per_page, first_page};
+use crate::named::named;
+
+named! {
+    /// Why an address is not mailed any more.
+    pub enum SuppressionReason {
+        /// Its reader asked for it.
+        Unsubscribed = "unsubscribed",
+        /// Mail servers refused it for good in three runs in a row.
+        Rejected = "rejected",
+        /// The owner entered it.
+        Manual = "manual",
+    }
+}
+
+/// An address that gets no more mail of this owner.
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = suppressions)]
+pub struct Suppression {
+    #[schema(example = 4, minimum = 1)]
+    pub id: i64,
+    #[schema(example = "ada@example.org")]
+    pub email: String,
+    #[diesel(deserialize_as = String)]
+    pub reason: SuppressionReason,
+    /// The run whose mail was answered so; `null` for one that was entered by hand.
+    #[schema(example = 7, minimum = 1)]
+    pub run_id: Option<i64>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// An address to be mailed no more. It need not be among the recipients.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateSuppression {
+    #[serde(deserialize_with = "trimmed")]
+    #[validate(email(code = "invalid_email"), length(max = 254, code = "too_long"))]
+    #[schema(example = "ada@example.org", max_length = 254, format = Email)]
+    pub email: String,
+}
+
+/// Which suppressions to list.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SuppressionQuery {
+    /// Counts from 1.
+    #[serde(default = "first_page")]
+    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
+    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
+    pub page: u32,
+    #[serde(default = "default_per_page")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
+    #[param(default = 20, minimum = 1, maximum = 100)]
+    pub per_page: u32,
+    #[serde(default)]
+    #[param(inline)]
+    pub sort: SuppressionSort,
+    /// Part of the address, in any case.
+    #[validate(length(max = 200, code = "too_long"))]
+    #[param(max_length = 200, example = "ada")]
+    pub q: Option<String>,
+}
+
+impl SuppressionQuery {
+    /// The page asked for.
+    pub fn paging(&self) -> Paging {
+        Paging {
+            page: self.page,
+            per_page: self.per_page,
+        }
+    }
+}
+
+/// The order of a list; a minus means descending.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum SuppressionSort {
+    #[serde(rename = "created_at")]
+    Oldest,
+    #[default]
+    #[serde(rename = "-created_at")]
+    Newest,
+    #[serde(rename = "email")]
+    Email,
+    #[serde(rename = "-email")]
+    EmailDescending,
+}
+
+/// What a link to unsubscribe is about.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Subscription {
+    /// Where the mail with the link went.
+    #[schema(example = "ada@example.org")]
+    pub email: String,
+    /// From whom it came, as the mail said.
+    #[schema(example = "News <news@example.org>")]
+    pub sender: String,
+    /// Whether the address gets no more mail of this sender already.
+    pub suppressed: bool,
+}

@@ -1,0 +1,160 @@
+//! Suppressions in the database: entered and asked for by readers.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, exists};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Timestamptz};
+
+use super::model::{Suppression, SuppressionQuery, SuppressionReason, SuppressionSort};
+use crate::db::schema::{deliveries, runs, suppressions};
+use crate::deliveries::model::SkipReason;
+use crate::deliveries::skips::{self, Whom};
+use crate::http::page::contains;
+
+define_sql_function! { fn lower(text: Text) -> Text; }
+
+/// Why an address could not be suppressed.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    #[error("the address is suppressed already")]
+    AlreadySuppressed,
+    #[error(transparent)]
+    Query(#[from] diesel::result::Error),
+}
+
+type Selected = suppressions::BoxedQuery<'static, diesel::pg::Pg>;
+
+fn matching(owner_id: i64, q: Option<&str>) -> Selected {
+    let all = suppressions::table
+        .filter(suppressions::owner_id.eq(owner_id))
+        .into_boxed();
+    match q {
+        None => all,
+        Some(term) => all.filter(suppressions::email.ilike(contains(term))),
+    }
+}
+
+/// One page and the number of all.
+pub fn list(
+    conn: &mut PgConnection,
+    owner_id: i64,
+    query: &SuppressionQuery,
+) -> QueryResult<(Vec<Suppression>, i64)> {
+    let q = query.q.as_deref();
+    let total = matching(owner_id, q).select(count_star()).first(conn)?;
+    let window = query.paging().window(total);
+    let page = sorted(matching(owner_id, q), query.sort, window.backwards)
+        .limit(window.limit)
+        .offset(window.offset)
+        .select(Suppression::as_select())
+        .load(conn)?;
+    Ok((window.in_order(page), total))
+}
+
+fn sorted(rows: Selected, sort: SuppressionSort, backwards: bool) -> Selected {
+    use SuppressionSort::{Email, EmailDescending, Newest, Oldest};
+    use suppressions::{created_at, email, id};
+    match (sort, backwards) {
+        (Oldest, false) | (Newest, true) => rows.order((created_at.asc(), id.asc())),
+        (Newest, false) | (Oldest, true) => rows.order((created_at.desc(), id.desc())),
+        (Email, false) | (EmailDescending, true) => rows.order((lower(email).asc(), id.asc())),
+        (EmailDescending, false) | (Email, true) => rows.order((lower(email).desc(), id.desc())),
+    }
+}
+
+/// Suppresses an address by hand, in runs under way, too. Not in a transaction, see [`leave_out`].
+pub fn create(
+    conn: &mut PgConnection,
+    owner_id: i64,
+    email: &str,
+    now: DateTime<Utc>,
+) -> Result<Suppression, CreateError> {
+    let created = diesel::insert_into(suppressions::table)
+        .values((
+            suppressions::owner_id.eq(owner_id),
+            suppressions::email.eq(email),
+            suppressions::reason.eq(SuppressionReason::Manual.as_str()),
+            suppressions::created_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .returning(Suppression::as_returning())
+        .get_result(conn)
+        .optional()?;
+    leave_out(conn, owner_id, email)?;
+    created.ok_or(CreateError::AlreadySuppressed)
+}
+
+/// Lifts a suppression; `false` when the owner has no such one. The next run mails the address again.
+pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<bool> {
+    let owned = suppressions::table.filter(
+        suppressions::id
+            .eq(id)
+            .and(suppressions::owner_id.eq(owner_id)),
+    );
+    Ok(diesel::delete(owned).execute(conn)? > 0)
+}
+
+/// Where a mail of a run went, and in whose name.
+#[derive(Debug, Clone, Queryable)]
+pub struct Addressed {
+    pub owner_id: i64,
+    pub email: String,
+}
+
+/// Where this mail of a run went.
+pub fn addressed(
+    conn: &mut PgConnection,
+    run_id: i64,
+    recipient_id: i64,
+) -> QueryResult<Addressed> {
+    deliveries::table
+        .inner_join(runs::table.on(runs::id.eq(deliveries::run_id)))
+        .filter(
+            deliveries::run_id
+                .eq(run_id)
+                .and(deliveries::recipient_id.eq(recipient_id)),
+        )
+        .select((runs::owner_id, deliveries::email))
+        .first(conn)
+}
+
+/// Whether the owner must not mail this address.
+pub fn is_suppressed(conn: &mut PgConnection, owner_id: i64, email: &str) -> QueryResult<bool> {
+    let same = suppressions::table.filter(
+        suppressions::owner_id
+            .eq(owner_id)
+            .and(lower(suppressions::email).eq(lower(email))),
+    );
+    diesel::select(exists(same)).get_result(conn)
+}
+
+/// Suppresses the address that a mail of this run went to, in runs under way, too. The reader's wish counts more than
+/// any other reason, so that it shows to those who think of lifting it. Not in a transaction, see [`leave_out`].
+pub fn unsubscribe(
+    conn: &mut PgConnection,
+    to: &Addressed,
+    run_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO suppressions (owner_id, email, reason, run_id, created_at)
+         VALUES ($1, $2, 'unsubscribed', $3, $4)
+         ON CONFLICT (owner_id, lower(email)) DO UPDATE
+         SET reason = excluded.reason, run_id = excluded.run_id, created_at = excluded.created_at
+         WHERE suppressions.reason <> 'unsubscribed'",
+    )
+    .bind::<BigInt, _>(to.owner_id)
+    .bind::<Text, _>(&to.email)
+    .bind::<BigInt, _>(run_id)
+    .bind::<Timestamptz, _>(now)
+    .execute(conn)?;
+    leave_out(conn, to.owner_id, &to.email)
+}
+
+/// Takes a suppressed address out of the runs under way. The suppression is to be committed before: whatever is then
+/// prepared sees it, and what was being prepared without seeing it is waited for here.
+fn leave_out(conn: &mut PgConnection, owner_id: i64, email: &str) -> QueryResult<()> {
+    conn.transaction(|conn| {
+        skips::skip(conn, owner_id, Whom::Address(email), SkipReason::Suppressed).map(drop)
+    })
+}

@@ -1,0 +1,148 @@
+//! `/unsubscribe`: how a reader ends an owner's mails, signed in nowhere. The mail's token is the proof (RFC 8058).
+
+use actix_web::http::header::{Accept, CACHE_CONTROL, Header as _, LOCATION, VARY};
+use actix_web::mime::Mime;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use diesel::{OptionalExtension, PgConnection};
+
+use super::model::Subscription;
+use super::store::{self, Addressed};
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::http::body::AnyBody;
+use crate::http::client::Client;
+use crate::http::error::{ApiError, Problem};
+use crate::http::site::PublicUrl;
+use crate::limits::{Limits, Rule};
+use crate::mail::unsubscribe::{RunMail, Stamps, page_of};
+
+/// Far more than people click, also where a mail provider does it for many of them from few addresses.
+const PER_ADDRESS: Rule = Rule {
+    name: "unsubscribe-address",
+    most: 600,
+    window_s: 60,
+};
+/// No token is longer.
+const LONGEST: usize = 64;
+
+/// What the links in mails are answered with.
+#[derive(Clone)]
+pub struct Unsubscribing {
+    pub stamps: Stamps,
+    pub limits: Limits,
+    pub public_url: PublicUrl,
+    /// As the mails say in `From`.
+    pub sender: String,
+}
+
+impl Unsubscribing {
+    async fn admit(&self, client: &Client) -> Result<(), ApiError> {
+        Ok(self.limits.take(PER_ADDRESS, &client.block()).await?)
+    }
+
+    fn mail_of(&self, token: &str) -> Result<RunMail, ApiError> {
+        self.stamps.mail_of(token).ok_or_else(ApiError::not_found)
+    }
+}
+
+/// What a link to unsubscribe is about
+///
+/// Changes nothing: programs that look at every link in a mail unsubscribe nobody. A browser (`Accept: text/html`) is
+/// sent on to the page that asks the reader.
+#[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "As it stands in the mail")), responses(
+    (status = 200, description = "From whom mails come, and where to", body = Subscription),
+    (status = 303, description = "To the page, for a browser", headers(("Location" = String))),
+    (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[get("/unsubscribe/{token}")]
+pub(super) async fn get_subscription(
+    desk: Data<Unsubscribing>,
+    db: Data<Db>,
+    client: Client,
+    token: Path<String>,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    desk.admit(&client).await?;
+    if is_browser(&req) {
+        return to_page(&desk.public_url, &token);
+    }
+    let mail = desk.mail_of(&token)?;
+    let work = move |conn: &mut PgConnection| {
+        let to = addressed(conn, mail)?;
+        let suppressed = store::is_suppressed(conn, to.owner_id, &to.email)?;
+        Ok::<_, ApiError>((to.email, suppressed))
+    };
+    let (email, suppressed) = db.run(work).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((VARY, "Accept"))
+        .json(Subscription {
+            email,
+            sender: desk.sender.clone(),
+            suppressed,
+        }))
+}
+
+/// Unsubscribe
+///
+/// The address that the mail went to gets nothing more from its owner, neither of runs under way nor of later ones. The
+/// body is not looked at: it may be empty, JSON, or the form `List-Unsubscribe=One-Click` of a mail provider (RFC 8058).
+/// Doing it twice changes nothing.
+#[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "As it stands in the mail")), responses(
+    (status = 204, description = "Unsubscribed"),
+    (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
+    (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[post("/unsubscribe/{token}")]
+pub(super) async fn unsubscribe(
+    desk: Data<Unsubscribing>,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
+    token: Path<String>,
+    _body: AnyBody,
+) -> Result<HttpResponse, ApiError> {
+    desk.admit(&client).await?;
+    let (mail, now) = (desk.mail_of(&token)?, clock.now());
+    let work = move |conn: &mut PgConnection| {
+        let to = addressed(conn, mail)?;
+        store::unsubscribe(conn, &to, mail.run_id, now).map_err(ApiError::from)
+    };
+    db.run(work).await?;
+    tracing::info!(run.id = mail.run_id, "a reader unsubscribed");
+    Ok(HttpResponse::NoContent()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .finish())
+}
+
+/// Where the mail went; its owner may be gone.
+fn addressed(conn: &mut PgConnection, mail: RunMail) -> Result<Addressed, ApiError> {
+    store::addressed(conn, mail.run_id, mail.recipient_id)
+        .optional()?
+        .ok_or_else(ApiError::not_found)
+}
+
+/// Whether a page is wanted rather than JSON.
+fn is_browser(req: &HttpRequest) -> bool {
+    let ranked = Accept::parse(req).map(|accept| accept.ranked());
+    let wanted = ranked.unwrap_or_default();
+    let known = ["text/html", "application/json", "*/*"];
+    let first = wanted
+        .iter()
+        .map(Mime::essence_str)
+        .find(|mime| known.contains(mime));
+    first == Some("text/html")
+}
+
+/// The page says what is wrong with a token; only what no token can contain is refused here.
+fn to_page(public_url: &PublicUrl, token: &str) -> Result<HttpResponse, ApiError> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if token.len() > LONGEST || !token.bytes().all(is_token) {
+        return Err(ApiError::not_found());
+    }
+    Ok(HttpResponse::SeeOther()
+        .insert_header((LOCATION, page_of(&public_url.0, token)))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((VARY, "Accept"))
+        .finish())
+}
