@@ -57,7 +57,7 @@ fn finish(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
     runs::rests::end_due(conn, now)?;
     conn.transaction(|conn| {
         deliveries::store::close_leftovers(conn, now)?;
-        let finished = runs::store::finish_done(conn, now)?;
+        let finished = runs::finish::finish_done(conn, now)?;
         for mailing_id in &finished {
             mailings::start::refresh_state(conn, *mailing_id)?;
             tracing::info!(mailing.id = mailing_id, "a run is finished");

@@ -14,6 +14,7 @@ use super::status::{self, Progress};
 use super::store;
 use crate::db::schema::{mailings, users};
 use crate::deliveries::store as deliveries;
+use crate::runs::finish;
 use crate::runs::model::{RunStatus, Trigger};
 use crate::runs::store::{self as runs, NewRun};
 
@@ -199,7 +200,7 @@ fn carry_out(
             return Ok(Dealt::With);
         }
         deliveries::end_retries(conn, open.id)?;
-        if !runs::finish_if_done(conn, open.id, now)? {
+        if !finish::finish_if_done(conn, open.id, now)? {
             return Ok(Dealt::NotYet);
         }
     }

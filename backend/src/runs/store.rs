@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
 use super::model::{Run, RunRow, RunStatus, Trigger};
 use super::shown::shown;
@@ -214,49 +214,6 @@ pub fn set_bounds(
         ))
         .execute(conn)?;
     Ok(())
-}
-
-#[derive(QueryableByName)]
-struct MailingId {
-    #[diesel(sql_type = BigInt)]
-    mailing_id: i64,
-}
-
-const NOTHING_LEFT: &str = "runs.status = 'running' AND fanned_out_at IS NOT NULL
-    AND NOT EXISTS (SELECT FROM chunks WHERE chunks.run_id = runs.id
-                    AND (pending > 0 OR deferred > 0 OR next_attempt_at IS NOT NULL OR lease_token IS NOT NULL))";
-
-/// Finishes the runs with nothing left to do, and names their mailings, which are locked from then on. Those that
-/// somebody is just changing are left for the next pass: mailings come before runs in the order of all locks, and who
-/// waits for nothing needs not keep to it.
-pub fn finish_done(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Vec<i64>> {
-    let lock = diesel::sql_query(format!(
-        "SELECT runs.id FROM runs JOIN mailings ON mailings.id = mailing_id WHERE {NOTHING_LEFT}
-         FOR NO KEY UPDATE OF mailings, runs SKIP LOCKED"
-    ));
-    let done: Vec<Id> = lock.load(conn)?;
-    // Looked at once more under the lock: a retry may have come between.
-    finish(conn, done.into_iter().map(|run| run.id).collect(), now)
-}
-
-/// Finishes this run if nothing is left to do; `false` when something is.
-pub fn finish_if_done(
-    conn: &mut PgConnection,
-    run_id: i64,
-    now: DateTime<Utc>,
-) -> QueryResult<bool> {
-    Ok(!finish(conn, vec![run_id], now)?.is_empty())
-}
-
-fn finish(conn: &mut PgConnection, ids: Vec<i64>, now: DateTime<Utc>) -> QueryResult<Vec<i64>> {
-    let finished: Vec<MailingId> = diesel::sql_query(format!(
-        "UPDATE runs SET status = 'finished', finished_at = $1, pause_reason = NULL, paused_until = NULL
-         WHERE id = ANY($2) AND {NOTHING_LEFT} RETURNING mailing_id"
-    ))
-    .bind::<Timestamptz, _>(now)
-    .bind::<Array<BigInt>, _>(ids)
-    .load(conn)?;
-    Ok(finished.into_iter().map(|row| row.mailing_id).collect())
 }
 
 /// What every mail of a run is made from.

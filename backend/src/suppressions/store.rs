@@ -1,9 +1,9 @@
-//! Suppressions in the database: entered and asked for by readers.
+//! Suppressions in the database: entered, asked for by readers, and drawn from what mail servers answer.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 
 use super::model::{Suppression, SuppressionQuery, SuppressionReason, SuppressionSort};
 use crate::db::schema::{deliveries, runs, suppressions};
@@ -157,4 +157,45 @@ fn leave_out(conn: &mut PgConnection, owner_id: i64, email: &str) -> QueryResult
     conn.transaction(|conn| {
         skips::skip(conn, owner_id, Whom::Address(email), SkipReason::Suppressed).map(drop)
     })
+}
+
+/// That an attempt `a` was refused because the address does not exist: `Cause::RecipientPermanent` of `mail/verdict.rs`,
+/// which says why, in SQL.
+const NO_SUCH_ADDRESS: &str = "a.outcome = 'rejected' AND a.stage = 'rcpt' AND CASE
+        WHEN a.enhanced_code IN ('5.1.7', '5.1.8') OR a.enhanced_code LIKE '5.7.%' THEN FALSE
+        WHEN a.enhanced_code LIKE '5.1.%' THEN TRUE
+        ELSE a.smtp_code IN (550, 551, 553) END";
+
+/// Suppresses the addresses that these runs, now finished, and the two before that tried them found not to exist. Doing
+/// it twice changes nothing. Gives their number.
+pub fn note_refusals(
+    conn: &mut PgConnection,
+    run_ids: &[i64],
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    // The refused are found through the small index of attempts with trouble, whose time is that of some process; each
+    // one's runs through the index on recipients, which the term in ORDER BY keeps PostgreSQL from leaving aside.
+    diesel::sql_query(format!(
+        "WITH refused AS MATERIALIZED (
+             SELECT runs.owner_id, runs.id AS run_id, d.recipient_id, d.email
+             FROM runs
+             JOIN attempts a ON a.owner_id = runs.owner_id AND a.outcome <> 'accepted'
+                            AND a.at >= runs.started_at - interval '1 minute' AND a.run_id = runs.id
+             JOIN deliveries d ON d.run_id = a.run_id AND d.recipient_id = a.recipient_id AND d.attempts = a.attempt_no
+             WHERE runs.id = ANY($1) AND {NO_SUCH_ADDRESS})
+         INSERT INTO suppressions (owner_id, email, reason, run_id, created_at)
+         SELECT owner_id, email, 'rejected', run_id, $2 FROM refused
+         WHERE (SELECT count(*) FROM (
+                    SELECT d.run_id, d.attempts FROM deliveries d
+                    WHERE d.recipient_id = refused.recipient_id AND d.run_id <= refused.run_id AND d.attempts > 0
+                      AND lower(d.email) = lower(refused.email)
+                    ORDER BY d.run_id + 0 DESC LIMIT 3) last
+                JOIN attempts a ON a.run_id = last.run_id AND a.recipient_id = refused.recipient_id
+                               AND a.attempt_no = last.attempts
+                WHERE {NO_SUCH_ADDRESS}) = 3
+         ON CONFLICT DO NOTHING"
+    ))
+    .bind::<Array<BigInt>, _>(run_ids)
+    .bind::<Timestamptz, _>(now)
+    .execute(conn)
 }

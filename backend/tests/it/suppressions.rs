@@ -1,5 +1,7 @@
 //! Addresses that are mailed no more: entered by hand, or refused run after run.
 
+mod refusals;
+
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;

@@ -1,0 +1,130 @@
+//! Addresses that mail servers refuse run after run.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use super::{listed, suppress};
+use crate::support::app::TestApp;
+use crate::support::people::Person;
+use crate::support::smtp_server::{At, Rule, ScriptedServer};
+
+/// The reasons and runs of what is suppressed, by address.
+fn reasons(app: &TestApp, owner: &Person) -> Vec<(String, String, Value)> {
+    let page = app.get(owner, "/suppressions?sort=email").expect(200);
+    let items = page["items"].as_array().unwrap().iter();
+    items
+        .map(|item| {
+            let word = |field: &str| item[field].as_str().unwrap().to_owned();
+            (word("email"), word("reason"), item["run_id"].clone())
+        })
+        .collect()
+}
+
+#[test]
+fn an_address_that_three_runs_in_a_row_found_not_to_exist_is_suppressed() {
+    let server = ScriptedServer::start();
+    let app = TestApp::sending_through(&server);
+    let (alice, bob) = (app.alice(), app.bob());
+    // What the server says of each, and whether that counts against the address.
+    let replies = [
+        ("none@example.org", 550, "5.1.1 no such user", true),
+        ("plain@example.org", 550, "no such user", true),
+        ("moved@example.org", 551, "moved away", true),
+        ("syntax@example.org", 553, "bad mailbox", true),
+        ("host@example.org", 554, "5.1.2 no such host", true),
+        ("policy@example.org", 550, "5.7.1 unable to relay", false),
+        ("sender@example.org", 550, "5.1.8 bad sender", false),
+        ("sender7@example.org", 550, "5.1.7 bad sender", false),
+        ("other@example.org", 554, "transaction failed", false),
+        ("full@example.org", 552, "5.2.2 mailbox full", false),
+    ];
+    for (email, code, words, _) in replies {
+        server.add(email, Rule::refuse(code, words), None);
+        app.recipient(&alice, email);
+    }
+    server.add(
+        "late@example.org",
+        Rule::say(At::Dot, "550 5.1.1 no such user\r\n"),
+        None,
+    );
+    for email in ["late@example.org", "good@example.org"] {
+        app.recipient(&alice, email);
+    }
+    app.recipient(&bob, "none@example.org");
+    let hours = |h: i64| json!(app.now() + TimeDelta::hours(h));
+    let daily = json!({"recurrence": "daily"});
+    let (mailing, of_bob) = (
+        app.mailing(&alice, &daily),
+        app.mailing(
+            &bob,
+            &json!({"recurrence": "daily", "starts_at": hours(24)}),
+        ),
+    );
+    for _ in 0..2 {
+        app.tick();
+        // The mailbox that is full is given up at the end of its day.
+        app.wait(TimeDelta::days(1));
+        assert_eq!(reasons(&app, &alice), []);
+    }
+    app.tick();
+    app.wait(TimeDelta::days(1));
+    let third = app.last_run(&alice, mailing)["id"].clone();
+    app.tick();
+    let mut wanted: Vec<_> = replies
+        .into_iter()
+        .filter(|(.., counts)| *counts)
+        .map(|(email, ..)| (email.to_owned(), "rejected".to_owned(), third.clone()))
+        .collect();
+    wanted.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(reasons(&app, &alice), wanted);
+    assert_eq!(app.last_run(&alice, mailing)["counts"]["skipped"], 5);
+    // Another owner's three begin with their own first.
+    assert_eq!(reasons(&app, &bob).len(), 1, "{of_bob}");
+}
+
+#[test]
+fn a_mail_that_got_through_in_between_clears_an_address() {
+    let refused = || Rule::refuse(550, "5.1.1 no such user");
+    let server = ScriptedServer::start();
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipient(&alice, "ada@example.org");
+    app.mailing(&alice, &json!({"recurrence": "daily"}));
+    // Two refusals, a mail that is taken, two refusals, and the third.
+    for (day, times) in [(0, 2), (1, 0), (2, 0), (3, 2), (4, 0), (5, 1)] {
+        if times > 0 {
+            server.add("ada@example.org", refused(), Some(times));
+        }
+        app.tick();
+        assert_eq!(
+            listed(&app, &alice, "").len(),
+            usize::from(day == 5),
+            "day {day}"
+        );
+        app.wait(TimeDelta::days(1));
+    }
+    assert_eq!(server.accepted().len(), 1);
+}
+
+#[test]
+fn runs_that_left_an_address_out_do_not_count_for_it() {
+    let server =
+        ScriptedServer::start().on("ada@example.org", Rule::refuse(550, "5.1.1 no such user"));
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipient(&alice, "ada@example.org");
+    app.mailing(&alice, &json!({"recurrence": "daily"}));
+    app.tick();
+    // Suppressed for a day.
+    let id = suppress(&app, &alice, "ada@example.org");
+    app.wait(TimeDelta::days(1));
+    app.tick();
+    app.delete(&alice, &format!("/suppressions/{id}"))
+        .expect(204);
+    for refusals in [2, 3] {
+        assert_eq!(reasons(&app, &alice), [], "before refusal {refusals}");
+        app.wait(TimeDelta::days(1));
+        app.tick();
+    }
+    assert_eq!(reasons(&app, &alice).len(), 1);
+}
