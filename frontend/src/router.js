@@ -55,6 +55,12 @@ const inside = [
     meta: { title: 'menu.recipients' },
   },
   {
+    path: 'suppressions',
+    name: 'suppressions',
+    component: () => import('./features/suppressions/SuppressionsPage.vue'),
+    meta: { title: 'suppressions.title' },
+  },
+  {
     path: 'messages',
     name: 'messages',
     component: () => import('./features/messages/MessagesPage.vue'),
@@ -89,6 +95,12 @@ export const router = createRouter({
   history: createWebHistory(),
   routes: [
     { path: '/', component: PublicLayout, children: open },
+    {
+      path: '/unsubscribe',
+      name: 'unsubscribe',
+      component: () => import('./features/unsubscribe/UnsubscribePage.vue'),
+      meta: { title: 'unsubscribe.title', stranger: true },
+    },
     { path: '/', component: AppShell, meta: { inside: true }, children: inside },
     {
       path: '/:path(.*)*',
@@ -107,6 +119,7 @@ export const router = createRouter({
 });
 
 router.beforeEach(async (to) => {
+  if (to.meta.stranger) return true; // for those who have no account: nothing is asked about a session
   if (!to.meta.inside && !to.meta.guest) {
     void restoreSession().catch(() => undefined); // the page is open to all; its menu follows when the answer is there
     return true;

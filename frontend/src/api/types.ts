@@ -3,6 +3,10 @@ import type { components, paths } from './schema';
 
 type Schemas = components['schemas'];
 
+/** What an operation answers with 200. */
+type Body<T extends { responses: { 200: { content: { 'application/json': unknown } } } }> =
+  T['responses'][200]['content']['application/json'];
+
 declare global {
   namespace Api {
     type Paths = paths;
@@ -19,13 +23,20 @@ declare global {
     type RecipientChoice = Schemas['RecipientChoice'];
     type Recurrence = Mailing['recurrence'];
     type MailingStatus = Mailing['status'];
+    type StateReason = Mailing['state_reason'];
+    type OnUncertain = Mailing['on_uncertain'];
     type Occurrence = Schemas['Occurrence'];
     type Run = Schemas['Run'];
     type Counts = Schemas['Counts'];
+    type Failures = Body<paths['/api/v1/runs/{id}/failures']['get']>;
+    type Failure = Failures['items'][number];
+    type Retry = paths['/api/v1/runs/{id}/retry']['post']['requestBody']['content']['application/json'];
     type Delivery = Schemas['Delivery'];
     type DeliveryStatus = Delivery['status'];
     type Attempt = Schemas['Attempt'];
     type Outcome = Attempt['outcome'];
+    type Suppression = Body<paths['/api/v1/suppressions']['get']>['items'][number];
+    type Unsubscribe = Body<paths['/api/v1/unsubscribe/{token}']['get']>;
     interface Page<T> {
       items: T[];
       total: number;

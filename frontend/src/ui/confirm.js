@@ -1,7 +1,8 @@
 // Asking before something that cannot be taken back: `if (await confirm({…}))`. The dialog itself is ConfirmDialog.vue.
 import { shallowRef } from 'vue';
 
-/** @typedef {{title: string, text: string, action: string, danger?: boolean}} Question */
+/** `dismiss`: what not doing it is called, where the action itself is a cancelling. */
+/** @typedef {{title: string, text: string, action: string, dismiss?: string, danger?: boolean}} Question */
 /** @typedef {Question & {answer: (yes: boolean) => void}} Pending */
 
 /** @type {import('vue').ShallowRef<Pending | null>} */

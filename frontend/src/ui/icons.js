@@ -19,6 +19,7 @@ import clock from 'bootstrap-icons/icons/clock.svg?raw';
 import envelope from 'bootstrap-icons/icons/envelope.svg?raw';
 import envelopeCheck from 'bootstrap-icons/icons/envelope-check.svg?raw';
 import envelopePaper from 'bootstrap-icons/icons/envelope-paper.svg?raw';
+import envelopeSlash from 'bootstrap-icons/icons/envelope-slash.svg?raw';
 import exclamationTriangle from 'bootstrap-icons/icons/exclamation-triangle.svg?raw';
 import eye from 'bootstrap-icons/icons/eye.svg?raw';
 import globe2 from 'bootstrap-icons/icons/globe2.svg?raw';
@@ -35,6 +36,7 @@ import pencil from 'bootstrap-icons/icons/pencil.svg?raw';
 import people from 'bootstrap-icons/icons/people.svg?raw';
 import personCircle from 'bootstrap-icons/icons/person-circle.svg?raw';
 import personPlus from 'bootstrap-icons/icons/person-plus.svg?raw';
+import playCircle from 'bootstrap-icons/icons/play-circle.svg?raw';
 import plug from 'bootstrap-icons/icons/plug.svg?raw';
 import plusLg from 'bootstrap-icons/icons/plus-lg.svg?raw';
 import questionCircle from 'bootstrap-icons/icons/question-circle.svg?raw';
@@ -75,6 +77,7 @@ export const icons = {
   envelope,
   'envelope-check': envelopeCheck,
   'envelope-paper': envelopePaper,
+  'envelope-slash': envelopeSlash,
   'exclamation-triangle': exclamationTriangle,
   eye,
   globe2,
@@ -91,6 +94,7 @@ export const icons = {
   people,
   'person-circle': personCircle,
   'person-plus': personPlus,
+  'play-circle': playCircle,
   plug,
   'plus-lg': plusLg,
   'question-circle': questionCircle,
