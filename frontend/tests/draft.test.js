@@ -14,6 +14,7 @@ function mailing() {
     ends_at: null,
     recurrence: 'weekly',
     time_zone: 'Europe/Moscow',
+    on_uncertain: 'hold',
   });
 }
 
@@ -51,4 +52,9 @@ it('recipients are sent only when they were chosen anew', () => {
 it('what the server could not read is named before it is asked', () => {
   const draft = { ...newDraft('UTC'), audience: /** @type {const} */ ('chosen') };
   expect(missingOf(draft).map(({ field }) => field)).toEqual(['message_id', 'recipients']);
+});
+
+it('what becomes of a lost answer is kept, and a new mailing sends again', () => {
+  expect(draftOf(mailing()).on_uncertain).toBe('hold');
+  expect(newDraft('UTC').on_uncertain).toBe('retry');
 });

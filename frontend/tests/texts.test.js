@@ -22,7 +22,8 @@ const flat = (texts, path = '') =>
 const PROBLEMS =
   `malformed unauthenticated invalid_credentials forbidden not_found method_not_allowed timeout conflict email_taken
   message_in_use run_open outside_window no_recipients precondition_failed payload_too_large unsupported_media_type validation_failed
-  token_invalid too_many_requests internal unavailable network`.split(/\s+/);
+  token_invalid too_many_requests internal unavailable network already_suppressed completed disabled mailing_deleted no_run
+  not_blockable nothing_to_retry`.split(/\s+/);
 const FIELDS =
   `required invalid_email too_long too_short control_characters taken in_past not_after_start unknown_time_zone not_found
   unknown_field wrong_type out_of_range common_password invalid_template unknown_value`.split(/\s+/);
@@ -35,6 +36,29 @@ it('every code of the API has a text', () => {
   for (const texts of [ru, en]) {
     expect(Object.keys(texts.errors)).toEqual(expect.arrayContaining(PROBLEMS));
     expect(Object.keys(texts.fields)).toEqual(expect.arrayContaining(FIELDS));
+  }
+});
+
+it('every state, reason and outcome of the API has a word', () => {
+  /** @type {Record<Api.StateReason, true>} */
+  const reasons = {
+    waiting: true,
+    sending: true,
+    finished: true,
+    window_over: true,
+    disabled: true,
+    owner_blocked: true,
+    paused: true,
+    content_rejected: true,
+    mail_server_defers: true,
+    mail_server_refuses: true,
+    mail_server_unreachable: true,
+    no_recipients: true,
+  };
+  for (const texts of [ru, en]) {
+    expect(Object.keys(texts.mailings.reasons).sort()).toEqual(Object.keys(reasons).sort());
+    expect(Object.keys(texts.runs.skips).sort()).toEqual(['cancelled', 'recipient_deleted', 'suppressed']);
+    expect(Object.keys(texts.suppressions.reasons).sort()).toEqual(['manual', 'rejected', 'unsubscribed']);
   }
 });
 

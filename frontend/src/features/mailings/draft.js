@@ -13,13 +13,14 @@ import { localToUtc, thisMinute, utcToLocal } from '../../ui/zone.js';
  * @property {string} ends_local empty: no end
  * @property {string} time_zone
  * @property {Api.Recurrence} recurrence
+ * @property {Api.OnUncertain} on_uncertain
  */
 
 /** @type {Api.Recurrence[]} */
 export const RECURRENCES = ['once', 'daily', 'weekly', 'monthly'];
 
 /** Fields of the server that the form has a place for. */
-export const FIELDS = ['message_id', 'recipients', 'starts_at', 'ends_at', 'recurrence', 'time_zone'];
+export const FIELDS = ['message_id', 'recipients', 'starts_at', 'ends_at', 'recurrence', 'time_zone', 'on_uncertain'];
 
 /** @param {string} zone @returns {Draft} */
 export function newDraft(zone) {
@@ -33,15 +34,17 @@ export function newDraft(zone) {
     ...when,
     starts_local: utcToLocal(Date.now(), zone),
     time_zone: zone,
+    on_uncertain: 'retry',
   };
 }
 
 /** @param {Api.Mailing} mailing @returns {Draft} */
 export function draftOf(mailing) {
-  const { message_id, message_subject, starts_at, ends_at, recurrence, time_zone } = mailing;
+  const { message_id, message_subject, starts_at, ends_at, recurrence, time_zone, on_uncertain } = mailing;
   const clock = (/** @type {string | null | undefined} */ moment) => (moment ? utcToLocal(moment, time_zone) : '');
   const when = /** @type {const} */ ({ start: 'at', starts_local: clock(starts_at), ends_local: clock(ends_at) });
-  return { message_id, subject: message_subject, audience: 'keep', q: '', ids: [], ...when, time_zone, recurrence };
+  const whom = /** @type {const} */ ({ audience: 'keep', q: '' });
+  return { message_id, subject: message_subject, ...whom, ids: [], ...when, time_zone, recurrence, on_uncertain };
 }
 
 /**

@@ -25,16 +25,35 @@ export const runLooks = {
   skipped_overlap: { tone: 'neutral', icon: 'skip-forward-circle' },
 };
 
-/** @type {Record<Api.MailingStatus, Look>} */
+/** @typedef {Api.MailingStatus | 'paused' | 'stopped' | 'disabled'} Word what a badge says: the status, or what keeps it from going on */
+
+/** Somebody should look at it. @type {Look} */
+const TROUBLE = { tone: 'warning', icon: 'exclamation-triangle' };
+
+/** @type {Record<Word, Look>} */
 const mailingLooks = {
   created: { tone: 'neutral', icon: 'clock' },
   running: { tone: 'info', icon: 'send' },
   completed: { tone: 'success', icon: 'check-circle' },
+  paused: { tone: 'warning', icon: 'pause-circle' },
+  stopped: { tone: 'danger', icon: 'exclamation-triangle' },
+  disabled: { tone: 'warning', icon: 'slash-circle' },
 };
-/** Reasons somebody should look at. */
-const TROUBLE = ['disabled', 'owner_blocked', 'paused', 'mail_server_unreachable', 'no_recipients'];
 
-/** @param {Pick<Api.Mailing, 'status' | 'state_reason'>} mailing @returns {Look} */
+/** Stopped: until somebody does something about it. @type {Partial<Record<Api.StateReason, Word>>} */
+const WORDS = {
+  disabled: 'disabled',
+  owner_blocked: 'paused',
+  paused: 'paused',
+  mail_server_defers: 'paused',
+  mail_server_unreachable: 'paused',
+  content_rejected: 'stopped',
+  mail_server_refuses: 'stopped',
+};
+
+/** @param {Pick<Api.Mailing, 'status' | 'state_reason'>} mailing @returns {Look & {word: Word}} */
 export function mailingLook({ status, state_reason }) {
-  return TROUBLE.includes(state_reason) ? { tone: 'warning', icon: 'exclamation-triangle' } : mailingLooks[status];
+  const word = WORDS[state_reason] ?? status;
+  const look = mailingLooks[word];
+  return { word, ...look, ...(state_reason === 'no_recipients' ? TROUBLE : {}) };
 }

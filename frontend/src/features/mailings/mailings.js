@@ -31,6 +31,22 @@ export const deleteMailing = (id) => ask(api.DELETE('/api/v1/mailings/{id}', { p
 /** @param {number} id */
 export const sendMailing = (id) => ask(api.POST('/api/v1/mailings/{id}/send', { params: { path: { id } } }));
 
+/** @param {number} id */
+export const pauseMailing = (id) => ask(api.POST('/api/v1/mailings/{id}/pause', { params: { path: { id } } }));
+
+/** Lifts what the engine paused by itself, too. @param {number} id */
+export const resumeMailing = (id) => ask(api.POST('/api/v1/mailings/{id}/resume', { params: { path: { id } } }));
+
+/** Ends the open run; later ones go on. @param {number} id */
+export const cancelRun = (id) => ask(api.POST('/api/v1/mailings/{id}/cancel', { params: { path: { id } } }));
+
+/** @param {number} id @param {string} reason */
+export const disableMailing = (id, reason) =>
+  ask(api.POST('/api/v1/mailings/{id}/disable', { params: { path: { id } }, body: { reason } }));
+
+/** @param {number} id */
+export const enableMailing = (id) => ask(api.POST('/api/v1/mailings/{id}/enable', { params: { path: { id } } }));
+
 /**
  * @param {Pick<Api.CreateMailing, 'starts_at' | 'ends_at' | 'recurrence' | 'time_zone'>} schedule
  */
