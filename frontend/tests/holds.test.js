@@ -64,14 +64,10 @@ it('a completed mailing has nothing to pause', () => {
   expect(actionsOf(done, owner)).toEqual(['send', 'remove']);
 });
 
-it('an older run that was taken up again is open although the last one has ended', () => {
-  expect(actionsOf(mailing({ last_run: finished }), owner, true)).toEqual(['pause', 'cancel', 'remove']);
-});
-
-it('what a manager has disabled its owner cannot send', () => {
+it('what a manager has disabled its owner can neither send nor enable', () => {
   const stopped = mailing({ state_reason: 'disabled', disabled, last_run: finished });
-  expect(actionsOf(stopped, owner)).not.toContain('send');
-  expect(actionsOf(stopped, owner)).not.toContain('enable');
+  expect(actionsOf(stopped, owner)).toEqual(['pause', 'remove']);
+  expect(actionsOf({ ...stopped, last_run: held }, owner)).toEqual(['cancel', 'pause', 'remove']);
 });
 
 it('a manager may only disable and enable, an administrator also what is their own', () => {

@@ -2,15 +2,23 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test } from '@playwright/test';
 
-import { addRecipient, mailNow, newAddress, signUpAndIn, writeMessage } from './support.js';
+import { addRecipient, block, mailNow, newAddress, signUpAndIn, writeMessage } from './support.js';
 
 test.use({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' });
 test.describe.configure({ mode: 'serial' });
 
 const THEMES = /** @type {const} */ (['light', 'dark']);
 const WIDTHS = [360, 768, 1280, 1920];
-const OPEN = ['/', '/sign-up', '/sign-in', '/check-mail', '/confirm#token=none', '/there-is-no-such-page'];
-const EMPTY = ['/dashboard', '/recipients', '/messages', '/mailings', '/log', '/profile'];
+const OPEN = [
+  '/',
+  '/sign-up',
+  '/sign-in',
+  '/check-mail',
+  '/confirm#token=none',
+  '/unsubscribe#none',
+  '/there-is-no-such-page',
+];
+const EMPTY = ['/dashboard', '/recipients', '/suppressions', '/messages', '/mailings', '/log', '/profile'];
 
 /** @type {import('@playwright/test').Page} */
 let page;
@@ -89,6 +97,8 @@ test('pages with something on them', async () => {
     email: newAddress('a-very-long-name-that-hardly-fits-anywhere-on-a-phone'),
     name: 'Константин Константинопольский',
   });
+  await addRecipient(page, { email: newAddress('refused..by.the.catcher'), name: 'Пётр' });
+  await block(page, newAddress('blocked'));
   await writeMessage(page, subject);
   const message = new URL(page.url()).pathname;
   await mailNow(page, subject);
@@ -115,7 +125,15 @@ test('what opens over a page', async () => {
   await checkAccessibility('asking before deleting');
   await page.getByRole('button', { name: 'Отмена' }).click();
 
+  await open('/suppressions');
+  await page.getByRole('button', { name: 'Заблокировать адрес' }).click();
+  await expect(page.getByRole('dialog').getByLabel('Эл. почта')).toBeFocused();
+  await checkAccessibility('blocking an address');
+
   await open('/mailings/new');
+  await page.getByText('Ещё настройки').click();
+  await expect(page.getByRole('group', { name: 'Если ответ сервера потерян' })).toBeVisible();
+  await checkAccessibility('more settings of a mailing');
   await page.getByRole('combobox', { name: 'Часовой пояс' }).click();
   await expect(page.getByRole('option').first()).toBeVisible();
   await checkAccessibility('choosing a time zone');

@@ -29,6 +29,10 @@ export async function mailTo(address) {
   return /** @type {Mail} */ (mail);
 }
 
+/** How many mails with a subject an address has got. @param {string} address @param {string} subject */
+export const countOf = async (address, subject) =>
+  (await mailsTo(address)).filter((mail) => mail.subject === subject).length;
+
 /** The link of the mail that asks to confirm an address. @param {string} address */
 export async function confirmLink(address) {
   const { text = '', html = '' } = await mailTo(address);
@@ -94,15 +98,39 @@ export async function writeMessage(page, subject) {
 }
 
 /**
+ * The form of a new mailing with its message chosen.
+ * @param {import('@playwright/test').Page} page
+ * @param {string} subject
+ */
+export async function beginMailing(page, subject) {
+  await page.goto('/mailings/new');
+  await page.getByRole('combobox', { name: 'Сообщение' }).click();
+  await page.getByRole('option', { name: subject }).click();
+}
+
+/**
  * A mailing to all recipients, starting now; ends on its page.
  * @param {import('@playwright/test').Page} page
  * @param {string} subject
  */
 export async function mailNow(page, subject) {
-  await page.goto('/mailings/new');
-  await page.getByRole('combobox', { name: 'Сообщение' }).click();
-  await page.getByRole('option', { name: subject }).click();
+  await beginMailing(page, subject);
   await expect(page.getByRole('status', { name: 'Одной фразой' })).toContainText('первая отправка — сейчас');
   await page.getByRole('button', { name: 'Создать рассылку' }).click();
   await expect(page).toHaveURL(/\/mailings\/\d+$/);
+}
+
+/**
+ * Puts an address on the list of those who get no mail; ends there.
+ * @param {import('@playwright/test').Page} page
+ * @param {string} email
+ */
+export async function block(page, email) {
+  await page.goto('/suppressions');
+  await page.getByRole('button', { name: 'Заблокировать адрес' }).click();
+  const panel = page.getByRole('dialog', { name: 'Заблокировать адрес' });
+  await panel.getByLabel('Эл. почта').fill(email);
+  await panel.getByRole('button', { name: 'Заблокировать' }).click();
+  await expect(page.getByRole('row', { name: email })).toBeVisible();
+  await expect(panel).toBeHidden();
 }

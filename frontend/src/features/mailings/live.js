@@ -1,5 +1,5 @@
 // A mailing watched while it goes: asked again every second and a half, with the rate worked out from what has changed.
-import { computed, ref, shallowRef } from 'vue';
+import { computed, shallowRef } from 'vue';
 
 import { usePolling } from '../../ui/timing.js';
 import { tried } from './counts.js';
@@ -28,14 +28,11 @@ export function useLiveMailing(id) {
   const mailing = shallowRef(/** @type {Api.Mailing | null} */ (null));
   const failure = shallowRef(/** @type {unknown} */ (null));
   const samples = shallowRef(/** @type {Sample[]} */ ([]));
-  /** Counts the looks at it: an older run may move on while the latest stands still. */
-  const beat = ref(0);
   const isRunning = computed(() => mailing.value?.status === 'running');
 
   async function fetchNow() {
     const now = Date.now();
     mailing.value = await fetchMailing(id);
-    beat.value += 1;
     const run = mailing.value.last_run;
     const recent = samples.value.filter(({ at }) => at > now - WINDOW_MS);
     samples.value = run && isRunning.value ? [...recent, { run: run.id, at: now, tried: tried(run.counts) }] : [];
@@ -52,5 +49,5 @@ export function useLiveMailing(id) {
   }, RUNNING_MS);
   void load();
 
-  return { mailing, failure, beat, rate: computed(() => rateOf(samples.value)), load };
+  return { mailing, failure, rate: computed(() => rateOf(samples.value)), load };
 }

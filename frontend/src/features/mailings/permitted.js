@@ -16,21 +16,22 @@ export const isOwn = (mailing, user) => mailing.owner_id === user?.id;
  * The most wanted first: it is the page's primary action.
  * @param {Facts} mailing
  * @param {Pick<Api.Me, 'id' | 'role'> | null} user
- * @param {boolean} [hasOpenRun] where more runs are known than the last one: an older one may have been taken up again
  * @returns {Action[]}
  */
-export function actionsOf(mailing, user, hasOpenRun = Boolean(mailing.last_run && isOpen(mailing.last_run))) {
-  const own = isOwn(mailing, user) ? actionsOfOwner(mailing, hasOpenRun) : [];
+export function actionsOf(mailing, user) {
+  const own = isOwn(mailing, user) ? actionsOfOwner(mailing) : [];
   const staff = user && user.role !== 'user' ? /** @type {const} */ ([mailing.disabled ? 'enable' : 'disable']) : [];
   return [...own, ...staff, ...(isOwn(mailing, user) ? /** @type {const} */ (['remove']) : [])];
 }
 
-/** @param {Facts} mailing @param {boolean} hasOpenRun @returns {Action[]} */
-function actionsOfOwner({ status, state_reason, paused_at, disabled }, hasOpenRun) {
+/** @param {Facts} mailing @returns {Action[]} */
+function actionsOfOwner({ status, state_reason, paused_at, disabled, last_run }) {
+  const hasOpenRun = Boolean(last_run && isOpen(last_run));
   const canResume = Boolean(paused_at) || LIFTED_BY_RESUME.includes(state_reason);
-  const canSend = !canResume && !hasOpenRun && !disabled && state_reason !== 'owner_blocked';
+  const byOthers = Boolean(disabled) || state_reason === 'owner_blocked';
+  const canSend = !canResume && !hasOpenRun && !byOthers;
   const canPause = !paused_at && status !== 'completed';
-  const pausesNow = canPause && hasOpenRun && !canResume;
+  const pausesNow = canPause && hasOpenRun && !canResume && !byOthers;
   /** @type {[Action, boolean][]} */
   const actions = [
     ['resume', canResume],
