@@ -189,6 +189,67 @@ export interface paths {
         patch: operations["update_mailing"];
         trace?: never;
     };
+    "/api/v1/mailings/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel the run of a mailing
+         * @description Sending stops within two seconds; who was not served by then is skipped. Later occurrences go on.
+         */
+        post: operations["cancel_mailing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mailings/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable a mailing
+         * @description For managers, whoever owns it. Sending stops within two seconds; its owner sees who did it, when and why. Disabling it
+         *     once more changes the reason.
+         */
+        post: operations["disable_mailing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mailings/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable a mailing
+         * @description For managers. Its run goes on where it stopped, nobody gets anything twice.
+         */
+        post: operations["enable_mailing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mailings/{id}/occurrences": {
         parameters: {
             query?: never;
@@ -206,6 +267,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mailings/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause a mailing
+         * @description Sending stops within two seconds, and nothing of it starts until it is resumed. Pausing it twice changes nothing.
+         */
+        post: operations["pause_mailing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mailings/{id}/recipients": {
         parameters: {
             query?: never;
@@ -217,6 +298,27 @@ export interface paths {
         get: operations["list_mailing_recipients"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mailings/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume a mailing
+         * @description Its run goes on where it stopped, nobody gets anything twice. This also lifts `content_rejected` and
+         *     `mail_server_defers`; what a manager has disabled stays so.
+         */
+        post: operations["resume_mailing"];
         delete?: never;
         options?: never;
         head?: never;
@@ -435,7 +537,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a recipient
-         * @description It leaves its mailings; what was sent to it stays in the log.
+         * @description It leaves its mailings and gets no more mail, also of a run under way; what was sent to it stays in the log.
          */
         delete: operations["delete_recipient"];
         options?: never;
@@ -472,6 +574,47 @@ export interface paths {
         get: operations["list_deliveries"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Why deliveries of a run have failed
+         * @description Failed are those rejected, expired, or uncertain and not to be tried again; grouped by what came of the last attempt.
+         */
+        get: operations["list_run_failures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try the failed deliveries of a run again
+         * @description The run goes on with the message it began with; attempts are numbered on. Give nothing for all that have failed, or
+         *     choose among them. Recipients deleted since are left out.
+         */
+        post: operations["retry_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -546,6 +689,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{id}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Block a user
+         * @description For managers. The user is signed out everywhere within five seconds and cannot sign in; their mailings stop within
+         *     two. Blocking somebody once more changes the reason.
+         */
+        post: operations["block_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/unblock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unblock a user
+         * @description For managers. Their mailings go on where they stopped.
+         */
+        post: operations["unblock_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -597,6 +781,11 @@ export interface components {
             /** @description How far the conversation had come. */
             stage: components["schemas"]["Stage"];
         };
+        /** @description Why a manager blocks a user. */
+        BlockUser: {
+            /** @example Sends to bought addresses */
+            reason: string;
+        };
         /** @description The token of a mailed link. */
         ConfirmAddress: {
             /** @example q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5 */
@@ -630,6 +819,8 @@ export interface components {
              * @example 5
              */
             message_id: number;
+            /** @default retry */
+            on_uncertain?: components["schemas"]["OnUncertain"];
             recipients: components["schemas"]["RecipientChoice"];
             recurrence: components["schemas"]["Recurrence"];
             /** Format: date-time */
@@ -695,6 +886,11 @@ export interface components {
          * @enum {string}
          */
         DeliveryStatus: "pending" | "deferred" | "accepted" | "rejected" | "uncertain" | "expired" | "skipped";
+        /** @description Why a manager disables a mailing; its owner reads it. */
+        DisableMailing: {
+            /** @example Complaints from recipients */
+            reason: string;
+        };
         /** @description Who keeps a mailing from being sent, since when and why. */
         Disabled: {
             /** Format: date-time */
@@ -706,6 +902,41 @@ export interface components {
             by?: number | null;
             /** @example Complaints from recipients */
             reason: string;
+        };
+        /**
+         * @description How a delivery has failed: nothing more is planned for it.
+         * @enum {string}
+         */
+        FailedStatus: "rejected" | "expired" | "uncertain";
+        /** @description Failed deliveries whose last attempt ended in the same way. Those never tried have no stage and no response. */
+        Failure: {
+            /**
+             * Format: int64
+             * @example 12
+             */
+            count: number;
+            /**
+             * @description RFC 3463
+             * @example 5.1.1
+             */
+            enhanced_code?: string | null;
+            /**
+             * @description One of the mail server's answers.
+             * @example 5.1.1 no such user
+             */
+            response: string;
+            /**
+             * Format: int32
+             * @example 550
+             */
+            smtp_code?: number | null;
+            stage?: components["schemas"]["Stage"] | null;
+            status: components["schemas"]["FailedStatus"];
+        };
+        /** @description Why deliveries of a run have failed. */
+        Failures: {
+            /** @description The largest groups first, at most 50. */
+            items: components["schemas"]["Failure"][];
         };
         /** @description What is wrong with one field of a request. `code` is stable, `message` is for people. */
         FieldError: {
@@ -751,11 +982,17 @@ export interface components {
             message_subject: string;
             /** Format: date-time */
             next_run_at?: string | null;
+            on_uncertain: components["schemas"]["OnUncertain"];
             /**
              * Format: int64
              * @example 1
              */
             owner_id: number;
+            /**
+             * Format: date-time
+             * @description Since when its owner has paused it.
+             */
+            paused_at?: string | null;
             /**
              * Format: int32
              * @example 2000
@@ -867,6 +1104,11 @@ export interface components {
             items: components["schemas"]["Occurrence"][];
         };
         /**
+         * @description What to do with a mail that was sent and whose answer never came.
+         * @enum {string}
+         */
+        OnUncertain: "retry" | "hold";
+        /**
          * @description What became of an attempt; the word that the log shows.
          * @enum {string}
          */
@@ -899,11 +1141,17 @@ export interface components {
                 message_subject: string;
                 /** Format: date-time */
                 next_run_at?: string | null;
+                on_uncertain: components["schemas"]["OnUncertain"];
                 /**
                  * Format: int64
                  * @example 1
                  */
                 owner_id: number;
+                /**
+                 * Format: date-time
+                 * @description Since when its owner has paused it.
+                 */
+                paused_at?: string | null;
                 /**
                  * Format: int32
                  * @example 2000
@@ -1007,6 +1255,7 @@ export interface components {
                  * @example 3
                  */
                 mailing_id: number;
+                pause_reason?: components["schemas"]["PauseReason"] | null;
                 /** Format: date-time */
                 scheduled_for: string;
                 /** Format: date-time */
@@ -1054,6 +1303,11 @@ export interface components {
              */
             total: number;
         };
+        /**
+         * @description What keeps an open run from being sent for a while.
+         * @enum {string}
+         */
+        PauseReason: "disabled" | "owner_blocked" | "paused" | "content_rejected" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses";
         /**
          * @description A message as one recipient gets it. The HTML is the author's, as it will be mailed and no safer than that: show it
          *     only in a frame with the `sandbox` attribute and without `allow-scripts`.
@@ -1190,6 +1444,28 @@ export interface components {
              */
             email: string;
         };
+        /** @description Which failed deliveries of a run to try again: those that pass all that is given, or all of them. */
+        RetryDeliveries: {
+            /**
+             * @default null
+             * @example 5.1.1
+             */
+            enhanced_code?: string | null;
+            /**
+             * @description To these recipients.
+             * @default null
+             */
+            recipient_ids?: number[] | null;
+            /**
+             * Format: int32
+             * @description The mail server's last answer had this code.
+             * @default null
+             * @example 550
+             */
+            smtp_code?: number | null;
+            /** @default null */
+            status?: components["schemas"]["FailedStatus"] | null;
+        };
         /**
          * @description What somebody is here for. Managers oversee and edit nothing; administrators also give roles.
          * @enum {string}
@@ -1210,6 +1486,7 @@ export interface components {
              * @example 3
              */
             mailing_id: number;
+            pause_reason?: components["schemas"]["PauseReason"] | null;
             /** Format: date-time */
             scheduled_for: string;
             /** Format: date-time */
@@ -1287,7 +1564,7 @@ export interface components {
          * @description Why a mailing stands where it stands.
          * @enum {string}
          */
-        StateReason: "waiting" | "sending" | "finished" | "window_over" | "disabled" | "owner_blocked" | "paused" | "mail_server_unreachable" | "no_recipients";
+        StateReason: "waiting" | "sending" | "finished" | "window_over" | "disabled" | "owner_blocked" | "paused" | "content_rejected" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses" | "no_recipients";
         /** @description A stretch of a log, newest first. */
         Stretch_Attempt: {
             items: {
@@ -1424,6 +1701,11 @@ export interface components {
              * @example 5
              */
             message_id?: number;
+            /**
+             * @description Also for the run under way.
+             * @default null
+             */
+            on_uncertain?: components["schemas"]["OnUncertain"];
             /** @default null */
             recipients?: components["schemas"]["RecipientChoice"];
             /** @default null */
@@ -2363,6 +2645,232 @@ export interface operations {
             };
         };
     };
+    cancel_mailing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Cancelled */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `no_run`: nothing is being sent */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_mailing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DisableMailing"];
+            };
+        };
+        responses: {
+            /** @description Disabled */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enable_mailing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Enabled */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_occurrences: {
         parameters: {
             query?: {
@@ -2405,6 +2913,71 @@ export interface operations {
             };
             /** @description Some fields are not valid; each is named */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_mailing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Paused */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `completed`: nothing is left to be sent */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2469,6 +3042,62 @@ export interface operations {
             };
             /** @description Some fields are not valid; each is named */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_mailing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not paused any more */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2597,7 +3226,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `run_open`, `outside_window`, `no_recipients` or `disabled` */
+            /** @description `run_open`, `outside_window`, `no_recipients`, `disabled` or `paused` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4072,6 +4701,172 @@ export interface operations {
             };
         };
     };
+    list_run_failures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Groups of failures */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Failures"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetryDeliveries"];
+            };
+        };
+        responses: {
+            /** @description The run, going on */
+            202: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `run_open`: another run of the mailing is open; `outside_window`, `disabled`, `mailing_deleted` or `nothing_to_retry` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_suppressions: {
         parameters: {
             query?: {
@@ -4397,6 +5192,176 @@ export interface operations {
             };
             /** @description Too many from this address; see `Retry-After` */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    block_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockUser"];
+            };
+        };
+        responses: {
+            /** @description Blocked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_blockable`: a manager, an administrator, or oneself */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unblock_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Not blocked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
