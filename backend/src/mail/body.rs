@@ -6,6 +6,11 @@
 /// of our users must not be able to end its own mail and begin another (SMTP smuggling).
 pub(super) fn append_body(flight: &mut Vec<u8>, body: &[u8]) {
     flight.reserve(body.len() + body.len() / 32 + 16);
+    if is_ready(body) {
+        flight.extend_from_slice(body);
+        flight.extend_from_slice(b".\r\n");
+        return;
+    }
     let mut rest = body;
     while !rest.is_empty() {
         let (line, behind) = split_line(rest);
@@ -17,6 +22,22 @@ pub(super) fn append_body(flight: &mut Vec<u8>, body: &[u8]) {
         rest = behind;
     }
     flight.extend_from_slice(b".\r\n");
+}
+
+/// Whether every line ends with CRLF and none begins with a dot: then there is nothing to be done, and the bytes need be
+/// looked at only where a line ends.
+fn is_ready(body: &[u8]) -> bool {
+    let mut begin = 0;
+    for end in memchr::memchr2_iter(b'\r', b'\n', body) {
+        let is_end = body.get(end) == Some(&b'\n');
+        let follows_cr = end > begin && body.get(end - 1) == Some(&b'\r');
+        match (is_end, follows_cr) {
+            (false, _) if body.get(end + 1) == Some(&b'\n') => continue,
+            (true, true) if body.get(begin) != Some(&b'.') => begin = end + 1,
+            _ => return false,
+        }
+    }
+    begin == body.len()
 }
 
 fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {

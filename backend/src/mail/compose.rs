@@ -1,16 +1,15 @@
 //! From a run's content to its mails. What is the same for all recipients is encoded once; a mail is the rest.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use lettre::message::Mailbox;
 
+use super::bodies::Bodies;
 use super::envelope::Envelope;
 use super::header::{self, HeaderError};
-use super::plain_text;
 use super::render::{Mistake, Part, Person, RenderError, Template};
-use super::transfer::{BOUNDARY_START, Kind, append_part};
+use super::transfer::BOUNDARY_START;
 use super::unsubscribe::{self, RunMail, Stamp, Stamps, TOKEN_CHARS};
 
 /// What is sent to every recipient of a run.
@@ -74,12 +73,10 @@ pub struct Prepared {
     domain: String,
     stamps: Stamps,
     links: Links,
-    boundary: String,
     /// The headers that all mails share, ready to be copied.
     head: String,
     subject: Option<String>,
-    text: Option<Vec<u8>>,
-    html: Html,
+    bodies: Bodies,
     size: usize,
 }
 
@@ -90,13 +87,6 @@ enum Links {
     Own { one_click: String, page: String },
     /// The same for every mail, and good for nothing.
     Example(String),
-}
-
-#[derive(Debug)]
-enum Html {
-    Absent,
-    Fixed(Vec<u8>),
-    Filled,
 }
 
 impl Prepared {
@@ -118,20 +108,11 @@ impl Prepared {
                     unsubscribe_url: "",
                 },
             )?),
-            Part::Filled(_) => None,
+            Part::Filled(..) => None,
         };
-        let html = match &template.html {
-            Part::Fixed(html) if html.is_empty() => Html::Absent,
-            Part::Fixed(html) => Html::Fixed(encoded(Kind::Html, html)),
-            Part::Filled(_) => Html::Filled,
-        };
-        let text = match &template.text {
-            Some(Part::Fixed(text)) => Some(encoded(Kind::Plain, text)),
-            _ => None,
-        };
-        let multipart = (!matches!(html, Html::Absent)).then_some(boundary.as_str());
+        let bodies = Bodies::new(&template, boundary);
         Ok(Self {
-            head: shared_headers(content, &from, domain, multipart)?,
+            head: shared_headers(content, &from, domain, bodies.boundary())?,
             size: 1280 + 2 * (content.subject.len() + content.html.len() + content.text.len()),
             links: match content.list {
                 Some(_) => Links::Own {
@@ -144,10 +125,8 @@ impl Prepared {
             domain: domain.to_owned(),
             from,
             stamps,
-            boundary,
             subject,
-            text,
-            html,
+            bodies,
         })
     }
 
@@ -181,7 +160,7 @@ impl Prepared {
         self.own_headers(&stamp, date, &mut head);
         head.push_str(&self.head);
         let mut bytes = head.into_bytes();
-        self.bodies(&person, &mut bytes)?;
+        self.bodies.append(&self.template, &person, &mut bytes)?;
         Ok(Mail {
             from: self.from.clone(),
             to,
@@ -204,57 +183,14 @@ impl Prepared {
     /// The headers that no other mail has.
     fn own_headers(&self, stamp: &Stamp, date: DateTime<Utc>, out: &mut String) {
         let (id, domain) = (stamp.id(), &self.domain);
-        let date = date.format("%a, %d %b %Y %H:%M:%S +0000");
+        header::date(date, out);
         // Writing to a String cannot fail.
-        let _ = write!(out, "Date: {date}\r\nMessage-ID: <{id}@{domain}>\r\n");
+        let _ = write!(out, "Message-ID: <{id}@{domain}>\r\n");
         if let Links::Own { one_click, .. } = &self.links {
             out.push_str(one_click);
             stamp.append_token(out);
             out.push_str(">\r\n");
         }
-    }
-
-    /// The plain text alone, or both bodies as alternatives, the better one last (RFC 2046, 5.1.4).
-    fn bodies(&self, person: &Person<'_>, out: &mut Vec<u8>) -> Result<(), ComposeError> {
-        let html = match &self.html {
-            Html::Absent => {
-                self.append_text(person, "", out)?;
-                out.extend_from_slice(b"\r\n");
-                return Ok(());
-            }
-            Html::Fixed(_) => Cow::Borrowed(""),
-            Html::Filled => self.template.fill(&self.template.html, person)?,
-        };
-        let delimit = |out: &mut Vec<u8>, end: &[u8]| {
-            out.extend_from_slice(b"--");
-            out.extend_from_slice(self.boundary.as_bytes());
-            out.extend_from_slice(end);
-        };
-        delimit(out, b"\r\n");
-        self.append_text(person, &html, out)?;
-        out.extend_from_slice(b"\r\n");
-        delimit(out, b"\r\n");
-        match &self.html {
-            Html::Fixed(part) => out.extend_from_slice(part),
-            _ => append_part(Kind::Html, &html, out),
-        }
-        out.extend_from_slice(b"\r\n");
-        delimit(out, b"--\r\n");
-        Ok(())
-    }
-
-    fn append_text(
-        &self,
-        person: &Person<'_>,
-        html: &str,
-        out: &mut Vec<u8>,
-    ) -> Result<(), ComposeError> {
-        match (&self.text, &self.template.text) {
-            (Some(part), _) => out.extend_from_slice(part),
-            (None, Some(part)) => append_part(Kind::Plain, &self.template.fill(part, person)?, out),
-            (None, None) => append_part(Kind::Plain, &plain_text::of_html(html), out),
-        }
-        Ok(())
     }
 }
 
@@ -289,10 +225,4 @@ fn subject_line(template: &Template, person: &Person<'_>) -> Result<String, Comp
     let mut line = String::new();
     header::unstructured("Subject", &template.fill_subject(person)?, &mut line)?;
     Ok(line)
-}
-
-fn encoded(kind: Kind, text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    append_part(kind, text, &mut out);
-    out
 }

@@ -1,10 +1,12 @@
 //! Mail: composing it, the SMTP session that hands it over, and what the server's replies mean.
 
 pub mod account;
+mod bodies;
 mod body;
 pub mod compose;
 mod connect;
 pub mod envelope;
+mod frame;
 pub mod header;
 mod placeholders;
 pub mod plain_text;

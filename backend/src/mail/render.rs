@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use minijinja::{Environment, Error, Value, context};
 
+use super::frame::Frame;
 use super::placeholders::{LINK, NAMES, environment, explain, tags};
 use super::plain_text;
+use super::transfer::Kind;
 
 /// A rendered body may be four times as large as the largest that is accepted.
 const MAX_PART: usize = 4 * 1024 * 1024;
@@ -79,8 +81,8 @@ pub struct Template {
 pub(super) enum Part {
     /// The same for everybody.
     Fixed(String),
-    /// Filled in for each from the template of this name.
-    Filled(&'static str),
+    /// Filled in for each from the template of this name, or from its frame where that does the same.
+    Filled(&'static str, Option<Frame>),
 }
 
 impl Template {
@@ -164,7 +166,7 @@ impl Template {
     ) -> Result<Cow<'a, str>, RenderError> {
         let name = match part {
             Part::Fixed(text) => return Ok(Cow::Borrowed(text)),
-            Part::Filled(name) => name,
+            Part::Filled(name, _) => name,
         };
         let template = self.environment.get_template(name)?;
         let filled = if self.shows_link {
@@ -181,8 +183,8 @@ impl Template {
 
     /// Adds a template under the name of its field; says in a sentence what is wrong with it.
     fn add(&mut self, field: &'static str, source: &str) -> Result<Part, String> {
-        let tagged = !tags(source)?.is_empty();
-        if !tagged && !source.contains("{#") && !source.contains("{%") {
+        let tags = tags(source)?;
+        if tags.is_empty() && !source.contains("{#") && !source.contains("{%") {
             return Ok(Part::Fixed(source.to_owned()));
         }
         self.environment
@@ -202,7 +204,12 @@ impl Template {
                 NAMES.join(", ")
             ));
         }
-        let part = Part::Filled(field);
+        let frame = match field {
+            "html" => Frame::of(Kind::Html, source, &tags),
+            "text" => Frame::of(Kind::Plain, source, &tags),
+            _ => None,
+        };
+        let part = Part::Filled(field, frame);
         for person in &SAMPLES {
             self.fill(&part, person)
                 .map_err(|error| mistake_in(field)(error).message)?;

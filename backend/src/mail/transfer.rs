@@ -2,7 +2,7 @@
 //! (RFC 2045, 6.7). Own code, because this is half of what a mail costs.
 
 /// A body's media type.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Plain,
     Html,
@@ -10,24 +10,34 @@ pub(super) enum Kind {
 
 /// Appends a body with its headers, without a line end behind it.
 pub(super) fn append_part(kind: Kind, text: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(match kind {
-        Kind::Plain => b"Content-Type: text/plain; charset=utf-8\r\n",
-        Kind::Html => b"Content-Type: text/html; charset=utf-8\r\n",
-    });
     if is_plain(text) {
+        append_type(kind, out);
         out.extend_from_slice(b"Content-Transfer-Encoding: 7bit\r\n\r\n");
         plain(text, out);
     } else {
-        out.extend_from_slice(b"Content-Transfer-Encoding: quoted-printable\r\n\r\n");
+        append_quoted_headers(kind, out);
         quoted_printable(text, out);
     }
 }
 
+/// Appends the headers of a body in quoted-printable.
+pub(super) fn append_quoted_headers(kind: Kind, out: &mut Vec<u8>) {
+    append_type(kind, out);
+    out.extend_from_slice(b"Content-Transfer-Encoding: quoted-printable\r\n\r\n");
+}
+
+fn append_type(kind: Kind, out: &mut Vec<u8>) {
+    out.extend_from_slice(match kind {
+        Kind::Plain => b"Content-Type: text/plain; charset=utf-8\r\n",
+        Kind::Html => b"Content-Type: text/html; charset=utf-8\r\n",
+    });
+}
+
 /// Encodes text as quoted-printable. Any spelling of a line's end becomes CRLF.
-fn quoted_printable(text: &str, out: &mut Vec<u8>) {
+pub(super) fn quoted_printable(text: &str, out: &mut Vec<u8>) {
     out.reserve(text.len() + text.len() / 16);
     lines(text, |line, is_last| {
-        encode_line(line, out);
+        quoted_line(line, 0, out);
         if !is_last {
             out.extend_from_slice(b"\r\n");
         }
@@ -73,11 +83,11 @@ fn lines(text: &str, mut each: impl FnMut(&[u8], bool)) {
     each(rest, true);
 }
 
-fn encode_line(mut line: &[u8], out: &mut Vec<u8>) {
-    let mut column = 0;
+/// Encodes a line, or the end of one that begins at this column.
+pub(super) fn quoted_line(mut line: &[u8], mut column: usize, out: &mut Vec<u8>) {
     while let Some((&first, behind)) = line.split_first() {
         // The last column is left for the soft break.
-        let room = MAX_LINE - 1 - column;
+        let room = (MAX_LINE - 1).saturating_sub(column);
         let run = line
             .iter()
             .take(room)
