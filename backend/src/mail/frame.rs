@@ -55,6 +55,12 @@ impl Gap {
             Self::UnsubscribeUrl => person.unsubscribe_url,
         }
     }
+
+    /// Whether this value is written differently in HTML. A link keeps its slashes: it is to be recognised.
+    fn is_escaped(self, value: &str) -> bool {
+        value.contains(['&', '<', '>', '"', '\''])
+            || (self != Self::UnsubscribeUrl && value.contains('/'))
+    }
 }
 
 impl Frame {
@@ -100,8 +106,7 @@ impl Frame {
             out.extend_from_slice(fixed);
             let Some((gap, column)) = gap else { continue };
             let value = gap.value(person);
-            // The link is made by us, and needs none.
-            if self.is_html && *gap != Gap::UnsubscribeUrl {
+            if self.is_html && gap.is_escaped(value) {
                 escaped.clear();
                 // Writing to a String cannot fail.
                 let _ = write!(escaped, "{}", HtmlEscape(value));
