@@ -1,10 +1,12 @@
 // @ts-check
 // One case of the bench: a database and a mail server of its own, the engine, and what it took.
+import fs from 'node:fs';
+import path from 'node:path';
 import pg from 'pg';
 import { settings } from '../backend.mjs';
 import { createDueMailing } from './mailing.mjs';
 import { assertRecorded, watchSending } from './sending.mjs';
-import { measureLimit, SESSIONS, startSink } from './sink.mjs';
+import { measureLimit, startSink } from './sink.mjs';
 import { peakMemory, processorTime } from './usage.mjs';
 
 /** Longer than the engine gives what is in flight. */
@@ -17,52 +19,58 @@ const GRACE_SECONDS = 40;
  * @property {string} secret
  * @property {(database: string) => string} databaseUrl
  */
-/**
- * @typedef {object} Case
- * @property {string} name
- * @property {number} recipients
- * @property {number} replyDelayMs  how late every reply of the mail server comes
- * @property {number} floor  the least share of the mail server's limit
- */
-/**
- * @typedef {object} Measured
- * @property {number} seconds
- * @property {number} prepared  seconds until the last delivery was prepared
- * @property {number} limit  mails per second
- * @property {number} peakMemory
- * @property {Record<string, number>} processorTime  microseconds per mail
- */
+/** @typedef {import('./promises.mjs').Case} Case */
+/** @typedef {import('./promises.mjs').Row} Row */
 
 /**
  * @param {Bench} bench
  * @param {Case} aCase
- * @param {number} number
- * @returns {Promise<Measured>}
+ * @returns {Promise<Row>}
  */
-export async function measureCase(bench, { recipients, replyDelayMs }, number) {
+export async function measureCase(bench, aCase) {
   const { supervisor, program } = bench;
-  const database = `case_${number}`;
-  await using(bench.databaseUrl('postgres'), (client) =>
-    client.query(`CREATE DATABASE ${database}`),
-  );
-  const sink = await startSink(supervisor, replyDelayMs);
+  const { name, recipients, sessions, replyDelayMs } = aCase;
+  const database = name.replaceAll('-', '_');
+  const maintain = (/** @type {string} */ command) =>
+    using(bench.databaseUrl('postgres'), (client) => client.query(command));
+  await maintain(`CREATE DATABASE ${database}`);
+  const sink = await startSink(supervisor, aCase);
   const databaseUrl = bench.databaseUrl(database);
+  const journal = path.join(supervisor.home, 'journal');
+  supervisor.afterwards(() => fs.rmSync(journal, { recursive: true, force: true }));
   const env = {
     ...settings({ databaseUrl, smtpUrl: `smtp://127.0.0.1:${sink.port}`, port: 1 }, bench.secret),
     FRONTEND_DIR: '',
-    SMTP_SESSIONS: String(SESSIONS),
+    SMTP_SESSIONS: String(sessions),
+    SMTP_RATE: '0',
+    JOURNAL_DIR: journal,
     LIMITS: '0',
   };
   await supervisor.step({ name: 'dispatch migrate', command: [program, 'migrate'], env });
-  return using(databaseUrl, async (client) => {
+  const { limit, ...sent } = await using(databaseUrl, async (client) => {
     await createDueMailing(client, recipients);
     // On both sides of the sending, because the machine may have other things to do; the better one counts.
-    const before = await measureLimit(supervisor, sink, recipients);
+    const before = await measureLimit(supervisor, sink);
     const sent = await send(bench, { client, env, sink, recipients });
-    const after = await measureLimit(supervisor, sink, recipients);
-    for (const pid of sink.pids) await supervisor.halt(pid);
+    await assertRecorded(client, recipients);
+    const after = await measureLimit(supervisor, sink);
     return { ...sent, limit: Math.max(before, after) };
-  });
+  }).finally(() => Promise.all(sink.pids.map((pid) => supervisor.halt(pid))));
+  // Tidying it up would be the server's business during the next case.
+  await maintain(`DROP DATABASE ${database} WITH (FORCE)`);
+  const rate = recipients / sent.seconds;
+  return {
+    case: name,
+    recipients,
+    sessions,
+    mails_per_s: Math.round(rate),
+    limit_per_s: Math.round(limit),
+    ratio_to_limit: round(rate / limit, 3),
+    peak_rss_mb: round(sent.peakMemory, 1),
+    reply_delay_ms: replyDelayMs,
+    prepared_s: round(sent.prepared, 2),
+    us_per_mail: sent.processorTime,
+  };
 }
 
 /**
@@ -71,19 +79,22 @@ export async function measureCase(bench, { recipients, replyDelayMs }, number) {
  */
 async function send({ supervisor, program }, { client, env, sink, recipients }) {
   const postgres = [await serverProcess(client)];
-  const before = [used(postgres), used(sink.pids)];
+  const before = { postgres: used(postgres), sink: used(sink.pids) };
   const log = `${supervisor.home}/engine.log`;
   const job = { name: 'the engine', command: [program, 'engine'], env, log, grace: GRACE_SECONDS };
   const engine = await supervisor.start(job);
-  const { seconds, prepared } = await watchSending(client, recipients);
-  const [inPostgres = 0, inSink = 0] = [used(postgres), used(sink.pids)].map(
-    (after, index) => (after - (before[index] ?? 0)) / recipients,
-  );
-  const processorTime = { engine: used([engine]) / recipients, postgres: inPostgres, sink: inSink };
-  const memory = peakMemory(engine);
-  await supervisor.halt(engine);
-  await assertRecorded(client, recipients);
-  return { seconds, prepared, peakMemory: memory, processorTime };
+  const perMail = (/** @type {number} */ time) => round(time / recipients, 2);
+  try {
+    const { seconds, prepared } = await watchSending(client, recipients);
+    const processorTime = {
+      engine: perMail(used([engine])),
+      postgres: perMail(used(postgres) - before.postgres),
+      sink: perMail(used(sink.pids) - before.sink),
+    };
+    return { seconds, prepared, processorTime, peakMemory: peakMemory(engine) };
+  } finally {
+    await supervisor.halt(engine);
+  }
 }
 
 /** @param {number[]} pids */
@@ -117,4 +128,12 @@ async function using(url, action) {
   } finally {
     await client.end();
   }
+}
+
+/**
+ * @param {number} value
+ * @param {number} digits
+ */
+function round(value, digits) {
+  return Number(value.toFixed(digits));
 }

@@ -6,13 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { anyPorts } from '../ports.mjs';
 import { inPath } from '../requirements.mjs';
 
-/** The client that finds the limit talks through as many sessions as the engine does. */
-export const SESSIONS = 16;
 /** Payload of the mails it sends, in bytes: about what ours are. */
 const PAYLOAD = 2000;
-/** More mails, or more time, say nothing more about the limit. */
-const ENOUGH_MAILS = 100_000;
-const ENOUGH_SECONDS = 20;
+/** Fewer mails say little about the limit; more mails, or more time, say nothing more. */
+const ENOUGH_MAILS = 200_000;
+const ENOUGH_SECONDS = 15;
 /** It waits for a reply to MAIL, RCPT, DATA and the dot, one after another. */
 const REPLIES = 4;
 const TIMEOUT_SECONDS = 300;
@@ -23,15 +21,16 @@ const RELAY = fileURLToPath(new URL('./late-relay.mjs', import.meta.url));
  * @typedef {object} Sink
  * @property {number[]} pids  of its processes
  * @property {number} port
+ * @property {number} sessions
  * @property {number} replyDelayMs
  */
 
 /**
  * @param {import('../processes.mjs').Supervisor} supervisor
- * @param {number} replyDelayMs
+ * @param {Pick<Sink, 'sessions' | 'replyDelayMs'>} how
  * @returns {Promise<Sink>}
  */
-export async function startSink(supervisor, replyDelayMs) {
+export async function startSink(supervisor, { sessions, replyDelayMs }) {
   const [port = 0, relayPort = 0] = await anyPorts(2);
   // It refuses to work as root.
   const account = process.getuid?.() === 0 ? ['-u', 'nobody'] : [];
@@ -41,30 +40,29 @@ export async function startSink(supervisor, replyDelayMs) {
     cwd: '/',
   });
   await supervisor.until('the null mail server', () => greets(port));
-  if (!replyDelayMs) return { pids: [sink], port, replyDelayMs };
+  if (!replyDelayMs) return { pids: [sink], port, sessions, replyDelayMs };
   const relay = await supervisor.start({
     name: 'the relay before it',
     command: [process.execPath, RELAY, ...[relayPort, port, replyDelayMs].map(String)],
   });
   await supervisor.until('the relay before it', () => greets(relayPort));
-  return { pids: [relay, sink], port: relayPort, replyDelayMs };
+  return { pids: [relay, sink], port: relayPort, sessions, replyDelayMs };
 }
 
 /**
  * Mails per second that the sink takes from a client that does nothing but send one after another.
  * @param {import('../processes.mjs').Supervisor} supervisor
  * @param {Sink} sink
- * @param {number} mails
  */
-export async function measureLimit(supervisor, { port, replyDelayMs }, mails) {
-  const inTime = ENOUGH_SECONDS * SESSIONS * (1000 / (REPLIES * replyDelayMs));
-  const count = Math.floor(Math.min(mails, ENOUGH_MAILS, inTime));
+export async function measureLimit(supervisor, { port, sessions, replyDelayMs }) {
+  const inTime = ENOUGH_SECONDS * sessions * (1000 / (REPLIES * replyDelayMs));
+  const count = Math.floor(Math.min(ENOUGH_MAILS, inTime));
   const begun = performance.now();
   await supervisor.step({
     name: 'smtp-source',
     command: [
       ...['timeout', String(TIMEOUT_SECONDS), program('smtp-source'), '-d'],
-      ...['-s', String(SESSIONS), '-m', String(count), '-l', String(PAYLOAD)],
+      ...['-s', String(sessions), '-m', String(count), '-l', String(PAYLOAD)],
       ...['-M', 'localhost', '-f', 'sender@example.org', '-t', 'recipient@example.org'],
       `127.0.0.1:${port}`,
     ],
