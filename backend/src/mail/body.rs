@@ -32,7 +32,7 @@ fn is_ready(body: &[u8]) -> bool {
         let is_end = body.get(end) == Some(&b'\n');
         let follows_cr = end > begin && body.get(end - 1) == Some(&b'\r');
         match (is_end, follows_cr) {
-            (false, _) if body.get(end + 1) == Some(&b'\n') => continue,
+            (false, _) if body.get(end + 1) == Some(&b'\n') => {}
             (true, true) if body.get(begin) != Some(&b'.') => begin = end + 1,
             _ => return false,
         }

@@ -34,7 +34,7 @@ fn eight_schedulers_begin_each_of_ten_thousand_due_mailings_once() {
             scheduler::pass(&mut conn, clock).expect("a pass").started
         };
         let racing: Vec<_> = (0..SCHEDULERS).map(|_| scope.spawn(race)).collect();
-        let joined = racing.into_iter().map(|racer| racer.join());
+        let joined = racing.into_iter().map(std::thread::ScopedJoinHandle::join);
         joined.map(|started| started.expect("no panic")).collect()
     });
     assert!(

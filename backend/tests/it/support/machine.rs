@@ -13,7 +13,7 @@ use super::app::TestApp;
 use super::smtp_server::ScriptedServer;
 
 /// For whatever takes a moment: on a busy machine a moment may be long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
