@@ -28,6 +28,7 @@ use crate::http::error::ApiError;
 use crate::http::openapi::{self, KnownPaths};
 use crate::http::problems::problems;
 use crate::http::site::{self, PublicUrl};
+use crate::http::span::RequestSpan;
 use crate::limits::Limits;
 use crate::mail::unsubscribe::Stamps;
 use crate::suppressions::unsubscribe::Unsubscribing;
@@ -77,7 +78,7 @@ impl Services {
                 .wrap(Compress::default())
                 .wrap(from_fn(problems))
                 .wrap(security_headers())
-                .wrap(TracingLogger::default())
+                .wrap(TracingLogger::<RequestSpan>::new())
                 .configure(move |config| services.configure(config, &document))
         });
         // Two blocking threads per worker: with actix's 512 the database's pages wait for each other (p99 ten times higher).

@@ -1,4 +1,5 @@
-//! What every `api.rs` shares: problems (errors as RFC 9457), checked input, pages, entity tags, the document.
+//! What every `api.rs` shares: problems (errors as RFC 9457), checked input, pages, entity tags, the document, what
+//! the log says of a request.
 
 pub mod body;
 pub mod client;
@@ -11,3 +12,4 @@ pub mod page;
 pub mod problems;
 pub mod query;
 pub mod site;
+pub mod span;

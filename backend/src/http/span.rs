@@ -1,0 +1,94 @@
+//! What every line of the log says of the request it belongs to: its route, not its address. An address may hold the
+//! token of a link or, in a search, somebody's name.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::{Error, HttpMessage};
+use tracing::Span;
+use tracing::field::Empty;
+use tracing_actix_web::{DefaultRootSpanBuilder, RequestId, RootSpanBuilder};
+
+/// Opens a request's span, and closes it with how it was answered.
+pub struct RequestSpan;
+
+impl RootSpanBuilder for RequestSpan {
+    fn on_request_start(req: &ServiceRequest) -> Span {
+        let request_id = req.extensions().get::<RequestId>().copied();
+        tracing::info_span!(
+            "request",
+            http.method = %req.method(),
+            http.route = req.match_pattern().as_deref().unwrap_or("unknown"),
+            request_id = request_id.map(tracing::field::display),
+            http.status_code = Empty,
+            otel.status_code = Empty,
+            exception.message = Empty,
+            exception.details = Empty,
+        )
+    }
+
+    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
+        DefaultRootSpanBuilder::on_request_end(span, outcome);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use actix_web::test::{TestRequest, call_service, init_service};
+    use actix_web::web::Path;
+    use actix_web::{App, HttpResponse, get};
+    use tracing_actix_web::TracingLogger;
+
+    use super::*;
+
+    /// What has been logged.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[get("/unsubscribe/{token}")]
+    async fn handler(_token: Path<String>) -> HttpResponse {
+        tracing::info!("a reader unsubscribed");
+        HttpResponse::NoContent().finish()
+    }
+
+    #[actix_web::test]
+    async fn a_line_names_the_route_and_neither_token_nor_search() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let logging = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        let _logging = tracing::subscriber::set_default(logging);
+        let app = App::new()
+            .wrap(TracingLogger::<RequestSpan>::new())
+            .service(handler);
+        let request = TestRequest::get().uri("/unsubscribe/secret?q=ada@example.org");
+        let app = init_service(app).await;
+        assert_eq!(call_service(&app, request.to_request()).await.status(), 204);
+        let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert!(
+            logged.contains("a reader unsubscribed")
+                && logged.contains("/unsubscribe/{token}")
+                && logged.contains("request_id="),
+            "{logged}"
+        );
+        assert!(
+            !logged.contains("secret") && !logged.contains("ada"),
+            "{logged}"
+        );
+    }
+}
