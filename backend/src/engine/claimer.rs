@@ -19,8 +19,6 @@ use crate::runs;
 
 /// Chunks in hand at once, of all runs: a bound on memory.
 const LEASES: usize = 64;
-/// A run with more deliveries than this waiting for a session gets no further chunk.
-const ENOUGH: usize = 1000;
 /// After the database or the journal failed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked for what dead workers have left.
@@ -104,7 +102,7 @@ impl<'a> Claimer<'a> {
         let mut step = Step::Nothing;
         while let Some(run) = self.turns.pop_front() {
             let desk = &self.shared.desk;
-            let enough = desk.leases() >= LEASES || desk.waiting(run.id) >= ENOUGH;
+            let enough = desk.leases() >= LEASES || desk.has_enough(run.id);
             if enough {
                 step = Step::Enough;
             } else if self.claim(&run)? {

@@ -15,6 +15,9 @@ use super::turns::{Slice, Turns};
 use crate::deliveries::claims::ClaimableRun;
 use crate::mail::verdict::Verdict;
 
+/// A run with so many deliveries waiting for a session gets no further chunk.
+const ENOUGH: usize = 1000;
+
 #[derive(Default)]
 struct InHand {
     turns: Turns,
@@ -154,12 +157,15 @@ impl Desk {
 
     /// The next slice, if there is one.
     pub(super) fn next(&self) -> Option<Slice> {
-        let next = self.lock().turns.next();
-        if next.is_some() {
-            // The claimer may have room for more.
+        let mut in_hand = self.lock();
+        let slice = in_hand.turns.next()?;
+        // Once for each chunk: the claimer asks the database whenever it is woken.
+        let left = in_hand.turns.waiting(slice.chunk.job.run_id);
+        if left < ENOUGH && left + slice.left.len() >= ENOUGH {
+            in_hand.woken = true;
             self.changed.notify_all();
         }
-        next
+        Some(slice)
     }
 
     /// Waits for the next slice; `None` when there will be no more.
@@ -197,9 +203,9 @@ impl Desk {
         self.lock().chunks.len()
     }
 
-    /// Deliveries of this run that wait for a session.
-    pub(super) fn waiting(&self, run_id: i64) -> usize {
-        self.lock().turns.waiting(run_id)
+    /// Whether enough of this run waits for a session: it needs no further chunk.
+    pub(super) fn has_enough(&self, run_id: i64) -> bool {
+        self.lock().turns.waiting(run_id) >= ENOUGH
     }
 
     pub(super) fn chunks(&self) -> Vec<Arc<Chunk>> {

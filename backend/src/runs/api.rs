@@ -93,7 +93,7 @@ async fn list_run_failures(
 /// Try the failed deliveries of a run again
 ///
 /// The run goes on with the message it began with; attempts are numbered on. Give nothing for all that have failed, or
-/// choose among them. Recipients deleted since are left out.
+/// choose among them. Recipients deleted or suppressed since are left out.
 #[utoipa::path(tag = "runs", params(("id" = i64, Path, minimum = 1)), request_body = RetryDeliveries, responses(
     (status = 202, description = "The run, going on", body = Run, headers(("Location" = String))),
     (status = 409, description = "`run_open`: another run of the mailing is open; `outside_window`, `disabled`, `mailing_deleted` or `nothing_to_retry`", body = Problem, content_type = "application/problem+json")))]

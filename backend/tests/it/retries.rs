@@ -371,6 +371,31 @@ fn those_deleted_since_are_not_tried_again() {
 }
 
 #[test]
+fn those_suppressed_since_are_not_tried_again() {
+    let server = refusing_once(&[
+        ("bob", 550, "5.1.1 no such user"),
+        ("cid", 550, "5.1.1 no such user"),
+    ]);
+    let sent = Sent::to(&server, &["ann", "bob", "cid"], &json!({}));
+    sent.app
+        .post(
+            &sent.alice,
+            "/suppressions",
+            &json!({"email": "Bob@example.org"}),
+        )
+        .expect(201);
+    sent.retry(&json!({})).expect(202);
+    sent.app.tick();
+    let mut reached: Vec<String> = server
+        .accepted()
+        .iter()
+        .flat_map(|mail| mail.to.clone())
+        .collect();
+    reached.sort();
+    assert_eq!(reached, ["ann@example.org", "cid@example.org"]);
+}
+
+#[test]
 fn what_was_left_uncertain_is_tried_again_at_its_owners_wish() {
     let server = ScriptedServer::start();
     let sent = Sent::to(&server, &["ann"], &json!({}));

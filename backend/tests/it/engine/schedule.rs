@@ -201,7 +201,7 @@ fn an_occurrence_due_while_the_one_before_is_in_its_first_pass_is_skipped_and_to
         .iter()
         .map(|run| run["status"].as_str().unwrap())
         .collect();
-    assert_eq!(statuses, ["skipped_overlap", "running"]);
+    assert_eq!(statuses, ["skipped_overlap", "paused"]);
 }
 
 #[test]

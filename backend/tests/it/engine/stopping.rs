@@ -120,7 +120,7 @@ fn a_run_keeps_the_message_it_began_with() {
     .expect(200);
     app.wait(TimeDelta::hours(1));
     app.tick();
-    let mail = String::from_utf8(server.accepted()[0].data.clone()).unwrap();
+    let mail = server.accepted()[0].words();
     assert!(
         mail.contains("Hello, Ada!") && !mail.contains("Something else"),
         "{mail}"
