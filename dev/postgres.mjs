@@ -22,6 +22,9 @@ const STOP_SECONDS = 30;
 /** Tests want many connections, and lose nothing when the machine goes down. */
 const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_connections=200'];
 
+/** Made for a machine of twenty years ago, the defaults have a run of a million read and write its tables again and again. */
+const ROOMY = ['shared_buffers=512MB', 'max_wal_size=4GB', 'wal_buffers=16MB'];
+
 /**
  * Starts the server and returns what makes the URL of one of its databases (`dispatch`, or `postgres` for maintenance).
  * @param {Supervisor} supervisor
@@ -40,7 +43,7 @@ export async function startPostgres(supervisor, port, lifetime) {
   await launch(supervisor, place, [
     ...['-D', pgdata, '-p', String(port)],
     ...['listen_addresses=127.0.0.1', 'unix_socket_directories='].flatMap((o) => ['-c', o]),
-    ...(lifetime === 'disposable' ? FAST : []).flatMap((o) => ['-c', o]),
+    ...(lifetime === 'disposable' ? FAST : ROOMY).flatMap((o) => ['-c', o]),
   ]);
   const password = fs.readFileSync(path.join(place.folder, 'pg.secret'), 'utf8');
   return (/** @type {string} */ database) =>

@@ -30,6 +30,9 @@ pub(super) struct Claimer<'a> {
     journal: Option<Journal>,
     replayed: Option<Instant>,
     conn: Option<PgConnection>,
+    /// The runs that had something to send when the database was last asked, and when that was.
+    runs: Vec<ClaimableRun>,
+    asked: Option<Instant>,
     /// Whose turn it is.
     turns: VecDeque<ClaimableRun>,
     /// Leases that we may or may not have: the database broke off in the middle.
@@ -52,6 +55,8 @@ impl<'a> Claimer<'a> {
             journal: None,
             replayed: None,
             conn: None,
+            runs: Vec::new(),
+            asked: None,
             turns: VecDeque::new(),
             doubtful: Vec::new(),
         }
@@ -62,7 +67,7 @@ impl<'a> Claimer<'a> {
         let desk = &self.shared.desk;
         while !desk.is_closing() {
             let in_hand = desk.leases();
-            let step = if desk.breaker(|breaker| breaker.is_shut()) {
+            let step = if desk.is_shut() {
                 Ok(Step::Nothing)
             } else {
                 self.step()
@@ -90,7 +95,7 @@ impl<'a> Claimer<'a> {
     /// Waits until everything is given back: the journal lasts as long as there is something in it.
     fn end(self) {
         while self.shared.desk.leases() > 0 {
-            self.shared.desk.wait(PAUSE);
+            self.shared.desk.wait_for_the_rest(PAUSE);
         }
     }
 
@@ -107,6 +112,9 @@ impl<'a> Claimer<'a> {
                 step = Step::Enough;
             } else if self.claim(&run)? {
                 return Ok(Step::Claimed);
+            } else {
+                // The database is asked anew before it is given up.
+                self.asked = None;
             }
         }
         Ok(step)
@@ -211,26 +219,21 @@ impl<'a> Claimer<'a> {
         Ok(job)
     }
 
-    /// A new round: the first run of every owner, then the second of every owner, and so on.
+    /// A new round: the first run of every owner, then the second of every owner, and so on. The database is asked for the
+    /// runs as often as for due mailings, and when one of them had nothing more; not for every chunk.
     fn take_turns(&mut self) -> Result<(), Box<dyn Error>> {
-        let now = self.shared.settings.clock.now();
-        let mut conn = self.connection()?;
-        let runs = claims::claimable_runs(&mut conn, now)?;
-        self.conn = Some(conn);
-        self.shared.desk.forget_jobs_but(&runs);
-        let mut rounds: Vec<(usize, ClaimableRun)> = Vec::with_capacity(runs.len());
-        let (mut owner, mut round) = (None, 0);
-        for run in runs {
-            round = if owner == Some(run.owner_id) {
-                round + 1
-            } else {
-                0
-            };
-            owner = Some(run.owner_id);
-            rounds.push((round, run));
+        let fresh = self.shared.settings.engine.poll_interval;
+        let is_old = self.asked.is_none_or(|asked| asked.elapsed() >= fresh);
+        if self.shared.desk.take_prepared() || is_old || self.runs.is_empty() {
+            let now = self.shared.settings.clock.now();
+            let mut conn = self.connection()?;
+            let runs = claims::claimable_runs(&mut conn, now)?;
+            self.conn = Some(conn);
+            self.asked = Some(Instant::now());
+            self.shared.desk.forget_jobs_but(&runs);
+            self.runs = in_turn(runs);
         }
-        rounds.sort_by_key(|(round, _)| *round);
-        self.turns = rounds.into_iter().map(|(_, run)| run).collect();
+        self.turns = self.runs.iter().cloned().collect();
         Ok(())
     }
 
@@ -241,6 +244,23 @@ impl<'a> Claimer<'a> {
             None => claims::connect(&self.shared.settings.database_url),
         }
     }
+}
+
+/// Runs that come ordered by their owners, so that no owner has a second turn before all have had one.
+fn in_turn(runs: Vec<ClaimableRun>) -> Vec<ClaimableRun> {
+    let mut rounds: Vec<(usize, ClaimableRun)> = Vec::with_capacity(runs.len());
+    let (mut owner, mut round) = (None, 0);
+    for run in runs {
+        round = if owner == Some(run.owner_id) {
+            round + 1
+        } else {
+            0
+        };
+        owner = Some(run.owner_id);
+        rounds.push((round, run));
+    }
+    rounds.sort_by_key(|(round, _)| *round);
+    rounds.into_iter().map(|(_, run)| run).collect()
 }
 
 /// Writes down what has been leased.

@@ -1,7 +1,10 @@
 //! The desk around which the sender's threads sit: what is in hand and whose turn it is, whether the mail server may be
 //! asked, and the word to stop.
 
+mod gate;
+
 use std::collections::HashMap;
+use std::mem;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,7 +16,6 @@ use super::breaker::Breaker;
 use super::job::{Chunk, Job};
 use super::turns::{Slice, Turns};
 use crate::deliveries::claims::ClaimableRun;
-use crate::mail::verdict::Verdict;
 
 /// A run with so many deliveries waiting for a session gets no further chunk.
 const ENOUGH: usize = 1000;
@@ -25,8 +27,10 @@ struct InHand {
     chunks: HashMap<i64, Arc<Chunk>>,
     jobs: HashMap<i64, Arc<Job>>,
     breaker: Breaker,
-    /// Somebody has prepared new work.
+    /// There is something for the claimer to do …
     woken: bool,
+    /// … for there may be runs that it has not heard of.
+    prepared: bool,
 }
 
 pub(super) struct Desk {
@@ -91,20 +95,34 @@ impl Desk {
 
     /// There is new work: look at once.
     pub(super) fn wake(&self) {
-        self.lock().woken = true;
+        let mut in_hand = self.lock();
+        (in_hand.woken, in_hand.prepared) = (true, true);
         self.changed.notify_all();
     }
 
-    /// Waits at most `time` for a change: something woke us, was sent or given back, or stops us.
+    /// Whether there may be runs that have not been heard of; asked, it is taken for known.
+    pub(super) fn take_prepared(&self) -> bool {
+        mem::take(&mut self.lock().prepared)
+    }
+
+    /// Waits at most `time` to be woken: something was prepared, a run needs more, nothing is in hand any more, or it is
+    /// time to stop.
     pub(super) fn wait(&self, time: Duration) {
-        let mut in_hand = self.lock();
-        if !self.is_stopping() && !in_hand.woken {
-            (in_hand, _) = self
-                .changed
-                .wait_timeout(in_hand, time)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
+        let waited = self
+            .changed
+            .wait_timeout_while(self.lock(), time, |in_hand| {
+                !in_hand.woken && !self.is_closing()
+            });
+        let (mut in_hand, _) = waited.unwrap_or_else(PoisonError::into_inner);
         in_hand.woken = false;
+    }
+
+    /// Waits at most `time` for everything to be given back.
+    pub(super) fn wait_for_the_rest(&self, time: Duration) {
+        let waited = self
+            .changed
+            .wait_timeout_while(self.lock(), time, |in_hand| !in_hand.chunks.is_empty());
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Waits at most `time` for something to tell, or for the end.
@@ -133,8 +151,6 @@ impl Desk {
         drop(in_hand);
         self.stop();
     }
-
-    // ── chunks and runs ──
 
     /// A chunk has been leased, with these deliveries to be sent.
     pub(super) fn add(&self, slice: Slice) {
@@ -226,6 +242,7 @@ impl Desk {
         for chunk in chunks {
             in_hand.chunks.remove(&chunk.lease.lease_token);
         }
+        in_hand.woken |= in_hand.chunks.is_empty();
         drop(in_hand);
         self.tell_everybody();
     }
@@ -254,74 +271,5 @@ impl Desk {
             still_due.iter().any(|run| run.id == *run_id)
                 || chunks.values().any(|chunk| chunk.lease.run_id == *run_id)
         });
-    }
-
-    // ── the mail server ──
-
-    /// Whether a mail may be begun now, as far as the server's troubles and its pace go.
-    pub(super) fn may_begin(&self) -> bool {
-        let Some(permits) = &self.permits else {
-            return self.lock().breaker.may_begin();
-        };
-        let mut in_hand = self.lock();
-        if permits.load(Ordering::Relaxed) <= 0 || !in_hand.breaker.may_begin() {
-            return false;
-        }
-        permits.fetch_sub(1, Ordering::Relaxed);
-        true
-    }
-
-    /// Whether a mail that was begun may go on.
-    pub(super) fn may_go_on(&self) -> bool {
-        !self.is_stopping() && self.lock().breaker.may_go_on()
-    }
-
-    /// A mail that was begun was not tried after all.
-    pub(super) fn not_tried(&self) {
-        if let Some(permits) = &self.permits {
-            permits.fetch_add(1, Ordering::Relaxed);
-        }
-        self.lock().breaker.not_tried();
-    }
-
-    pub(super) fn worked(&self) {
-        if self.lock().breaker.worked() {
-            self.tell_everybody();
-        }
-    }
-
-    pub(super) fn failed(&self, verdict: Verdict, words: &str) {
-        if self.lock().breaker.failed(verdict, words) {
-            self.tell_everybody();
-        }
-    }
-
-    /// Something about the breaker, which is the keeper's to know.
-    pub(super) fn breaker<T>(&self, ask: impl FnOnce(&mut Breaker) -> T) -> T {
-        let answer = ask(&mut self.lock().breaker);
-        self.tell_everybody();
-        answer
-    }
-
-    /// Permits that are wanted now: enough for what waits, no more than a second's worth at a time.
-    pub(super) fn permits_wanted(&self, most: i64) -> i64 {
-        let Some(permits) = &self.permits else {
-            return 0;
-        };
-        let has_work = !self.lock().chunks.is_empty();
-        if has_work {
-            most - permits.load(Ordering::Relaxed)
-        } else {
-            0
-        }
-    }
-
-    pub(super) fn grant(&self, permits: i64) {
-        if let Some(held) = &self.permits
-            && permits > 0
-        {
-            held.fetch_add(permits, Ordering::Relaxed);
-            self.work.notify_waiters();
-        }
     }
 }

@@ -1,10 +1,10 @@
 //! The recorder: writes results in batches, gives done chunks back, and lets runs rest.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
@@ -15,10 +15,9 @@ use crate::deliveries::claims::{self, Lease};
 use crate::deliveries::results::{self, AttemptResult};
 use crate::runs::rests;
 
-/// A batch is written when it has this many results …
-const FULL: usize = 1000;
-/// … or when its first has waited this long.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// Results are collected so long before they are written. Nobody is woken for each of them: that would cost more than to
+/// write it.
+const PATIENCE: Duration = Duration::from_millis(40);
 /// After the database failed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A run that the mail server puts off rests so long.
@@ -60,18 +59,19 @@ impl<'a> Recorder<'a> {
     }
 
     /// Fills a batch; `false` when nobody is left to report.
-    fn collect(&mut self, reports: &mpsc::Receiver<Report>) -> bool {
-        let full_at = Instant::now() + PATIENCE;
-        let mut collected = 0;
-        while collected < FULL {
-            match reports.recv_timeout(full_at.saturating_duration_since(Instant::now())) {
+    fn collect(&mut self, reports: &Receiver<Report>) -> bool {
+        let Ok(first) = reports.recv() else {
+            return false;
+        };
+        self.sort(first);
+        thread::park_timeout(PATIENCE);
+        loop {
+            match reports.try_recv() {
                 Ok(report) => self.sort(report),
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => return false,
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
             }
-            collected += 1;
         }
-        true
     }
 
     fn sort(&mut self, report: Report) {

@@ -24,20 +24,16 @@ pub(super) fn append_body(flight: &mut Vec<u8>, body: &[u8]) {
     flight.extend_from_slice(b".\r\n");
 }
 
-/// Whether every line ends with CRLF and none begins with a dot: then there is nothing to be done, and the bytes need be
-/// looked at only where a line ends.
+/// Whether every line ends with CRLF and none begins with a dot: then there is nothing to be done. Three quick looks at all
+/// bytes cost less than one at every line.
 fn is_ready(body: &[u8]) -> bool {
-    let mut begin = 0;
-    for end in memchr::memchr2_iter(b'\r', b'\n', body) {
-        let is_end = body.get(end) == Some(&b'\n');
-        let follows_cr = end > begin && body.get(end - 1) == Some(&b'\r');
-        match (is_end, follows_cr) {
-            (false, _) if body.get(end + 1) == Some(&b'\n') => {}
-            (true, true) if body.get(begin) != Some(&b'.') => begin = end + 1,
-            _ => return false,
-        }
-    }
-    begin == body.len()
+    let count = |byte| memchr::memchr_iter(byte, body).count();
+    let begins_with_dot = body.starts_with(b".") || memchr::memmem::find(body, b"\n.").is_some();
+    let ends = count(b'\n');
+    !begins_with_dot
+        && count(b'\r') == ends
+        && memchr::memmem::find_iter(body, b"\r\n").count() == ends
+        && (body.is_empty() || body.ends_with(b"\n"))
 }
 
 fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
