@@ -3,6 +3,7 @@
 // All cases one after another, or one of them: `make bench CASE=late-replies`.
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { forgetSettings } from './backend.mjs';
 import { complaints } from './bench/promises.mjs';
@@ -40,6 +41,8 @@ async function run() {
   await ensureInstalled(supervisor, ['cc', 'smtp-sink', 'smtp-source']);
   await installPackages(supervisor, DEV);
   const program = await buildDistribution(supervisor);
+  const [load = 0] = os.loadavg();
+  if (load > 1) supervisor.say(`the machine is busy (load ${load.toFixed(1)}): expect low figures`);
   const begun = Date.now();
   const [port = 0] = await anyPorts(1);
   const databaseUrl = await startPostgres(supervisor, port, 'measured');

@@ -46,7 +46,8 @@ export async function measureCase(bench, aCase) {
     JOURNAL_DIR: journal,
     LIMITS: '0',
   };
-  await supervisor.step({ name: 'dispatch migrate', command: [program, 'migrate'], env });
+  const log = `${supervisor.home}/migrate.log`;
+  await supervisor.step({ name: 'dispatch migrate', command: [program, 'migrate'], env, log });
   const { limit, ...sent } = await using(databaseUrl, async (client) => {
     await createDueMailing(client, recipients);
     // On both sides of the sending, because the machine may have other things to do; the better one counts.
