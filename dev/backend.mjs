@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { FRONTEND_DIST } from './build.mjs';
+import { DEV, FRONTEND_DIST } from './build.mjs';
 
 /**
  * @typedef {object} Services
@@ -50,6 +50,7 @@ export function settings({ databaseUrl, smtpUrl, mailWebUrl, port }, secret) {
     PUBLIC_URL: process.env.PUBLIC_URL || `http://${bind}`,
     APP_SECRET: process.env.APP_SECRET || secret,
     FRONTEND_DIR: process.env.FRONTEND_DIR || FRONTEND_DIST,
+    JOURNAL_DIR: process.env.JOURNAL_DIR || path.join(DEV, '.data/journal'),
   };
 }
 

@@ -6,6 +6,7 @@ pub mod api;
 pub mod claims;
 pub mod losses;
 pub mod model;
+mod record;
 pub mod results;
 pub mod retries;
 pub mod skips;

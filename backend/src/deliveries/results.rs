@@ -1,17 +1,16 @@
-//! Results of attempts, recorded in batches: the log, the ledger and its counters in one statement. This is the engine's
-//! hottest statement, and it was measured: arrays instead of rows, prepared once, each delivery moved by one update that
-//! stays within its page, the log written from what has moved. What a late result finds changed goes the long way.
+//! Results of attempts, recorded in batches: the log, the ledger and its counters in one statement (`record.rs`). A batch in
+//! which something is known already, or finds its delivery changed, goes the long way, one result after another.
 
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz};
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
 
 use super::model::DeliveryStatus;
+use super::record::Record;
 use crate::db::schema::{attempts, deliveries};
 use crate::mail::reply::Stage;
 use crate::mail::verdict::Outcome;
@@ -45,18 +44,31 @@ pub struct Place {
     pub owner_id: i64,
 }
 
-/// Records results of one chunk. Recording them twice changes nothing.
+/// Records results of one chunk, all or none. Recording them twice changes nothing.
 pub fn record(
     conn: &mut PgConnection,
     worker: &str,
     place: &Place,
     results: &[AttemptResult],
 ) -> QueryResult<()> {
-    let moved: i64 = Record::new(worker, *place, results).get_result(conn)?;
-    if usize::try_from(moved) == Ok(results.len()) {
-        return Ok(());
+    let at_once = conn.transaction(|conn| {
+        let moved: i64 = Record::new(worker, *place, results).get_result(conn)?;
+        if usize::try_from(moved) == Ok(results.len()) {
+            Ok(())
+        } else {
+            Err(Error::RollbackTransaction)
+        }
+    });
+    match at_once {
+        Err(
+            Error::RollbackTransaction
+            | Error::DatabaseError(
+                DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::CheckViolation,
+                _,
+            ),
+        ) => conn.transaction(|conn| record_late(conn, worker, place, results)),
+        other => other,
     }
-    conn.transaction(|conn| record_late(conn, worker, place, results))
 }
 
 /// Some of these are known already, or their deliveries were closed, written off or sent by somebody else meanwhile.
@@ -180,126 +192,3 @@ fn count_moved(
     .execute(conn)?;
     Ok(())
 }
-
-/// The statement and its columns. A type of its own, so that it is prepared once for each connection.
-struct Record<'a> {
-    worker: &'a str,
-    place: Place,
-    recipient_ids: Vec<i64>,
-    attempt_nos: Vec<i16>,
-    ats: Vec<DateTime<Utc>>,
-    outcomes: Vec<&'a str>,
-    stages: Vec<&'a str>,
-    smtp_codes: Vec<Option<i16>>,
-    enhanced_codes: Vec<Option<&'a str>>,
-    responses: Vec<&'a str>,
-    durations_ms: Vec<i32>,
-    befores: Vec<&'a str>,
-    afters: Vec<&'a str>,
-    next_attempt_ats: Vec<Option<DateTime<Utc>>>,
-}
-
-impl<'a> Record<'a> {
-    fn new(worker: &'a str, place: Place, results: &'a [AttemptResult]) -> Self {
-        macro_rules! column {
-            ($value:expr) => {
-                results.iter().map($value).collect()
-            };
-        }
-        Self {
-            worker,
-            place,
-            recipient_ids: column!(|r| r.recipient_id),
-            attempt_nos: column!(|r| r.attempt_no),
-            ats: column!(|r| r.at),
-            outcomes: column!(|r| r.outcome.as_str()),
-            stages: column!(|r| r.stage.as_str()),
-            smtp_codes: column!(|r| r.smtp_code),
-            enhanced_codes: column!(|r| r.enhanced_code.as_deref()),
-            responses: column!(|r| r.response.as_str()),
-            durations_ms: column!(|r| r.duration_ms),
-            befores: column!(|r| r.before.as_str()),
-            afters: column!(|r| r.after.as_str()),
-            next_attempt_ats: column!(|r| r.next_attempt_at),
-        }
-    }
-}
-
-/// `?` is the next parameter.
-const RECORD: &str = "
-    WITH place AS (SELECT ?::bigint AS run_id, ?::int AS chunk_no, ?::bigint AS mailing_id, ?::bigint AS owner_id),
-    moved AS (
-        UPDATE deliveries d SET status = after, attempts = attempt_no, next_attempt_at = result.next_attempt_at
-        FROM unnest(?::bigint[], ?::smallint[], ?::timestamptz[], ?::text[], ?::text[], ?::smallint[], ?::text[], ?::text[],
-                    ?::int[], ?::text[], ?::text[], ?::timestamptz[])
-             AS result (recipient_id, attempt_no, at, outcome, stage, smtp_code, enhanced_code, response, duration_ms,
-                        before, after, next_attempt_at)
-        WHERE d.run_id = ? AND d.recipient_id = result.recipient_id
-          AND d.attempts = attempt_no - 1 AND d.status = before
-        RETURNING result.*),
-    logged AS (
-        INSERT INTO attempts (run_id, recipient_id, attempt_no, owner_id, mailing_id, at, outcome, stage, smtp_code,
-                              enhanced_code, response, duration_ms, worker)
-        SELECT run_id, recipient_id, attempt_no, owner_id, mailing_id, at, outcome, stage, smtp_code, enhanced_code,
-               response, duration_ms, ?
-        FROM place, moved),
-    delta AS (
-        SELECT count(*) AS moved,
-               count(*) FILTER (WHERE before = 'pending') AS pending,
-               count(*) FILTER (WHERE after = 'accepted') AS accepted,
-               count(*) FILTER (WHERE after = 'rejected') AS rejected,
-               count(*) FILTER (WHERE after = 'expired') AS expired,
-               count(*) FILTER (WHERE after = 'deferred') - count(*) FILTER (WHERE before = 'deferred') AS deferred,
-               count(*) FILTER (WHERE after = 'uncertain') - count(*) FILTER (WHERE before = 'uncertain') AS uncertain
-        FROM moved),
-    counted AS (
-        UPDATE chunks SET pending = chunks.pending - delta.pending, accepted = chunks.accepted + delta.accepted,
-            rejected = chunks.rejected + delta.rejected, expired = chunks.expired + delta.expired,
-            deferred = chunks.deferred + delta.deferred, uncertain = chunks.uncertain + delta.uncertain
-        FROM place, delta WHERE chunks.run_id = place.run_id AND chunks.chunk_no = place.chunk_no AND delta.moved > 0)
-    SELECT moved FROM delta";
-
-impl QueryFragment<Pg> for Record<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let mut sql = RECORD.split('?');
-        macro_rules! bind {
-            ($($kind:ty: $value:expr),+ $(,)?) => {$(
-                out.push_sql(sql.next().unwrap_or_default());
-                out.push_bind_param::<$kind, _>($value)?;
-            )+};
-        }
-        bind! {
-            BigInt: &self.place.run_id,
-            Integer: &self.place.chunk_no,
-            BigInt: &self.place.mailing_id,
-            BigInt: &self.place.owner_id,
-            Array<BigInt>: &self.recipient_ids,
-            Array<SmallInt>: &self.attempt_nos,
-            Array<Timestamptz>: &self.ats,
-            Array<Text>: &self.outcomes,
-            Array<Text>: &self.stages,
-            Array<Nullable<SmallInt>>: &self.smtp_codes,
-            Array<Nullable<Text>>: &self.enhanced_codes,
-            Array<Text>: &self.responses,
-            Array<Integer>: &self.durations_ms,
-            Array<Text>: &self.befores,
-            Array<Text>: &self.afters,
-            Array<Nullable<Timestamptz>>: &self.next_attempt_ats,
-            BigInt: &self.place.run_id,
-            Text: &self.worker,
-        }
-        out.push_sql(sql.next().unwrap_or_default());
-        Ok(())
-    }
-}
-
-impl QueryId for Record<'_> {
-    type QueryId = Record<'static>;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl Query for Record<'_> {
-    type SqlType = BigInt;
-}
-
-impl RunQueryDsl<PgConnection> for Record<'_> {}

@@ -1,6 +1,7 @@
 //! The ledger: prepared from a mailing's recipients in large steps, read by key, closed when its time is over.
 
 use chrono::{DateTime, Utc};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
 
@@ -49,6 +50,8 @@ pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<
     } else {
         STEP
     };
+    // Both tables are read from this place on, side by side; a hash would be made of all recipients, for every step anew.
+    conn.batch_execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_seqscan = off")?;
     // The mailing and the place are bound as values: joined from another table they would hide from PostgreSQL that the
     // next rows are found at one place of one index.
     let done: Step = diesel::sql_query(FAN_OUT)
@@ -75,7 +78,7 @@ const FAN_OUT: &str = "
                           THEN EXISTS (SELECT FROM suppressions s WHERE s.owner_id = $7 AND lower(s.email) = lower(recipients.email))
                           ELSE FALSE END AS suppressed
               FROM mailing_recipients chosen JOIN recipients ON recipients.id = recipient_id
-              WHERE mailing_id = $2 AND recipient_id > $3
+              WHERE mailing_id = $2 AND recipient_id > $3 AND recipients.id > $3
               ORDER BY recipient_id LIMIT $4) AS next
         RETURNING recipient_id, status),
     numbered AS (

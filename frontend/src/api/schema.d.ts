@@ -612,7 +612,7 @@ export interface paths {
         /**
          * Try the failed deliveries of a run again
          * @description The run goes on with the message it began with; attempts are numbered on. Give nothing for all that have failed, or
-         *     choose among them. Recipients deleted since are left out.
+         *     choose among them. Recipients deleted or suppressed since are left out.
          */
         post: operations["retry_run"];
         delete?: never;
