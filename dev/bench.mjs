@@ -19,7 +19,7 @@ import { ensureInstalled } from './requirements.mjs';
 /** Where the mail server costs nothing: as fast as a client that only sends, in little memory. */
 const LEAN = { leastOfLimit: 1, mostMemoryMb: 60 };
 /** A million mails cost no more each than fifty thousand do, and are soon prepared. */
-const FLAT = { ...LEAN, mostSecondsToPrepare: 10, mostCost: { times: 1.15, of: 'null-sink-50k' } };
+const FLAT = { ...LEAN, mostSecondsToFanOut: 10, mostCost: { times: 1.15, of: 'null-sink-50k' } };
 
 /** @type {Case[]} */
 // prettier-ignore

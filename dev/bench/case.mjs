@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { settings } from '../backend.mjs';
+import { anyPorts } from '../ports.mjs';
 import { createDueMailing } from './mailing.mjs';
 import { assertRecorded, watchSending } from './sending.mjs';
 import { measureLimit, startSink } from './sink.mjs';
@@ -48,8 +49,15 @@ export async function measureCase(bench, aCase) {
   };
   const log = `${supervisor.home}/migrate.log`;
   await supervisor.step({ name: 'dispatch migrate', command: [program, 'migrate'], env, log });
+  await using(databaseUrl, (client) => createDueMailing(client, recipients));
+  let fanOut;
+  if (aCase.promises.mostSecondsToFanOut) {
+    const alone = `${database}_alone`;
+    await maintain(`CREATE DATABASE ${alone} TEMPLATE ${database}`);
+    fanOut = await fanOutAlone(bench, { ...env, DATABASE_URL: bench.databaseUrl(alone) });
+    await maintain(`DROP DATABASE ${alone} WITH (FORCE)`);
+  }
   const { limit, ...sent } = await using(databaseUrl, async (client) => {
-    await createDueMailing(client, recipients);
     // On both sides of the sending, because the machine may have other things to do; the better one counts.
     const before = await measureLimit(supervisor, sink);
     const sent = await send(bench, { client, env, sink, recipients });
@@ -70,6 +78,7 @@ export async function measureCase(bench, aCase) {
     peak_rss_mb: round(sent.peakMemory, 1),
     reply_delay_ms: replyDelayMs,
     prepared_s: round(sent.prepared, 2),
+    ...(fanOut && { fan_out_s: round(fanOut, 2) }),
     us_per_mail: sent.processorTime,
   };
 }
@@ -96,6 +105,24 @@ async function send({ supervisor, program }, { client, env, sink, recipients }) 
   } finally {
     await supervisor.halt(engine);
   }
+}
+
+/**
+ * Seconds in which all deliveries are prepared when nothing is sent meanwhile: nobody is at the mail server's place.
+ * @param {Bench} bench
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function fanOutAlone({ supervisor, program }, env) {
+  const [nobody = 0] = await anyPorts(1);
+  const log = `${supervisor.home}/fan-out.log`;
+  const alone = { ...env, SMTP_URL: `smtp://127.0.0.1:${nobody}` };
+  await supervisor.step({ name: 'the fan-out', command: [program, 'run-due'], env: alone, log });
+  return using(env.DATABASE_URL ?? '', async (client) => {
+    const { rows } = await client.query(
+      'SELECT extract(epoch FROM fanned_out_at - started_at)::float8 AS seconds FROM runs',
+    );
+    return Number(rows[0].seconds);
+  });
 }
 
 /** @param {number[]} pids */

@@ -14,7 +14,7 @@
  * @property {number} [leastOfLimit]  as a share of what the mail server can take
  * @property {number} [leastPerSecond]  mails
  * @property {number} [mostMemoryMb]  of the engine, at its peak
- * @property {number} [mostSecondsToPrepare]  from the run's start until every delivery is prepared
+ * @property {number} [mostSecondsToFanOut]  from the run's start until every delivery is prepared, while nothing is sent
  * @property {{ times: number, of: string }} [mostCost]  time per mail, compared with another case
  */
 /**
@@ -28,7 +28,8 @@
  * @property {number} ratio_to_limit
  * @property {number} peak_rss_mb
  * @property {number} reply_delay_ms
- * @property {number} prepared_s
+ * @property {number} prepared_s  from the run's start until every delivery was prepared, beside the sending
+ * @property {number} [fan_out_s]  the same while nothing is sent
  * @property {{ engine: number, postgres: number, sink: number }} us_per_mail  processor time
  */
 
@@ -50,14 +51,14 @@ export function complaints(cases, rows) {
  */
 function broken(promises, row, rows) {
   const { leastOfLimit = 0, leastPerSecond = 0 } = promises;
-  const { mostMemoryMb = Infinity, mostSecondsToPrepare = Infinity, mostCost } = promises;
+  const { mostMemoryMb = Infinity, mostSecondsToFanOut = Infinity, mostCost } = promises;
   const other = rows.find((one) => one.case === mostCost?.of); // alone, a case has nothing to be compared with
   const cost = other ? other.mails_per_s / row.mails_per_s : 0;
   return [
     least(row.ratio_to_limit, leastOfLimit, "of the mail server's limit"),
     least(row.mails_per_s, leastPerSecond, 'mails per second'),
     most(row.peak_rss_mb, mostMemoryMb, 'MB of memory'),
-    most(row.prepared_s, mostSecondsToPrepare, 'seconds until all was prepared'),
+    most(row.fan_out_s ?? 0, mostSecondsToFanOut, 'seconds until all was prepared'),
     most(cost, mostCost?.times ?? Infinity, `times the cost per mail of ${mostCost?.of}`),
   ].flatMap((complaint) => complaint ?? []);
 }
