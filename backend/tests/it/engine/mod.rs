@@ -4,6 +4,7 @@ mod answers;
 mod crashes;
 mod pace;
 mod races;
+mod replies;
 mod restarts;
 mod scene;
 mod schedule;
