@@ -97,6 +97,8 @@ pub struct EngineSettings {
     pub poll_interval: Duration,
     /// `SMTP_SESSIONS`: connections to the mail server at once.
     pub sessions: usize,
+    /// `SMTP_SESSIONS_IN_ALL`: the same, of all processes together; without it each has its own.
+    pub sessions_in_all: Option<i32>,
     /// `JOURNAL_DIR`: where workers note what they are about to do, on a disk that outlives their process.
     pub journal_dir: PathBuf,
     /// `SMTP_RATE` and `SMTP_HOURLY`: mails a second and an hour that the mail server may be given, by all processes.
@@ -175,10 +177,9 @@ impl Config {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// Where the workers of this installation keep their journals: two installations on one machine do not read each
-    /// other's.
+    /// Where the workers of this installation keep their journals, apart from those of any other on this machine.
     pub fn journal(&self) -> PathBuf {
-        let digest = Sha256::digest(self.database.url.as_bytes());
+        let digest = Sha256::digest(&self.database.url);
         let name = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
         self.engine.journal_dir.join(name.collect::<String>())
     }
@@ -190,118 +191,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(settings: &[(&str, &str)]) -> Result<Config, ConfigErrors> {
-        Config::read(|name| {
-            settings
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    const NEEDED: [(&str, &str); 3] = [
-        ("DATABASE_URL", "postgres://x@localhost/x"),
-        ("APP_SECRET", SAMPLE_SECRET),
-        ("SMTP_URL", "smtp://localhost:25"),
-    ];
-
-    #[test]
-    fn the_three_needed_settings_are_enough() {
-        let config = read(&NEEDED).unwrap();
-        assert_eq!(config.http.public_url, "http://127.0.0.1:8000");
-        assert_eq!(config.engine.sessions, 8);
-    }
-
-    #[test]
-    fn the_address_of_the_site_can_stand_in_a_mail() {
-        let site = |text: &str| {
-            let mut settings = NEEDED.to_vec();
-            settings.push(("PUBLIC_URL", text));
-            read(&settings).map(|config| config.http.public_url)
-        };
-        for (text, kept) in [
-            (
-                "https://dispatch.example.org/",
-                "https://dispatch.example.org",
-            ),
-            ("http://localhost:8000", "http://localhost:8000"),
-            ("https://example.org/mail/", "https://example.org/mail"),
-            ("https://пример.рф", "https://xn--e1afmkfd.xn--p1ai"),
-            (
-                "https://example.org/a b<c>",
-                "https://example.org/a%20b%3Cc%3E",
-            ),
-        ] {
-            assert_eq!(site(text).unwrap(), kept);
-        }
-        for text in [
-            "dispatch.example.org",
-            "ftp://example.org",
-            "https://",
-            "https://example.org/?page=1",
-            "https://example.org/#page",
-        ] {
-            assert!(site(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn every_mistake_is_named_at_once() {
-        let errors = read(&[
-            ("BIND", "here"),
-            ("DB_POOL_SIZE", "many"),
-            ("SMTP_SESSIONS", "0"),
-            ("APP_SECRET", "short"),
-        ])
-        .unwrap_err()
-        .0;
-        for name in [
-            "BIND",
-            "DB_POOL_SIZE",
-            "SMTP_SESSIONS",
-            "APP_SECRET",
-            "DATABASE_URL",
-            "SMTP_URL",
-        ] {
-            assert!(
-                errors.iter().any(|error| error.starts_with(name)),
-                "{name} is not named in {errors:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_sample_secret_is_refused_in_production() {
-        let mut settings = NEEDED.to_vec();
-        settings.push(("APP_ENV", "production"));
-        assert!(
-            read(&settings)
-                .unwrap_err()
-                .to_string()
-                .contains("public sample")
-        );
-    }
-
-    #[test]
-    fn no_secret_shows_in_a_debug_print() {
-        let printed = format!(
-            "{:?}",
-            read(&[
-                NEEDED[1],
-                ("DATABASE_URL", "postgres://x:canary@localhost/x"),
-                ("SMTP_URL", "smtp://u:canary@localhost:25?tls=none"),
-                ("REDIS_URL", "redis://:canary@localhost:6379"),
-                ("ADMIN_EMAIL", "ada@example.org"),
-                ("ADMIN_PASSWORD", "canary")
-            ])
-            .unwrap()
-        );
-        assert!(
-            !printed.contains("canary") && !printed.contains(SAMPLE_SECRET),
-            "{printed}"
-        );
-    }
-}
+mod tests;

@@ -138,6 +138,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             self.parsed("SMTP_HOURLY", 0),
         );
         let journal_dir = self.text("JOURNAL_DIR");
+        let in_all = self.parsed("SMTP_SESSIONS_IN_ALL", 0_u16);
         if sessions.is_some_and(|n| !(1..=256).contains(&n)) {
             self.mistakes.push("SMTP_SESSIONS: 1 to 256".to_owned());
         }
@@ -152,6 +153,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         Some(EngineSettings {
             poll_interval: Duration::from_millis(poll?),
             sessions: sessions?,
+            sessions_in_all: Some(i32::from(in_all?)).filter(|sessions| *sessions > 0),
             journal_dir: journal_dir
                 .map_or_else(|| env::temp_dir().join("dispatch-journal"), PathBuf::from),
             pace,

@@ -6,7 +6,7 @@ mod gate;
 use std::collections::HashMap;
 use std::mem;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -46,11 +46,13 @@ pub(super) struct Desk {
     closing: AtomicBool,
     /// Mails that may leave at once, where the server's pace is limited.
     permits: Option<AtomicI64>,
+    /// Sessions that this process may have, where all processes share so many.
+    sessions: AtomicUsize,
 }
 
 impl Desk {
-    /// `paced`: mails leave only as permits come.
-    pub(super) fn new(paced: bool) -> Self {
+    /// `paced`: mails leave only as permits come. `sessions`: so many may be opened, to begin with.
+    pub(super) fn new(paced: bool, sessions: usize) -> Self {
         Self {
             in_hand: Mutex::default(),
             changed: Condvar::new(),
@@ -59,6 +61,7 @@ impl Desk {
             stopping: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             permits: paced.then(AtomicI64::default),
+            sessions: AtomicUsize::new(sessions),
         }
     }
 
@@ -184,11 +187,17 @@ impl Desk {
         Some(slice)
     }
 
-    /// Waits for the next slice; `None` when there will be no more.
-    pub(super) async fn next_ever(&self) -> Option<Slice> {
-        self.until(|| match self.next() {
-            Some(slice) => Some(Some(slice)),
-            None => self.is_closing().then_some(None),
+    /// Waits for the next slice for the session of this number; `None` when there will be no more.
+    pub(super) async fn next_ever(&self, session: usize) -> Option<Slice> {
+        self.until(|| {
+            // What is to be given back needs no session.
+            let next = (self.has_room_for(session) || self.is_stopping())
+                .then(|| self.next())
+                .flatten();
+            match next {
+                Some(slice) => Some(Some(slice)),
+                None => self.is_closing().then_some(None),
+            }
         })
         .await
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-use super::journal::LeaseFile;
+use super::journal::{LeaseFile, Line};
 use crate::deliveries::claims::{ClaimableRun, Lease, Terms};
 use crate::deliveries::results::Place;
 use crate::mail::compose::Prepared;
@@ -181,6 +181,16 @@ impl Chunk {
 
     pub(super) fn place(&self) -> Place {
         self.job.place(&self.lease)
+    }
+
+    /// Whether these lines are written down. If not, nothing more of the chunk leaves: its results could be lost.
+    pub(super) fn journal(&self, lines: &[&Line]) -> bool {
+        let written = self.file.write(lines);
+        if let Err(error) = &written {
+            tracing::error!(%error, "the journal cannot be written: nothing is sent");
+            self.lost();
+        }
+        written.is_ok()
     }
 
     /// Whether it is surely still ours.

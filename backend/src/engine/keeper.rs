@@ -26,6 +26,8 @@ const PROBE_LATEST: TimeDelta = TimeDelta::minutes(5);
 pub(super) struct Keeper<'a> {
     shared: &'a Shared,
     conn: Option<PgConnection>,
+    /// Of the sessions that all processes share, those that are ours as long as the connection lasts.
+    sessions: Vec<i32>,
     looked: Option<Instant>,
     renewed: Instant,
 }
@@ -35,6 +37,7 @@ impl<'a> Keeper<'a> {
         Self {
             shared,
             conn: None,
+            sessions: Vec::new(),
             looked: None,
             renewed: Instant::now(),
         }
@@ -60,6 +63,10 @@ impl<'a> Keeper<'a> {
         let looked = self.with_connection(Self::look);
         if let Err(error) = looked {
             tracing::warn!(%error, "the runs cannot be looked after: the database does not answer");
+            if self.shared.settings.engine.sessions_in_all.is_some() {
+                // With the connection the locks are gone.
+                self.shared.desk.open_sessions(0);
+            }
         }
     }
 
@@ -71,6 +78,7 @@ impl<'a> Keeper<'a> {
         }
         self.looked = Some(Instant::now());
         self.hear_news(conn)?;
+        self.share_sessions(conn)?;
         self.look_after_runs(conn)?;
         if self.renewed.elapsed() >= RENEW {
             self.renew(conn)?;
@@ -132,6 +140,24 @@ impl<'a> Keeper<'a> {
         Ok(())
     }
 
+    /// Where all processes share so many sessions, each is a lock of this connection: it is free again when we die.
+    fn share_sessions(&mut self, conn: &mut PgConnection) -> QueryResult<()> {
+        let engine = &self.shared.settings.engine;
+        let Some(in_all) = engine.sessions_in_all else {
+            return Ok(());
+        };
+        for number in 0..in_all {
+            if self.sessions.len() >= engine.sessions {
+                break;
+            }
+            if !self.sessions.contains(&number) && store::take_session(conn, number)? {
+                self.sessions.push(number);
+            }
+        }
+        self.shared.desk.open_sessions(self.sessions.len());
+        Ok(())
+    }
+
     fn look_after_runs(&self, conn: &mut PgConnection) -> QueryResult<()> {
         let jobs = self.shared.desk.jobs();
         if jobs.is_empty() {
@@ -173,6 +199,7 @@ impl<'a> Keeper<'a> {
         let mut conn = if let Some(conn) = self.conn.take() {
             conn
         } else {
+            self.sessions.clear();
             let mut conn = claims::connect(&self.shared.settings.database_url)?;
             store::know(&mut conn)?;
             conn

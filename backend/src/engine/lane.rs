@@ -21,6 +21,8 @@ const IDLE: Duration = Duration::from_secs(5);
 const TURN: Duration = Duration::from_millis(100);
 
 pub(super) struct Lane {
+    /// Counts from 0.
+    number: usize,
     shared: Arc<Shared>,
     reports: mpsc::Sender<Report>,
     session: Option<Session>,
@@ -37,8 +39,9 @@ struct Outgoing {
 }
 
 impl Lane {
-    pub(super) fn new(shared: Arc<Shared>, reports: mpsc::Sender<Report>) -> Self {
+    pub(super) fn new(number: usize, shared: Arc<Shared>, reports: mpsc::Sender<Report>) -> Self {
         Self {
+            number,
             shared,
             reports,
             session: None,
@@ -62,7 +65,7 @@ impl Lane {
 
     /// `false` when there will be no more work.
     async fn wait_for_work(&mut self) -> bool {
-        let next = async { self.shared.desk.next_ever().await };
+        let next = self.shared.desk.next_ever(self.number);
         let slice = if self.session.is_none() {
             next.await
         } else if let Ok(slice) = timeout(IDLE, next).await {
@@ -76,9 +79,10 @@ impl Lane {
     }
 
     async fn hang_up(&mut self) {
-        if let Some(session) = self.session.take() {
-            session.quit().await;
-        }
+        let Some(session) = self.session.take() else {
+            return;
+        };
+        session.quit().await;
     }
 
     /// Sends a mail; gives the next, which was made on the way so that its envelope could ride behind this one's body.
@@ -143,7 +147,7 @@ impl Lane {
     ) -> Result<Option<Outgoing>, ()> {
         let mut written = false;
         let next = self.make_next(Some((&outgoing.chunk, leaves, &mut written)));
-        if written || journal(&outgoing.chunk, &[leaves]) {
+        if written || outgoing.chunk.journal(&[leaves]) {
             return Ok(next);
         }
         if let Some(next) = next {
@@ -167,10 +171,10 @@ impl Lane {
             });
             let taken = match &mut before {
                 Some((of, line, written)) if !**written && Arc::ptr_eq(of, &chunk) => {
-                    **written = journal(&chunk, &[line, &take]);
+                    **written = chunk.journal(&[line, &take]);
                     **written
                 }
-                _ => journal(&chunk, &[&take]),
+                _ => chunk.journal(&[&take]),
             };
             if !taken {
                 self.tell(Report::Untouched(chunk, 1));
@@ -195,15 +199,22 @@ impl Lane {
     /// The next delivery whose turn it is, as far as can be seen at once.
     fn next_delivery(&mut self) -> Option<(Arc<Chunk>, Claimed)> {
         loop {
+            let desk = &self.shared.desk;
+            let has_room = desk.has_room_for(self.number);
             let (mut slice, since) = match self.slice.take() {
+                Some((slice, _)) if !has_room => {
+                    desk.put_back(slice);
+                    return None;
+                }
                 Some((slice, since)) if since.elapsed() >= TURN && !slice.left.is_empty() => {
-                    self.shared.desk.put_back(slice);
+                    desk.put_back(slice);
                     continue;
                 }
                 Some(slice) => slice,
-                None => (self.shared.desk.next()?, Instant::now()),
+                None if has_room => (desk.next()?, Instant::now()),
+                None => return None,
             };
-            if !self.may_leave(&slice.chunk) || !self.shared.desk.may_go_on() {
+            if !self.may_leave(&slice.chunk) || !desk.may_go_on() {
                 self.tell(Report::Untouched(slice.chunk, slice.left.len()));
             } else if let Some(delivery) = slice.left.pop_front() {
                 let chunk = Arc::clone(&slice.chunk);
@@ -267,7 +278,7 @@ impl Lane {
         let result = ending.recorded(&chunk.job, delivery, at, began.elapsed());
         let line = Line::End(result);
         // Unwritten, it is still on its way to the database.
-        journal(chunk, &[&line]);
+        chunk.journal(&[&line]);
         if let Line::End(result) = line {
             self.tell(Report::Tried(Arc::clone(chunk), result));
         }
@@ -278,14 +289,4 @@ impl Lane {
             tracing::error!("the recorder is gone; the journal has the results");
         }
     }
-}
-
-/// Whether the lines are written. If not, nothing more of the chunk leaves: its results could be lost.
-fn journal(chunk: &Chunk, lines: &[&Line]) -> bool {
-    let written = chunk.file.write(lines);
-    if let Err(error) = &written {
-        tracing::error!(%error, "the journal cannot be written: nothing is sent");
-        chunk.lost();
-    }
-    written.is_ok()
 }

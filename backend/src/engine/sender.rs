@@ -80,7 +80,7 @@ impl Sender {
                 .spawn_scoped(scope, move || guarded(desk, || recorder.run(&results)))?;
             part("keeper").spawn_scoped(scope, move || guarded(desk, || keeper.run()))?;
             let lanes = (0..shared.settings.engine.sessions)
-                .map(|_| Lane::new(Arc::clone(&shared), reports.clone()))
+                .map(|number| Lane::new(number, Arc::clone(&shared), reports.clone()))
                 .collect();
             // The recorder ends when everybody else has hung up.
             drop(reports);

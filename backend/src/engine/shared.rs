@@ -65,7 +65,14 @@ impl Shared {
             rand::random::<u32>()
         );
         Self {
-            desk: Desk::new(settings.engine.pace.is_limited()),
+            desk: Desk::new(
+                settings.engine.pace.is_limited(),
+                if settings.engine.sessions_in_all.is_some() {
+                    0
+                } else {
+                    settings.engine.sessions
+                },
+            ),
             worker,
             settings,
         }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Double, Text};
+use diesel::sql_types::{BigInt, Bool, Double, Integer, Text};
 
 use super::model::{Cause, Pace};
 use crate::db::schema::mail_servers::{self, cause, failures, opened_at, probe_at, response};
@@ -93,6 +93,24 @@ pub fn take_probe(conn: &mut PgConnection, shut: &Shut, next: DateTime<Utc>) -> 
         .set((failures.eq(shut.failures + 1), probe_at.eq(next)))
         .execute(conn)?;
     Ok(taken > 0)
+}
+
+/// Sets sessions with mail servers apart from whatever else locks numbers in this database.
+const SESSIONS: i32 = 0x5e55;
+
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = Bool)]
+    taken: bool,
+}
+
+/// Takes one of the sessions that all processes share, by its number, for as long as the connection lasts.
+pub fn take_session(conn: &mut PgConnection, number: i32) -> QueryResult<bool> {
+    let taken: Taken = diesel::sql_query("SELECT pg_try_advisory_lock($1, $2) AS taken")
+        .bind::<Integer, _>(SESSIONS)
+        .bind::<Integer, _>(number)
+        .get_result(conn)?;
+    Ok(taken.taken)
 }
 
 #[derive(QueryableByName)]

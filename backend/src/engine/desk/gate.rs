@@ -84,4 +84,16 @@ impl Desk {
             self.work.notify_waiters();
         }
     }
+
+    /// Whether the session of this number is among those that may be open.
+    pub(in crate::engine) fn has_room_for(&self, session: usize) -> bool {
+        session < self.sessions.load(Ordering::Relaxed)
+    }
+
+    /// So many sessions may be open from now on.
+    pub(in crate::engine) fn open_sessions(&self, sessions: usize) {
+        if self.sessions.swap(sessions, Ordering::Relaxed) != sessions {
+            self.tell_everybody();
+        }
+    }
 }

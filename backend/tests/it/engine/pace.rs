@@ -157,3 +157,35 @@ fn all_processes_together_keep_to_the_servers_pace() {
         "no more than a minute's worth is saved up"
     );
 }
+
+#[test]
+fn all_processes_together_open_no_more_sessions_than_the_server_allows() {
+    let server = ScriptedServer::setup()
+        .replying_after(Duration::from_millis(2))
+        .start();
+    let app = TestApp::start_with(&[
+        ("SMTP_URL", &server.url()),
+        ("SMTP_SESSIONS", "4"),
+        ("SMTP_SESSIONS_IN_ALL", "3"),
+        ("SMTP_RATE", "0"),
+    ]);
+    let alice = app.alice();
+    app.recipients(&alice, 300);
+    app.mailing(&alice, &json!({}));
+    let (one, other) = (app.start_sending(), app.start_sending());
+    one.pass(&app);
+    other.pass(&app);
+    eventually("everybody is served", || {
+        (server.accepted().len() >= 300).then_some(())
+    });
+    assert_eq!(server.connections(), 3);
+    // Who ends makes room.
+    drop(one);
+    drop(other);
+    app.mailing(&alice, &json!({}));
+    let next = app.start_sending();
+    next.pass(&app);
+    eventually("the next is served", || {
+        (server.accepted().len() >= 600).then_some(())
+    });
+}

@@ -11,9 +11,9 @@ use crate::support::smtp_server::{Action, At, Rule, ScriptedServer};
 /// What the server does to whom, and what the log and the ledger say of it.
 type Case = (&'static str, Rule, &'static str, &'static str);
 
-fn cases() -> Vec<Case> {
+/// It says no.
+fn refusals() -> Vec<Case> {
     let say = |at, words: &str| Rule::say(at, words.as_bytes());
-    let long = format!("250 {}\r\n", "x".repeat(1_000_000));
     vec![
         (
             "greylisted",
@@ -69,6 +69,14 @@ fn cases() -> Vec<Case> {
             "deferred",
             "deferred",
         ),
+    ]
+}
+
+/// It goes away, falls silent, or says what is no answer.
+fn breaks() -> Vec<Case> {
+    let say = |at, words: &str| Rule::say(at, words.as_bytes());
+    let long = format!("250 {}\r\n", "x".repeat(1_000_000));
+    vec![
         (
             "gone",
             Rule::act(At::Rcpt, Action::Drop),
@@ -137,7 +145,9 @@ fn whatever_the_server_does_to_one_the_log_is_true_and_the_others_get_their_mail
         let app = TestApp::sending_through(&server);
         let alice = app.alice();
         let mut expected = HashMap::new();
-        for (number, (name, rule, outcome, status)) in cases().into_iter().enumerate() {
+        for (number, (name, rule, outcome, status)) in
+            refusals().into_iter().chain(breaks()).enumerate()
+        {
             let email = format!("{name}@example.org");
             app.recipient(&alice, &email);
             server.add(&email, rule, None);
