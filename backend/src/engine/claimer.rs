@@ -67,7 +67,7 @@ impl<'a> Claimer<'a> {
         let desk = &self.shared.desk;
         while !desk.is_closing() {
             let in_hand = desk.leases();
-            let step = if desk.is_shut() {
+            let step = if desk.is_shut() || !desk.has_room_for(0) {
                 Ok(Step::Nothing)
             } else {
                 self.step()

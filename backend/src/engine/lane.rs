@@ -200,7 +200,8 @@ impl Lane {
     fn next_delivery(&mut self) -> Option<(Arc<Chunk>, Claimed)> {
         loop {
             let desk = &self.shared.desk;
-            let has_room = desk.has_room_for(self.number);
+            // What is to be given back needs no room.
+            let has_room = desk.has_room_for(self.number) || desk.is_stopping();
             let (mut slice, since) = match self.slice.take() {
                 Some((slice, _)) if !has_room => {
                     desk.put_back(slice);
