@@ -2,16 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 
 use super::model::SignUp;
 use super::policy::Role;
 use super::token::{self, Secret};
 use crate::account_mails::model::Kind;
 use crate::account_mails::store::queue;
+use crate::db::functions::lower;
 use crate::db::schema::{account_tokens, users};
-
-define_sql_function! { fn lower(text: Text) -> Text; }
 
 const CONFIRM: &str = "confirm";
 const LINK_LIFETIME_HOURS: i64 = 24;

@@ -1,5 +1,6 @@
 //! The database: the pool and its one door `Db::run`, the generated schema and the embedded migrations.
 
+pub mod functions;
 mod migrations;
 mod pool;
 #[rustfmt::skip]

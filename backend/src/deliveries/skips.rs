@@ -4,9 +4,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 
 use super::model::SkipReason;
+use crate::db::functions::lower;
 use crate::db::schema::{recipients, runs};
-
-define_sql_function! { fn lower(text: Text) -> Text; }
 
 /// Whom to leave out, among one owner's recipients.
 #[derive(Debug, Clone, Copy)]

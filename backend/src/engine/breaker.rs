@@ -2,18 +2,10 @@
 //! when that mail gets an answer. This is one process's view; `mail_servers` has the state that all processes share. Pure.
 
 use crate::mail::verdict::{Cause, Verdict};
+use crate::mail_servers::model::Trouble;
 
 /// Failures in a row after which a server is in trouble.
 const FAILURES: u32 = 5;
-
-/// Why the way is shut; what the API shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// Nobody there, or nobody who can be talked to.
-    Unreachable,
-    /// Certificate or credentials: a person must look, and asking often makes it worse.
-    Refuses,
-}
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Way {

@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::breaker::{Breaker, News, Trouble};
+use super::breaker::{Breaker, News};
 use super::shared::{LEASE_S, Shared};
 use crate::deliveries::claims::{self, Lease};
-use crate::mail_servers::model::Cause;
 use crate::mail_servers::store;
 
 /// How often it looks: well below the two seconds in which a stop must tell.
@@ -104,15 +103,11 @@ impl<'a> Keeper<'a> {
         let now = self.shared.settings.clock.now();
         match &news {
             News::Shut(trouble, words) => {
-                let cause = match trouble {
-                    Trouble::Unreachable => Cause::Unreachable,
-                    Trouble::Refuses => Cause::Refuses,
-                };
                 tracing::warn!(
-                    cause = cause.as_str(),
+                    cause = trouble.as_str(),
                     "the mail server is left alone for a while"
                 );
-                store::shut(conn, cause, words, (now, now + PROBE))?;
+                store::shut(conn, *trouble, words, (now, now + PROBE))?;
             }
             News::Free => {
                 tracing::info!("the mail server works again");

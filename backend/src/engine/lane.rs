@@ -121,7 +121,7 @@ impl Lane {
             return None;
         };
         let next = next.map(|next| Outgoing {
-            has_leave: self.may_leave(&next.chunk) && desk.may_begin(),
+            has_leave: desk.may_begin(),
             ..next
         });
         let ahead = next.as_ref().filter(|next| next.has_leave);

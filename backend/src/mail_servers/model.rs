@@ -5,7 +5,7 @@ use crate::named::named;
 named! {
     /// Why a mail server is left alone for a while.
     #[schema(as = MailServerTrouble)]
-    pub enum Cause {
+    pub enum Trouble {
         /// Nobody there, or nobody who can be talked to.
         Unreachable = "mail_server_unreachable",
         /// Its certificate is not to be trusted, or it does not take our credentials.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Double, Integer, Text};
 
-use super::model::{Cause, Pace};
+use super::model::{Pace, Trouble};
 use crate::db::schema::mail_servers::{self, cause, failures, opened_at, probe_at, response};
 
 /// The server of those who have brought none of their own.
@@ -24,7 +24,7 @@ pub fn know(conn: &mut PgConnection) -> QueryResult<()> {
 /// The trouble a server is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shut {
-    pub cause: Cause,
+    pub cause: Trouble,
     /// Probes that have failed, or are under way.
     pub failures: i32,
     pub probe_at: DateTime<Utc>,
@@ -50,7 +50,7 @@ pub fn trouble(conn: &mut PgConnection) -> QueryResult<Option<Shut>> {
 /// The server is in trouble since the first of these moments; at the second it is asked again.
 pub fn shut(
     conn: &mut PgConnection,
-    why: Cause,
+    why: Trouble,
     words: &str,
     (now, next): (DateTime<Utc>, DateTime<Utc>),
 ) -> QueryResult<()> {

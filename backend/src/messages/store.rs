@@ -10,10 +10,10 @@ use super::model::{
     Beginning, CreateMessage, Message, MessageQuery, MessageSort, MessageSummary, UpdateMessage,
 };
 use crate::account_mails::model::Kind;
+use crate::db::functions::lower;
 use crate::db::schema::{account_mails, messages, recipients, suppressions, users};
 use crate::http::page::contains;
 
-define_sql_function! { fn lower(text: Text) -> Text; }
 define_sql_function! {
     /// The first so many characters; of a long value no more than these is read.
     fn left(text: Text, length: Integer) -> Text;

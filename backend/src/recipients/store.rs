@@ -4,15 +4,13 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::Text;
 
 use super::model::{CreateRecipient, Recipient, RecipientQuery, RecipientSort, UpdateRecipient};
+use crate::db::functions::lower;
 use crate::db::schema::{mailing_recipients, mailings, recipients};
 use crate::deliveries::model::SkipReason;
 use crate::deliveries::skips::{Whom, skip};
 use crate::http::page::contains;
-
-define_sql_function! { fn lower(text: Text) -> Text; }
 
 /// Why a recipient could not be saved.
 #[derive(Debug, thiserror::Error)]

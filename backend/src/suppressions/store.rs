@@ -6,12 +6,11 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 
 use super::model::{Suppression, SuppressionQuery, SuppressionReason, SuppressionSort};
+use crate::db::functions::lower;
 use crate::db::schema::{deliveries, runs, suppressions};
 use crate::deliveries::model::SkipReason;
 use crate::deliveries::skips::{self, Whom};
 use crate::http::page::contains;
-
-define_sql_function! { fn lower(text: Text) -> Text; }
 
 /// Why an address could not be suppressed.
 #[derive(Debug, thiserror::Error)]
