@@ -19,7 +19,8 @@ use crate::mail::verdict::Outcome;
 pub fn connect(database_url: &str) -> ConnectionResult<PgConnection> {
     let mut conn = PgConnection::establish(database_url)?;
     conn.batch_execute(
-        "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off",
+        "SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;
+         SET plan_cache_mode = force_generic_plan; SET jit = off",
     )
     .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)

@@ -104,22 +104,25 @@ fn sorted(results: &[AttemptResult]) -> (Vec<Kind<'_>>, Vec<i32>) {
     (kinds, numbers)
 }
 
-/// `?` is the next parameter.
+/// `?` is the next parameter. The run is one of the columns that the ledger is joined by, not a value beside them: else
+/// PostgreSQL, which knows nothing yet of a run that has just begun, may compare every result with all of the run.
 const RECORD: &str = "
-    WITH moved AS (
+    WITH result AS MATERIALIZED (
+        SELECT ?::bigint AS run_id, *
+        FROM unnest(?::bigint[], ?::smallint[], ?::int[], ?::timestamptz[], ?::text[], ?::int[], ?::timestamptz[])
+             AS listed (recipient_id, attempt_no, kind, at, response, duration_ms, next_attempt_at)),
+    moved AS (
         UPDATE deliveries d SET status = (?::text[])[kind], attempts = attempt_no, next_attempt_at = result.next_attempt_at
-        FROM unnest(?::bigint[], ?::smallint[], ?::int[], ?::timestamptz[])
-             AS result (recipient_id, attempt_no, kind, next_attempt_at)
-        WHERE d.run_id = ? AND d.recipient_id = result.recipient_id
+        FROM result
+        WHERE d.run_id = result.run_id AND d.recipient_id = result.recipient_id
           AND d.attempts = attempt_no - 1 AND d.status = (?::text[])[kind]
         RETURNING 1),
     logged AS (
         INSERT INTO attempts (run_id, mailing_id, owner_id, worker, recipient_id, attempt_no, at, outcome, stage, smtp_code,
                               enhanced_code, response, duration_ms)
-        SELECT ?, ?, ?, ?, recipient_id, attempt_no, at, (?::text[])[kind], (?::text[])[kind], (?::smallint[])[kind],
+        SELECT run_id, ?, ?, ?, recipient_id, attempt_no, at, (?::text[])[kind], (?::text[])[kind], (?::smallint[])[kind],
                (?::text[])[kind], response, duration_ms
-        FROM unnest(?::bigint[], ?::smallint[], ?::int[], ?::timestamptz[], ?::text[], ?::int[])
-             AS result (recipient_id, attempt_no, kind, at, response, duration_ms)),
+        FROM result),
     counted AS (
         UPDATE chunks SET pending = pending + delta[1], deferred = deferred + delta[2], accepted = accepted + delta[3],
             rejected = rejected + delta[4], uncertain = uncertain + delta[5], expired = expired + delta[6],
@@ -137,14 +140,16 @@ impl QueryFragment<Pg> for Record<'_> {
             )+};
         }
         bind! {
-            Array<Text>: &self.afters,
+            BigInt: &self.place.run_id,
             Array<BigInt>: &self.recipient_ids,
             Array<SmallInt>: &self.attempt_nos,
             Array<Integer>: &self.kinds,
+            Array<Timestamptz>: &self.ats,
+            Array<Text>: &self.responses,
+            Array<Integer>: &self.durations_ms,
             Array<Nullable<Timestamptz>>: &self.next_attempt_ats,
-            BigInt: &self.place.run_id,
+            Array<Text>: &self.afters,
             Array<Text>: &self.befores,
-            BigInt: &self.place.run_id,
             BigInt: &self.place.mailing_id,
             BigInt: &self.place.owner_id,
             Text: &self.worker,
@@ -152,12 +157,6 @@ impl QueryFragment<Pg> for Record<'_> {
             Array<Text>: &self.stages,
             Array<Nullable<SmallInt>>: &self.smtp_codes,
             Array<Nullable<Text>>: &self.enhanced_codes,
-            Array<BigInt>: &self.recipient_ids,
-            Array<SmallInt>: &self.attempt_nos,
-            Array<Integer>: &self.kinds,
-            Array<Timestamptz>: &self.ats,
-            Array<Text>: &self.responses,
-            Array<Integer>: &self.durations_ms,
             Array<Integer>: &self.deltas,
             BigInt: &self.place.run_id,
             Integer: &self.place.chunk_no,
