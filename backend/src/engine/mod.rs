@@ -3,7 +3,7 @@
 //! ```text
 //! scheduler   due mailings → runs → deliveries, in chunks          (an actix task, every second, in every process)
 //! sender      ┌ claimer   leases chunks                                            (a thread)
-//!             ├ lanes     SMTP sessions, one mail after another                    (tasks on one thread)
+//!             ├ lanes     SMTP sessions, one mail after another                    (tasks, on a thread for each processor)
 //!             ├ recorder  results in batches, chunks given back                    (a thread)
 //!             └ keeper    leases kept; which runs go on; the mail server's breaker and pace   (a thread)
 //! journal     what a lane is about to do and what came of it, on disk before it is in the database

@@ -2,10 +2,11 @@
 //! send, and given back when the last result is recorded.
 
 use std::io;
+use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
-use std::thread;
+use std::thread::{self, Scope};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -21,6 +22,8 @@ pub use super::shared::{SenderSettings, Until};
 
 /// After one of its parts has failed.
 const PAUSE: Duration = Duration::from_secs(5);
+/// Sessions that are worth a thread: one of them can send tens of thousands of mails in a second, in clear.
+const WORTH_A_THREAD: usize = 4;
 
 /// Sends what is due, through a few sessions at a time. Cheap to clone; clones are the same sender.
 #[derive(Clone)]
@@ -58,10 +61,11 @@ impl Sender {
         }
     }
 
-    /// Sends on this thread until there is a reason to end; what is in flight then is finished and recorded.
+    /// Sends until there is a reason to end; what is in flight then is finished and recorded.
     pub fn run(&self, until: Until) -> io::Result<()> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
         let shared = Arc::new(Shared::new(self.0.settings.clone()));
+        let sessions = shared.settings.engine.sessions;
+        let runtimes = runtimes(sessions)?;
         *self.current() = Arc::clone(&shared);
         if self.is_stopped() {
             return Ok(());
@@ -70,21 +74,23 @@ impl Sender {
         let mut keeper = Keeper::new(&shared);
         // Nothing is claimed before it is known whether the mail server may be asked.
         keeper.look_once();
+        let desk = &shared.desk;
         thread::scope(|scope| {
-            let desk = &shared.desk;
-            let part = |name: &str| thread::Builder::new().name(name.to_owned());
             let claimer = Claimer::new(&shared, reports.clone());
-            part("claimer").spawn_scoped(scope, move || guarded(desk, || claimer.run(until)))?;
+            begin(scope, desk, "claimer", move || claimer.run(until))?;
             let recorder = Recorder::new(&shared);
-            part("recorder")
-                .spawn_scoped(scope, move || guarded(desk, || recorder.run(&results)))?;
-            part("keeper").spawn_scoped(scope, move || guarded(desk, || keeper.run()))?;
-            let lanes = (0..shared.settings.engine.sessions)
-                .map(|number| Lane::new(number, Arc::clone(&shared), reports.clone()))
-                .collect();
+            begin(scope, desk, "recorder", move || recorder.run(&results))?;
+            begin(scope, desk, "keeper", move || keeper.run())?;
+            let threads = runtimes.len();
+            for (thread, runtime) in runtimes.into_iter().enumerate() {
+                let lanes = (thread..sessions)
+                    .step_by(threads)
+                    .map(|number| Lane::new(number, Arc::clone(&shared), reports.clone()))
+                    .collect();
+                begin(scope, desk, "lanes", move || send(&runtime, lanes, desk))?;
+            }
             // The recorder ends when everybody else has hung up.
             drop(reports);
-            send(&runtime, lanes, desk);
             Ok(())
         })
     }
@@ -113,7 +119,16 @@ impl Sender {
     }
 }
 
-/// All sessions on this one thread.
+/// One for each thread of lanes. A thread for each processor leaves none idle while the mail server works on another, and has
+/// encryption done on all of them.
+fn runtimes(sessions: usize) -> io::Result<Vec<Runtime>> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    (0..processors.min(sessions.div_ceil(WORTH_A_THREAD)))
+        .map(|_| Builder::new_current_thread().enable_all().build())
+        .collect()
+}
+
+/// All sessions of one thread.
 fn send(runtime: &Runtime, lanes: Vec<Lane>, desk: &Desk) {
     LocalSet::new().block_on(runtime, async move {
         let tasks: Vec<_> = lanes
@@ -127,6 +142,18 @@ fn send(runtime: &Runtime, lanes: Vec<Lane>, desk: &Desk) {
             }
         }
     });
+}
+
+/// Begins a part on a thread of its own. If that cannot be done, those that have begun are not left waiting for it.
+fn begin<'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    desk: &'scope Desk,
+    name: &str,
+    part: impl FnOnce() + Send + 'scope,
+) -> io::Result<()> {
+    let thread = thread::Builder::new().name(name.to_owned());
+    let begun = thread.spawn_scoped(scope, move || guarded(desk, part));
+    begun.map(drop).inspect_err(|_| desk.abandon())
 }
 
 /// Whoever fails does not leave the others waiting.
