@@ -13,9 +13,10 @@ use chrono_tz::{GapInfo, Tz};
 
 use crate::named::named;
 
-/// Moments a mailing may name, and the only ones an occurrence may fall on: the years 2000 – 2100, UTC.
+/// The only moments an occurrence may fall on: the years 1900 – 2100, UTC. Of later ones nobody knows how clocks will change;
+/// of these, the API takes 2000 – 2100 (`http::field`).
 pub const ACCEPTED: Range<DateTime<Utc>> = Range {
-    start: DateTime::from_timestamp(946_684_800, 0).unwrap(),
+    start: DateTime::from_timestamp(-2_208_988_800, 0).unwrap(),
     end: DateTime::from_timestamp(4_133_980_800, 0).unwrap(),
 };
 

@@ -112,7 +112,7 @@ fn schedules() -> impl Strategy<Value = Schedule> {
     (
         zones,
         select(Recurrence::ALL),
-        1..36_500_i64,
+        1..73_000_i64,
         0..20_i64,
         prop::option::of(0..1_500_i64),
     )
