@@ -5,6 +5,7 @@ pub mod caller;
 pub mod cookie;
 pub mod gate;
 pub mod model;
+mod oversight;
 pub mod password;
 pub mod policy;
 pub mod sessions;

@@ -22,9 +22,43 @@ impl Role {
         matches!(self, Self::Manager | Self::Admin)
     }
 
+    /// Whose things the user `id` of this role sees: staff everybody's, a user their own.
+    pub const fn sees(self, id: i64) -> Owners {
+        if self.may_oversee() {
+            Owners::All
+        } else {
+            Owners::One(id)
+        }
+    }
+
+    /// Whether the user `id` of this role may change what belongs to this owner: nobody changes what is another's, not
+    /// even staff, who see it.
+    pub const fn may_change(self, id: i64, owner_id: i64) -> bool {
+        self.may_own() && id == owner_id
+    }
+
     /// Whether somebody of this role may be blocked. Staff may not, so nobody blocks himself either.
     pub const fn may_be_blocked(self) -> bool {
         !self.may_oversee()
+    }
+}
+
+/// Whose things somebody sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owners {
+    One(i64),
+    All,
+}
+
+impl Owners {
+    /// What a list shows to who sees these: the things of all of them, or those of the one asked for. `None` when that one
+    /// is not among them.
+    pub fn narrowed_to(self, owner_id: Option<i64>) -> Option<Self> {
+        match (self, owner_id) {
+            (seen, None) => Some(seen),
+            (Self::All, Some(id)) => Some(Self::One(id)),
+            (Self::One(own), Some(id)) => (own == id).then_some(self),
+        }
     }
 }
 
@@ -44,5 +78,25 @@ mod tests {
             assert_eq!(role.may_oversee(), *role != Role::User);
             assert_eq!(role.may_be_blocked(), *role == Role::User);
         }
+    }
+
+    #[test]
+    fn staff_sees_everybodys_things_and_changes_no_others() {
+        for role in Role::ALL {
+            assert_eq!(role.sees(7) == Owners::All, role.may_oversee());
+            assert!(!role.may_change(7, 8));
+            assert_eq!(role.may_change(7, 7), role.may_own());
+        }
+        assert_eq!(Role::User.sees(7), Owners::One(7));
+    }
+
+    #[test]
+    fn a_list_is_narrowed_to_an_owner_whom_one_sees() {
+        assert_eq!(Owners::All.narrowed_to(None), Some(Owners::All));
+        assert_eq!(Owners::All.narrowed_to(Some(8)), Some(Owners::One(8)));
+        for own in [None, Some(7)] {
+            assert_eq!(Owners::One(7).narrowed_to(own), Some(Owners::One(7)));
+        }
+        assert_eq!(Owners::One(7).narrowed_to(Some(8)), None);
     }
 }

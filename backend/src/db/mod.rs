@@ -2,6 +2,7 @@
 
 pub mod functions;
 mod migrations;
+pub mod owned;
 mod pool;
 #[rustfmt::skip]
 pub mod schema;

@@ -2,5 +2,6 @@
 
 pub mod api;
 pub mod model;
+pub mod owner;
 mod standing;
 pub mod store;
