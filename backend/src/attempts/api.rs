@@ -26,6 +26,7 @@ async fn list_attempts(
     db: Data<Db>,
     Query(query): Query<AttemptQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let owners = caller.lists(query.owner_id)?;
     let (limit, place) = (query.limit, decode::<Place>(query.cursor.as_deref())?);
     if place.is_some_and(|place| sensible_year(&place.0).is_err()) {
         return Err(ApiError::invalid_field(
@@ -35,7 +36,7 @@ async fn list_attempts(
         ));
     }
     let attempts = db
-        .run(move |conn| store::list(conn, caller.user_id, &query, place).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owners, &query, place).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(stretch(attempts, limit, Attempt::place)))
 }

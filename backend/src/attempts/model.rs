@@ -9,11 +9,13 @@ use crate::http::field::sensible_year;
 use crate::http::page::default_limit;
 use crate::mail::reply::Stage;
 use crate::mail::verdict::Outcome;
+use crate::users::owner::Owner;
 
 /// One try to hand a delivery to the mail server, and what the server answered.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Attempt {
     pub at: DateTime<Utc>,
+    pub owner: Owner,
     #[schema(example = 3, minimum = 1)]
     pub mailing_id: i64,
     #[schema(example = 7, minimum = 1)]
@@ -60,6 +62,9 @@ pub struct AttemptQuery {
     #[param(minimum = 1)]
     pub recipient_id: Option<i64>,
     pub outcome: Option<Outcome>,
+    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    #[param(minimum = 1)]
+    pub owner_id: Option<i64>,
     /// Not before this moment.
     #[validate(custom(function = "sensible_year"))]
     pub from: Option<DateTime<Utc>>,
@@ -74,6 +79,13 @@ pub struct AttemptQuery {
     #[validate(range(min = 1, max = 200, code = "out_of_range"))]
     #[param(default = 50, minimum = 1, maximum = 200)]
     pub limit: u32,
+}
+
+impl AttemptQuery {
+    /// Whether a filter leaves only attempts of one owner.
+    pub fn is_about_one_owner(&self) -> bool {
+        self.mailing_id.is_some() || self.run_id.is_some() || self.recipient_id.is_some()
+    }
 }
 
 /// The place of an attempt in the log.

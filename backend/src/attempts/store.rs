@@ -1,44 +1,99 @@
 //! The log, read by key: its first stretch costs the same with a million attempts as with ten.
 
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use diesel::sql_types::Text;
 
+use super::everybody;
 use super::model::{Attempt, AttemptQuery, Place, RecipientRef};
-use crate::db::schema::{attempts, deliveries};
-use crate::mail::reply::Stage;
+use crate::auth::policy::Owners;
+use crate::db::schema::{attempts, deliveries, runs, users};
 use crate::mail::verdict::Outcome;
+use crate::named::UnknownName;
+use crate::users::owner::Owner;
 
-#[derive(Queryable, Selectable)]
+#[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = attempts)]
-struct Row {
+pub(super) struct Row {
     at: DateTime<Utc>,
+    owner_id: i64,
     mailing_id: i64,
     run_id: i64,
     recipient_id: i64,
     attempt_no: i16,
-    #[diesel(deserialize_as = String)]
-    outcome: Outcome,
-    #[diesel(deserialize_as = String)]
-    stage: Stage,
+    outcome: String,
+    stage: String,
     smtp_code: Option<i16>,
     enhanced_code: Option<String>,
     response: String,
     duration_ms: i32,
 }
 
-/// The owner's attempts that pass the filters, after `place`, newest first; one more than asked for, if there is.
+/// An attempt with the addresses of whom it went to and whose it is.
+#[derive(Queryable, QueryableByName)]
+pub(super) struct Addressed {
+    #[diesel(embed)]
+    attempt: Row,
+    #[diesel(sql_type = Text)]
+    email: String,
+    #[diesel(sql_type = Text)]
+    owner_email: String,
+}
+
+/// These owners' attempts that pass the filters, after `place`, newest first; one more than asked for, if there is.
 pub fn list(
+    conn: &mut PgConnection,
+    owners: Owners,
+    query: &AttemptQuery,
+    place: Option<Place>,
+) -> QueryResult<Vec<Attempt>> {
+    let owner_id = match owners {
+        Owners::One(id) => Some(id),
+        Owners::All if query.is_about_one_owner() => owner_asked_about(conn, query)?,
+        Owners::All => {
+            let found = everybody::list(conn, query, place)?;
+            return found.into_iter().map(Addressed::told).collect();
+        }
+    };
+    let found = match owner_id {
+        Some(id) => of_one(conn, id, query, place)?,
+        None => Vec::new(),
+    };
+    found.into_iter().map(Addressed::told).collect()
+}
+
+/// Whose run, mailing or recipient the filters name: the log is then read as that owner reads it.
+fn owner_asked_about(conn: &mut PgConnection, query: &AttemptQuery) -> QueryResult<Option<i64>> {
+    let mut named = runs::table.select(runs::owner_id).into_boxed();
+    if let Some(id) = query.run_id {
+        named = named.filter(runs::id.eq(id));
+    }
+    if let Some(id) = query.mailing_id {
+        named = named.filter(runs::mailing_id.eq(id));
+    }
+    if let Some(id) = query.recipient_id {
+        let sent_to = deliveries::table.filter(deliveries::recipient_id.eq(id));
+        named = named.filter(runs::id.eq_any(sent_to.select(deliveries::run_id)));
+    }
+    named.first(conn).optional()
+}
+
+fn of_one(
     conn: &mut PgConnection,
     owner_id: i64,
     query: &AttemptQuery,
     place: Option<Place>,
-) -> QueryResult<Vec<Attempt>> {
+) -> QueryResult<Vec<Addressed>> {
     use attempts::{at, attempt_no, mailing_id, outcome, recipient_id, run_id};
     let delivery = deliveries::run_id
         .eq(run_id)
         .and(deliveries::recipient_id.eq(recipient_id));
     let mut rows = attempts::table
         .inner_join(deliveries::table.on(delivery))
+        .inner_join(users::table.on(users::id.eq(attempts::owner_id)))
         .filter(attempts::owner_id.eq(owner_id))
         .order((
             at.desc(),
@@ -47,7 +102,7 @@ pub fn list(
             attempt_no.desc(),
         ))
         .limit(i64::from(query.limit) + 1)
-        .select((Row::as_select(), deliveries::email))
+        .select((Row::as_select(), deliveries::email, users::email))
         .into_boxed();
     if let Some(id) = query.mailing_id {
         rows = rows.filter(mailing_id.eq(id));
@@ -85,31 +140,42 @@ pub fn list(
                 .or(same_moment.and(run_id.lt(last_run).or(before_in_run))),
         );
     }
-    let found: Vec<(Row, String)> = rows.load(conn)?;
-    Ok(found
-        .into_iter()
-        .map(|(row, email)| row.sent_to(email))
-        .collect())
+    rows.load(conn)
 }
 
-impl Row {
-    fn sent_to(self, email: String) -> Attempt {
-        Attempt {
-            at: self.at,
-            mailing_id: self.mailing_id,
-            run_id: self.run_id,
+impl Addressed {
+    fn told(self) -> QueryResult<Attempt> {
+        let Self {
+            attempt,
+            email,
+            owner_email,
+        } = self;
+        let outcome: Outcome = named(&attempt.outcome)?;
+        Ok(Attempt {
+            at: attempt.at,
+            owner: Owner {
+                id: attempt.owner_id,
+                email: owner_email,
+            },
+            mailing_id: attempt.mailing_id,
+            run_id: attempt.run_id,
             recipient: RecipientRef {
-                id: self.recipient_id,
+                id: attempt.recipient_id,
                 email,
             },
-            attempt_no: self.attempt_no,
-            ok: self.outcome == Outcome::Accepted,
-            outcome: self.outcome,
-            stage: self.stage,
-            smtp_code: self.smtp_code,
-            enhanced_code: self.enhanced_code,
-            response: self.response,
-            duration_ms: self.duration_ms,
-        }
+            attempt_no: attempt.attempt_no,
+            ok: outcome == Outcome::Accepted,
+            outcome,
+            stage: named(&attempt.stage)?,
+            smtp_code: attempt.smtp_code,
+            enhanced_code: attempt.enhanced_code,
+            response: attempt.response,
+            duration_ms: attempt.duration_ms,
+        })
     }
+}
+
+fn named<T: FromStr<Err = UnknownName>>(name: &str) -> QueryResult<T> {
+    name.parse()
+        .map_err(|error| DieselError::DeserializationError(Box::new(error)))
 }
