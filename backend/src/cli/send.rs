@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::{Failure, say};
 use crate::app::Services;
+use crate::auth::policy::Owners;
 use crate::db::schema::mailings;
 use crate::engine::scheduler::{self, Pass};
 use crate::engine::sender::Until;
@@ -29,7 +30,11 @@ pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), Failure> {
         Ok((run_id, mailing.owner_id))
     })?;
     work_off(services, &mut conn)?;
-    report(&runs::store::find(&mut conn, owner_id, run_id)?)
+    report(&runs::store::find(
+        &mut conn,
+        Owners::One(owner_id),
+        run_id,
+    )?)
 }
 
 /// Starts and sends what is due, once.

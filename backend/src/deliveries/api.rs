@@ -30,7 +30,7 @@ async fn list_deliveries(
 ) -> Result<HttpResponse, ApiError> {
     let (limit, after) = (query.limit, decode(query.cursor.as_deref())?);
     let work = move |conn: &mut PgConnection| {
-        runs::store::find(conn, caller.user_id, *id)?;
+        runs::store::owner_of(conn, caller.sees(), *id)?;
         store::list(conn, *id, &query, after).map_err(ApiError::from)
     };
     let deliveries = db.run(work).await?;

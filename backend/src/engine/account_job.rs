@@ -6,6 +6,7 @@ use lettre::message::Mailbox;
 
 use crate::account_mails::model::{DueMail, Kind};
 use crate::account_mails::store;
+use crate::auth::policy::Owners;
 use crate::auth::store::issue_confirmation;
 use crate::mail::account::{Addressee, Letter, Letters};
 use crate::mail::compose::{self, Content, Mail, Prepared};
@@ -75,7 +76,8 @@ fn confirmation(conn: &mut PgConnection, mail: &DueMail, now: DateTime<Utc>) -> 
 }
 
 fn test(conn: &mut PgConnection, mail: &DueMail, message_id: i64) -> QueryResult<Words> {
-    let Some(message) = messages::store::find(conn, mail.user_id, message_id).optional()? else {
+    let of_user = Owners::One(mail.user_id);
+    let Some(message) = messages::store::find(conn, of_user, message_id).optional()? else {
         return Ok(Words::Pointless("the message has been deleted meanwhile"));
     };
     let Some(to) = messages::store::test_address(conn, mail.user_id, &mail.to_email)? else {

@@ -86,13 +86,17 @@ struct Kind(Vec<(bool, &'static str, &'static str)>);
 impl Kind {
     fn of(path: &str, method: &Method, operation: &Operation, open: bool) -> Self {
         let is_query = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.parameter_in == ParameterIn::Query);
+        let is_whose =
+            |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "owner_id");
         let query = operation.parameters.iter().flatten().any(is_query);
+        let whose = operation.parameters.iter().flatten().any(is_whose);
         let (body, id) = (operation.request_body.is_some(), path.contains('{'));
         let write = *method != Method::GET;
         Self(vec![
             (body, "400", "The body is not JSON"),
             (!open, "401", "Not signed in"),
             (!open && write, "403", "This role may only look on"),
+            (whose, "403", "Whose it is may only be asked by managers"),
             (id, "404", "It does not exist, or belongs to somebody else"),
             (body, "408", "The body did not arrive in time"),
             (

@@ -1,4 +1,4 @@
-//! `/mailings`: a user's own mailings, their recipients and runs.
+//! `/mailings`: a user's own mailings, their recipients and runs; staff see everybody's.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, get, patch, post};
@@ -16,6 +16,7 @@ use super::occurrences::{check_window, list_occurrences, preview_occurrences};
 use super::start;
 use super::{chosen, store};
 use crate::auth::caller::Caller;
+use crate::auth::policy::Owners;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::body::Valid;
@@ -91,9 +92,9 @@ async fn list_mailings(
     db: Data<Db>,
     Query(query): Query<MailingQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let paging = query.paging();
+    let (owners, paging) = (caller.lists(query.owner_id)?, query.paging());
     let rows = db
-        .run(move |conn| store::list(conn, caller.user_id, &query).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(rows)))
 }
@@ -117,7 +118,7 @@ async fn create_mailing(
         let id = store::create(conn, owner_id, &new, now)?;
         choose(conn, id, owner_id, &new.recipients)?;
         start::refresh_state(conn, id)?;
-        store::find(conn, owner_id, id).map_err(ApiError::from)
+        store::find(conn, Owners::One(owner_id), id).map_err(ApiError::from)
     };
     let mailing = db.run(move |conn| conn.transaction(work)).await?;
     Ok(etag::created(
@@ -137,7 +138,7 @@ async fn get_mailing(
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let mailing = db
-        .run(move |conn| store::find(conn, caller.user_id, *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.sees(), *id).map_err(ApiError::from))
         .await?;
     // The tag stands for what its owner wrote; status and counts move by themselves, so a read is never a 304.
     Ok(etag::changed(mailing.updated_at, &mailing))
@@ -158,12 +159,13 @@ async fn update_mailing(
     expected: Expected,
     Valid(changes): Valid<UpdateMailing, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let now = clock.now();
     let work = move |conn: &mut PgConnection| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let current = store::lock(conn, owner_id, *id)?;
         expected.check(current.updated_at)?;
         change(conn, current, &changes, now)?;
-        store::find(conn, owner_id, *id).map_err(ApiError::from)
+        store::find(conn, Owners::One(owner_id), *id).map_err(ApiError::from)
     };
     let mailing = db.run(move |conn| conn.transaction(work)).await?;
     Ok(etag::changed(mailing.updated_at, &mailing))
@@ -218,8 +220,9 @@ async fn delete_mailing(
     clock: Data<Clock>,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let now = clock.now();
     let work = move |conn: &mut PgConnection| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         store::lock(conn, owner_id, *id)?;
         runs::store::cancel_of_mailing(conn, *id, now)?;
         store::delete(conn, *id).map_err(ApiError::from)

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 
 use super::model::Choice;
+use crate::auth::policy::Owners;
 use crate::db::schema::{mailing_recipients, recipients};
 use crate::http::page::{Paging, contains};
 use crate::recipients::model::Recipient;
@@ -69,7 +70,7 @@ pub fn list(
         let ids = mailing_recipients::table
             .filter(mailing_recipients::mailing_id.eq(mailing_id))
             .select(mailing_recipients::recipient_id);
-        matching(owner_id, q).filter(recipients::id.eq_any(ids))
+        matching(Owners::One(owner_id), q).filter(recipients::id.eq_any(ids))
     };
     let total = of_mailing().select(count_star()).first(conn)?;
     let window = paging.window(total);

@@ -11,6 +11,7 @@ use validator::Validate;
 use super::start::{self, StartError};
 use super::{chosen, store};
 use crate::auth::caller::Caller;
+use crate::auth::policy::Owners;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::error::{ApiError, Problem};
@@ -60,11 +61,12 @@ pub(super) async fn send_mailing(
     clock: Data<Clock>,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let now = clock.now();
     let work = move |conn: &mut PgConnection| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let mailing = store::lock(conn, owner_id, *id)?;
         let run_id = start::start_now(conn, &mailing, Trigger::Manual, now)?;
-        runs::store::find(conn, owner_id, run_id).map_err(ApiError::from)
+        runs::store::find(conn, Owners::One(owner_id), run_id).map_err(ApiError::from)
     };
     let run = db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::Accepted()
@@ -83,7 +85,7 @@ pub(super) async fn list_mailing_runs(
 ) -> Result<HttpResponse, ApiError> {
     let paging = query.paging();
     let work = move |conn: &mut PgConnection| {
-        store::row(conn, caller.user_id, *id)?;
+        store::row(conn, caller.sees(), *id)?;
         runs::store::list(conn, *id, paging).map_err(ApiError::from)
     };
     Ok(HttpResponse::Ok().json(paging.page(db.run(work).await?)))
@@ -123,7 +125,7 @@ pub(super) async fn list_mailing_recipients(
         per_page: query.per_page,
     };
     let work = move |conn: &mut PgConnection| {
-        let mailing = store::row(conn, caller.user_id, *id)?;
+        let mailing = store::row(conn, caller.sees(), *id)?;
         chosen::list(
             conn,
             mailing.id,

@@ -27,8 +27,9 @@ pub(super) async fn pause_mailing(
     clock: Data<Clock>,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let now = clock.now();
     let work = move |conn: &mut PgConnection| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let mailing = store::lock(conn, owner_id, *id)?;
         if mailing.status == Status::Completed {
             return Err(ApiError::conflict(
@@ -53,8 +54,8 @@ pub(super) async fn resume_mailing(
     db: Data<Db>,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let owner_id = caller.who_may_own()?.user_id;
     let work = move |conn: &mut PgConnection| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let mailing = store::lock(conn, owner_id, *id)?;
         hold::resume(conn, mailing.id).map_err(ApiError::from)
     };
@@ -75,8 +76,9 @@ pub(super) async fn cancel_mailing(
     clock: Data<Clock>,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let now = clock.now();
     let work = move |conn: &mut PgConnection| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let mailing = store::lock(conn, owner_id, *id)?;
         if !runs::store::cancel_of_mailing(conn, mailing.id, now)? {
             return Err(ApiError::conflict(
@@ -95,7 +97,7 @@ fn overseen(conn: &mut PgConnection, caller: Caller, id: i64) -> Result<MailingR
     if caller.role.may_oversee() {
         return Ok(hold::lock(conn, id)?);
     }
-    store::row(conn, caller.user_id, id)?;
+    store::owner_of(conn, caller.sees(), id)?;
     Err(ApiError::forbidden(
         "Only a manager disables and enables mailings; you may pause yours.",
     ))

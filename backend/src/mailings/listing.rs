@@ -29,6 +29,9 @@ pub struct MailingQuery {
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "news")]
     pub q: Option<String>,
+    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    #[param(minimum = 1)]
+    pub owner_id: Option<i64>,
 }
 
 impl MailingQuery {

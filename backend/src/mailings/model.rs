@@ -12,6 +12,7 @@ use crate::db::schema::mailings;
 use crate::http::field::{self, filled, nullable, present, sensible_year, single_line, trimmed};
 use crate::named::named;
 use crate::runs::model::Run;
+use crate::users::owner::Owner;
 
 /// A message, its recipients and when they get it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -20,6 +21,7 @@ pub struct Mailing {
     pub id: i64,
     #[schema(example = 1, minimum = 1)]
     pub owner_id: i64,
+    pub owner: Owner,
     #[schema(example = 5, minimum = 1)]
     pub message_id: i64,
     #[schema(example = "Spring news")]

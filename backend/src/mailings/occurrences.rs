@@ -161,7 +161,7 @@ pub(super) async fn list_occurrences(
     Query(query): Query<OccurrenceQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let row = db
-        .run(move |conn| store::row(conn, caller.user_id, *id).map_err(ApiError::from))
+        .run(move |conn| store::row(conn, caller.sees(), *id).map_err(ApiError::from))
         .await?;
     let items = upcoming(row.schedule(), clock.now(), query.count);
     Ok(HttpResponse::Ok().json(Occurrences { items }))

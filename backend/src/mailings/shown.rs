@@ -1,6 +1,6 @@
 //! Mailings as the API shows them: with their runs, and with why they stand where they stand.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
@@ -9,6 +9,7 @@ use super::status::{self, Facts, LastRun, PauseReason};
 use crate::db::schema::users;
 use crate::runs;
 use crate::runs::model::{Run, RunStatus};
+use crate::users::owner::Owner;
 
 /// These mailings, each with its message's subject, in three statements however many there are.
 pub(super) fn shown(
@@ -17,37 +18,39 @@ pub(super) fn shown(
 ) -> QueryResult<Vec<Mailing>> {
     let ids: Vec<i64> = rows.iter().map(|(row, _)| row.id).collect();
     let mut last_runs = runs::store::latest_of(conn, &ids)?;
-    let blocked = blocked_owners(conn, &rows)?;
+    let owners = owners_of(conn, &rows)?;
     Ok(rows
         .into_iter()
-        .map(|(row, subject)| {
-            let held = held(&row, &blocked);
+        .filter_map(|(row, subject)| {
+            // Who deletes an owner deletes their mailings.
+            let (owner, owner_blocked) = owners.get(&row.owner_id)?.clone();
+            let held = held(&row, owner_blocked);
             let last_run = last_runs.remove(&row.id);
-            row.shown(subject, held, last_run)
+            Some(row.shown(owner, subject, held, last_run))
         })
         .collect())
 }
 
-fn blocked_owners(
+/// The owners by id, each with whether they are blocked.
+fn owners_of(
     conn: &mut PgConnection,
     rows: &[(MailingRow, String)],
-) -> QueryResult<HashSet<i64>> {
-    let owners: HashSet<i64> = rows.iter().map(|(row, _)| row.owner_id).collect();
-    let blocked: Vec<i64> = users::table
-        .filter(
-            users::id
-                .eq_any(owners)
-                .and(users::blocked_at.is_not_null()),
-        )
-        .select(users::id)
+) -> QueryResult<HashMap<i64, (Owner, bool)>> {
+    let ids: HashSet<i64> = rows.iter().map(|(row, _)| row.owner_id).collect();
+    let owners: Vec<(Owner, bool)> = users::table
+        .filter(users::id.eq_any(ids))
+        .select(((users::id, users::email), users::blocked_at.is_not_null()))
         .load(conn)?;
-    Ok(blocked.into_iter().collect())
+    Ok(owners
+        .into_iter()
+        .map(|(owner, blocked)| (owner.id, (owner, blocked)))
+        .collect())
 }
 
-fn held(row: &MailingRow, blocked: &HashSet<i64>) -> Option<PauseReason> {
+fn held(row: &MailingRow, owner_blocked: bool) -> Option<PauseReason> {
     if row.disabled_at.is_some() {
         Some(PauseReason::Disabled)
-    } else if blocked.contains(&row.owner_id) {
+    } else if owner_blocked {
         Some(PauseReason::OwnerBlocked)
     } else {
         row.paused_at.map(|_| PauseReason::Paused)
@@ -67,7 +70,13 @@ fn stand_of(last_run: Option<&Run>) -> LastRun {
 }
 
 impl MailingRow {
-    fn shown(self, subject: String, held: Option<PauseReason>, last_run: Option<Run>) -> Mailing {
+    fn shown(
+        self,
+        owner: Owner,
+        subject: String,
+        held: Option<PauseReason>,
+        last_run: Option<Run>,
+    ) -> Mailing {
         let state_reason = status::reason(Facts {
             status: self.status,
             held,
@@ -82,6 +91,7 @@ impl MailingRow {
         Mailing {
             id: self.id,
             owner_id: self.owner_id,
+            owner,
             message_id: self.message_id,
             message_subject: subject,
             starts_at: self.starts_at,

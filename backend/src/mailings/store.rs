@@ -1,13 +1,16 @@
-//! Mailings in the database. Every function asks for the owner: somebody else's mailing is never found.
+//! Mailings in the database. Every function asks whose: somebody else's mailing is never found.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
+use diesel::result::Error as DieselError;
 
 use super::listing::{MailingQuery, MailingSort};
 use super::model::{CreateMailing, Mailing, MailingRow, UpdateMailing};
 use super::recurrence::Occurrence;
 use super::shown::shown;
+use crate::auth::policy::Owners;
+use crate::db::owned::owned_by;
 use crate::db::schema::{mailings, messages};
 use crate::http::page::contains;
 
@@ -27,10 +30,10 @@ type Selected = diesel::dsl::IntoBoxed<
     diesel::pg::Pg,
 >;
 
-fn matching(owner_id: i64, query: &MailingQuery) -> Selected {
+fn matching(owners: Owners, query: &MailingQuery) -> Selected {
     let mut rows = mailings::table
         .inner_join(messages::table)
-        .filter(mailings::owner_id.eq(owner_id))
+        .filter(owned_by(mailings::owner_id, owners))
         .into_boxed();
     if let Some(status) = query.status {
         rows = rows.filter(mailings::status.eq(status.as_str()));
@@ -44,12 +47,12 @@ fn matching(owner_id: i64, query: &MailingQuery) -> Selected {
 /// One page and the number of all, in five statements whatever the page.
 pub fn list(
     conn: &mut PgConnection,
-    owner_id: i64,
+    owners: Owners,
     query: &MailingQuery,
 ) -> QueryResult<(Vec<Mailing>, i64)> {
-    let total = matching(owner_id, query).select(count_star()).first(conn)?;
+    let total = matching(owners, query).select(count_star()).first(conn)?;
     let window = query.paging().window(total);
-    let rows = sorted(matching(owner_id, query), query.sort, window.backwards)
+    let rows = sorted(matching(owners, query), query.sort, window.backwards)
         .limit(window.limit)
         .offset(window.offset)
         .select((MailingRow::as_select(), messages::subject))
@@ -72,17 +75,27 @@ fn sorted(rows: Selected, sort: MailingSort, backwards: bool) -> Selected {
     }
 }
 
-/// The mailing, if it is the owner's.
-pub fn find(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Mailing> {
+/// The mailing, if it is one of these owners'.
+pub fn find(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Mailing> {
     let row = mailings::table
         .inner_join(messages::table)
-        .filter(mailings::id.eq(id).and(mailings::owner_id.eq(owner_id)))
+        .filter(mailings::id.eq(id))
+        .filter(owned_by(mailings::owner_id, owners))
         .select((MailingRow::as_select(), messages::subject))
         .first(conn)?;
-    Ok(shown(conn, vec![row])?.remove(0))
+    shown(conn, vec![row])?.pop().ok_or(DieselError::NotFound)
 }
 
-/// Its row, locked until the transaction ends.
+/// Which of these owners' it is.
+pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<i64> {
+    mailings::table
+        .find(id)
+        .filter(owned_by(mailings::owner_id, owners))
+        .select(mailings::owner_id)
+        .first(conn)
+}
+
+/// The row of the owner's mailing, locked until the transaction ends.
 pub fn lock(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<MailingRow> {
     mailings::table
         .filter(mailings::id.eq(id).and(mailings::owner_id.eq(owner_id)))
@@ -91,10 +104,11 @@ pub fn lock(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Mail
         .first(conn)
 }
 
-/// Its row, if it is the owner's.
-pub fn row(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<MailingRow> {
+/// Its row, if it is one of these owners'.
+pub fn row(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<MailingRow> {
     mailings::table
-        .filter(mailings::id.eq(id).and(mailings::owner_id.eq(owner_id)))
+        .find(id)
+        .filter(owned_by(mailings::owner_id, owners))
         .select(MailingRow::as_select())
         .first(conn)
 }

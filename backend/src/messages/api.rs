@@ -1,4 +1,4 @@
-//! `/messages`: a user's own messages, what they look like to somebody, and how they arrive.
+//! `/messages`: a user's own messages, what they look like to somebody, and how they arrive. Staff see everybody's.
 
 use actix_web::web::{self, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
@@ -61,9 +61,9 @@ async fn list_messages(
     db: Data<Db>,
     Query(query): Query<MessageQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let paging = query.paging();
+    let (owners, paging) = (caller.lists(query.owner_id)?, query.paging());
     let rows = db
-        .run(move |conn| store::list(conn, caller.user_id, &query).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(rows)))
 }
@@ -103,7 +103,7 @@ async fn get_message(
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let message = db
-        .run(move |conn| store::find(conn, caller.user_id, *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.sees(), *id).map_err(ApiError::from))
         .await?;
     Ok(etag::read(&req, message.updated_at, &message))
 }
@@ -122,8 +122,9 @@ async fn update_message(
     expected: Expected,
     Valid(changes): Valid<UpdateMessage, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let now = clock.now();
     let work = move |conn: &mut _| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let current = store::lock(conn, owner_id, *id)?;
         expected.check(current.updated_at)?;
         content::check(
@@ -148,11 +149,11 @@ async fn delete_message(
     db: Data<Db>,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let owner_id = caller.who_may_own()?.user_id;
-    let deleted = db
-        .run(move |conn| store::delete(conn, owner_id, *id).map_err(ApiError::from))
-        .await?;
-    if deleted {
+    let work = move |conn: &mut _| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        store::delete(conn, owner_id, *id).map_err(ApiError::from)
+    };
+    if db.run(work).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
         Err(ApiError::not_found())
@@ -161,7 +162,7 @@ async fn delete_message(
 
 /// A message as somebody will get it
 ///
-/// For one of the caller's recipients, or for the caller (under a sample name, if the caller has none); the link to
+/// For one of the recipients of its owner, or for the caller (under a sample name, if the caller has none); the link to
 /// unsubscribe is an example. The HTML is the author's own, exactly as it will be mailed: show it only in a sandboxed
 /// frame without scripts.
 #[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), request_body = PreviewMessage, responses(
@@ -174,11 +175,14 @@ async fn preview_message(
     id: Path<i64>,
     Valid(wanted): Valid<PreviewMessage>,
 ) -> Result<HttpResponse, ApiError> {
-    let user_id = caller.user_id;
     let (message, reader) = db
         .run(move |conn| {
-            let message = store::find(conn, user_id, *id)?;
-            Ok::<_, ApiError>((message, Reader::find(conn, user_id, wanted.recipient_id)?))
+            let message = store::find(conn, caller.sees(), *id)?;
+            let reader = match wanted.recipient_id {
+                Some(recipient_id) => Reader::recipient(conn, message.owner.id, recipient_id)?,
+                None => Reader::caller(conn, caller.user_id)?,
+            };
+            Ok::<_, ApiError>((message, reader))
         })
         .await?;
     let work = move || {
@@ -201,9 +205,11 @@ async fn preview_draft(
     Valid(draft): Valid<PreviewDraft, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
     let (user_id, recipient_id) = (caller.who_may_own()?.user_id, draft.recipient_id);
-    let reader = db
-        .run(move |conn| Reader::find(conn, user_id, recipient_id))
-        .await?;
+    let find = move |conn: &mut _| match recipient_id {
+        Some(recipient_id) => Reader::recipient(conn, user_id, recipient_id),
+        None => Reader::caller(conn, user_id),
+    };
+    let reader = db.run(find).await?;
     let work = move || {
         let template = content::check(&draft.subject, &draft.html, &draft.text)?;
         reader.preview(&template, &site)
@@ -227,9 +233,9 @@ async fn test_message(
     id: Path<i64>,
     Valid(test): Valid<TestMessage>,
 ) -> Result<HttpResponse, ApiError> {
-    let (user_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let now = clock.now();
     let work = move |conn: &mut PgConnection| {
-        let message = store::find(conn, user_id, *id)?;
+        let user_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let email = match test.email {
             Some(email) => email,
             None => users::store::find(conn, user_id)?.email,
@@ -241,7 +247,7 @@ async fn test_message(
                 "A test goes to your own address or to a recipient of yours that is not suppressed.",
             )
         })?;
-        if store::queue_test(conn, user_id, message.id, &to.email, now)? {
+        if store::queue_test(conn, user_id, *id, &to.email, now)? {
             Ok(())
         } else {
             Err(ApiError::too_many_requests(60))

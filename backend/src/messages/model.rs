@@ -7,10 +7,12 @@ use utoipa::{IntoParams, ToSchema};
 use validator::{Validate, ValidationError};
 
 use super::content::excerpt;
+use crate::db::owned::owner_email;
 use crate::db::schema::messages;
 use crate::http::field::{filled, present, present_trimmed, single_line, trimmed};
 use crate::http::page::{Paging, default_per_page, first_page};
 use crate::mail::render::Rendered;
+use crate::users::owner::Owner;
 
 /// The largest body, in bytes of UTF-8.
 const MAX_BODY: usize = 1024 * 1024;
@@ -21,6 +23,8 @@ const MAX_BODY: usize = 1024 * 1024;
 pub struct Message {
     #[schema(example = 5, minimum = 1)]
     pub id: i64,
+    #[diesel(select_expression = (messages::owner_id, owner_email(messages::owner_id)))]
+    pub owner: Owner,
     #[schema(example = "News for {{ full_name }}")]
     pub subject: String,
     /// Empty: the mail has plain text only.
@@ -38,6 +42,7 @@ pub struct Message {
 pub struct MessageSummary {
     #[schema(example = 5, minimum = 1)]
     pub id: i64,
+    pub owner: Owner,
     #[schema(example = "News for {{ full_name }}")]
     pub subject: String,
     /// How the message begins, as plain text.
@@ -51,6 +56,7 @@ pub struct MessageSummary {
 #[derive(Debug, Queryable)]
 pub struct Beginning {
     id: i64,
+    owner: Owner,
     subject: String,
     body: String,
     is_html: bool,
@@ -62,6 +68,7 @@ impl From<Beginning> for MessageSummary {
     fn from(row: Beginning) -> Self {
         Self {
             id: row.id,
+            owner: row.owner,
             subject: row.subject,
             excerpt: excerpt(&row.body, row.is_html),
             created_at: row.created_at,
@@ -152,7 +159,7 @@ pub struct PreviewDraft {
 #[derive(Debug, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PreviewMessage {
-    /// One of the caller's recipients; absent: the caller.
+    /// One of the recipients of the message's owner; absent: the caller.
     #[schema(example = 17, minimum = 1)]
     pub recipient_id: Option<i64>,
 }
@@ -215,6 +222,9 @@ pub struct MessageQuery {
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "news")]
     pub q: Option<String>,
+    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    #[param(minimum = 1)]
+    pub owner_id: Option<i64>,
 }
 
 impl MessageQuery {

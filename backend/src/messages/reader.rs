@@ -4,6 +4,7 @@ use diesel::{OptionalExtension, PgConnection};
 
 use super::content;
 use super::model::Preview;
+use crate::auth::policy::Owners;
 use crate::http::error::{ApiError, FieldError};
 use crate::http::site::PublicUrl;
 use crate::mail::render::{Person, Template};
@@ -20,27 +21,33 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// The recipient, or the caller where none is chosen.
-    pub(super) fn find(
+    /// The caller, as whoever has chosen nobody.
+    pub(super) fn caller(conn: &mut PgConnection, user_id: i64) -> Result<Self, ApiError> {
+        let me = users::store::find(conn, user_id)?;
+        let named = !me.full_name.trim().is_empty();
+        Ok(Self {
+            email: me.email,
+            full_name: if named {
+                me.full_name
+            } else {
+                SAMPLE_NAME.to_owned()
+            },
+        })
+    }
+
+    /// One of the recipients of the message's owner.
+    pub(super) fn recipient(
         conn: &mut PgConnection,
-        user_id: i64,
-        recipient_id: Option<i64>,
+        owner_id: i64,
+        id: i64,
     ) -> Result<Self, ApiError> {
-        let Some(id) = recipient_id else {
-            let me = users::store::find(conn, user_id)?;
-            let named = !me.full_name.trim().is_empty();
-            return Ok(Self {
-                email: me.email,
-                full_name: if named {
-                    me.full_name
-                } else {
-                    SAMPLE_NAME.to_owned()
-                },
-            });
-        };
-        let recipient = recipients::store::find(conn, user_id, id).optional()?;
+        let recipient = recipients::store::find(conn, Owners::One(owner_id), id).optional()?;
         let recipient = recipient.ok_or_else(|| {
-            ApiError::invalid_field("recipient_id", "not_found", "You have no such recipient.")
+            ApiError::invalid_field(
+                "recipient_id",
+                "not_found",
+                "The message's owner has no such recipient.",
+            )
         })?;
         Ok(Self {
             email: recipient.email,

@@ -1,4 +1,4 @@
-//! Messages in the database. Every function asks for the owner: somebody else's message is never found.
+//! Messages in the database. Every function asks whose: somebody else's message is never found.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{case_when, count_star, exists, not};
@@ -10,7 +10,9 @@ use super::model::{
     Beginning, CreateMessage, Message, MessageQuery, MessageSort, MessageSummary, UpdateMessage,
 };
 use crate::account_mails::model::Kind;
+use crate::auth::policy::Owners;
 use crate::db::functions::lower;
+use crate::db::owned::{owned_by, owner_email};
 use crate::db::schema::{account_mails, messages, recipients, suppressions, users};
 use crate::http::page::contains;
 
@@ -53,9 +55,9 @@ pub struct TestAddress {
 
 type Selected = messages::BoxedQuery<'static, diesel::pg::Pg>;
 
-fn matching(owner_id: i64, q: Option<&str>) -> Selected {
+fn matching(owners: Owners, q: Option<&str>) -> Selected {
     let all = messages::table
-        .filter(messages::owner_id.eq(owner_id))
+        .filter(owned_by(messages::owner_id, owners))
         .into_boxed();
     match q {
         None => all,
@@ -66,19 +68,27 @@ fn matching(owner_id: i64, q: Option<&str>) -> Selected {
 /// One page and the number of all; reads the beginning of the bodies only.
 pub fn list(
     conn: &mut PgConnection,
-    owner_id: i64,
+    owners: Owners,
     query: &MessageQuery,
 ) -> QueryResult<(Vec<MessageSummary>, i64)> {
-    use messages::{created_at, html, id, subject, text, updated_at};
+    use messages::{created_at, html, id, owner_id, subject, text, updated_at};
     let q = query.q.as_deref();
-    let total = matching(owner_id, q).select(count_star()).first(conn)?;
+    let total = matching(owners, q).select(count_star()).first(conn)?;
     let window = query.paging().window(total);
     let beginning =
         case_when(text.ne(""), left(text, TEXT_BEGINNING)).otherwise(left(html, HTML_BEGINNING));
-    let page: Vec<Beginning> = sorted(matching(owner_id, q), query.sort, window.backwards)
+    let page: Vec<Beginning> = sorted(matching(owners, q), query.sort, window.backwards)
         .limit(window.limit)
         .offset(window.offset)
-        .select((id, subject, beginning, text.eq(""), created_at, updated_at))
+        .select((
+            id,
+            (owner_id, owner_email(owner_id)),
+            subject,
+            beginning,
+            text.eq(""),
+            created_at,
+            updated_at,
+        ))
         .load(conn)?;
     let page = page.into_iter().map(MessageSummary::from).collect();
     Ok((window.in_order(page), total))
@@ -99,15 +109,25 @@ fn sorted(rows: Selected, sort: MessageSort, backwards: bool) -> Selected {
     }
 }
 
-/// The message, if it is the owner's.
-pub fn find(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Message> {
+/// The message, if it is one of these owners'.
+pub fn find(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Message> {
     messages::table
-        .filter(messages::id.eq(id).and(messages::owner_id.eq(owner_id)))
+        .find(id)
+        .filter(owned_by(messages::owner_id, owners))
         .select(Message::as_select())
         .first(conn)
 }
 
-/// The same, locked until the transaction ends.
+/// Which of these owners' it is.
+pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<i64> {
+    messages::table
+        .find(id)
+        .filter(owned_by(messages::owner_id, owners))
+        .select(messages::owner_id)
+        .first(conn)
+}
+
+/// The owner's message, locked until the transaction ends.
 pub fn lock(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Message> {
     messages::table
         .filter(messages::id.eq(id).and(messages::owner_id.eq(owner_id)))

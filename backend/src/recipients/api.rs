@@ -1,4 +1,4 @@
-//! `/recipients`: a user's own recipients.
+//! `/recipients`: a user's own recipients; staff see everybody's.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
@@ -51,9 +51,9 @@ async fn list_recipients(
     db: Data<Db>,
     Query(query): Query<RecipientQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let paging = query.paging();
+    let (owners, paging) = (caller.lists(query.owner_id)?, query.paging());
     let rows = db
-        .run(move |conn| store::list(conn, caller.user_id, &query).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(rows)))
 }
@@ -91,7 +91,7 @@ async fn get_recipient(
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let recipient = db
-        .run(move |conn| store::find(conn, caller.user_id, *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.sees(), *id).map_err(ApiError::from))
         .await?;
     Ok(etag::read(&req, recipient.updated_at, &recipient))
 }
@@ -109,8 +109,9 @@ async fn update_recipient(
     expected: Expected,
     Valid(changes): Valid<UpdateRecipient>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let now = clock.now();
     let work = move |conn: &mut _| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let current = store::lock(conn, owner_id, *id)?;
         expected.check(current.updated_at)?;
         store::update(conn, *id, &changes, now).map_err(ApiError::from)
@@ -129,8 +130,10 @@ async fn delete_recipient(
     db: Data<Db>,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let owner_id = caller.who_may_own()?.user_id;
-    let work = move |conn: &mut _| store::delete(conn, owner_id, *id).map_err(ApiError::from);
+    let work = move |conn: &mut _| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        store::delete(conn, owner_id, *id).map_err(ApiError::from)
+    };
     if db.run(move |conn| conn.transaction(work)).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {

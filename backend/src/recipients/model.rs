@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
+use crate::db::owned::owner_email;
 use crate::db::schema::recipients;
 use crate::http::field::{present, present_trimmed, single_line, trimmed};
 use crate::http::page::{Paging, default_per_page, first_page};
+use crate::users::owner::Owner;
 
 /// Somebody who may be mailed.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]
@@ -16,6 +18,8 @@ use crate::http::page::{Paging, default_per_page, first_page};
 pub struct Recipient {
     #[schema(example = 17, minimum = 1)]
     pub id: i64,
+    #[diesel(select_expression = (recipients::owner_id, owner_email(recipients::owner_id)))]
+    pub owner: Owner,
     #[schema(example = "ada@example.org")]
     pub email: String,
     #[schema(example = "Ada Lovelace")]
@@ -83,6 +87,9 @@ pub struct RecipientQuery {
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "ada")]
     pub q: Option<String>,
+    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    #[param(minimum = 1)]
+    pub owner_id: Option<i64>,
 }
 
 impl RecipientQuery {

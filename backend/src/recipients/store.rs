@@ -1,4 +1,4 @@
-//! Recipients in the database. Every function asks for the owner: somebody else's recipient is never found.
+//! Recipients in the database. Every function asks whose: somebody else's recipient is never found.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
@@ -6,7 +6,9 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::model::{CreateRecipient, Recipient, RecipientQuery, RecipientSort, UpdateRecipient};
+use crate::auth::policy::Owners;
 use crate::db::functions::lower;
+use crate::db::owned::owned_by;
 use crate::db::schema::{mailing_recipients, mailings, recipients};
 use crate::deliveries::model::SkipReason;
 use crate::deliveries::skips::{Whom, skip};
@@ -33,10 +35,10 @@ impl From<DieselError> for SaveError {
 
 pub type Selected = recipients::BoxedQuery<'static, diesel::pg::Pg>;
 
-/// The owner's recipients that match the search term.
-pub fn matching(owner_id: i64, q: Option<&str>) -> Selected {
+/// These owners' recipients that match the search term.
+pub fn matching(owners: Owners, q: Option<&str>) -> Selected {
     let all = recipients::table
-        .filter(recipients::owner_id.eq(owner_id))
+        .filter(owned_by(recipients::owner_id, owners))
         .into_boxed();
     match q {
         None => all,
@@ -54,13 +56,13 @@ pub fn matching(owner_id: i64, q: Option<&str>) -> Selected {
 /// One page and the number of all, in two statements whatever the page.
 pub fn list(
     conn: &mut PgConnection,
-    owner_id: i64,
+    owners: Owners,
     query: &RecipientQuery,
 ) -> QueryResult<(Vec<Recipient>, i64)> {
     let q = query.q.as_deref();
-    let total = matching(owner_id, q).select(count_star()).first(conn)?;
+    let total = matching(owners, q).select(count_star()).first(conn)?;
     let window = query.paging().window(total);
-    let page = sorted(matching(owner_id, q), query.sort, window.backwards)
+    let page = sorted(matching(owners, q), query.sort, window.backwards)
         .limit(window.limit)
         .offset(window.offset)
         .select(Recipient::as_select())
@@ -85,15 +87,25 @@ fn sorted(rows: Selected, sort: RecipientSort, backwards: bool) -> Selected {
     }
 }
 
-/// The recipient, if it is the owner's.
-pub fn find(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Recipient> {
+/// The recipient, if it is one of these owners'.
+pub fn find(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Recipient> {
     recipients::table
-        .filter(recipients::id.eq(id).and(recipients::owner_id.eq(owner_id)))
+        .find(id)
+        .filter(owned_by(recipients::owner_id, owners))
         .select(Recipient::as_select())
         .first(conn)
 }
 
-/// The same, locked until the transaction ends.
+/// Which of these owners' it is.
+pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<i64> {
+    recipients::table
+        .find(id)
+        .filter(owned_by(recipients::owner_id, owners))
+        .select(recipients::owner_id)
+        .first(conn)
+}
+
+/// The owner's recipient, locked until the transaction ends.
 pub fn lock(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Recipient> {
     recipients::table
         .filter(recipients::id.eq(id).and(recipients::owner_id.eq(owner_id)))

@@ -10,6 +10,7 @@ use super::model::Run;
 use super::retry::{self, RetryError};
 use super::store;
 use crate::auth::caller::Caller;
+use crate::auth::policy::Owners;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::deliveries::model::{Failures, RetryDeliveries};
@@ -67,7 +68,7 @@ impl From<RetryError> for ApiError {
 #[get("/runs/{id}")]
 async fn get_run(caller: Caller, db: Data<Db>, id: Path<i64>) -> Result<HttpResponse, ApiError> {
     let run = db
-        .run(move |conn| store::find(conn, caller.user_id, *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.sees(), *id).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(run))
 }
@@ -83,7 +84,7 @@ async fn list_run_failures(
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let work = move |conn: &mut PgConnection| {
-        store::find(conn, caller.user_id, *id)?;
+        store::owner_of(conn, caller.sees(), *id)?;
         retries::failures(conn, *id).map_err(ApiError::from)
     };
     let items = db.run(work).await?;
@@ -105,11 +106,12 @@ async fn retry_run(
     id: Path<i64>,
     Valid(which): Valid<RetryDeliveries, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let now = clock.now();
     let work = move |conn: &mut PgConnection| {
-        let run = store::row(conn, owner_id, *id)?;
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let run = store::row(conn, Owners::One(owner_id), *id)?;
         retry::retry(conn, &run, &which, now)?;
-        store::find(conn, owner_id, *id).map_err(ApiError::from)
+        store::find(conn, Owners::One(owner_id), *id).map_err(ApiError::from)
     };
     let run = db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::Accepted()

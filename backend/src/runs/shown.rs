@@ -7,11 +7,16 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
 use super::model::{Counts, Run, RunRow};
 use crate::mailings::status::{self, PauseReason};
+use crate::users::owner::Owner;
 
 #[derive(QueryableByName)]
 struct Standing {
     #[diesel(sql_type = BigInt)]
     run_id: i64,
+    #[diesel(sql_type = BigInt)]
+    owner_id: i64,
+    #[diesel(sql_type = Text)]
+    owner_email: String,
     #[diesel(sql_type = Nullable<Text>)]
     hold: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -22,11 +27,11 @@ struct Standing {
 
 // A few chunks each, whatever the number of recipients.
 const STANDING: &str = "
-    SELECT runs.id AS run_id, run_holds.reason AS hold,
+    SELECT runs.id AS run_id, users.id AS owner_id, users.email AS owner_email, run_holds.reason AS hold,
            (SELECT cause FROM mail_servers WHERE name = 'installation' AND finished_at IS NULL) AS breaker,
            done.total + unprepared AS total, done.pending + unprepared AS pending,
            accepted, rejected, deferred, uncertain, expired, skipped
-    FROM runs LEFT JOIN run_holds ON run_holds.run_id = runs.id,
+    FROM runs JOIN users ON users.id = runs.owner_id LEFT JOIN run_holds ON run_holds.run_id = runs.id,
     LATERAL (SELECT coalesce(sum(pending), 0) AS pending, coalesce(sum(deferred), 0) AS deferred,
                     coalesce(sum(accepted), 0) AS accepted, coalesce(sum(rejected), 0) AS rejected,
                     coalesce(sum(uncertain), 0) AS uncertain, coalesce(sum(expired), 0) AS expired,
@@ -50,25 +55,27 @@ pub(super) fn shown(conn: &mut PgConnection, rows: Vec<RunRow>) -> QueryResult<V
         .collect();
     Ok(rows
         .into_iter()
-        .map(|row| {
-            let standing = standings.remove(&row.id);
-            row.shown(standing)
+        .filter_map(|row| {
+            // One that has just gone, with its owner, has no standing.
+            let standing = standings.remove(&row.id)?;
+            Some(row.shown(standing))
         })
         .collect())
 }
 
 impl RunRow {
-    fn shown(self, standing: Option<Standing>) -> Run {
-        let (counts, hold, breaker) = standing.map_or_else(Default::default, |standing| {
-            (
-                standing.counts,
-                known(standing.hold.as_deref()),
-                known(standing.breaker.as_deref()),
-            )
-        });
+    fn shown(self, standing: Standing) -> Run {
+        let (hold, breaker) = (
+            known(standing.hold.as_deref()),
+            known(standing.breaker.as_deref()),
+        );
         let (status, pause_reason) = status::of_run(self.status, hold, breaker);
         Run {
             id: self.id,
+            owner: Owner {
+                id: standing.owner_id,
+                email: standing.owner_email,
+            },
             mailing_id: self.mailing_id,
             scheduled_for: self.scheduled_for,
             trigger: self.trigger,
@@ -76,7 +83,7 @@ impl RunRow {
             pause_reason,
             started_at: self.started_at,
             finished_at: self.finished_at,
-            counts,
+            counts: standing.counts,
         }
     }
 }

@@ -5,10 +5,13 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
+use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
 use super::model::{Run, RunRow, RunStatus, Trigger};
 use super::shown::shown;
+use crate::auth::policy::Owners;
+use crate::db::owned::owned_by;
 use crate::db::schema::{chunks, runs};
 use crate::http::page::Paging;
 
@@ -99,18 +102,28 @@ pub fn is_preparing(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<boo
     .get_result(conn)
 }
 
-/// Its row, if it is the owner's.
-pub fn row(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<RunRow> {
+/// Its row, if it is one of these owners'.
+pub fn row(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<RunRow> {
     runs::table
-        .filter(runs::id.eq(id).and(runs::owner_id.eq(owner_id)))
+        .find(id)
+        .filter(owned_by(runs::owner_id, owners))
         .select(RunRow::as_select())
         .first(conn)
 }
 
-/// The run, if it is the owner's.
-pub fn find(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Run> {
-    let row = row(conn, owner_id, id)?;
-    Ok(shown(conn, vec![row])?.remove(0))
+/// Which of these owners' it is.
+pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<i64> {
+    runs::table
+        .find(id)
+        .filter(owned_by(runs::owner_id, owners))
+        .select(runs::owner_id)
+        .first(conn)
+}
+
+/// The run, if it is one of these owners'.
+pub fn find(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Run> {
+    let row = row(conn, owners, id)?;
+    shown(conn, vec![row])?.pop().ok_or(DieselError::NotFound)
 }
 
 /// Runs of a mailing, the newest first, and their number.

@@ -1,4 +1,4 @@
-//! `/suppressions`: addresses that a user does not mail any more.
+//! `/suppressions`: addresses that a user does not mail any more; staff see everybody's.
 
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
@@ -47,9 +47,9 @@ async fn list_suppressions(
     db: Data<Db>,
     Query(query): Query<SuppressionQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let paging = query.paging();
+    let (owners, paging) = (caller.lists(query.owner_id)?, query.paging());
     let rows = db
-        .run(move |conn| store::list(conn, caller.user_id, &query).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(rows)))
 }
@@ -87,11 +87,11 @@ async fn delete_suppression(
     db: Data<Db>,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let owner_id = caller.who_may_own()?.user_id;
-    let deleted = db
-        .run(move |conn| store::delete(conn, owner_id, *id).map_err(ApiError::from))
-        .await?;
-    if deleted {
+    let work = move |conn: &mut _| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        store::delete(conn, owner_id, *id).map_err(ApiError::from)
+    };
+    if db.run(work).await? {
         Ok(HttpResponse::NoContent().finish())
     } else {
         Err(ApiError::not_found())

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
+use crate::db::owned::owner_email;
 use crate::db::schema::suppressions;
 use crate::http::field::trimmed;
 use crate::http::page::{Paging, default_per_page, first_page};
 use crate::named::named;
+use crate::users::owner::Owner;
 
 named! {
     /// Why an address is not mailed any more.
@@ -29,6 +31,8 @@ named! {
 pub struct Suppression {
     #[schema(example = 4, minimum = 1)]
     pub id: i64,
+    #[diesel(select_expression = (suppressions::owner_id, owner_email(suppressions::owner_id)))]
+    pub owner: Owner,
     #[schema(example = "ada@example.org")]
     pub email: String,
     #[diesel(deserialize_as = String)]
@@ -70,6 +74,9 @@ pub struct SuppressionQuery {
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "ada")]
     pub q: Option<String>,
+    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    #[param(minimum = 1)]
+    pub owner_id: Option<i64>,
 }
 
 impl SuppressionQuery {

@@ -6,7 +6,9 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 
 use super::model::{Suppression, SuppressionQuery, SuppressionReason, SuppressionSort};
+use crate::auth::policy::Owners;
 use crate::db::functions::lower;
+use crate::db::owned::owned_by;
 use crate::db::schema::{deliveries, runs, suppressions};
 use crate::deliveries::model::SkipReason;
 use crate::deliveries::skips::{self, Whom};
@@ -23,9 +25,9 @@ pub enum CreateError {
 
 type Selected = suppressions::BoxedQuery<'static, diesel::pg::Pg>;
 
-fn matching(owner_id: i64, q: Option<&str>) -> Selected {
+fn matching(owners: Owners, q: Option<&str>) -> Selected {
     let all = suppressions::table
-        .filter(suppressions::owner_id.eq(owner_id))
+        .filter(owned_by(suppressions::owner_id, owners))
         .into_boxed();
     match q {
         None => all,
@@ -36,13 +38,13 @@ fn matching(owner_id: i64, q: Option<&str>) -> Selected {
 /// One page and the number of all.
 pub fn list(
     conn: &mut PgConnection,
-    owner_id: i64,
+    owners: Owners,
     query: &SuppressionQuery,
 ) -> QueryResult<(Vec<Suppression>, i64)> {
     let q = query.q.as_deref();
-    let total = matching(owner_id, q).select(count_star()).first(conn)?;
+    let total = matching(owners, q).select(count_star()).first(conn)?;
     let window = query.paging().window(total);
-    let page = sorted(matching(owner_id, q), query.sort, window.backwards)
+    let page = sorted(matching(owners, q), query.sort, window.backwards)
         .limit(window.limit)
         .offset(window.offset)
         .select(Suppression::as_select())
@@ -59,6 +61,15 @@ fn sorted(rows: Selected, sort: SuppressionSort, backwards: bool) -> Selected {
         (Email, false) | (EmailDescending, true) => rows.order((lower(email).asc(), id.asc())),
         (EmailDescending, false) | (Email, true) => rows.order((lower(email).desc(), id.desc())),
     }
+}
+
+/// Which of these owners' it is.
+pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<i64> {
+    suppressions::table
+        .find(id)
+        .filter(owned_by(suppressions::owner_id, owners))
+        .select(suppressions::owner_id)
+        .first(conn)
 }
 
 /// Suppresses an address by hand, in runs under way, too. Not in a transaction, see [`leave_out`].

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
+use dispatch::auth::policy::Owners;
 use dispatch::mailings::store;
 use serde_json::{Value, json};
 
@@ -415,7 +416,7 @@ fn nothing_of_a_blocked_owner_is_started_by_anybody() {
         (false, "dispatch: the mailing's owner is blocked\n")
     );
     assert!(server.accepted().is_empty());
-    let shown = store::find(&mut app.sql(), alice.id, mailing).unwrap();
+    let shown = store::find(&mut app.sql(), Owners::One(alice.id), mailing).unwrap();
     assert_eq!(shown.state_reason.as_str(), "owner_blocked");
 
     app.post(
