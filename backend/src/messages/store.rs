@@ -77,9 +77,13 @@ pub fn list(
     let window = query.paging().window(total);
     let beginning =
         case_when(text.ne(""), left(text, TEXT_BEGINNING)).otherwise(left(html, HTML_BEGINNING));
-    let page: Vec<Beginning> = sorted(matching(owners, q), query.sort, window.backwards)
+    // Bodies are looked into for the page alone, not for all that lie before it.
+    let on_page = sorted(matching(owners, q), query.sort, window.backwards)
         .limit(window.limit)
         .offset(window.offset)
+        .select(id);
+    let page = messages::table.filter(id.eq_any(on_page)).into_boxed();
+    let page: Vec<Beginning> = sorted(page, query.sort, window.backwards)
         .select((
             id,
             (owner_id, owner_email(owner_id)),

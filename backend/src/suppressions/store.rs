@@ -44,9 +44,15 @@ pub fn list(
     let q = query.q.as_deref();
     let total = matching(owners, q).select(count_star()).first(conn)?;
     let window = query.paging().window(total);
-    let page = sorted(matching(owners, q), query.sort, window.backwards)
+    // The rows themselves are looked up for the page alone, not for all that lie before it.
+    let on_page = sorted(matching(owners, q), query.sort, window.backwards)
         .limit(window.limit)
         .offset(window.offset)
+        .select(suppressions::id);
+    let page = suppressions::table
+        .filter(suppressions::id.eq_any(on_page))
+        .into_boxed();
+    let page = sorted(page, query.sort, window.backwards)
         .select(Suppression::as_select())
         .load(conn)?;
     Ok((window.in_order(page), total))
