@@ -1,4 +1,4 @@
-//! `/me`: the caller's own profile. `/users`: see `standing.rs`.
+//! `/me`: the caller's own profile. `/users`: see `oversight.rs` and `standing.rs`.
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch};
@@ -6,6 +6,7 @@ use diesel::Connection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Me, UpdateMe};
+use super::oversight::{get_user, list_users};
 use super::standing::{block_user, unblock_user};
 use super::store;
 use crate::auth::caller::Caller;
@@ -18,6 +19,7 @@ use crate::http::etag::{self, Expected};
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(get_me).service(update_me);
+    config.service(list_users).service(get_user);
     config.service(block_user).service(unblock_user);
 }
 

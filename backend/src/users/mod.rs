@@ -3,5 +3,8 @@
 pub mod api;
 pub mod model;
 pub mod owner;
+mod oversight;
+mod people;
+pub mod person;
 mod standing;
 pub mod store;

@@ -27,6 +27,7 @@ mod message_tryouts;
 mod messages;
 mod outages;
 mod oversight;
+mod people;
 mod recipients;
 mod recurrence;
 mod recurrence_properties;
