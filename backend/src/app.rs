@@ -33,7 +33,7 @@ use crate::limits::Limits;
 use crate::mail::unsubscribe::Stamps;
 use crate::suppressions::unsubscribe::Unsubscribing;
 use crate::{
-    attempts, auth, deliveries, mailings, messages, recipients, runs, suppressions, users,
+    attempts, auth, deliveries, events, mailings, messages, recipients, runs, suppressions, users,
 };
 
 /// What the handlers share.
@@ -179,6 +179,7 @@ fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(deliveries::api::routes);
     config.configure(attempts::api::routes);
     config.configure(suppressions::api::routes);
+    config.configure(events::api::routes);
 }
 
 /// The OpenAPI document of the whole API.

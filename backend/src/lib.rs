@@ -11,6 +11,7 @@ pub mod config;
 pub mod db;
 pub mod deliveries;
 pub mod engine;
+pub mod events;
 pub mod http;
 pub mod limits;
 pub mod mail;

@@ -80,6 +80,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    events (id) {
+        id -> Int8,
+        at -> Timestamptz,
+        kind -> Text,
+        actor_id -> Nullable<Int8>,
+        subject_kind -> Nullable<Text>,
+        subject_id -> Nullable<Int8>,
+        subject_name -> Nullable<Text>,
+        address -> Nullable<Text>,
+        details -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     mail_servers (name) {
         name -> Text,
         opened_at -> Nullable<Timestamptz>,
@@ -242,6 +256,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     attempts,
     chunks,
     deliveries,
+    events,
     mail_servers,
     mailing_recipients,
     mailings,

@@ -134,6 +134,7 @@ fn what_the_handlers_share_knows_no_slice() {
         "deliveries",
         "attempts",
         "users",
+        "events",
         "engine",
     ];
     let words: Vec<String> = slices

@@ -1,0 +1,132 @@
+//! The journal of events in the database: appended to, and read by key.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::model::{Event, EventKind, EventQuery, Place, Subject};
+use super::new::NewEvent;
+use crate::db::schema::{events, users};
+use crate::users::person::UserRef;
+
+/// So many are recorded by one statement.
+const AT_ONCE: usize = 1000;
+
+#[derive(Insertable)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
+struct NewRow {
+    at: DateTime<Utc>,
+    kind: &'static str,
+    actor_id: Option<i64>,
+    subject_kind: Option<String>,
+    subject_id: Option<i64>,
+    subject_name: Option<String>,
+    address: Option<String>,
+    details: Option<String>,
+}
+
+impl From<&NewEvent> for NewRow {
+    fn from(event: &NewEvent) -> Self {
+        let subject = event.subject.as_ref();
+        Self {
+            at: event.origin.at,
+            kind: event.kind.as_str(),
+            actor_id: event.origin.actor_id,
+            subject_kind: subject.map(|subject| subject.kind.as_str().to_owned()),
+            subject_id: subject.map(|subject| subject.id),
+            subject_name: subject.map(|subject| subject.name.clone()),
+            address: event.origin.address.map(|address| address.to_string()),
+            details: event.details.clone(),
+        }
+    }
+}
+
+/// Records an event. To be called in the transaction of the change itself: there is no change without its event, and no
+/// event of a change that was taken back.
+pub fn record(conn: &mut PgConnection, event: &NewEvent) -> QueryResult<()> {
+    diesel::insert_into(events::table)
+        .values(NewRow::from(event))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Records many.
+pub fn record_all(conn: &mut PgConnection, new: &[NewEvent]) -> QueryResult<()> {
+    if let [event] = new {
+        return record(conn, event);
+    }
+    for some in new.chunks(AT_ONCE) {
+        let rows: Vec<_> = some.iter().map(NewRow::from).collect();
+        diesel::insert_into(events::table)
+            .values(rows)
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = events)]
+struct Row {
+    id: i64,
+    at: DateTime<Utc>,
+    #[diesel(deserialize_as = String)]
+    kind: EventKind,
+    actor_id: Option<i64>,
+    subject_kind: Option<String>,
+    subject_id: Option<i64>,
+    subject_name: Option<String>,
+    address: Option<String>,
+    details: Option<String>,
+}
+
+/// The events that pass the filters, after `place`, newest first; one more than asked for, if there is.
+pub fn list(
+    conn: &mut PgConnection,
+    query: &EventQuery,
+    place: Option<Place>,
+) -> QueryResult<Vec<Event>> {
+    use events::{actor_id, at, id, kind};
+    let mut rows = events::table
+        .left_join(users::table.on(actor_id.eq(users::id.nullable())))
+        .order((at.desc(), id.desc()))
+        .limit(i64::from(query.limit) + 1)
+        .select((Row::as_select(), users::email.nullable()))
+        .into_boxed();
+    if let Some(user_id) = query.actor_id {
+        rows = rows.filter(actor_id.eq(user_id));
+    }
+    if let Some(wanted) = query.kind {
+        rows = rows.filter(kind.eq(wanted.as_str()));
+    }
+    if let Some(from) = query.from {
+        rows = rows.filter(at.ge(from));
+    }
+    if let Some(to) = query.to {
+        rows = rows.filter(at.lt(to));
+    }
+    if let Some(Place(last_at, last_id)) = place {
+        let before = at.lt(last_at).or(at.eq(last_at).and(id.lt(last_id)));
+        rows = rows.filter(at.le(last_at)).filter(before);
+    }
+    let found: Vec<(Row, Option<String>)> = rows.load(conn)?;
+    Ok(found
+        .into_iter()
+        .map(|(row, email)| row.done_by(email))
+        .collect())
+}
+
+impl Row {
+    fn done_by(self, email: Option<String>) -> Event {
+        let actor = self.actor_id.zip(email);
+        let kind = self.subject_kind.and_then(|kind| kind.parse().ok());
+        let subject = kind.zip(self.subject_id).zip(self.subject_name);
+        Event {
+            id: self.id,
+            at: self.at,
+            kind: self.kind,
+            actor: actor.map(|(id, email)| UserRef { id, email }),
+            subject: subject.map(|((kind, id), name)| Subject { kind, id, name }),
+            address: self.address,
+            details: self.details,
+        }
+    }
+}
