@@ -7,8 +7,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::gate::{Gate, unstored};
 use super::model::{ConfirmAddress, ResendConfirmation, SignIn, SignUp, SignedIn};
+use super::noted::{note, note_about, note_failure};
 use super::sessions::{self, Rotation};
 use super::store;
+use crate::events::model::EventKind;
+use crate::events::new::Origin;
 use crate::http::body::Valid;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
@@ -41,7 +44,13 @@ async fn sign_up(
     gate.admit_sign_up(&client).await?;
     let password = std::mem::take(&mut new.password);
     let (hash, now) = (gate.passwords.hash(password).await?, gate.clock.now());
-    let work = move |conn: &mut _| store::sign_up(conn, &new, &hash, now).map_err(ApiError::from);
+    let origin = Origin::stranger(&client, now);
+    let work = move |conn: &mut _| {
+        if let Some(user_id) = store::sign_up(conn, &new, &hash, now)? {
+            note_about(conn, origin, EventKind::SignedUp, user_id)?;
+        }
+        Ok::<_, ApiError>(())
+    };
     gate.db.run(move |conn| conn.transaction(work)).await?;
     Ok(unstored(HttpResponse::Accepted().finish()))
 }
@@ -53,15 +62,18 @@ async fn sign_up(
 #[post("/auth/confirm")]
 async fn confirm_address(
     gate: Data<Gate>,
+    client: Client,
     Valid(given): Valid<ConfirmAddress>,
 ) -> Result<HttpResponse, ApiError> {
     let now = gate.clock.now();
-    let work = move |conn: &mut _| store::confirm(conn, &given.token, now).map_err(ApiError::from);
-    if gate.db.run(move |conn| conn.transaction(work)).await? {
-        Ok(unstored(HttpResponse::NoContent().finish()))
-    } else {
-        Err(ApiError::token_invalid())
-    }
+    let work = move |conn: &mut _| {
+        let user_id =
+            store::confirm(conn, &given.token, now)?.ok_or_else(ApiError::token_invalid)?;
+        let origin = Origin::of(user_id, &client, now);
+        note(conn, origin, EventKind::Confirmed).map_err(ApiError::from)
+    };
+    gate.db.run(move |conn| conn.transaction(work)).await?;
+    Ok(unstored(HttpResponse::NoContent().finish()))
 }
 
 /// Mail the confirmation link once more
@@ -99,18 +111,26 @@ async fn sign_in(
     Valid(SignIn { email, password }): Valid<SignIn>,
 ) -> Result<HttpResponse, ApiError> {
     gate.admit_sign_in(&client, &email).await?;
-    let find = move |conn: &mut _| store::credentials(conn, &email).map_err(ApiError::from);
+    let tried = email.clone();
+    let find = move |conn: &mut _| store::credentials(conn, &tried).map_err(ApiError::from);
     let known = gate.db.run(find).await?;
     // Checked whatever was found: all four refusals take the same time.
     let hash = known.as_ref().map(|user| user.password_hash.clone());
     let right = gate.passwords.verify(password, hash).await?;
-    let user_id = known
-        .filter(|user| right && user.in_good_standing())
-        .map(|user| user.user_id)
-        .ok_or_else(ApiError::invalid_credentials)?;
-    let now = gate.clock.now();
+    let (known_id, now) = (known.as_ref().map(|user| user.user_id), gate.clock.now());
+    let Some(user_id) =
+        known_id.filter(|_| right && known.is_some_and(|user| user.in_good_standing()))
+    else {
+        let origin = Origin::stranger(&client, now);
+        let note = move |conn: &mut _| note_failure(conn, origin, known_id, &email);
+        gate.db
+            .run(move |conn| note(conn).map_err(ApiError::from))
+            .await?;
+        return Err(ApiError::invalid_credentials());
+    };
     let work = move |conn: &mut _| {
         let opened = sessions::open(conn, user_id, &client.user_agent, now)?;
+        note(conn, Origin::of(user_id, &client, now), EventKind::SignedIn)?;
         let me = users::store::find(conn, user_id)?;
         Ok::<_, ApiError>((opened, me))
     };
@@ -130,7 +150,11 @@ async fn sign_in(
     (status = 200, description = "Still signed in", body = SignedIn, headers(("Set-Cookie" = String))),
     (status = 401, description = "There is no live session", body = Problem, content_type = "application/problem+json")))]
 #[post("/auth/refresh")]
-async fn refresh_session(gate: Data<Gate>, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+async fn refresh_session(
+    gate: Data<Gate>,
+    client: Client,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     let token = gate
         .cookie
         .read(&req)
@@ -140,13 +164,18 @@ async fn refresh_session(gate: Data<Gate>, req: HttpRequest) -> Result<HttpRespo
         let rotation = sessions::rotate(conn, &token, now)?;
         let me = match &rotation {
             Rotation::Renewed(opened) => Some(users::store::find(conn, opened.user_id)?),
-            Rotation::Refused | Rotation::Stolen { .. } => None,
+            Rotation::Refused => None,
+            Rotation::Stolen { user_id, .. } => {
+                let origin = Origin::stranger(&client, now);
+                note_about(conn, origin, EventKind::RefreshReused, *user_id)?;
+                None
+            }
         };
         Ok::<_, ApiError>((rotation, me))
     };
     match gate.db.run(move |conn| conn.transaction(work)).await? {
         (Rotation::Renewed(opened), Some(me)) => gate.welcome(&opened, me),
-        (Rotation::Stolen { session_id }, _) => {
+        (Rotation::Stolen { session_id, .. }, _) => {
             gate.callers.forget(session_id);
             tracing::warn!(
                 session.id = session_id,
@@ -163,12 +192,25 @@ async fn refresh_session(gate: Data<Gate>, req: HttpRequest) -> Result<HttpRespo
 /// Ends the session of the refresh cookie on the server, and removes the cookie.
 #[utoipa::path(tag = "auth", responses((status = 204, description = "Signed out", headers(("Set-Cookie" = String)))))]
 #[post("/auth/sign-out")]
-async fn sign_out(gate: Data<Gate>, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+async fn sign_out(
+    gate: Data<Gate>,
+    client: Client,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
     if let Some(token) = gate.cookie.read(&req) {
         let now = gate.clock.now();
-        let end =
-            move |conn: &mut _| sessions::end_by_token(conn, &token, now).map_err(ApiError::from);
-        if let Some(session_id) = gate.db.run(end).await? {
+        let end = move |conn: &mut _| {
+            let ended = sessions::end_by_token(conn, &token, now)?;
+            if let Some((user_id, _)) = ended {
+                note(
+                    conn,
+                    Origin::of(user_id, &client, now),
+                    EventKind::SignedOut,
+                )?;
+            }
+            Ok::<_, ApiError>(ended)
+        };
+        if let Some((_, session_id)) = gate.db.run(move |conn| conn.transaction(end)).await? {
             gate.callers.forget(session_id);
         }
     }

@@ -5,6 +5,7 @@ pub mod caller;
 pub mod cookie;
 pub mod gate;
 pub mod model;
+pub mod noted;
 mod oversight;
 pub mod password;
 pub mod policy;

@@ -26,6 +26,7 @@ pub enum Rotation {
     Refused,
     /// Two parties go on from the same token: the session has been ended.
     Stolen {
+        user_id: i64,
         session_id: i64,
     },
 }
@@ -115,7 +116,10 @@ pub fn rotate(conn: &mut PgConnection, given: &str, now: DateTime<Utc>) -> Query
         && has_used_successor(conn, origin)?
     {
         end(conn, session_id, now)?;
-        return Ok(Rotation::Stolen { session_id });
+        return Ok(Rotation::Stolen {
+            user_id: caller.user_id,
+            session_id,
+        });
     }
     mark_used(conn, session_id, &hash, now)?;
     Ok(Rotation::Renewed(Opened {
@@ -125,17 +129,17 @@ pub fn rotate(conn: &mut PgConnection, given: &str, now: DateTime<Utc>) -> Query
     }))
 }
 
-/// Ends the session that a refresh token belongs to, and names it.
+/// Ends the session that a refresh token belongs to; names its user and it. `None` when there is none, or it has ended.
 pub fn end_by_token(
     conn: &mut PgConnection,
     given: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Option<i64>> {
-    let session_id = session_behind(conn, &token::hash(given))?;
-    if let Some(session_id) = session_id {
-        end(conn, session_id, now)?;
-    }
-    Ok(session_id)
+) -> QueryResult<Option<(i64, i64)>> {
+    let Some(session_id) = session_behind(conn, &token::hash(given))? else {
+        return Ok(None);
+    };
+    let user_id = end(conn, session_id, now)?;
+    Ok(user_id.map(|user_id| (user_id, session_id)))
 }
 
 /// Ends every session of a user, and names them.
@@ -153,12 +157,14 @@ pub fn end_all_of(
         .get_results(conn)
 }
 
-fn end(conn: &mut PgConnection, session_id: i64, now: DateTime<Utc>) -> QueryResult<()> {
+/// Ends a session and names its user; `None` when it has ended already.
+fn end(conn: &mut PgConnection, session_id: i64, now: DateTime<Utc>) -> QueryResult<Option<i64>> {
     diesel::update(sessions::table.find(session_id))
         .filter(sessions::revoked_at.is_null())
         .set(sessions::revoked_at.eq(now))
-        .execute(conn)?;
-    Ok(())
+        .returning(sessions::user_id)
+        .get_result(conn)
+        .optional()
 }
 
 fn session_behind(conn: &mut PgConnection, hash: &[u8]) -> QueryResult<Option<i64>> {

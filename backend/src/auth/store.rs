@@ -45,15 +45,16 @@ pub fn credentials(conn: &mut PgConnection, email: &str) -> QueryResult<Option<C
 }
 
 /// Stores a new account, not confirmed yet, and queues its mail. The owner of an address that is in use already is told
-/// by mail; whoever signed up learns nothing.
+/// by mail; whoever signed up learns nothing. Gives the id of the new account, if there is one.
 pub fn sign_up(
     conn: &mut PgConnection,
     new: &SignUp,
     password_hash: &str,
     now: DateTime<Utc>,
-) -> QueryResult<()> {
+) -> QueryResult<Option<i64>> {
     if let Some(user_id) = create(conn, new, password_hash, Role::User, now)? {
-        return queue(conn, user_id, Kind::Confirm, now);
+        queue(conn, user_id, Kind::Confirm, now)?;
+        return Ok(Some(user_id));
     }
     let (user_id, confirmed_at): (i64, Option<DateTime<Utc>>) = users::table
         .filter(lower(users::email).eq(lower(&new.email)))
@@ -61,7 +62,8 @@ pub fn sign_up(
         .for_update()
         .first(conn)?;
     if confirmed_at.is_some() {
-        return queue(conn, user_id, Kind::AlreadyRegistered, now);
+        queue(conn, user_id, Kind::AlreadyRegistered, now)?;
+        return Ok(None);
     }
     // Nobody has shown yet that the address is theirs, so what was given last counts: otherwise a stranger could sign up
     // with somebody's address and wait for them to confirm it, with the stranger's password.
@@ -74,7 +76,8 @@ pub fn sign_up(
             users::updated_at.eq(now),
         ))
         .execute(conn)?;
-    queue(conn, user_id, Kind::Confirm, now)
+    queue(conn, user_id, Kind::Confirm, now)?;
+    Ok(None)
 }
 
 /// Stores a user who is confirmed from the beginning; `None` when the address is in use already.
@@ -167,9 +170,13 @@ pub fn issue_confirmation(
     Ok(token)
 }
 
-/// Confirms the address that a mailed link went to; `false` when the link is used up, expired or unknown. Whoever is
-/// blocked stays blocked.
-pub fn confirm(conn: &mut PgConnection, given: &str, now: DateTime<Utc>) -> QueryResult<bool> {
+/// Confirms the address that a mailed link went to and gives its user; `None` when the link is used up, expired or unknown.
+/// Whoever is blocked stays blocked.
+pub fn confirm(
+    conn: &mut PgConnection,
+    given: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<i64>> {
     // One statement finds and uses it up: of many requests at once, one gets the row.
     let used: Option<(i64, String)> =
         diesel::update(account_tokens::table.find(token::hash(given)))
@@ -181,7 +188,7 @@ pub fn confirm(conn: &mut PgConnection, given: &str, now: DateTime<Utc>) -> Quer
             .get_result(conn)
             .optional()?;
     let Some((user_id, password_hash)) = used else {
-        return Ok(false);
+        return Ok(None);
     };
     diesel::update(users::table.find(user_id))
         .filter(users::confirmed_at.is_null())
@@ -191,5 +198,5 @@ pub fn confirm(conn: &mut PgConnection, given: &str, now: DateTime<Utc>) -> Quer
             users::updated_at.eq(now),
         ))
         .execute(conn)?;
-    Ok(true)
+    Ok(Some(user_id))
 }

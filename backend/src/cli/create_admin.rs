@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use diesel::Connection;
+use diesel::{Connection, PgConnection};
 use validator::Validate;
 
 use super::{Failure, say};
@@ -11,6 +11,9 @@ use crate::auth::model::SignUp;
 use crate::auth::policy::Role;
 use crate::auth::store;
 use crate::config::Admin;
+use crate::events::model::{EventKind, SubjectKind};
+use crate::events::new::Origin;
+use crate::events::store::record;
 use crate::users::model::Language;
 
 /// Takes `ADMIN_EMAIL` and `ADMIN_PASSWORD` where both are set, otherwise asks.
@@ -30,7 +33,17 @@ pub(super) fn run(services: &Services) -> Result<(), Failure> {
     let hash = services.passwords.hash_here(&new.password)?;
     let now = services.clock.now();
     let created = services.db.run_here::<_, Failure>(|conn| {
-        let create = |conn: &mut _| store::create_confirmed(conn, &new, &hash, Role::Admin, now);
+        let create = |conn: &mut PgConnection| {
+            let created = store::create_confirmed(conn, &new, &hash, Role::Admin, now)?;
+            if let Some(id) = created {
+                let event = Origin::service(now)
+                    .did(EventKind::RoleChanged)
+                    .about(SubjectKind::User, id, &new.email)
+                    .with(Role::Admin.as_str());
+                record(conn, &event)?;
+            }
+            Ok::<_, diesel::result::Error>(created)
+        };
         Ok(conn.transaction(create)?)
     })?;
     match created {

@@ -9,6 +9,7 @@ use crate::auth::policy::Owners;
 use crate::db::schema::mailings;
 use crate::engine::scheduler::{self, Pass};
 use crate::engine::sender::Until;
+use crate::events::new::Origin;
 use crate::mailings::model::MailingRow;
 use crate::mailings::start;
 use crate::runs;
@@ -26,7 +27,9 @@ pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), Failure> {
             .optional()?;
         let mailing: MailingRow =
             mailing.ok_or_else(|| format!("there is no mailing {mailing_id}"))?;
-        let run_id = start::start_now(conn, &mailing, Trigger::Cli, services.clock.now())?;
+        let now = services.clock.now();
+        let cli = (Trigger::Cli, Origin::service(now));
+        let run_id = start::start_now(conn, &mailing, cli, now)?;
         Ok((run_id, mailing.owner_id))
     })?;
     work_off(services, &mut conn)?;

@@ -12,6 +12,7 @@ use super::holding::{
 };
 use super::listing::MailingQuery;
 use super::model::{Choice, CreateMailing, Mailing, MailingRow, UpdateMailing};
+use super::noted::note;
 use super::occurrences::{check_window, list_occurrences, preview_occurrences};
 use super::start;
 use super::{chosen, store};
@@ -19,7 +20,10 @@ use crate::auth::caller::Caller;
 use crate::auth::policy::Owners;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::events::model::EventKind;
+use crate::events::new::Origin;
 use crate::http::body::Valid;
+use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::http::etag::{self, Expected};
 use crate::http::page::Page;
@@ -109,15 +113,18 @@ async fn create_mailing(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
     Valid(new): Valid<CreateMailing, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
     check_window(new.starts_at, new.ends_at, now)?;
+    let origin = Origin::of(owner_id, &client, now);
     let work = move |conn: &mut PgConnection| {
         check_message(conn, owner_id, new.message_id)?;
         let id = store::create(conn, owner_id, &new, now)?;
         choose(conn, id, owner_id, &new.recipients)?;
         start::refresh_state(conn, id)?;
+        note(conn, id, origin.did(EventKind::MailingCreated))?;
         store::find(conn, Owners::One(owner_id), id).map_err(ApiError::from)
     };
     let mailing = db.run(move |conn| conn.transaction(work)).await?;
@@ -157,6 +164,7 @@ async fn update_mailing(
     clock: Data<Clock>,
     id: Path<i64>,
     expected: Expected,
+    client: Client,
     Valid(changes): Valid<UpdateMailing, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
@@ -165,6 +173,8 @@ async fn update_mailing(
         let current = store::lock(conn, owner_id, *id)?;
         expected.check(current.updated_at)?;
         change(conn, current, &changes, now)?;
+        let origin = Origin::of(owner_id, &client, now);
+        note(conn, *id, origin.did(EventKind::MailingChanged))?;
         store::find(conn, Owners::One(owner_id), *id).map_err(ApiError::from)
     };
     let mailing = db.run(move |conn| conn.transaction(work)).await?;
@@ -218,12 +228,15 @@ async fn delete_mailing(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         store::lock(conn, owner_id, *id)?;
+        let origin = Origin::of(owner_id, &client, now);
+        note(conn, *id, origin.did(EventKind::MailingDeleted))?;
         runs::store::cancel_of_mailing(conn, *id, now)?;
         store::delete(conn, *id).map_err(ApiError::from)
     };

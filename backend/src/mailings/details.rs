@@ -14,6 +14,8 @@ use crate::auth::caller::Caller;
 use crate::auth::policy::Owners;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::events::new::Origin;
+use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::http::page::{Page, Paging, default_per_page, first_page};
 use crate::http::query::Query;
@@ -59,13 +61,15 @@ pub(super) async fn send_mailing(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let mailing = store::lock(conn, owner_id, *id)?;
-        let run_id = start::start_now(conn, &mailing, Trigger::Manual, now)?;
+        let origin = Origin::of(owner_id, &client, now);
+        let run_id = start::start_now(conn, &mailing, (Trigger::Manual, origin), now)?;
         runs::store::find(conn, Owners::One(owner_id), run_id).map_err(ApiError::from)
     };
     let run = db.run(move |conn| conn.transaction(work)).await?;

@@ -26,12 +26,13 @@ pub fn pause(conn: &mut PgConnection, id: i64, now: DateTime<Utc>) -> QueryResul
     Ok(())
 }
 
-/// Its owner lets it go on, also where the engine has paused its run.
-pub fn resume(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
-    diesel::update(mailings::table.find(id))
+/// Its owner lets it go on, also where the engine has paused its run; `false` when nothing kept it.
+pub fn resume(conn: &mut PgConnection, id: i64) -> QueryResult<bool> {
+    let paused = diesel::update(mailings::table.find(id))
+        .filter(mailings::paused_at.is_not_null())
         .set(mailings::paused_at.eq(None::<DateTime<Utc>>))
         .execute(conn)?;
-    runs::resume_of_mailing(conn, id)
+    Ok(runs::resume_of_mailing(conn, id)? || paused > 0)
 }
 
 /// A manager disables it. Of one that is disabled already the new reason counts, and who gave it.

@@ -5,12 +5,16 @@ use actix_web::{HttpResponse, post};
 use diesel::{Connection, PgConnection};
 
 use super::model::{DisableMailing, MailingRow};
+use super::noted::note;
 use super::status::Status;
 use super::{hold, start, store};
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::events::model::EventKind;
+use crate::events::new::Origin;
 use crate::http::body::Valid;
+use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::runs;
 
@@ -25,6 +29,7 @@ pub(super) async fn pause_mailing(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
@@ -37,7 +42,12 @@ pub(super) async fn pause_mailing(
                 "This mailing is completed: there is nothing left to pause.",
             ));
         }
-        hold::pause(conn, mailing.id, now).map_err(ApiError::from)
+        if mailing.paused_at.is_none() {
+            hold::pause(conn, mailing.id, now)?;
+            let origin = Origin::of(owner_id, &client, now);
+            note(conn, mailing.id, origin.did(EventKind::MailingPaused))?;
+        }
+        Ok(())
     };
     db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -52,12 +62,19 @@ pub(super) async fn pause_mailing(
 pub(super) async fn resume_mailing(
     caller: Caller,
     db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
+    let now = clock.now();
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let mailing = store::lock(conn, owner_id, *id)?;
-        hold::resume(conn, mailing.id).map_err(ApiError::from)
+        if hold::resume(conn, mailing.id)? {
+            let origin = Origin::of(owner_id, &client, now);
+            note(conn, mailing.id, origin.did(EventKind::MailingResumed))?;
+        }
+        Ok::<_, ApiError>(())
     };
     db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -74,6 +91,7 @@ pub(super) async fn cancel_mailing(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
@@ -86,6 +104,8 @@ pub(super) async fn cancel_mailing(
                 "Nothing of this mailing is being sent.",
             ));
         }
+        let origin = Origin::of(owner_id, &client, now);
+        note(conn, mailing.id, origin.did(EventKind::MailingCancelled))?;
         start::refresh_state(conn, mailing.id).map_err(ApiError::from)
     };
     db.run(move |conn| conn.transaction(work)).await?;
@@ -113,6 +133,7 @@ pub(super) async fn disable_mailing(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
     id: Path<i64>,
     Valid(given): Valid<DisableMailing>,
 ) -> Result<HttpResponse, ApiError> {
@@ -120,6 +141,9 @@ pub(super) async fn disable_mailing(
     let work = move |conn: &mut PgConnection| {
         let mailing = overseen(conn, caller, *id)?;
         hold::disable(conn, &mailing, (caller.user_id, &given.reason), now)?;
+        let origin = Origin::of(caller.user_id, &client, now);
+        let event = origin.did(EventKind::MailingDisabled).with(&given.reason);
+        note(conn, mailing.id, event)?;
         Ok::<_, ApiError>(mailing.id)
     };
     let mailing_id = db.run(move |conn| conn.transaction(work)).await?;
@@ -139,11 +163,17 @@ pub(super) async fn disable_mailing(
 pub(super) async fn enable_mailing(
     caller: Caller,
     db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
+    let origin = Origin::of(caller.user_id, &client, clock.now());
     let work = move |conn: &mut PgConnection| {
         let mailing = overseen(conn, caller, *id)?;
-        hold::enable(conn, mailing.id)?;
+        if mailing.disabled_at.is_some() {
+            hold::enable(conn, mailing.id)?;
+            note(conn, mailing.id, origin.did(EventKind::MailingEnabled))?;
+        }
         Ok::<_, ApiError>(mailing.id)
     };
     let mailing_id = db.run(move |conn| conn.transaction(work)).await?;

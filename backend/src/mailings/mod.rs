@@ -8,6 +8,7 @@ pub mod hold;
 mod holding;
 pub mod listing;
 pub mod model;
+pub mod noted;
 pub mod occurrences;
 pub mod recurrence;
 mod shown;

@@ -9,11 +9,14 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
 use super::model::MailingRow;
+use super::noted::note;
 use super::recurrence::Occurrence;
 use super::status::{self, Progress};
 use super::store;
 use crate::db::schema::{mailings, users};
 use crate::deliveries::store as deliveries;
+use crate::events::model::EventKind;
+use crate::events::new::Origin;
 use crate::runs::finish;
 use crate::runs::model::{RunStatus, Trigger};
 use crate::runs::store::{self as runs, NewRun};
@@ -44,11 +47,11 @@ pub enum StartError {
     Query(#[from] DieselError),
 }
 
-/// Starts a mailing that the caller has locked; gives the run's id.
+/// Starts a mailing that the caller has locked, for the reason given and for whoever wants it; gives the run's id.
 pub fn start_now(
     conn: &mut PgConnection,
     mailing: &MailingRow,
-    trigger: Trigger,
+    why: (Trigger, Origin),
     now: DateTime<Utc>,
 ) -> Result<i64, StartError> {
     if mailing.disabled_at.is_some() {
@@ -66,21 +69,38 @@ pub fn start_now(
     if mailing.recipients_count == 0 {
         return Err(StartError::NoRecipients);
     }
+    let run_id = begin(conn, mailing, why, (now, now))?.ok_or(StartError::RunOpen)?;
+    refresh_state(conn, mailing.id)?;
+    Ok(run_id)
+}
+
+/// Begins a run, for one moment at another; `None` when there is one already.
+fn begin(
+    conn: &mut PgConnection,
+    mailing: &MailingRow,
+    (trigger, origin): (Trigger, Origin),
+    (scheduled_for, now): (DateTime<Utc>, DateTime<Utc>),
+) -> QueryResult<Option<i64>> {
     let (deadline_at, retries_end_at) = bounds(mailing, now);
     let new = NewRun {
         mailing_id: mailing.id,
-        scheduled_for: now,
+        scheduled_for,
         trigger,
         deadline_at,
         retries_end_at,
         started_at: now,
     };
-    let run_id = runs::begin(conn, &new)?.ok_or(StartError::RunOpen)?;
+    let Some(run_id) = runs::begin(conn, &new)? else {
+        return Ok(None);
+    };
     diesel::update(mailings::table.find(mailing.id))
         .set(mailings::last_run_at.eq(now))
         .execute(conn)?;
-    refresh_state(conn, mailing.id)?;
-    Ok(run_id)
+    let event = origin
+        .did(EventKind::RunStarted)
+        .with(&format!("#{run_id}"));
+    note(conn, mailing.id, event)?;
+    Ok(Some(run_id))
 }
 
 fn is_blocked(conn: &mut PgConnection, user_id: i64) -> QueryResult<bool> {
@@ -204,20 +224,8 @@ fn carry_out(
             return Ok(Dealt::NotYet);
         }
     }
-    let (deadline_at, retries_end_at) = bounds(mailing, now);
-    let new = NewRun {
-        mailing_id: mailing.id,
-        scheduled_for: occurrence.at,
-        trigger: Trigger::Schedule,
-        deadline_at,
-        retries_end_at,
-        started_at: now,
-    };
-    if runs::begin(conn, &new)?.is_some() {
-        diesel::update(mailings::table.find(mailing.id))
-            .set(mailings::last_run_at.eq(now))
-            .execute(conn)?;
-    }
+    let why = (Trigger::Schedule, Origin::service(now));
+    begin(conn, mailing, why, (occurrence.at, now))?;
     Ok(Dealt::With)
 }
 

@@ -10,12 +10,16 @@ use super::model::{
     CreateMessage, Message, MessageQuery, MessageSummary, Preview, PreviewDraft, PreviewMessage,
     TestMessage, UpdateMessage,
 };
+use super::noted::note;
 use super::reader::Reader;
 use super::store::{self, DeleteError};
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::events::model::EventKind;
+use crate::events::new::Origin;
 use crate::http::body::Valid;
+use crate::http::client::Client;
 use crate::http::error::{ApiError, FieldError, Problem};
 use crate::http::etag::{self, Expected};
 use crate::http::page::Page;
@@ -76,15 +80,25 @@ async fn create_message(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
     Valid(new): Valid<CreateMessage, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
     let new =
         unhurried(move || content::check(&new.subject, &new.html, &new.text).map(|_template| new))
             .await?;
-    let message = db
-        .run(move |conn| store::create(conn, owner_id, &new, now).map_err(ApiError::from))
-        .await?;
+    let origin = Origin::of(owner_id, &client, now);
+    let work = move |conn: &mut _| {
+        let message = store::create(conn, owner_id, &new, now)?;
+        note(
+            conn,
+            origin,
+            EventKind::MessageCreated,
+            (message.id, &message.subject),
+        )?;
+        Ok::<_, ApiError>(message)
+    };
+    let message = db.run(move |conn| conn.transaction(work)).await?;
     Ok(etag::created(
         format!("/api/v1/messages/{}", message.id),
         message.updated_at,
@@ -120,9 +134,11 @@ async fn update_message(
     clock: Data<Clock>,
     id: Path<i64>,
     expected: Expected,
+    client: Client,
     Valid(changes): Valid<UpdateMessage, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
+    let origin = Origin::of(caller.user_id, &client, now);
     let work = move |conn: &mut _| {
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let current = store::lock(conn, owner_id, *id)?;
@@ -133,7 +149,14 @@ async fn update_message(
             changes.text.as_ref().unwrap_or(&current.text),
         )
         .map_err(ApiError::invalid)?;
-        store::update(conn, *id, &changes, now).map_err(ApiError::from)
+        let message = store::update(conn, *id, &changes, now)?;
+        note(
+            conn,
+            origin,
+            EventKind::MessageChanged,
+            (message.id, &message.subject),
+        )?;
+        Ok::<_, ApiError>(message)
     };
     let message = db.run(move |conn| conn.transaction(work)).await?;
     Ok(etag::changed(message.updated_at, &message))
@@ -147,17 +170,18 @@ async fn update_message(
 async fn delete_message(
     caller: Caller,
     db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
+    let origin = Origin::of(caller.user_id, &client, clock.now());
     let work = move |conn: &mut _| {
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
-        store::delete(conn, owner_id, *id).map_err(ApiError::from)
+        let subject = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
+        note(conn, origin, EventKind::MessageDeleted, (*id, &subject)).map_err(ApiError::from)
     };
-    if db.run(work).await? {
-        Ok(HttpResponse::NoContent().finish())
-    } else {
-        Err(ApiError::not_found())
-    }
+    db.run(move |conn| conn.transaction(work)).await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// A message as somebody will get it

@@ -3,5 +3,6 @@
 pub mod api;
 pub mod content;
 pub mod model;
+mod noted;
 mod reader;
 pub mod store;

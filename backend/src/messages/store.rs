@@ -180,10 +180,18 @@ pub fn update(
         .get_result(conn)
 }
 
-/// Deletes a message; `false` when the owner has no such message.
-pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> Result<bool, DeleteError> {
+/// Deletes a message and gives its subject; `None` when the owner has no such message.
+pub fn delete(
+    conn: &mut PgConnection,
+    owner_id: i64,
+    id: i64,
+) -> Result<Option<String>, DeleteError> {
     let owned = messages::table.filter(messages::id.eq(id).and(messages::owner_id.eq(owner_id)));
-    Ok(diesel::delete(owned).execute(conn)? > 0)
+    let subject = diesel::delete(owned)
+        .returning(messages::subject)
+        .get_result(conn)
+        .optional()?;
+    Ok(subject)
 }
 
 /// The address among those that a user may send tests to: their own, and those of their recipients that are not

@@ -6,11 +6,15 @@ use diesel::Connection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{CreateRecipient, Recipient, RecipientQuery, UpdateRecipient};
+use super::noted::note;
 use super::store::{self, SaveError};
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::events::model::EventKind;
+use crate::events::new::Origin;
 use crate::http::body::Valid;
+use crate::http::client::Client;
 use crate::http::error::{ApiError, FieldError, Problem};
 use crate::http::etag::{self, Expected};
 use crate::http::page::Page;
@@ -67,12 +71,22 @@ async fn create_recipient(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
     Valid(new): Valid<CreateRecipient>,
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
-    let recipient = db
-        .run(move |conn| store::create(conn, owner_id, &new, now).map_err(ApiError::from))
-        .await?;
+    let origin = Origin::of(owner_id, &client, now);
+    let work = move |conn: &mut _| {
+        let recipient = store::create(conn, owner_id, &new, now)?;
+        note(
+            conn,
+            origin,
+            EventKind::RecipientCreated,
+            (recipient.id, &recipient.email),
+        )?;
+        Ok::<_, ApiError>(recipient)
+    };
+    let recipient = db.run(move |conn| conn.transaction(work)).await?;
     Ok(etag::created(
         format!("/api/v1/recipients/{}", recipient.id),
         recipient.updated_at,
@@ -107,14 +121,23 @@ async fn update_recipient(
     clock: Data<Clock>,
     id: Path<i64>,
     expected: Expected,
+    client: Client,
     Valid(changes): Valid<UpdateRecipient>,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
+    let origin = Origin::of(caller.user_id, &client, now);
     let work = move |conn: &mut _| {
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let current = store::lock(conn, owner_id, *id)?;
         expected.check(current.updated_at)?;
-        store::update(conn, *id, &changes, now).map_err(ApiError::from)
+        let recipient = store::update(conn, *id, &changes, now)?;
+        note(
+            conn,
+            origin,
+            EventKind::RecipientChanged,
+            (recipient.id, &recipient.email),
+        )?;
+        Ok::<_, ApiError>(recipient)
     };
     let recipient = db.run(move |conn| conn.transaction(work)).await?;
     Ok(etag::changed(recipient.updated_at, &recipient))
@@ -128,15 +151,16 @@ async fn update_recipient(
 async fn delete_recipient(
     caller: Caller,
     db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
+    let origin = Origin::of(caller.user_id, &client, clock.now());
     let work = move |conn: &mut _| {
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
-        store::delete(conn, owner_id, *id).map_err(ApiError::from)
+        let email = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
+        note(conn, origin, EventKind::RecipientDeleted, (*id, &email)).map_err(ApiError::from)
     };
-    if db.run(move |conn| conn.transaction(work)).await? {
-        Ok(HttpResponse::NoContent().finish())
-    } else {
-        Err(ApiError::not_found())
-    }
+    db.run(move |conn| conn.transaction(work)).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

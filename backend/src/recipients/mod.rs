@@ -2,4 +2,5 @@
 
 pub mod api;
 pub mod model;
+mod noted;
 pub mod store;

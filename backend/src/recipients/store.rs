@@ -174,9 +174,9 @@ pub fn update(
     Ok(recipient)
 }
 
-/// Deletes a recipient: it leaves its mailings and gets no more mail of the runs under way; `false` when the owner has
-/// no such recipient. What was sent to it stays in the log.
-pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<bool> {
+/// Deletes a recipient: it leaves its mailings and gets no more mail of the runs under way. Gives its address; `None` when
+/// the owner has no such recipient. What was sent to it stays in the log.
+pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Option<String>> {
     // Mailings before runs, in the order of all locks; their counts follow the choice by themselves.
     let chosen_by = mailing_recipients::table
         .filter(mailing_recipients::recipient_id.eq(id))
@@ -196,5 +196,8 @@ pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<bo
     )?;
     let own =
         recipients::table.filter(recipients::id.eq(id).and(recipients::owner_id.eq(owner_id)));
-    Ok(diesel::delete(own).execute(conn)? > 0)
+    diesel::delete(own)
+        .returning(recipients::email)
+        .get_result(conn)
+        .optional()
 }

@@ -15,8 +15,12 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::deliveries::model::{Failures, RetryDeliveries};
 use crate::deliveries::retries;
+use crate::events::model::EventKind;
+use crate::events::new::Origin;
 use crate::http::body::Valid;
+use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
+use crate::mailings::noted::note;
 
 /// Room for 10 000 ids.
 const LARGE: usize = 256 * 1024;
@@ -103,6 +107,7 @@ async fn retry_run(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
     id: Path<i64>,
     Valid(which): Valid<RetryDeliveries, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
@@ -111,6 +116,11 @@ async fn retry_run(
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let run = store::row(conn, Owners::One(owner_id), *id)?;
         retry::retry(conn, &run, &which, now)?;
+        let origin = Origin::of(owner_id, &client, now);
+        let event = origin
+            .did(EventKind::RunRetried)
+            .with(&format!("#{}", run.id));
+        note(conn, run.mailing_id, event)?;
         store::find(conn, Owners::One(owner_id), *id).map_err(ApiError::from)
     };
     let run = db.run(move |conn| conn.transaction(work)).await?;

@@ -2,8 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 
+use crate::events::model::{EventKind, SubjectKind};
+use crate::events::new::{NewEvent, Origin};
+use crate::events::store::record_all;
 use crate::suppressions;
 
 #[derive(QueryableByName)]
@@ -18,6 +21,17 @@ struct Finished {
     id: i64,
     #[diesel(sql_type = BigInt)]
     mailing_id: i64,
+    #[diesel(sql_type = Text)]
+    subject: String,
+}
+
+impl Finished {
+    fn event(&self, now: DateTime<Utc>) -> NewEvent {
+        Origin::service(now)
+            .did(EventKind::RunFinished)
+            .about(SubjectKind::Mailing, self.mailing_id, &self.subject)
+            .with(&format!("#{}", self.id))
+    }
 }
 
 const NOTHING_LEFT: &str = "runs.status = 'running' AND fanned_out_at IS NOT NULL
@@ -49,7 +63,7 @@ pub fn finish_if_done(
 fn finish(conn: &mut PgConnection, ids: Vec<i64>, now: DateTime<Utc>) -> QueryResult<Vec<i64>> {
     let finished: Vec<Finished> = diesel::sql_query(format!(
         "UPDATE runs SET status = 'finished', finished_at = $1, pause_reason = NULL, paused_until = NULL
-         WHERE id = ANY($2) AND {NOTHING_LEFT} RETURNING id, mailing_id"
+         WHERE id = ANY($2) AND {NOTHING_LEFT} RETURNING id, mailing_id, subject"
     ))
     .bind::<Timestamptz, _>(now)
     .bind::<Array<BigInt>, _>(ids)
@@ -57,6 +71,8 @@ fn finish(conn: &mut PgConnection, ids: Vec<i64>, now: DateTime<Utc>) -> QueryRe
     if !finished.is_empty() {
         let ids: Vec<i64> = finished.iter().map(|run| run.id).collect();
         suppressions::store::note_refusals(conn, &ids, now)?;
+        let events: Vec<_> = finished.iter().map(|run| run.event(now)).collect();
+        record_all(conn, &events)?;
     }
     Ok(finished.into_iter().map(|run| run.mailing_id).collect())
 }

@@ -191,19 +191,19 @@ pub fn cancel_of_mailing(
     Ok(cancelled > 0)
 }
 
-/// Lifts what the engine has paused the mailing's open run for.
-pub fn resume_of_mailing(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<()> {
+/// Lifts what the engine has paused the mailing's open run for; `false` when it has not.
+pub fn resume_of_mailing(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<bool> {
     let paused = runs::mailing_id
         .eq(mailing_id)
         .and(runs::status.eq("running"))
         .and(runs::pause_reason.is_not_null());
-    diesel::update(runs::table.filter(paused))
+    let resumed = diesel::update(runs::table.filter(paused))
         .set((
             runs::pause_reason.eq(None::<String>),
             runs::paused_until.eq(None::<DateTime<Utc>>),
         ))
         .execute(conn)?;
-    Ok(())
+    Ok(resumed > 0)
 }
 
 /// Whether anything of the run was never tried yet: the preparation goes on, or somebody still waits for the first try.

@@ -10,7 +10,11 @@ use crate::auth::caller::{Caller, Callers};
 use crate::auth::sessions;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::events;
+use crate::events::model::{EventKind, SubjectKind};
+use crate::events::new::Origin;
 use crate::http::body::Valid;
+use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 
 /// Block a user
@@ -26,6 +30,7 @@ pub(super) async fn block_user(
     db: Data<Db>,
     clock: Data<Clock>,
     callers: Data<Callers>,
+    client: Client,
     id: Path<i64>,
     Valid(given): Valid<BlockUser>,
 ) -> Result<HttpResponse, ApiError> {
@@ -39,6 +44,11 @@ pub(super) async fn block_user(
             ));
         }
         store::block(conn, user_id, (by, &given.reason), now)?;
+        let event = Origin::of(by, &client, now)
+            .did(EventKind::UserBlocked)
+            .about(SubjectKind::User, user_id, &user.email)
+            .with(&given.reason);
+        events::store::record(conn, &event)?;
         sessions::end_all_of(conn, user_id, now).map_err(ApiError::from)
     };
     for session_id in db.run(move |conn| conn.transaction(work)).await? {
@@ -56,15 +66,22 @@ pub(super) async fn block_user(
 pub(super) async fn unblock_user(
     caller: Caller,
     db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, user_id) = (caller.who_may_oversee()?.user_id, *id);
-    if !db
-        .run(move |conn| store::unblock(conn, user_id).map_err(ApiError::from))
-        .await?
-    {
-        return Err(ApiError::not_found());
-    }
+    let (by, user_id, now) = (caller.who_may_oversee()?.user_id, *id, clock.now());
+    let work = move |conn: &mut PgConnection| {
+        let user = store::lock(conn, user_id)?;
+        if store::unblock(conn, user_id)? {
+            let event = Origin::of(by, &client, now)
+                .did(EventKind::UserUnblocked)
+                .about(SubjectKind::User, user_id, &user.email);
+            events::store::record(conn, &event)?;
+        }
+        Ok::<_, ApiError>(())
+    };
+    db.run(move |conn| conn.transaction(work)).await?;
     tracing::info!(user.id = user_id, by = by, "a user is let in again");
     Ok(HttpResponse::NoContent().finish())
 }

@@ -59,15 +59,16 @@ pub fn block(
     Ok(())
 }
 
-/// Lets a user in again; `false` when there is no such user.
+/// Lets a user in again; `false` when nobody has blocked them.
 pub fn unblock(conn: &mut PgConnection, id: i64) -> QueryResult<bool> {
     use users::{block_reason, blocked_at, blocked_by};
-    let known = diesel::update(users::table.find(id))
+    let blocked = diesel::update(users::table.find(id))
+        .filter(blocked_at.is_not_null())
         .set((
             blocked_at.eq(None::<DateTime<Utc>>),
             blocked_by.eq(None::<i64>),
             block_reason.eq(None::<String>),
         ))
         .execute(conn)?;
-    Ok(known > 0)
+    Ok(blocked > 0)
 }

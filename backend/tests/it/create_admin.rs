@@ -1,7 +1,7 @@
 //! `dispatch create-admin`: the first administrator comes in through the command line.
 
 use diesel::prelude::*;
-use dispatch::db::schema::users;
+use dispatch::db::schema::{events, users};
 
 use crate::support::accounts::PASSWORD;
 use crate::support::app::TestApp;
@@ -23,6 +23,11 @@ fn an_administrator_is_made_from_the_environment_and_may_sign_in() {
         app.sign_in(EMAIL, PASSWORD).expect(200)["user"]["role"],
         "admin"
     );
+    let made = events::table
+        .filter(events::kind.eq("role_changed"))
+        .select((events::subject_name, events::details))
+        .first::<(Option<String>, Option<String>)>(&mut app.sql());
+    assert_eq!(made, Ok((Some(EMAIL.into()), Some("admin".into()))));
 
     let again = create_admin(&app, &[("ADMIN_EMAIL", "ROOT@example.org"), admin[1]]);
     assert!(!again.ok);

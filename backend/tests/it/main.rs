@@ -16,6 +16,7 @@ mod cli;
 mod confirmation;
 mod create_admin;
 mod engine;
+mod events;
 mod holds;
 mod isolation;
 mod limits;

@@ -1,0 +1,45 @@
+//! What is noted of accounts and sessions in the journal of events. Passwords and tokens never are.
+
+use diesel::prelude::*;
+
+use crate::db::schema::users;
+use crate::events::model::{EventKind, SubjectKind};
+use crate::events::new::Origin;
+use crate::events::store::record;
+
+/// Notes what users have done to their own account or session, which goes without saying.
+pub fn note(conn: &mut PgConnection, origin: Origin, kind: EventKind) -> QueryResult<()> {
+    record(conn, &origin.did(kind))
+}
+
+/// Notes what somebody who is not signed in has done to the account of this user.
+pub fn note_about(
+    conn: &mut PgConnection,
+    origin: Origin,
+    kind: EventKind,
+    user_id: i64,
+) -> QueryResult<()> {
+    let email: String = users::table
+        .find(user_id)
+        .select(users::email)
+        .first(conn)?;
+    record(
+        conn,
+        &origin.did(kind).about(SubjectKind::User, user_id, &email),
+    )
+}
+
+/// Notes a sign-in that failed: with the address as it was typed, and whose it is, if it is anybody's.
+pub fn note_failure(
+    conn: &mut PgConnection,
+    origin: Origin,
+    user_id: Option<i64>,
+    email: &str,
+) -> QueryResult<()> {
+    let event = origin.did(EventKind::SignInFailed).with(email);
+    let event = match user_id {
+        Some(id) => event.about(SubjectKind::User, id, email),
+        None => event,
+    };
+    record(conn, &event)
+}
