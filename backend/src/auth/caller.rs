@@ -44,6 +44,15 @@ impl Caller {
             Err(ApiError::forbidden("This is for managers."))
         }
     }
+
+    /// The caller, if they give roles; 403 for everybody else.
+    pub fn who_may_appoint(self) -> Result<Self, ApiError> {
+        if self.role.may_appoint() {
+            Ok(self)
+        } else {
+            Err(ApiError::forbidden("This is for administrators."))
+        }
+    }
 }
 
 /// Tells who is behind an access token.

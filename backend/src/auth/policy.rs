@@ -37,6 +37,11 @@ impl Role {
         self.may_own() && id == owner_id
     }
 
+    /// Whether this role gives roles.
+    pub const fn may_appoint(self) -> bool {
+        matches!(self, Self::Admin)
+    }
+
     /// Whether somebody of this role may be blocked. Staff may not, so nobody blocks himself either.
     pub const fn may_be_blocked(self) -> bool {
         !self.may_oversee()
@@ -77,6 +82,7 @@ mod tests {
         for role in Role::ALL {
             assert_eq!(role.may_oversee(), *role != Role::User);
             assert_eq!(role.may_be_blocked(), *role == Role::User);
+            assert_eq!(role.may_appoint(), *role == Role::Admin);
         }
     }
 

@@ -6,7 +6,7 @@ use diesel::Connection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Me, UpdateMe};
-use super::oversight::{get_user, list_users};
+use super::oversight::{change_role, get_user, list_users};
 use super::standing::{block_user, unblock_user};
 use super::store;
 use crate::auth::caller::Caller;
@@ -19,7 +19,10 @@ use crate::http::etag::{self, Expected};
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(get_me).service(update_me);
-    config.service(list_users).service(get_user);
+    config
+        .service(list_users)
+        .service(get_user)
+        .service(change_role);
     config.service(block_user).service(unblock_user);
 }
 

@@ -6,5 +6,6 @@ pub mod owner;
 mod oversight;
 mod people;
 pub mod person;
+mod roles;
 mod standing;
 pub mod store;

@@ -1,4 +1,4 @@
-//! The user as staff sees them, and which users to list.
+//! The user as staff sees them, which users to list, and what role they get.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -103,4 +103,11 @@ pub enum UserSort {
     FullName,
     #[serde(rename = "-full_name")]
     FullNameDescending,
+}
+
+/// The role that an administrator gives.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeRole {
+    pub role: Role,
 }

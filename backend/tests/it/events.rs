@@ -193,6 +193,7 @@ fn what_is_refused_leaves_no_event() {
 fn what_staff_does_is_noted_with_its_reason() {
     let app = TestApp::start();
     let (alice, manager) = (app.alice(), app.manager());
+    let admin = app.person("admin@example.org", "admin");
     app.recipient(&alice, "friend@example.org");
     let mailing = app.mailing(&alice, &json!({"starts_at": "2030-01-01T00:00:00Z"}));
     let act = |path: String, body: Value| app.post(&manager, &path, &body).expect(204);
@@ -210,6 +211,12 @@ fn what_staff_does_is_noted_with_its_reason() {
     for _ in 0..2 {
         act(format!("/users/{}/unblock", alice.id), json!({}));
     }
+    let role = format!("/users/{}/role", alice.id);
+    for _ in 0..2 {
+        let wanted = json!({"role": "manager"});
+        app.send("PUT", &role, &[admin.bearer()], Some(&wanted))
+            .expect(204);
+    }
     let news = "News for {{ full_name }}";
     let events = app.events(&manager, &format!("actor_id={}", manager.id));
     assert_eq!(
@@ -220,6 +227,11 @@ fn what_staff_does_is_noted_with_its_reason() {
             ("user_blocked", "alice@example.org", "Spam"),
             ("user_unblocked", "alice@example.org", ""),
         ]
+    );
+    let events = app.events(&manager, &format!("actor_id={}", admin.id));
+    assert_eq!(
+        events.iter().map(gist).collect::<Vec<_>>(),
+        [("role_changed", "alice@example.org", "user → manager")]
     );
 }
 

@@ -34,6 +34,7 @@ mod recurrence;
 mod recurrence_properties;
 mod recurrence_zones;
 mod retries;
+mod roles;
 mod schema;
 mod sessions;
 mod site;
