@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{self, Db};
 use crate::engine::sender::{Sender, SenderSettings};
+use crate::engine::upkeep::Upkeep;
 use crate::engine::{Engine, account_mail};
 use crate::http::client::TrustedProxies;
 use crate::http::error::ApiError;
@@ -109,11 +110,12 @@ impl Services {
     pub fn engine(&self) -> io::Result<Engine> {
         let account_mail =
             account_mail::Worker::new(&self.config, self.db.clone(), self.clock.clone());
+        let upkeep = Upkeep::new(self.db.clone(), self.clock.clone(), self.config.events_kept);
         Engine::start(
             self.db.clone(),
             self.clock.clone(),
             self.sender(),
-            account_mail,
+            (account_mail, upkeep),
         )
     }
 

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use deadpool_redis::redis::ConnectionInfo;
 use hmac::{Hmac, KeyInit, Mac};
 use lettre::message::Mailbox;
@@ -32,6 +33,8 @@ pub struct Config {
     pub redis: Option<ConnectionInfo>,
     /// `ADMIN_EMAIL` and `ADMIN_PASSWORD`, for `dispatch create-admin` where nobody sits at a terminal.
     pub admin: Option<Admin>,
+    /// `EVENTS_KEPT_DAYS`: how long the journal of events reaches back.
+    pub events_kept: TimeDelta,
     pub log: Log,
 }
 

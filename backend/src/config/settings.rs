@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use deadpool_redis::redis::ConnectionInfo;
 use lettre::message::Mailbox;
 use url::Url;
@@ -47,6 +48,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             (self.http(), self.secrets(), self.mail(), self.engine());
         let (auth, admin) = (self.auth(), self.admin());
         let (redis, log) = (self.redis(), self.log());
+        let events_kept = self.events_kept();
         Some(Config {
             database: Database {
                 url: url?,
@@ -59,6 +61,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             auth: auth?,
             redis,
             admin,
+            events_kept: events_kept?,
             log,
         })
     }
@@ -173,6 +176,15 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             email: self.text("ADMIN_EMAIL")?,
             password: (self.lookup)("ADMIN_PASSWORD").filter(|password| !password.is_empty())?,
         })
+    }
+
+    fn events_kept(&mut self) -> Option<TimeDelta> {
+        let days = self.parsed("EVENTS_KEPT_DAYS", 365)?;
+        if !(1..=36_500).contains(&days) {
+            self.mistakes
+                .push("EVENTS_KEPT_DAYS: 1 to 36500".to_owned());
+        }
+        TimeDelta::try_days(days)
     }
 
     fn redis(&mut self) -> Option<ConnectionInfo> {

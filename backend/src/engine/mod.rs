@@ -9,6 +9,7 @@
 //! journal     what a lane is about to do and what came of it, on disk before it is in the database
 //! recovery    what dead workers have left: replayed from their journals, written off when their leases expire
 //! account_mail   the service's own mails, through a session of their own           (an actix task)
+//! upkeep      old events are forgotten                                                (an actix task)
 //! ```
 //!
 //! The desk is what the sender's parts have between them. States, who moves them and what survives which crash:
@@ -36,6 +37,7 @@ pub mod scheduler;
 pub mod sender;
 mod shared;
 mod turns;
+pub mod upkeep;
 
 use std::io;
 use std::thread::{self, JoinHandle};
@@ -47,6 +49,7 @@ use tokio::time::timeout;
 
 use self::scheduler::Pass;
 use self::sender::Sender;
+use self::upkeep::Upkeep;
 use crate::clock::Clock;
 use crate::db::{Db, Unavailable};
 
@@ -67,7 +70,7 @@ impl Engine {
         db: Db,
         clock: Clock,
         sender: Sender,
-        account_mail: account_mail::Worker,
+        (account_mail, upkeep): (account_mail::Worker, Upkeep),
     ) -> io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let sending = {
@@ -78,7 +81,8 @@ impl Engine {
         };
         let tasks = vec![
             rt::spawn(poll(db, clock, sender.clone(), stopped.clone())),
-            rt::spawn(account_mail.run(stopped)),
+            rt::spawn(account_mail.run(stopped.clone())),
+            rt::spawn(upkeep.run(stopped)),
         ];
         Ok(Self {
             sender,

@@ -20,7 +20,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// The journal of events, newest first
 ///
-/// For managers: sign-ins and failed ones, blocks, changes, sending begun and ended.
+/// For managers: sign-ins and failed ones, blocks, changes, sending begun and ended. Kept for a year, unless the operator
+/// has set another time.
 #[utoipa::path(tag = "events", params(EventQuery), responses(
     (status = 200, description = "A stretch of the journal", body = Stretch<Event>),
     (status = 403, description = "This is for managers", body = Problem, content_type = "application/problem+json")))]

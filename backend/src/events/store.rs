@@ -1,7 +1,8 @@
-//! The journal of events in the database: appended to, and read by key.
+//! The journal of events in the database: appended to, read by key, forgotten after its time.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamptz};
 
 use super::model::{Event, EventKind, EventQuery, Place, Subject};
 use super::new::NewEvent;
@@ -129,4 +130,15 @@ impl Row {
             details: self.details,
         }
     }
+}
+
+/// Forgets the oldest of the events before this moment, so many at most; gives how many there were.
+pub fn forget(conn: &mut PgConnection, before: DateTime<Utc>, most: i64) -> QueryResult<usize> {
+    diesel::sql_query(
+        "DELETE FROM events WHERE id = ANY(ARRAY(
+             SELECT id FROM events WHERE at < $1 ORDER BY at, id LIMIT $2))",
+    )
+    .bind::<Timestamptz, _>(before)
+    .bind::<BigInt, _>(most)
+    .execute(conn)
 }

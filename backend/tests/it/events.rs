@@ -1,6 +1,9 @@
 //! The journal of events: what leaves one, what does not, who reads them.
 
 use chrono::TimeDelta;
+use diesel::prelude::*;
+use dispatch::db::schema::events;
+use dispatch::engine::upkeep::Upkeep;
 use dispatch::events::model::EventKind;
 use dispatch::events::new::Origin;
 use dispatch::events::store;
@@ -372,4 +375,33 @@ fn the_database_takes_every_kind_of_event_one_by_one_and_together() {
     let kinds: Vec<_> = read.iter().map(|event| gist(event).0).collect();
     let names: Vec<_> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(kinds, names.repeat(2));
+}
+
+#[test]
+fn what_happened_is_forgotten_when_its_time_is_over_and_not_before() {
+    let app = TestApp::start();
+    let mut conn = app.sql();
+    let signed_in = Origin::service(app.now()).did(EventKind::SignedIn);
+    store::record_all(&mut conn, &vec![signed_in; 1500]).unwrap();
+    app.wait(TimeDelta::days(1));
+    store::record(
+        &mut conn,
+        &Origin::service(app.now()).did(EventKind::SignedOut),
+    )
+    .unwrap();
+    let kept = app.services.config.events_kept;
+    assert_eq!(kept, TimeDelta::days(365));
+    let upkeep = Upkeep::new(app.services.db.clone(), app.services.clock.clone(), kept);
+    let left = || -> i64 { events::table.count().get_result(&mut app.sql()).unwrap() };
+
+    app.wait(TimeDelta::days(364));
+    assert!(!upkeep.pass(&mut conn).unwrap());
+    assert_eq!(left(), 1501);
+    app.wait(TimeDelta::seconds(1));
+    assert!(upkeep.pass(&mut conn).unwrap(), "a bounded step");
+    assert_eq!(left(), 501);
+    for _ in 0..2 {
+        assert!(!upkeep.pass(&mut conn).unwrap());
+        assert_eq!(left(), 1);
+    }
 }
