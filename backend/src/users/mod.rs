@@ -2,8 +2,8 @@
 
 pub mod api;
 pub mod model;
-pub mod owner;
 mod oversight;
+pub mod owner;
 mod people;
 pub mod person;
 mod roles;

@@ -143,6 +143,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The journal of events, newest first
+         * @description For managers: sign-ins and failed ones, blocks, changes, sending begun and ended. Kept for a year, unless the operator
+         *     has set another time.
+         */
+        get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mailings": {
         parameters: {
             query?: never;
@@ -454,7 +475,7 @@ export interface paths {
         put?: never;
         /**
          * A message as somebody will get it
-         * @description For one of the caller's recipients, or for the caller (under a sample name, if the caller has none); the link to
+         * @description For one of the recipients of its owner, or for the caller (under a sample name, if the caller has none); the link to
          *     unsubscribe is an example. The HTML is the author's own, exactly as it will be mailed: show it only in a sandboxed
          *     frame without scripts.
          */
@@ -689,6 +710,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Users, a page at a time
+         * @description For managers.
+         */
+        get: operations["list_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One user
+         * @description For managers.
+         */
+        get: operations["get_user"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{id}/block": {
         parameters: {
             query?: never;
@@ -704,6 +765,26 @@ export interface paths {
          *     two. Blocking somebody once more changes the reason.
          */
         post: operations["block_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Give a user a role
+         * @description For administrators, also to themselves. The user is signed out everywhere; a role they have already changes nothing.
+         */
+        put: operations["change_role"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -762,6 +843,7 @@ export interface components {
             /** @description Whether the server took responsibility for the mail. */
             ok: boolean;
             outcome: components["schemas"]["Outcome"];
+            owner: components["schemas"]["Owner"];
             recipient: components["schemas"]["RecipientRef"];
             /**
              * @description The server's answer, at most 1 kB, without control characters.
@@ -785,6 +867,18 @@ export interface components {
         BlockUser: {
             /** @example Sends to bought addresses */
             reason: string;
+        };
+        /** @description Who does not let a user in, since when and why. */
+        Blocked: {
+            /** Format: date-time */
+            at: string;
+            by?: components["schemas"]["UserRef"] | null;
+            /** @example Sends to bought addresses */
+            reason: string;
+        };
+        /** @description The role that an administrator gives. */
+        ChangeRole: {
+            role: components["schemas"]["Role"];
         };
         /** @description The token of a mailed link. */
         ConfirmAddress: {
@@ -903,6 +997,48 @@ export interface components {
             /** @example Complaints from recipients */
             reason: string;
         };
+        /** @description Something that happened. */
+        Event: {
+            actor?: components["schemas"]["UserRef"] | null;
+            /**
+             * @description The network address that the request came from.
+             * @example 203.0.113.9
+             */
+            address?: string | null;
+            /** Format: date-time */
+            at: string;
+            /**
+             * @description More about it: a reason, the address tried, the roles before and after, the number of a run.
+             * @example Sends to bought addresses
+             */
+            details?: string | null;
+            /**
+             * Format: int64
+             * @example 41
+             */
+            id: number;
+            kind: components["schemas"]["EventKind"];
+            subject?: components["schemas"]["EventSubject"] | null;
+        };
+        /**
+         * @description What happened.
+         * @enum {string}
+         */
+        EventKind: "signed_up" | "confirmed" | "signed_in" | "sign_in_failed" | "signed_out" | "refresh_reused" | "session_revoked" | "password_reset" | "password_changed" | "email_changed" | "token_created" | "token_revoked" | "user_blocked" | "user_unblocked" | "role_changed" | "recipient_created" | "recipient_changed" | "recipient_deleted" | "message_created" | "message_changed" | "message_deleted" | "mailing_created" | "mailing_changed" | "mailing_deleted" | "mailing_disabled" | "mailing_enabled" | "mailing_paused" | "mailing_resumed" | "mailing_cancelled" | "run_started" | "run_finished" | "run_retried";
+        /** @description What an event is about, under the name it had then. It may have been deleted since. */
+        EventSubject: {
+            /**
+             * Format: int64
+             * @example 17
+             */
+            id: number;
+            kind: components["schemas"]["SubjectKind"];
+            /**
+             * @description An address, a message's subject, or what else it is called.
+             * @example ada@example.org
+             */
+            name: string;
+        };
         /**
          * @description How a delivery has failed: nothing more is planned for it.
          * @enum {string}
@@ -983,6 +1119,7 @@ export interface components {
             /** Format: date-time */
             next_run_at?: string | null;
             on_uncertain: components["schemas"]["OnUncertain"];
+            owner: components["schemas"]["Owner"];
             /**
              * Format: int64
              * @example 1
@@ -1053,6 +1190,7 @@ export interface components {
              * @example 5
              */
             id: number;
+            owner: components["schemas"]["Owner"];
             /** @example News for {{ full_name }} */
             subject: string;
             /**
@@ -1077,6 +1215,7 @@ export interface components {
              * @example 5
              */
             id: number;
+            owner: components["schemas"]["Owner"];
             /** @example News for {{ full_name }} */
             subject: string;
             /** Format: date-time */
@@ -1113,6 +1252,16 @@ export interface components {
          * @enum {string}
          */
         Outcome: "accepted" | "deferred" | "rejected" | "unreachable" | "uncertain";
+        /** @description The user whom a thing belongs to. */
+        Owner: {
+            /** @example grace@example.org */
+            email: string;
+            /**
+             * Format: int64
+             * @example 3
+             */
+            id: number;
+        };
         /** @description One page of a list and how much there is in all. */
         Page_Mailing: {
             items: {
@@ -1142,6 +1291,7 @@ export interface components {
                 /** Format: date-time */
                 next_run_at?: string | null;
                 on_uncertain: components["schemas"]["OnUncertain"];
+                owner: components["schemas"]["Owner"];
                 /**
                  * Format: int64
                  * @example 1
@@ -1195,6 +1345,7 @@ export interface components {
                  * @example 5
                  */
                 id: number;
+                owner: components["schemas"]["Owner"];
                 /** @example News for {{ full_name }} */
                 subject: string;
                 /** Format: date-time */
@@ -1226,6 +1377,7 @@ export interface components {
                  * @example 17
                  */
                 id: number;
+                owner: components["schemas"]["Owner"];
                 /** Format: date-time */
                 updated_at: string;
             }[];
@@ -1255,6 +1407,7 @@ export interface components {
                  * @example 3
                  */
                 mailing_id: number;
+                owner: components["schemas"]["Owner"];
                 pause_reason?: components["schemas"]["PauseReason"] | null;
                 /** Format: date-time */
                 scheduled_for: string;
@@ -1285,6 +1438,7 @@ export interface components {
                  * @example 4
                  */
                 id: number;
+                owner: components["schemas"]["Owner"];
                 reason: components["schemas"]["SuppressionReason"];
                 /**
                  * Format: int64
@@ -1292,6 +1446,52 @@ export interface components {
                  * @example 7
                  */
                 run_id?: number | null;
+            }[];
+            /** Format: int32 */
+            page: number;
+            /** Format: int32 */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description How many there are on all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list and how much there is in all. */
+        Page_User: {
+            items: {
+                /** @example /api/v1/avatars/q3vJ0Zp0o5bq1m0m.webp */
+                avatar_url?: string | null;
+                blocked?: components["schemas"]["Blocked"] | null;
+                /** Format: date-time */
+                created_at: string;
+                /** @example ada@example.org */
+                email: string;
+                /** @example Ada Lovelace */
+                full_name: string;
+                /**
+                 * Format: int64
+                 * @example 3
+                 */
+                id: number;
+                /** @description Whether the address is confirmed; until then nobody can sign in. */
+                is_confirmed: boolean;
+                /**
+                 * Format: date-time
+                 * @description When a session of theirs was last continued, which a browser in use does every ten minutes.
+                 */
+                last_seen_at?: string | null;
+                /**
+                 * Format: int64
+                 * @example 12
+                 */
+                mailings_count: number;
+                /**
+                 * Format: int64
+                 * @example 2000
+                 */
+                recipients_count: number;
+                role: components["schemas"]["Role"];
             }[];
             /** Format: int32 */
             page: number;
@@ -1339,7 +1539,7 @@ export interface components {
         PreviewMessage: {
             /**
              * Format: int64
-             * @description One of the caller's recipients; absent: the caller.
+             * @description One of the recipients of the message's owner; absent: the caller.
              * @default null
              * @example 17
              */
@@ -1395,6 +1595,7 @@ export interface components {
              * @example 17
              */
             id: number;
+            owner: components["schemas"]["Owner"];
             /** Format: date-time */
             updated_at: string;
         };
@@ -1486,6 +1687,7 @@ export interface components {
              * @example 3
              */
             mailing_id: number;
+            owner: components["schemas"]["Owner"];
             pause_reason?: components["schemas"]["PauseReason"] | null;
             /** Format: date-time */
             scheduled_for: string;
@@ -1594,6 +1796,7 @@ export interface components {
                 /** @description Whether the server took responsibility for the mail. */
                 ok: boolean;
                 outcome: components["schemas"]["Outcome"];
+                owner: components["schemas"]["Owner"];
                 recipient: components["schemas"]["RecipientRef"];
                 /**
                  * @description The server's answer, at most 1 kB, without control characters.
@@ -1634,6 +1837,38 @@ export interface components {
             /** @description Give it back as `cursor` for what follows; `null` at the end. */
             next_cursor?: string | null;
         };
+        /** @description A stretch of a log, newest first. */
+        Stretch_Event: {
+            items: {
+                actor?: components["schemas"]["UserRef"] | null;
+                /**
+                 * @description The network address that the request came from.
+                 * @example 203.0.113.9
+                 */
+                address?: string | null;
+                /** Format: date-time */
+                at: string;
+                /**
+                 * @description More about it: a reason, the address tried, the roles before and after, the number of a run.
+                 * @example Sends to bought addresses
+                 */
+                details?: string | null;
+                /**
+                 * Format: int64
+                 * @example 41
+                 */
+                id: number;
+                kind: components["schemas"]["EventKind"];
+                subject?: components["schemas"]["EventSubject"] | null;
+            }[];
+            /** @description Give it back as `cursor` for what follows; `null` at the end. */
+            next_cursor?: string | null;
+        };
+        /**
+         * @description What an event is about.
+         * @enum {string}
+         */
+        SubjectKind: "user" | "recipient" | "message" | "mailing" | "session" | "token";
         /** @description What a link to unsubscribe is about. */
         Subscription: {
             /**
@@ -1660,6 +1895,7 @@ export interface components {
              * @example 4
              */
             id: number;
+            owner: components["schemas"]["Owner"];
             reason: components["schemas"]["SuppressionReason"];
             /**
              * Format: int64
@@ -1779,6 +2015,51 @@ export interface components {
              */
             full_name?: string;
         };
+        /** @description Somebody who uses the service. */
+        User: {
+            /** @example /api/v1/avatars/q3vJ0Zp0o5bq1m0m.webp */
+            avatar_url?: string | null;
+            blocked?: components["schemas"]["Blocked"] | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @example ada@example.org */
+            email: string;
+            /** @example Ada Lovelace */
+            full_name: string;
+            /**
+             * Format: int64
+             * @example 3
+             */
+            id: number;
+            /** @description Whether the address is confirmed; until then nobody can sign in. */
+            is_confirmed: boolean;
+            /**
+             * Format: date-time
+             * @description When a session of theirs was last continued, which a browser in use does every ten minutes.
+             */
+            last_seen_at?: string | null;
+            /**
+             * Format: int64
+             * @example 12
+             */
+            mailings_count: number;
+            /**
+             * Format: int64
+             * @example 2000
+             */
+            recipients_count: number;
+            role: components["schemas"]["Role"];
+        };
+        /** @description A user in a word. */
+        UserRef: {
+            /** @example ada@example.org */
+            email: string;
+            /**
+             * Format: int64
+             * @example 3
+             */
+            id: number;
+        };
     };
     responses: never;
     parameters: never;
@@ -1795,6 +2076,8 @@ export interface operations {
                 run_id?: number;
                 recipient_id?: number;
                 outcome?: components["schemas"]["Outcome"];
+                /** @description For managers: whose to list; all are listed when it is absent. Others see only their own. */
+                owner_id?: number;
                 /** @description Not before this moment. */
                 from?: string;
                 /** @description Before this moment. */
@@ -1820,6 +2103,15 @@ export interface operations {
             };
             /** @description Not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whose it is may only be asked by managers */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2257,6 +2549,73 @@ export interface operations {
             };
         };
     };
+    list_events: {
+        parameters: {
+            query?: {
+                /** @description Of this user. */
+                actor_id?: number;
+                kind?: components["schemas"]["EventKind"];
+                /** @description Not before this moment. */
+                from?: string;
+                /** @description Before this moment. */
+                to?: string;
+                /** @description `next_cursor` of the stretch before. */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stretch of the journal */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stretch_Event"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is for managers */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_mailings: {
         parameters: {
             query?: {
@@ -2270,6 +2629,8 @@ export interface operations {
                  * @example news
                  */
                 q?: string;
+                /** @description For managers: whose to list; all are listed when it is absent. Others see only their own. */
+                owner_id?: number;
             };
             header?: never;
             path?: never;
@@ -2288,6 +2649,15 @@ export interface operations {
             };
             /** @description Not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whose it is may only be asked by managers */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3403,6 +3773,8 @@ export interface operations {
                  * @example news
                  */
                 q?: string;
+                /** @description For managers: whose to list; all are listed when it is absent. Others see only their own. */
+                owner_id?: number;
             };
             header?: never;
             path?: never;
@@ -3421,6 +3793,15 @@ export interface operations {
             };
             /** @description Not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whose it is may only be asked by managers */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4203,6 +4584,8 @@ export interface operations {
                  * @example ada
                  */
                 q?: string;
+                /** @description For managers: whose to list; all are listed when it is absent. Others see only their own. */
+                owner_id?: number;
             };
             header?: never;
             path?: never;
@@ -4221,6 +4604,15 @@ export interface operations {
             };
             /** @description Not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whose it is may only be asked by managers */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4879,6 +5271,8 @@ export interface operations {
                  * @example ada
                  */
                 q?: string;
+                /** @description For managers: whose to list; all are listed when it is absent. Others see only their own. */
+                owner_id?: number;
             };
             header?: never;
             path?: never;
@@ -4897,6 +5291,15 @@ export interface operations {
             };
             /** @description Not signed in */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whose it is may only be asked by managers */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5210,6 +5613,133 @@ export interface operations {
             };
         };
     };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description Counts from 1. */
+                page?: number;
+                per_page?: number;
+                sort?: "created_at" | "-created_at" | "email" | "-email" | "full_name" | "-full_name";
+                /**
+                 * @description Part of the address or the name, in any case.
+                 * @example ada
+                 */
+                q?: string;
+                role?: components["schemas"]["Role"];
+                /** @description Only those who are blocked, or only those who are not. */
+                blocked?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of users */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_User"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is for managers */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is for managers */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     block_user: {
         parameters: {
             query?: never;
@@ -5278,6 +5808,120 @@ export interface operations {
                 };
             };
             /** @description `not_blockable`: a manager, an administrator, or oneself */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRole"];
+            };
+        };
+        responses: {
+            /** @description They have this role */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `last_admin`: nobody else is administrator */
             409: {
                 headers: {
                     [name: string]: unknown;
