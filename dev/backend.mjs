@@ -26,7 +26,7 @@ const SETTINGS = [
     'JOURNAL_DIR',
   ],
   ...['MAIL_FROM', 'MAIL_WEB_URL', 'POLL_INTERVAL_MS'],
-  ...['LOG_FORMAT', 'RUST_LOG'],
+  ...['EVENTS_KEPT_DAYS', 'LOG_FORMAT', 'RUST_LOG'],
 ];
 
 /** Long enough for the mails that are on their way. */

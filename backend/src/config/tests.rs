@@ -83,6 +83,20 @@ fn every_mistake_is_named_at_once() {
 }
 
 #[test]
+fn the_journal_of_events_reaches_back_a_year_or_as_far_as_one_likes() {
+    let kept = |days: &str| {
+        let mut settings = NEEDED.to_vec();
+        settings.push(("EVENTS_KEPT_DAYS", days));
+        read(&settings).map(|config| config.events_kept.num_days())
+    };
+    assert_eq!((kept("").unwrap(), kept("30").unwrap()), (365, 30));
+    for days in ["0", "-1", "36501", "9223372036854775807", "a year"] {
+        let complaint = kept(days).unwrap_err().to_string();
+        assert!(complaint.contains("EVENTS_KEPT_DAYS"), "{complaint}");
+    }
+}
+
+#[test]
 fn the_sample_secret_is_refused_in_production() {
     let mut settings = NEEDED.to_vec();
     settings.push(("APP_ENV", "production"));

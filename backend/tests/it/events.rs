@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::accounts::{Browser, PASSWORD};
 use crate::support::app::TestApp;
 use crate::support::people::Person;
-use crate::support::smtp_server::ScriptedServer;
+use crate::support::smtp_server::{Rule, ScriptedServer};
 
 const ADA: &str = "ada@example.org";
 
@@ -279,6 +279,41 @@ fn sending_is_noted_when_it_begins_and_when_it_ends() {
             ("mailing_cancelled", String::new(), Some(alice.id)),
         ]
     );
+}
+
+#[test]
+fn a_run_that_is_tried_again_ends_again() {
+    let server = ScriptedServer::start();
+    let refusal = Rule::refuse(550, "5.7.1 not welcome");
+    server.add("friend@example.org", refusal, Some(1));
+    let app = TestApp::sending_through(&server);
+    let (alice, manager) = (app.alice(), app.manager());
+    app.recipient(&alice, "friend@example.org");
+    let mailing = app.mailing(&alice, &json!({}));
+    app.tick();
+    let run = app.last_run(&alice, mailing)["id"].clone();
+    let retry = format!("/runs/{run}/retry");
+    app.post(&alice, &retry, &json!({})).expect(202);
+    app.tick();
+    app.post(&alice, &retry, &json!({}))
+        .expect_problem(409, "nothing_to_retry");
+
+    let events = app.events(&manager, "");
+    let told: Vec<_> = events[3..].iter().map(gist).collect();
+    let (name, number) = ("News for {{ full_name }}", format!("#{run}"));
+    assert_eq!(
+        told,
+        [
+            ("run_started", name, number.as_str()),
+            ("run_finished", name, &number),
+            ("run_retried", name, &number),
+            ("run_finished", name, &number),
+        ]
+    );
+    let [.., retried, _] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(retried["actor"]["id"], alice.id);
 }
 
 #[test]
