@@ -34,7 +34,8 @@ use crate::limits::Limits;
 use crate::mail::unsubscribe::Stamps;
 use crate::suppressions::unsubscribe::Unsubscribing;
 use crate::{
-    attempts, auth, deliveries, events, mailings, messages, recipients, runs, suppressions, users,
+    api_tokens, attempts, auth, deliveries, events, mailings, messages, recipients, runs, suppressions,
+    users,
 };
 
 /// What the handlers share.
@@ -174,6 +175,7 @@ impl Services {
 fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(auth::api::routes);
     config.configure(users::api::routes);
+    config.configure(api_tokens::api::routes);
     config.configure(recipients::api::routes);
     config.configure(messages::api::routes);
     config.configure(mailings::api::routes);

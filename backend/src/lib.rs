@@ -2,6 +2,7 @@
 //! `model.rs` the types, `store.rs` the SQL, `api.rs` the handlers. `engine` turns due mailings into mail.
 
 pub mod account_mails;
+pub mod api_tokens;
 pub mod app;
 pub mod attempts;
 pub mod auth;

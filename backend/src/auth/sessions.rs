@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::caller::Caller;
+use super::caller::{Caller, Means};
 use super::policy::Role;
 use super::token::{self, Secret};
 use crate::db::schema::{refresh_tokens, sessions, users};
@@ -51,8 +51,8 @@ pub fn caller_of_session(conn: &mut PgConnection, session_id: i64) -> QueryResul
     Ok(row.and_then(|(user_id, role)| {
         Some(Caller {
             user_id,
-            session_id,
             role: role.parse::<Role>().ok()?,
+            means: Means::Session(session_id),
         })
     }))
 }

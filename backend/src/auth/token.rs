@@ -102,6 +102,34 @@ impl Secret {
     }
 }
 
+/// An API token as its owner gets it, once. What it begins with tells it from an access token, and tells whoever finds it
+/// in a file what it is.
+pub struct ApiSecret(String);
+
+const API_PREFIX: &str = "dsp_";
+
+impl ApiSecret {
+    /// A fresh one.
+    pub fn random() -> Self {
+        Self(format!("{API_PREFIX}{}", Secret::random().reveal()))
+    }
+
+    /// The text to hand over.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored instead.
+    pub fn hash(&self) -> Vec<u8> {
+        hash(&self.0)
+    }
+
+    /// Whether credentials are meant to be an API token.
+    pub fn is_meant_by(credentials: &str) -> bool {
+        credentials.starts_with(API_PREFIX)
+    }
+}
+
 /// SHA-256 of a token that came back to us.
 pub fn hash(token: &str) -> Vec<u8> {
     Sha256::digest(token.as_bytes()).to_vec()

@@ -29,6 +29,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    api_tokens (id) {
+        id -> Int8,
+        user_id -> Int8,
+        name -> Text,
+        scope -> Text,
+        token_hash -> Bytea,
+        created_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     attempts (run_id, recipient_id, attempt_no) {
         run_id -> Int8,
         recipient_id -> Int8,
@@ -240,6 +253,7 @@ diesel::table! {
 
 diesel::joinable!(account_mails -> users (user_id));
 diesel::joinable!(account_tokens -> users (user_id));
+diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(mailing_recipients -> mailings (mailing_id));
 diesel::joinable!(mailing_recipients -> recipients (recipient_id));
 diesel::joinable!(mailings -> messages (message_id));
@@ -253,6 +267,7 @@ diesel::joinable!(suppressions -> users (owner_id));
 diesel::allow_tables_to_appear_in_same_query!(
     account_mails,
     account_tokens,
+    api_tokens,
     attempts,
     chunks,
     deliveries,

@@ -80,6 +80,11 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
+    /// 403 for a reason that the caller can do something about; `code` says which.
+    pub fn refused(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
     /// 404: it does not exist, or belongs to somebody else.
     pub fn not_found() -> Self {
         Self::new(

@@ -9,7 +9,7 @@ use super::model::{Me, UpdateMe};
 use super::oversight::{change_role, get_user, list_users};
 use super::standing::{block_user, unblock_user};
 use super::store;
-use crate::auth::caller::Caller;
+use crate::auth::caller::{Caller, Person};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::body::Valid;
@@ -37,11 +37,13 @@ async fn get_me(caller: Caller, db: Data<Db>, req: HttpRequest) -> Result<HttpRe
 }
 
 /// Change one's profile
+///
+/// Not for API tokens.
 #[utoipa::path(tag = "me", request_body = UpdateMe, responses(
     (status = 200, description = "As it is now", body = Me, headers(("ETag" = String)))))]
 #[patch("/me")]
 async fn update_me(
-    caller: Caller,
+    person: Person,
     db: Data<Db>,
     clock: Data<Clock>,
     expected: Expected,
@@ -49,9 +51,9 @@ async fn update_me(
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut _| {
-        let current = store::lock(conn, caller.user_id)?;
+        let current = store::lock(conn, person.user_id)?;
         expected.check(current.updated_at)?;
-        store::update(conn, caller.user_id, &changes, now).map_err(ApiError::from)
+        store::update(conn, person.user_id, &changes, now).map_err(ApiError::from)
     };
     let me = db.run(move |conn| conn.transaction(work)).await?;
     Ok(etag::changed(me.updated_at, &me))

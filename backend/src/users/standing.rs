@@ -54,6 +54,7 @@ pub(super) async fn block_user(
     for session_id in db.run(move |conn| conn.transaction(work)).await? {
         callers.forget(session_id);
     }
+    callers.forget_tokens_of(user_id);
     tracing::info!(user.id = user_id, by = by, "a user is blocked");
     Ok(HttpResponse::NoContent().finish())
 }
