@@ -9,7 +9,7 @@ use super::gate::{Gate, unstored};
 use super::model::{ConfirmAddress, ResendConfirmation, SignIn, SignUp, SignedIn};
 use super::noted::{note, note_about, note_failure};
 use super::sessions::{self, Rotation};
-use super::store;
+use super::{me, store};
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
 use crate::http::body::Valid;
@@ -25,7 +25,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(resend_confirmation)
         .service(sign_in)
         .service(refresh_session)
-        .service(sign_out);
+        .service(sign_out)
+        .service(me::list_sessions)
+        .service(me::end_session);
 }
 
 /// Open an account

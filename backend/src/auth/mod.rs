@@ -4,6 +4,7 @@ pub mod api;
 pub mod caller;
 pub mod cookie;
 pub mod gate;
+mod me;
 pub mod model;
 pub mod noted;
 mod oversight;

@@ -1,5 +1,6 @@
-//! The requests that let somebody in, and the answer. None is `Debug`: they hold passwords and tokens.
+//! The requests that let somebody in or keep others out, and the answers. None is `Debug`: they hold passwords and tokens.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
@@ -55,6 +56,27 @@ pub struct ResendConfirmation {
     #[validate(email(code = "invalid_email"), length(max = 254, code = "too_long"))]
     #[schema(example = "ada@example.org", max_length = 254, format = Email)]
     pub email: String,
+}
+
+/// A browser or program that is signed in.
+#[derive(Serialize, ToSchema)]
+pub struct Session {
+    #[schema(example = 42, minimum = 1)]
+    pub id: i64,
+    /// What it called itself when it signed in; empty when it did not say.
+    #[schema(example = "Mozilla/5.0 (X11; Linux x86_64) Firefox/148.0")]
+    pub user_agent: String,
+    pub created_at: DateTime<Utc>,
+    /// When its access token was renewed last.
+    pub last_used_at: DateTime<Utc>,
+    /// Whether it is the one that asks.
+    pub is_current: bool,
+}
+
+/// The live sessions of one user.
+#[derive(Serialize, ToSchema)]
+pub struct Sessions {
+    pub items: Vec<Session>,
 }
 
 /// What somebody signs in with.

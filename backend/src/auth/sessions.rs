@@ -19,6 +19,15 @@ pub struct Opened {
     pub token: Secret,
 }
 
+/// A live session as its user sees it.
+#[derive(Queryable)]
+pub struct Live {
+    pub id: i64,
+    pub user_agent: String,
+    pub created_at: DateTime<Utc>,
+    pub last_used_at: DateTime<Utc>,
+}
+
 /// What came of a refresh token.
 pub enum Rotation {
     Renewed(Opened),
@@ -155,6 +164,40 @@ pub fn end_all_of(
         .set(sessions::revoked_at.eq(now))
         .returning(sessions::id)
         .get_results(conn)
+}
+
+/// Ends one session of a user; `false` when they have no such session, or not any more.
+pub fn end_one_of(
+    conn: &mut PgConnection,
+    user_id: i64,
+    session_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let live = sessions::user_id
+        .eq(user_id)
+        .and(sessions::revoked_at.is_null());
+    let ended = diesel::update(sessions::table.find(session_id))
+        .filter(live)
+        .set(sessions::revoked_at.eq(now))
+        .execute(conn)?;
+    Ok(ended > 0)
+}
+
+/// The sessions that can still be continued, the one used last first; a hundred at most.
+pub fn live_of(
+    conn: &mut PgConnection,
+    user_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<Live>> {
+    let (id, last_used_at) = (sessions::id, sessions::last_used_at);
+    sessions::table
+        .filter(sessions::user_id.eq(user_id))
+        .filter(sessions::revoked_at.is_null())
+        .filter(last_used_at.gt(now - TimeDelta::days(LIFETIME_DAYS)))
+        .order((last_used_at.desc(), id.desc()))
+        .limit(100)
+        .select((id, sessions::user_agent, sessions::created_at, last_used_at))
+        .load(conn)
 }
 
 /// Ends a session and names its user; `None` when it has ended already.

@@ -107,6 +107,8 @@ fn no_token_reaches_the_account_itself() {
     for token in [full(&app, &alice), reading] {
         for (method, path, body) in [
             ("PATCH", "/me", json!({"full_name": "Mallory"})),
+            ("GET", "/me/sessions", Value::Null),
+            ("DELETE", "/me/sessions/1", Value::Null),
             ("GET", "/me/tokens", Value::Null),
             ("POST", "/me/tokens", json!({"name": "x", "scope": "full"})),
             ("DELETE", "/me/tokens/1", Value::Null),

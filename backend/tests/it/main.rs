@@ -30,6 +30,7 @@ mod messages;
 mod outages;
 mod oversight;
 mod people;
+mod own_sessions;
 mod recipients;
 mod recurrence;
 mod recurrence_properties;

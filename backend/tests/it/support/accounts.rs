@@ -89,6 +89,12 @@ impl TestApp {
         Browser::of(self.sign_in(email, PASSWORD))
     }
 
+    /// A request with the browser's access token.
+    pub(crate) fn ask(&self, browser: &Browser, method: &str, path: &str, body: &Value) -> Answer {
+        let body = Some(body).filter(|body| !body.is_null());
+        self.send(method, path, &[browser.bearer()], body)
+    }
+
     /// What is asked with the access token: who am I?
     pub(crate) fn me(&self, browser: &Browser) -> Answer {
         self.send("GET", "/me", &[browser.bearer()], None)
