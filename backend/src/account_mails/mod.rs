@@ -1,5 +1,5 @@
-//! Mails the service itself owes its users: confirm your address, you are registered already, a message's test. The
-//! table is the queue; `engine::account_mail` empties it.
+//! Mails the service itself owes its users: confirm your address, set a new password, a message's test. The table is the
+//! queue; `engine::account_mail` empties it.
 
 pub mod model;
 pub mod store;

@@ -14,6 +14,13 @@ named! {
         Confirm = "confirm",
         /// Somebody signed up with an address that is in use already.
         AlreadyRegistered = "already_registered",
+        /// Carries the link that sets a new password.
+        Reset = "reset",
+        PasswordChanged = "password_changed",
+        /// Carries the link that moves an account to the address it goes to.
+        ConfirmEmail = "confirm_email",
+        /// Goes to the address that an account had before.
+        EmailChanged = "email_changed",
         /// A message as its author wants to see it.
         Test = "test",
     }
@@ -39,6 +46,8 @@ pub struct DueMail {
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct Addressee {
+    /// The user's address now; the mail may go to another one.
+    pub email: String,
     #[diesel(deserialize_as = String)]
     pub language: Language,
     pub confirmed_at: Option<DateTime<Utc>>,

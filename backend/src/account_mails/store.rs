@@ -8,26 +8,38 @@ use diesel::prelude::*;
 use super::model::{Addressee, DueMail, Kind};
 use crate::db::schema::{account_mails, users};
 
-/// Queues a mail, unless one of this kind is waiting for this user already. The caller has locked the user.
+/// Queues a mail to the user's address, unless one of this kind is waiting for this user already. The caller has locked
+/// the user.
 pub fn queue(
     conn: &mut PgConnection,
     user_id: i64,
     kind: Kind,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
+    let email: String = users::table
+        .find(user_id)
+        .select(users::email)
+        .first(conn)?;
+    queue_to(conn, user_id, (kind, &email), now)
+}
+
+/// The same to an address that is not, or not any more, the user's.
+pub fn queue_to(
+    conn: &mut PgConnection,
+    user_id: i64,
+    (kind, to_email): (Kind, &str),
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
     let waiting = account_mails::table.filter(
         account_mails::user_id
             .eq(user_id)
             .and(account_mails::kind.eq(kind.as_str()))
+            .and(account_mails::to_email.eq(to_email))
             .and(account_mails::next_attempt_at.is_not_null()),
     );
     if diesel::select(exists(waiting)).get_result(conn)? {
         return Ok(());
     }
-    let to_email: String = users::table
-        .find(user_id)
-        .select(users::email)
-        .first(conn)?;
     diesel::insert_into(account_mails::table)
         .values((
             account_mails::user_id.eq(user_id),

@@ -7,9 +7,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::gate::{Gate, unstored};
 use super::model::{ConfirmAddress, ResendConfirmation, SignIn, SignUp, SignedIn};
-use super::noted::{note, note_about, note_failure};
+use super::noted::{note, note_about, note_failure, note_move};
 use super::sessions::{self, Rotation};
-use super::{me, store};
+use super::{changes, links, me, recovery, store};
+use crate::account_mails;
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
 use crate::http::body::Valid;
@@ -26,6 +27,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(sign_in)
         .service(refresh_session)
         .service(sign_out)
+        .service(recovery::forgot_password)
+        .service(recovery::reset_password)
+        .service(me::change_password)
+        .service(me::change_email)
         .service(me::list_sessions)
         .service(me::end_session);
 }
@@ -33,7 +38,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// Open an account
 ///
 /// A link is mailed to the address; until it is used, nobody can sign in. The answer is the same for an address that is
-/// registered already: then its owner is told by mail. Five an hour from one network address.
+/// registered already: then its owner is told by mail. Five an hour from one network address; at most three mails an hour
+/// to one address.
 #[utoipa::path(tag = "auth", request_body = SignUp, responses(
     (status = 202, description = "A mail is on its way"),
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
@@ -44,12 +50,18 @@ async fn sign_up(
     Valid(mut new): Valid<SignUp>,
 ) -> Result<HttpResponse, ApiError> {
     gate.admit_sign_up(&client).await?;
+    // Said to nobody: whoever signs up with somebody else's address is not to learn what was mailed there.
+    let may_mail = gate.admit_link(&new.email).await.is_ok();
     let password = std::mem::take(&mut new.password);
     let (hash, now) = (gate.passwords.hash(password).await?, gate.clock.now());
     let origin = Origin::stranger(&client, now);
     let work = move |conn: &mut _| {
-        if let Some(user_id) = store::sign_up(conn, &new, &hash, now)? {
-            note_about(conn, origin, EventKind::SignedUp, user_id)?;
+        let signed_up = store::sign_up(conn, &new, &hash, now)?;
+        if may_mail {
+            account_mails::store::queue(conn, signed_up.user_id, signed_up.mail, now)?;
+        }
+        if signed_up.is_new {
+            note_about(conn, origin, EventKind::SignedUp, signed_up.user_id)?;
         }
         Ok::<_, ApiError>(())
     };
@@ -59,8 +71,9 @@ async fn sign_up(
 
 /// Confirm an address
 ///
-/// Takes the token of the mailed link, once, within 24 hours. It does not lift a block.
-#[utoipa::path(tag = "auth", request_body = ConfirmAddress, responses((status = 204, description = "Confirmed; the user may sign in")))]
+/// Takes the token of the mailed link, once, within 24 hours: of the link that a sign-up sends, or of the one that a change
+/// of address sends. It does not lift a block.
+#[utoipa::path(tag = "auth", request_body = ConfirmAddress, responses((status = 204, description = "Confirmed")))]
 #[post("/auth/confirm")]
 async fn confirm_address(
     gate: Data<Gate>,
@@ -69,10 +82,14 @@ async fn confirm_address(
 ) -> Result<HttpResponse, ApiError> {
     let now = gate.clock.now();
     let work = move |conn: &mut _| {
-        let user_id =
-            store::confirm(conn, &given.token, now)?.ok_or_else(ApiError::token_invalid)?;
-        let origin = Origin::of(user_id, &client, now);
-        note(conn, origin, EventKind::Confirmed).map_err(ApiError::from)
+        let confirmed = store::confirm(conn, &given.token, now)?;
+        let confirmed = confirmed.ok_or_else(ApiError::token_invalid)?;
+        let origin = Origin::of(confirmed.user_id, &client, now);
+        match confirmed.moved {
+            None => note(conn, origin, EventKind::Confirmed),
+            Some((from, to)) => note_move(conn, origin, &from, &to),
+        }
+        .map_err(ApiError::from)
     };
     gate.db.run(move |conn| conn.transaction(work)).await?;
     Ok(unstored(HttpResponse::NoContent().finish()))
@@ -89,7 +106,7 @@ async fn resend_confirmation(
     gate: Data<Gate>,
     Valid(given): Valid<ResendConfirmation>,
 ) -> Result<HttpResponse, ApiError> {
-    gate.admit_resend(&given.email).await?;
+    gate.admit_link(&given.email).await?;
     let now = gate.clock.now();
     let work = move |conn: &mut _| {
         store::resend_confirmation(conn, &given.email, now).map_err(ApiError::from)
@@ -120,9 +137,7 @@ async fn sign_in(
     let hash = known.as_ref().map(|user| user.password_hash.clone());
     let right = gate.passwords.verify(password, hash).await?;
     let (known_id, now) = (known.as_ref().map(|user| user.user_id), gate.clock.now());
-    let Some(user_id) =
-        known_id.filter(|_| right && known.is_some_and(|user| user.in_good_standing()))
-    else {
+    let Some(user) = known.filter(|user| right && user.in_good_standing()) else {
         let origin = Origin::stranger(&client, now);
         let note = move |conn: &mut _| note_failure(conn, origin, known_id, &email);
         gate.db
@@ -130,7 +145,13 @@ async fn sign_in(
             .await?;
         return Err(ApiError::invalid_credentials());
     };
+    let user_id = user.user_id;
     let work = move |conn: &mut _| {
+        // The password may have been changed while it was checked: then all sessions have been ended already.
+        links::lock_user(conn, user_id)?;
+        if changes::password_hash_of(conn, user_id)? != user.password_hash {
+            return Err(ApiError::invalid_credentials());
+        }
         let opened = sessions::open(conn, user_id, &client.user_agent, now)?;
         note(conn, Origin::of(user_id, &client, now), EventKind::SignedIn)?;
         let me = users::store::find(conn, user_id)?;

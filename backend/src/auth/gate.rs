@@ -31,10 +31,25 @@ const SIGN_UP_PER_ADDRESS: Rule = Rule {
     most: 5,
     window_s: 3600,
 };
-const RESEND_PER_ACCOUNT: Rule = Rule {
-    name: "resend-account",
+const LINKS_PER_ACCOUNT: Rule = Rule {
+    name: "link-account",
     most: 3,
     window_s: 3600,
+};
+const FORGOT_PER_ACCOUNT: Rule = Rule {
+    name: "forgot-account",
+    most: 3,
+    window_s: 3600,
+};
+const MOVES_PER_USER: Rule = Rule {
+    name: "move-user",
+    most: 3,
+    window_s: 3600,
+};
+const PASSWORDS_PER_USER: Rule = Rule {
+    name: "password-user",
+    most: 5,
+    window_s: 60,
 };
 
 /// What the handlers of `/auth` work with.
@@ -79,9 +94,25 @@ impl Gate {
         self.limits.take(SIGN_UP_PER_ADDRESS, &client.block()).await
     }
 
-    /// 3 more links an hour for one account.
-    pub(super) async fn admit_resend(&self, email: &str) -> Result<(), TooMany> {
-        self.limits.take(RESEND_PER_ACCOUNT, &account(email)).await
+    /// 3 links to confirm an address an hour, whoever asks for them and whether somebody has it or not.
+    pub(super) async fn admit_link(&self, email: &str) -> Result<(), TooMany> {
+        self.limits.take(LINKS_PER_ACCOUNT, &account(email)).await
+    }
+
+    /// 3 links to a new password an hour for one address.
+    pub(super) async fn admit_forgot(&self, email: &str) -> Result<(), TooMany> {
+        self.limits.take(FORGOT_PER_ACCOUNT, &account(email)).await
+    }
+
+    /// 3 other addresses an hour for one user.
+    pub(super) async fn admit_move(&self, user_id: i64) -> Result<(), TooMany> {
+        self.limits.take(MOVES_PER_USER, &user_id.to_string()).await
+    }
+
+    /// 5 tries a minute to show that one knows one's own password.
+    pub(super) async fn admit_password(&self, user_id: i64) -> Result<(), TooMany> {
+        let user = user_id.to_string();
+        self.limits.take(PASSWORDS_PER_USER, &user).await
     }
 
     /// The answer to somebody who is in: an access token in the body, the refresh token in the cookie.

@@ -1,14 +1,77 @@
-//! `/me/sessions`: where one is signed in. Not for API tokens.
+//! `/me/password`, `/me/email`, `/me/sessions`: what keeps others out of one's account. Not for API tokens.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpResponse, delete, get};
-use diesel::PgConnection;
+use actix_web::{HttpResponse, delete, get, post};
+use diesel::{Connection, PgConnection};
 
 use super::caller::Person;
 use super::gate::{Gate, unstored};
-use super::model::{Session, Sessions};
-use super::sessions;
+use super::model::{ChangeEmail, ChangePassword, Session, Sessions};
+use super::{changes, sessions};
+use crate::http::body::Valid;
 use crate::http::error::{ApiError, Problem};
+
+/// Change one's password
+///
+/// Ends all other sessions; a mail tells of it. Five tries a minute.
+#[utoipa::path(tag = "me", request_body = ChangePassword, responses(
+    (status = 204, description = "The new password counts"),
+    (status = 429, description = "Too many tries; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[post("/me/password")]
+pub(super) async fn change_password(
+    person: Person,
+    gate: Data<Gate>,
+    Valid(given): Valid<ChangePassword>,
+) -> Result<HttpResponse, ApiError> {
+    let Person {
+        user_id,
+        session_id,
+        ..
+    } = person;
+    let Some(known) = checked(&gate, user_id, given.current).await? else {
+        return Err(wrong_password("current"));
+    };
+    let (hash, now) = (gate.passwords.hash(given.new).await?, gate.clock.now());
+    let work = move |conn: &mut PgConnection| {
+        if !changes::change_password(conn, user_id, (&known, &hash), now)? {
+            return Err(wrong_password("current"));
+        }
+        sessions::end_others_of(conn, user_id, session_id, now).map_err(ApiError::from)
+    };
+    for ended in gate.db.run(move |conn| conn.transaction(work)).await? {
+        gate.callers.forget(ended);
+    }
+    tracing::info!(user.id = user_id, "a password has been changed");
+    Ok(unstored(HttpResponse::NoContent().finish()))
+}
+
+/// Change one's address
+///
+/// A link is mailed to the new address; once it is used (`POST /auth/confirm`), that address counts and the old one is
+/// told. The answer is the same for an address that somebody has already. Five tries a minute, three mails an hour.
+#[utoipa::path(tag = "me", request_body = ChangeEmail, responses(
+    (status = 202, description = "A mail is on its way"),
+    (status = 429, description = "Too many tries or mails; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[post("/me/email")]
+pub(super) async fn change_email(
+    person: Person,
+    gate: Data<Gate>,
+    Valid(given): Valid<ChangeEmail>,
+) -> Result<HttpResponse, ApiError> {
+    let user_id = person.user_id;
+    if checked(&gate, user_id, given.password).await?.is_none() {
+        return Err(wrong_password("password"));
+    }
+    gate.admit_move(user_id).await?;
+    if gate.admit_link(&given.email).await.is_ok() {
+        let (email, now) = (given.email, gate.clock.now());
+        let work = move |conn: &mut PgConnection| {
+            changes::ask_to_move(conn, user_id, &email, now).map_err(ApiError::from)
+        };
+        gate.db.run(move |conn| conn.transaction(work)).await?;
+    }
+    Ok(unstored(HttpResponse::Accepted().finish()))
+}
 
 /// Where one is signed in
 ///
@@ -61,4 +124,20 @@ pub(super) async fn end_session(
         "a session has been ended by its user"
     );
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// The stored hash that the caller's password fits; `None` when it is not their password. A stolen session is not to
+/// become a way to guess it.
+async fn checked(gate: &Gate, user_id: i64, password: String) -> Result<Option<String>, ApiError> {
+    gate.admit_password(user_id).await?;
+    let find = move |conn: &mut PgConnection| {
+        changes::password_hash_of(conn, user_id).map_err(ApiError::from)
+    };
+    let hash = gate.db.run(find).await?;
+    let right = gate.passwords.verify(password, Some(hash.clone())).await?;
+    Ok(right.then_some(hash))
+}
+
+fn wrong_password(field: &'static str) -> ApiError {
+    ApiError::invalid_field(field, "wrong_password", "This is not your password.")
 }

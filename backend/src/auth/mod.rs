@@ -2,14 +2,17 @@
 
 pub mod api;
 pub mod caller;
+pub mod changes;
 pub mod cookie;
 pub mod gate;
+pub mod links;
 mod me;
 pub mod model;
 pub mod noted;
 mod oversight;
 pub mod password;
 pub mod policy;
+mod recovery;
 pub mod sessions;
 pub mod store;
 pub mod token;

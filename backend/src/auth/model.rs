@@ -58,6 +58,56 @@ pub struct ResendConfirmation {
     pub email: String,
 }
 
+/// Whose password is forgotten.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ForgotPassword {
+    #[serde(deserialize_with = "trimmed")]
+    #[validate(email(code = "invalid_email"), length(max = 254, code = "too_long"))]
+    #[schema(example = "ada@example.org", max_length = 254, format = Email)]
+    pub email: String,
+}
+
+/// The token of a mailed link, and the password that is to count.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResetPassword {
+    #[validate(length(max = 200, code = "too_long"))]
+    #[schema(
+        example = "q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5",
+        max_length = 200
+    )]
+    pub token: String,
+    #[validate(custom(function = "acceptable"))]
+    #[schema(example = "correct horse battery staple", min_length = 8, max_length = 256, format = Password)]
+    pub password: String,
+}
+
+/// The password that counts, and the one that is to.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePassword {
+    #[validate(length(max = 256, code = "too_long"))]
+    #[schema(example = "correct horse battery staple", max_length = 256, format = Password)]
+    pub current: String,
+    #[validate(custom(function = "acceptable"))]
+    #[schema(example = "battery staple correct horse", min_length = 8, max_length = 256, format = Password)]
+    pub new: String,
+}
+
+/// The address that is to count, and the password that shows who asks.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeEmail {
+    #[serde(deserialize_with = "trimmed")]
+    #[validate(email(code = "invalid_email"), length(max = 254, code = "too_long"))]
+    #[schema(example = "ada@example.net", max_length = 254, format = Email)]
+    pub email: String,
+    #[validate(length(max = 256, code = "too_long"))]
+    #[schema(example = "correct horse battery staple", max_length = 256, format = Password)]
+    pub password: String,
+}
+
 /// A browser or program that is signed in.
 #[derive(Serialize, ToSchema)]
 pub struct Session {

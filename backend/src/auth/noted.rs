@@ -29,6 +29,17 @@ pub fn note_about(
     )
 }
 
+/// Notes that an account has moved from one address to another.
+pub fn note_move(
+    conn: &mut PgConnection,
+    origin: Origin,
+    from: &str,
+    to: &str,
+) -> QueryResult<()> {
+    let event = origin.did(EventKind::EmailChanged);
+    record(conn, &event.with(&format!("{from} → {to}")))
+}
+
 /// Notes a sign-in that failed: with the address as it was typed, and whose it is, if it is anybody's.
 pub fn note_failure(
     conn: &mut PgConnection,

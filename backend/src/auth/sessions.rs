@@ -166,6 +166,23 @@ pub fn end_all_of(
         .get_results(conn)
 }
 
+/// Ends every session of a user but one, and names them.
+pub fn end_others_of(
+    conn: &mut PgConnection,
+    user_id: i64,
+    kept: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<i64>> {
+    let others = sessions::user_id
+        .eq(user_id)
+        .and(sessions::revoked_at.is_null())
+        .and(sessions::id.ne(kept));
+    diesel::update(sessions::table.filter(others))
+        .set(sessions::revoked_at.eq(now))
+        .returning(sessions::id)
+        .get_results(conn)
+}
+
 /// Ends one session of a user; `false` when they have no such session, or not any more.
 pub fn end_one_of(
     conn: &mut PgConnection,

@@ -1,18 +1,17 @@
 //! Accounts in the database: sign-up, confirmation, and what a password is checked against.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::changes;
+use super::links::{self, Purpose};
 use super::model::SignUp;
 use super::policy::Role;
-use super::token::{self, Secret};
+use super::token::Secret;
 use crate::account_mails::model::Kind;
 use crate::account_mails::store::queue;
 use crate::db::functions::lower;
-use crate::db::schema::{account_tokens, users};
-
-const CONFIRM: &str = "confirm";
-const LINK_LIFETIME_HOURS: i64 = 24;
+use crate::db::schema::users;
 
 /// What a sign-in is checked against.
 #[derive(Queryable)]
@@ -44,17 +43,29 @@ pub fn credentials(conn: &mut PgConnection, email: &str) -> QueryResult<Option<C
         .optional()
 }
 
-/// Stores a new account, not confirmed yet, and queues its mail. The owner of an address that is in use already is told
-/// by mail; whoever signed up learns nothing. Gives the id of the new account, if there is one.
+/// What came of a sign-up.
+pub struct SignedUp {
+    pub user_id: i64,
+    /// The account was not there before.
+    pub is_new: bool,
+    /// What its owner is to be mailed.
+    pub mail: Kind,
+}
+
+/// Stores a new account, not confirmed yet, and says which mail is owed to whom. The owner of an address that is in use
+/// already is told by mail; whoever signed up learns nothing.
 pub fn sign_up(
     conn: &mut PgConnection,
     new: &SignUp,
     password_hash: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Option<i64>> {
+) -> QueryResult<SignedUp> {
     if let Some(user_id) = create(conn, new, password_hash, Role::User, now)? {
-        queue(conn, user_id, Kind::Confirm, now)?;
-        return Ok(Some(user_id));
+        return Ok(SignedUp {
+            user_id,
+            is_new: true,
+            mail: Kind::Confirm,
+        });
     }
     let (user_id, confirmed_at): (i64, Option<DateTime<Utc>>) = users::table
         .filter(lower(users::email).eq(lower(&new.email)))
@@ -62,8 +73,11 @@ pub fn sign_up(
         .for_update()
         .first(conn)?;
     if confirmed_at.is_some() {
-        queue(conn, user_id, Kind::AlreadyRegistered, now)?;
-        return Ok(None);
+        return Ok(SignedUp {
+            user_id,
+            is_new: false,
+            mail: Kind::AlreadyRegistered,
+        });
     }
     // Nobody has shown yet that the address is theirs, so what was given last counts: otherwise a stranger could sign up
     // with somebody's address and wait for them to confirm it, with the stranger's password.
@@ -76,8 +90,11 @@ pub fn sign_up(
             users::updated_at.eq(now),
         ))
         .execute(conn)?;
-    queue(conn, user_id, Kind::Confirm, now)?;
-    Ok(None)
+    Ok(SignedUp {
+        user_id,
+        is_new: false,
+        mail: Kind::Confirm,
+    })
 }
 
 /// Stores a user who is confirmed from the beginning; `None` when the address is in use already.
@@ -140,63 +157,52 @@ pub fn resend_confirmation(
     }
 }
 
-/// Makes the token of a mailed link, good for 24 hours, for the password that the account has now. Only its hash is kept.
+/// Makes the token of the link that confirms a new account, for the password that the account has now.
 pub fn issue_confirmation(
     conn: &mut PgConnection,
     user_id: i64,
     now: DateTime<Utc>,
 ) -> QueryResult<Secret> {
-    diesel::delete(account_tokens::table)
-        .filter(
-            account_tokens::user_id
-                .eq(user_id)
-                .and(account_tokens::expires_at.le(now)),
-        )
-        .execute(conn)?;
-    let password_hash: String = users::table
-        .find(user_id)
-        .select(users::password_hash)
-        .first(conn)?;
-    let token = Secret::random();
-    diesel::insert_into(account_tokens::table)
-        .values((
-            account_tokens::token_hash.eq(token.hash()),
-            account_tokens::user_id.eq(user_id),
-            account_tokens::purpose.eq(CONFIRM),
-            account_tokens::password_hash.eq(password_hash),
-            account_tokens::expires_at.eq(now + TimeDelta::hours(LINK_LIFETIME_HOURS)),
-        ))
-        .execute(conn)?;
-    Ok(token)
+    links::issue(conn, user_id, (Purpose::Confirm, None), now)
 }
 
-/// Confirms the address that a mailed link went to and gives its user; `None` when the link is used up, expired or unknown.
-/// Whoever is blocked stays blocked.
+/// What a mailed link has confirmed.
+pub struct Confirmed {
+    pub user_id: i64,
+    /// From which address to which the account has moved.
+    pub moved: Option<(String, String)>,
+}
+
+/// Confirms the address that a mailed link went to: of a new account, or the one that an account moves to. `None` when
+/// the link is used up, expired or unknown, or somebody else has the address by now. Whoever is blocked stays blocked.
 pub fn confirm(
     conn: &mut PgConnection,
     given: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Option<i64>> {
-    // One statement finds and uses it up: of many requests at once, one gets the row.
-    let used: Option<(i64, String)> =
-        diesel::update(account_tokens::table.find(token::hash(given)))
-            .filter(account_tokens::purpose.eq(CONFIRM))
-            .filter(account_tokens::used_at.is_null())
-            .filter(account_tokens::expires_at.gt(now))
-            .set(account_tokens::used_at.eq(now))
-            .returning((account_tokens::user_id, account_tokens::password_hash))
-            .get_result(conn)
-            .optional()?;
-    let Some((user_id, password_hash)) = used else {
+) -> QueryResult<Option<Confirmed>> {
+    let purposes = [Purpose::Confirm, Purpose::Email];
+    let Some(link) = links::redeem(conn, given, &purposes, now)? else {
         return Ok(None);
     };
+    let user_id = link.user_id;
+    if let Some(email) = link.email {
+        let from = changes::move_to(conn, user_id, &email, now)?;
+        let moved = |from| Confirmed {
+            user_id,
+            moved: Some((from, email)),
+        };
+        return Ok(from.map(moved));
+    }
     diesel::update(users::table.find(user_id))
         .filter(users::confirmed_at.is_null())
         .set((
             users::confirmed_at.eq(now),
-            users::password_hash.eq(password_hash),
+            users::password_hash.eq(link.password_hash),
             users::updated_at.eq(now),
         ))
         .execute(conn)?;
-    Ok(Some(user_id))
+    Ok(Some(Confirmed {
+        user_id,
+        moved: None,
+    }))
 }

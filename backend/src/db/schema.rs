@@ -25,6 +25,7 @@ diesel::table! {
         password_hash -> Text,
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
+        email -> Nullable<Text>,
     }
 }
 

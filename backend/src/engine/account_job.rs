@@ -6,8 +6,8 @@ use lettre::message::Mailbox;
 
 use crate::account_mails::model::{DueMail, Kind};
 use crate::account_mails::store;
+use crate::auth::links::{self, Purpose};
 use crate::auth::policy::Owners;
-use crate::auth::store::issue_confirmation;
 use crate::mail::account::{Addressee, Letter, Letters};
 use crate::mail::compose::{self, Content, Mail, Prepared};
 use crate::messages;
@@ -23,7 +23,7 @@ pub(super) struct Job {
 enum Words {
     Letter {
         language: Language,
-        token: Option<String>,
+        letter: Letter,
     },
     Message {
         message: Message,
@@ -53,25 +53,41 @@ pub(super) fn take(
     };
     let words = match (mail.kind, mail.message_id) {
         (Kind::Test, Some(message_id)) => test(conn, &mail, message_id)?,
-        (Kind::Test, None) => Words::Pointless("it names no message"),
-        (Kind::Confirm, _) => confirmation(conn, &mail, now)?,
-        (Kind::AlreadyRegistered, _) => Words::Letter {
-            language: store::addressee(conn, mail.user_id)?.language,
-            token: None,
-        },
+        _ => letter(conn, &mail, now)?,
     };
     Ok(Some(Job { mail, words }))
 }
 
-fn confirmation(conn: &mut PgConnection, mail: &DueMail, now: DateTime<Utc>) -> QueryResult<Words> {
+fn letter(conn: &mut PgConnection, mail: &DueMail, now: DateTime<Utc>) -> QueryResult<Words> {
     let user = store::addressee(conn, mail.user_id)?;
-    if user.confirmed_at.is_some() {
-        return Ok(Words::Pointless("the address has been confirmed meanwhile"));
-    }
-    let token = issue_confirmation(conn, mail.user_id, now)?;
+    let mut link = |purpose, email| {
+        let token = links::issue(conn, mail.user_id, (purpose, email), now);
+        token.map(|token| token.reveal().to_owned())
+    };
+    let letter = match mail.kind {
+        Kind::Confirm if user.confirmed_at.is_some() => {
+            return Ok(Words::Pointless("the address has been confirmed meanwhile"));
+        }
+        Kind::Reset if user.email != mail.to_email => {
+            return Ok(Words::Pointless("the account has another address now"));
+        }
+        Kind::Confirm => Letter::Confirm {
+            token: link(Purpose::Confirm, None)?,
+        },
+        Kind::Reset => Letter::Reset {
+            token: link(Purpose::Reset, None)?,
+        },
+        Kind::ConfirmEmail => Letter::ConfirmEmail {
+            token: link(Purpose::Email, Some(&mail.to_email))?,
+        },
+        Kind::AlreadyRegistered => Letter::AlreadyRegistered,
+        Kind::PasswordChanged => Letter::PasswordChanged,
+        Kind::EmailChanged => Letter::EmailChanged,
+        Kind::Test => return Ok(Words::Pointless("it names no message")),
+    };
     Ok(Words::Letter {
         language: user.language,
-        token: Some(token.reveal().to_owned()),
+        letter,
     })
 }
 
@@ -94,11 +110,7 @@ impl Job {
     pub(super) fn write(&self, desk: &Desk, now: DateTime<Utc>) -> Result<Mail, String> {
         match &self.words {
             Words::Pointless(reason) => Err((*reason).to_owned()),
-            Words::Letter { language, token } => {
-                let letter = match token {
-                    Some(token) => Letter::Confirm { token },
-                    None => Letter::AlreadyRegistered,
-                };
+            Words::Letter { language, letter } => {
                 let to = Addressee {
                     email: &self.mail.to_email,
                     language: *language,

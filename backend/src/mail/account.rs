@@ -1,4 +1,6 @@
-//! The mails that the service itself owes its users, in their language. Templates are compiled in.
+//! The mails that the service itself owes its users, in their language.
+
+mod templates;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,54 +13,31 @@ use lettre::message::{Mailbox, MultiPart};
 use minijinja::{Environment, context};
 use sha2::Sha256;
 
+use self::templates::TEMPLATES;
 use super::compose::Mail;
 use super::header::{self, HeaderError};
 use super::render::Rendered;
 use crate::users::model::Language;
 
-const TEMPLATES: [(&str, &str); 9] = [
-    ("layout.html", include_str!("../../templates/layout.html")),
-    (
-        "confirm.en.html",
-        include_str!("../../templates/confirm.en.html"),
-    ),
-    (
-        "confirm.en.txt",
-        include_str!("../../templates/confirm.en.txt"),
-    ),
-    (
-        "confirm.ru.html",
-        include_str!("../../templates/confirm.ru.html"),
-    ),
-    (
-        "confirm.ru.txt",
-        include_str!("../../templates/confirm.ru.txt"),
-    ),
-    (
-        "already_registered.en.html",
-        include_str!("../../templates/already_registered.en.html"),
-    ),
-    (
-        "already_registered.en.txt",
-        include_str!("../../templates/already_registered.en.txt"),
-    ),
-    (
-        "already_registered.ru.html",
-        include_str!("../../templates/already_registered.ru.html"),
-    ),
-    (
-        "already_registered.ru.txt",
-        include_str!("../../templates/already_registered.ru.txt"),
-    ),
-];
-
 /// What a letter says.
-#[derive(Debug, Clone, Copy)]
-pub enum Letter<'a> {
+pub enum Letter {
     /// Follow the link with this token to confirm your address.
-    Confirm { token: &'a str },
+    Confirm {
+        token: String,
+    },
     /// You have an account already.
     AlreadyRegistered,
+    /// Follow the link with this token to set a new password.
+    Reset {
+        token: String,
+    },
+    PasswordChanged,
+    /// Follow the link with this token and your account has this address.
+    ConfirmEmail {
+        token: String,
+    },
+    /// Your account has another address now.
+    EmailChanged,
 }
 
 /// To whom it goes. No name of theirs: whoever signs up chooses it, and could have us mail his words to anybody.
@@ -95,7 +74,7 @@ impl Letters {
     /// Links begin with `public_url`, never with what a request says.
     pub fn new(from: Mailbox, public_url: &str, message_id_key: [u8; 32]) -> Self {
         let mut templates = Environment::new();
-        for (name, source) in TEMPLATES {
+        for (name, source) in TEMPLATES.iter().copied() {
             templates
                 .add_template(name, source)
                 .unwrap_or_else(|error| unreachable!("a test reads {name}: {error}"));
@@ -111,7 +90,7 @@ impl Letters {
     /// The finished mail. Text first, then HTML: a reader shows the last that it understands.
     pub fn write(
         &self,
-        letter: Letter<'_>,
+        letter: &Letter,
         to: &Addressee<'_>,
         date: DateTime<Utc>,
     ) -> Result<Mail, LetterError> {
@@ -139,12 +118,18 @@ impl Letters {
         })
     }
 
-    fn words(&self, letter: Letter<'_>, language: Language) -> Result<Rendered, minijinja::Error> {
+    fn words(&self, letter: &Letter, language: Language) -> Result<Rendered, minijinja::Error> {
         let site = &self.public_url;
         let (kind, link) = match letter {
             // Behind the fragment: the token reaches no server's log and no referrer.
             Letter::Confirm { token } => ("confirm", format!("{site}/confirm#token={token}")),
+            Letter::Reset { token } => ("reset", format!("{site}/reset#token={token}")),
+            Letter::ConfirmEmail { token } => {
+                ("confirm_email", format!("{site}/confirm#token={token}"))
+            }
             Letter::AlreadyRegistered => ("already_registered", format!("{site}/sign-in")),
+            Letter::PasswordChanged => ("password_changed", format!("{site}/forgot")),
+            Letter::EmailChanged => ("email_changed", format!("{site}/sign-in")),
         };
         let language = language.as_str();
         let name = format!("{kind}.{language}");
@@ -199,7 +184,7 @@ mod tests {
         )
     }
 
-    fn write(letter: Letter<'_>, email: &str, language: Language) -> Result<Mail, LetterError> {
+    fn write(letter: &Letter, email: &str, language: Language) -> Result<Mail, LetterError> {
         let to = Addressee {
             email,
             language,
@@ -208,20 +193,26 @@ mod tests {
         letters().write(letter, &to, DateTime::UNIX_EPOCH)
     }
 
+    fn token() -> String {
+        "a-b_c".to_owned()
+    }
+
     #[test]
     fn every_letter_exists_in_every_language_with_its_link_in_both_parts() {
         for (letter, link) in [
+            (Letter::Confirm { token: token() }, "confirm#token=a-b_c"),
             (
-                Letter::Confirm { token: "a-b_c" },
-                "https://dispatch.example.org/confirm#token=a-b_c",
+                Letter::ConfirmEmail { token: token() },
+                "confirm#token=a-b_c",
             ),
-            (
-                Letter::AlreadyRegistered,
-                "https://dispatch.example.org/sign-in",
-            ),
+            (Letter::Reset { token: token() }, "reset#token=a-b_c"),
+            (Letter::PasswordChanged, "forgot"),
+            (Letter::EmailChanged, "sign-in"),
+            (Letter::AlreadyRegistered, "sign-in"),
         ] {
+            let link = format!("https://dispatch.example.org/{link}");
             for language in Language::ALL {
-                let mail = write(letter, "ada@example.org", *language).unwrap();
+                let mail = write(&letter, "ada@example.org", *language).unwrap();
                 let mail = MessageParser::default().parse(&mail.data).unwrap();
                 let (text, html) = (mail.body_text(0).unwrap(), mail.body_html(0).unwrap());
                 assert!(!mail.subject().unwrap().is_empty() && !text.contains("Subject"));
@@ -235,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_letter_says_that_a_machine_wrote_it_and_has_one_name_whenever_it_is_sent() {
-        let mail = write(Letter::AlreadyRegistered, "ada@example.org", Language::En).unwrap();
+        let mail = write(&Letter::AlreadyRegistered, "ada@example.org", Language::En).unwrap();
         let data = String::from_utf8(mail.data).unwrap();
         for header in [
             "From: Dispatch <no-reply@xn--e1afmkfd.xn--p1ai>\r\n",
@@ -252,7 +243,7 @@ mod tests {
                 .map(ToOwned::to_owned)
         };
         let again = write(
-            Letter::Confirm { token: "x" },
+            &Letter::Confirm { token: token() },
             "bob@example.org",
             Language::Ru,
         )
@@ -266,7 +257,7 @@ mod tests {
     fn an_address_that_cannot_be_mailed_is_an_error() {
         for email in ["nobody", "a@b\r\nBcc: c@example.org", "ада@example.org"] {
             assert!(
-                write(Letter::AlreadyRegistered, email, Language::En).is_err(),
+                write(&Letter::AlreadyRegistered, email, Language::En).is_err(),
                 "{email}"
             );
         }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use dispatch::db::schema::api_tokens;
 use serde_json::{Value, json};
 
+use crate::support::accounts::PASSWORD;
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::people::Person;
@@ -107,6 +108,16 @@ fn no_token_reaches_the_account_itself() {
     for token in [full(&app, &alice), reading] {
         for (method, path, body) in [
             ("PATCH", "/me", json!({"full_name": "Mallory"})),
+            (
+                "POST",
+                "/me/email",
+                json!({"email": "mallory@example.org", "password": PASSWORD}),
+            ),
+            (
+                "POST",
+                "/me/password",
+                json!({"current": PASSWORD, "new": "a password that is new"}),
+            ),
             ("GET", "/me/sessions", Value::Null),
             ("DELETE", "/me/sessions/1", Value::Null),
             ("GET", "/me/tokens", Value::Null),
@@ -181,6 +192,22 @@ fn a_blocked_users_tokens_are_refused_until_they_are_let_in_again() {
     app.post(&manager, &format!("{path}/unblock"), &json!({}))
         .expect(204);
     me(&app, &token).expect(200);
+}
+
+#[test]
+fn a_new_password_by_mail_deletes_all_tokens() {
+    let app = TestApp::start();
+    let alice = app.alice();
+    let token = full(&app, &alice);
+    me(&app, &token).expect(200);
+    app.reset(&app.reset_token(&alice.email), "a password that is new")
+        .expect(204);
+    me(&app, &token).expect_problem(401, "unauthenticated");
+    let kept: i64 = api_tokens::table
+        .count()
+        .get_result(&mut app.sql())
+        .unwrap();
+    assert_eq!(kept, 0);
 }
 
 #[test]

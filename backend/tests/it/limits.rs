@@ -143,6 +143,81 @@ fn a_link_is_mailed_to_one_address_three_times_an_hour() {
 }
 
 #[test]
+fn signing_up_again_and_again_mails_one_address_three_times_an_hour_and_says_nothing() {
+    for app in both_apps() {
+        let email = Network::new().email(0);
+        for _ in 0..6 {
+            app.sign_up(&email).expect(202);
+        }
+        let mails = |app: &TestApp| {
+            let mails = app.waiting_mails().len();
+            app.drop_mails();
+            mails
+        };
+        assert_eq!(mails(&app), 1, "one waits, the others would be the same");
+        app.sign_up(&email).expect(202);
+        assert_eq!(mails(&app), 0);
+        app.wait(TimeDelta::hours(1));
+        for mailed in [1, 1, 1, 0] {
+            app.sign_up(&email).expect(202);
+            assert_eq!(mails(&app), mailed);
+        }
+    }
+}
+
+#[test]
+fn one_address_gets_three_links_to_a_new_password_an_hour() {
+    for app in both_apps() {
+        let known = Network::new().email(0);
+        app.account(&known);
+        for email in [known, Network::new().email(0)] {
+            for _ in 0..3 {
+                app.forgot(&email).expect(202);
+            }
+            let refused = app.forgot(&email.to_uppercase());
+            assert_eq!(refused.header("retry-after"), "3600");
+            refused.expect_problem(429, "too_many_requests");
+        }
+    }
+}
+
+/// Counts in its own process: users of different tests have the same ids, and in Redis would count together.
+fn app_alone() -> TestApp {
+    TestApp::start_with(&[("SMTP_URL", "smtp://127.0.0.1:9"), ("LIMITS", "1")])
+}
+
+#[test]
+fn a_stolen_session_does_not_help_to_guess_the_password() {
+    let app = app_alone();
+    let ada = app.browser(&Network::new().email(0));
+    let guess = json!({"current": "not the password", "new": "a password that is new"});
+    let try_once = || app.ask(&ada, "POST", "/me/password", &guess);
+    for _ in 0..5 {
+        try_once().expect_invalid("current", "wrong_password");
+    }
+    let refused = try_once();
+    assert_eq!(refused.header("retry-after"), "60");
+    refused.expect_problem(429, "too_many_requests");
+    let change = json!({"email": "ada@example.net", "password": PASSWORD});
+    app.ask(&ada, "POST", "/me/email", &change)
+        .expect_problem(429, "too_many_requests");
+}
+
+#[test]
+fn one_user_asks_for_three_new_addresses_an_hour() {
+    let (app, network) = (app_alone(), Network::new());
+    let ada = app.browser(&network.email(0));
+    let ask = |n: u64| {
+        let change = json!({"email": network.email(n), "password": PASSWORD});
+        app.ask(&ada, "POST", "/me/email", &change)
+    };
+    for n in 1..4 {
+        ask(n).expect(202);
+    }
+    ask(4).expect_problem(429, "too_many_requests");
+}
+
+#[test]
 fn one_address_may_follow_600_links_to_unsubscribe_a_minute() {
     for app in both_apps() {
         let network = Network::new();

@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 
 use diesel::prelude::*;
-use dispatch::auth::store;
+use dispatch::auth::links::{self, Purpose};
 use dispatch::db::schema::users;
 use serde_json::{Value, json};
 
@@ -63,18 +63,36 @@ impl TestApp {
 
     /// The token of a link that is mailed to this user.
     pub(crate) fn mailed_token(&self, email: &str) -> String {
+        self.token_for(Purpose::Confirm, email)
+    }
+
+    /// The token of a link to a new password.
+    pub(crate) fn reset_token(&self, email: &str) -> String {
+        self.token_for(Purpose::Reset, email)
+    }
+
+    fn token_for(&self, purpose: Purpose, email: &str) -> String {
         let (mut conn, now) = (self.sql(), self.now());
         let user_id: i64 = users::table
             .filter(users::email.eq(email))
             .select(users::id)
             .first(&mut conn)
             .expect("a user");
-        let token = store::issue_confirmation(&mut conn, user_id, now).expect("a token");
+        let token = links::issue(&mut conn, user_id, (purpose, None), now).expect("a token");
         token.reveal().to_owned()
     }
 
     pub(crate) fn confirm(&self, token: &str) -> Answer {
         self.call("/auth/confirm", &json!({"token": token}))
+    }
+
+    pub(crate) fn forgot(&self, email: &str) -> Answer {
+        self.call("/auth/password/forgot", &json!({"email": email}))
+    }
+
+    pub(crate) fn reset(&self, token: &str, password: &str) -> Answer {
+        let body = json!({"token": token, "password": password});
+        self.call("/auth/password/reset", &body)
     }
 
     /// An account as it is after sign-up and confirmation; its password is `PASSWORD`.
