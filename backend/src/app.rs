@@ -34,8 +34,8 @@ use crate::limits::Limits;
 use crate::mail::unsubscribe::Stamps;
 use crate::suppressions::unsubscribe::Unsubscribing;
 use crate::{
-    api_tokens, attempts, auth, deliveries, events, mailings, messages, recipients, runs, suppressions,
-    users,
+    api_tokens, attempts, auth, avatars, deliveries, events, mailings, messages, recipients, runs,
+    suppressions, users,
 };
 
 /// What the handlers share.
@@ -176,6 +176,7 @@ fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(auth::api::routes);
     config.configure(users::api::routes);
     config.configure(api_tokens::api::routes);
+    config.configure(avatars::api::routes);
     config.configure(recipients::api::routes);
     config.configure(messages::api::routes);
     config.configure(mailings::api::routes);

@@ -6,6 +6,7 @@ pub mod api_tokens;
 pub mod app;
 pub mod attempts;
 pub mod auth;
+pub mod avatars;
 pub mod cli;
 pub mod clock;
 pub mod config;

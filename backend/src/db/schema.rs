@@ -61,6 +61,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    avatars (name) {
+        name -> Text,
+        user_id -> Int8,
+        image -> Bytea,
+    }
+}
+
+diesel::table! {
     chunks (run_id, chunk_no) {
         run_id -> Int8,
         chunk_no -> Int4,
@@ -249,12 +257,14 @@ diesel::table! {
         block_reason -> Nullable<Text>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        avatar -> Nullable<Text>,
     }
 }
 
 diesel::joinable!(account_mails -> users (user_id));
 diesel::joinable!(account_tokens -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
+diesel::joinable!(avatars -> users (user_id));
 diesel::joinable!(mailing_recipients -> mailings (mailing_id));
 diesel::joinable!(mailing_recipients -> recipients (recipient_id));
 diesel::joinable!(mailings -> messages (message_id));
@@ -270,6 +280,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     account_tokens,
     api_tokens,
     attempts,
+    avatars,
     chunks,
     deliveries,
     events,

@@ -13,3 +13,4 @@ pub mod problems;
 pub mod query;
 pub mod site;
 pub mod span;
+pub mod upload;

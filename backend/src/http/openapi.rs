@@ -14,7 +14,12 @@ use utoipa::{PartialSchema, ToSchema};
 use super::error::{FieldError, Problem};
 
 /// Operations that need no access token.
-const OPEN: [&str; 3] = ["/api/v1/auth/", "/api/v1/home", "/api/v1/unsubscribe/"];
+const OPEN: [&str; 4] = [
+    "/api/v1/auth/",
+    "/api/v1/avatars/",
+    "/api/v1/home",
+    "/api/v1/unsubscribe/",
+];
 
 const ABOUT: &str = "Keep recipients and messages, schedule mailings, and see for every recipient what the mail server answered.
 

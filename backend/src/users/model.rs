@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 use validator::Validate;
 
@@ -38,11 +38,21 @@ pub struct Me {
     pub time_zone: String,
     #[schema(example = "+7 495 123-45-67")]
     pub phone: Option<String>,
+    #[serde(rename = "avatar_url", serialize_with = "avatar_url")]
+    #[schema(example = "/api/v1/avatars/q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp")]
+    pub avatar: Option<String>,
     pub created_at: DateTime<Utc>,
     /// Only for the entity tag.
     #[serde(skip)]
     #[schema(ignore)]
     pub updated_at: DateTime<Utc>,
+}
+
+/// Where the picture of this name is found.
+#[expect(clippy::ref_option, reason = "serde hands it over so")]
+pub(crate) fn avatar_url<S: Serializer>(name: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
+    let url = name.as_ref().map(|name| format!("/api/v1/avatars/{name}"));
+    url.serialize(to)
 }
 
 /// Changes to the caller's profile; what is absent stays as it is.

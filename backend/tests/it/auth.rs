@@ -45,7 +45,7 @@ fn an_account_can_be_used_once_its_address_is_confirmed() {
     assert_eq!(
         *user,
         json!({"id": user["id"], "email": "Ada@Example.org", "full_name": "Ада", "role": "user", "language": "ru",
-            "time_zone": "Europe/Moscow", "phone": null, "created_at": "2026-05-01T10:00:00Z"})
+            "time_zone": "Europe/Moscow", "phone": null, "avatar_url": null, "created_at": "2026-05-01T10:00:00Z"})
     );
 }
 

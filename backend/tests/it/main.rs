@@ -12,6 +12,7 @@ mod api_tokens;
 mod architecture;
 mod attempts;
 mod auth;
+mod avatars;
 mod blocking;
 mod cli;
 mod confirmation;

@@ -12,7 +12,7 @@ fn a_profile_is_read_and_changed_by_its_owner() {
     assert_eq!(
         before,
         json!({"id": alice.id, "email": alice.email, "full_name": "", "role": "user", "language": "en", "time_zone": "UTC",
-            "phone": null, "created_at": "2026-05-01T10:00:00Z"})
+            "phone": null, "avatar_url": null, "created_at": "2026-05-01T10:00:00Z"})
     );
     let wishes = json!({"full_name": " Алиса ", "language": "ru", "time_zone": "Asia/Yekaterinburg", "phone": "+7 343 123-45-67"});
     let changed = app.patch(&alice, "/me", &wishes).expect(200);

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-/// Status, headers (names in lower case) and the JSON body (`null` when there is none).
+/// Status, headers (names in lower case), the JSON body (`null` when there is none) and the body as it came.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HashMap<String, String>,
     pub(crate) body: Value,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Answer {

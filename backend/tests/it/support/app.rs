@@ -128,6 +128,17 @@ impl TestApp {
         headers: &[(&str, String)],
         body: &str,
     ) -> Answer {
+        self.send_bytes(method, path, headers, body.as_bytes())
+    }
+
+    /// The same with a body that is no text.
+    pub(crate) fn send_bytes(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: &[u8],
+    ) -> Answer {
         let url = format!("http://{}/api/v1{path}", self.address);
         let request = request(&url, method, headers);
         answer(self.agent.run(request.body(body).expect("a request")))
@@ -153,11 +164,12 @@ fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> An
             )
         })
         .collect();
-    let text = response.body_mut().read_to_string().expect("a body");
+    let bytes = response.body_mut().read_to_vec().expect("a body");
     Answer {
         status: response.status().as_u16(),
         headers,
-        body: serde_json::from_str(&text).unwrap_or(Value::Null),
+        body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        bytes,
     }
 }
 

@@ -1,0 +1,5 @@
+//! Pictures of users.
+
+pub mod api;
+mod picture;
+mod store;

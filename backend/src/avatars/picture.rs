@@ -1,0 +1,198 @@
+//! What becomes of an uploaded picture: a small square one drawn anew from its pixels. Neither what a camera wrote into
+//! it nor what somebody hid behind it is kept.
+
+use std::io::Cursor;
+
+use image::codecs::webp::WebPEncoder;
+use image::imageops::FilterType;
+use image::metadata::Orientation;
+use image::{
+    DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
+};
+
+/// Width and height of what is kept.
+pub(super) const SIDE: u32 = 256;
+/// Checked before anything is decoded.
+const MOST_PIXELS: u64 = 25_000_000;
+/// What a decoder may take: the pixels at four channels of 16 bits, and as much again.
+const MOST_MEMORY: u64 = 2 * 8 * MOST_PIXELS;
+
+/// Why there is no picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("this is no PNG, JPEG or WebP image that can be read")]
+    Unreadable,
+    #[error("an image may have at most 25 megapixels")]
+    TooManyPixels,
+}
+
+impl From<ImageError> for Refusal {
+    fn from(error: ImageError) -> Self {
+        match error {
+            ImageError::Limits(_) => Self::TooManyPixels,
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+/// The middle of the picture as a square WebP image. Works for as long as a second: not for a server's own thread.
+pub(super) fn squared(upload: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let mut reader = ImageReader::new(Cursor::new(upload))
+        .with_guessed_format()
+        .map_err(|_unreadable| Refusal::Unreadable)?;
+    // What it is says its beginning, not the name or type it was sent under.
+    let known = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP];
+    if !reader
+        .format()
+        .is_some_and(|format| known.contains(&format))
+    {
+        return Err(Refusal::Unreadable);
+    }
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MOST_MEMORY);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+        return Err(Refusal::TooManyPixels);
+    }
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let image = DynamicImage::from_decoder(decoder)?;
+    draw(&image, orientation)
+}
+
+/// Cut first and scaled then: a picture of one line of a million pixels would become a huge one on the way.
+fn draw(image: &DynamicImage, orientation: Orientation) -> Result<Vec<u8>, Refusal> {
+    let (width, height) = (image.width(), image.height());
+    let side = width.min(height);
+    let mut square = image
+        .crop_imm((width - side) / 2, (height - side) / 2, side, side)
+        .resize_exact(SIDE, SIDE, FilterType::Triangle);
+    square.apply_orientation(orientation);
+    let mut drawn = Vec::new();
+    WebPEncoder::new_lossless(&mut drawn).encode(
+        square.to_rgba8().as_raw(),
+        SIDE,
+        SIDE,
+        ExtendedColorType::Rgba8,
+    )?;
+    Ok(drawn)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgb, RgbImage, Rgba, RgbaImage};
+
+    use super::*;
+
+    fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    }
+
+    fn drawn(upload: &[u8]) -> RgbaImage {
+        let square = squared(upload).unwrap();
+        let format = image::guess_format(&square).unwrap();
+        assert_eq!(format, ImageFormat::WebP);
+        let square = image::load_from_memory(&square).unwrap();
+        assert_eq!((square.width(), square.height()), (SIDE, SIDE));
+        square.to_rgba8()
+    }
+
+    /// Red on the left, green in the middle, blue on the right.
+    fn flag() -> DynamicImage {
+        RgbImage::from_fn(90, 30, |x, _| match x {
+            0..30 => Rgb([255, 0, 0]),
+            30..60 => Rgb([0, 255, 0]),
+            _ => Rgb([0, 0, 255]),
+        })
+        .into()
+    }
+
+    #[test]
+    fn the_middle_of_a_picture_of_any_kind_is_kept() {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP] {
+            let Rgba([red, green, blue, alpha]) =
+                *drawn(&encoded(&flag(), format)).get_pixel(128, 128);
+            assert!(
+                red < 20 && green > 235 && blue < 20 && alpha == 255,
+                "{format:?} {red} {green} {blue}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_transparent_stays_so() {
+        let clear = RgbaImage::from_pixel(10, 10, Rgba([9, 9, 9, 0]));
+        let clear = encoded(&clear.into(), ImageFormat::Png);
+        assert_eq!(drawn(&clear).get_pixel(5, 5).0[3], 0);
+    }
+
+    #[test]
+    fn a_picture_of_one_line_is_cut_before_it_is_scaled() {
+        for (width, height) in [(1, 1), (1, 100_000), (100_000, 1)] {
+            let line = DynamicImage::new_luma8(width, height);
+            drawn(&encoded(&line, ImageFormat::Png));
+        }
+    }
+
+    #[test]
+    fn what_is_hidden_in_or_behind_a_picture_is_gone() {
+        let mut upload = encoded(&flag(), ImageFormat::Png);
+        upload.extend_from_slice(b"<script>alert(1)</script>");
+        let kept = squared(&upload).unwrap();
+        assert!(!kept.windows(8).any(|part| part == b"<script>"));
+    }
+
+    /// A PNG that claims to be so large, with nothing in it.
+    fn claiming(width: u32, height: u32) -> Vec<u8> {
+        let mut png = encoded(&DynamicImage::new_luma8(1, 1), ImageFormat::Png);
+        png[16..20].copy_from_slice(&width.to_be_bytes());
+        png[20..24].copy_from_slice(&height.to_be_bytes());
+        let checksum = crc32(&png[12..29]);
+        png[29..33].copy_from_slice(&checksum.to_be_bytes());
+        png
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0_u32, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+                (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg())
+            })
+        })
+    }
+
+    #[test]
+    fn a_picture_of_too_many_pixels_is_not_decoded() {
+        for (width, height) in [
+            (5_001, 5_000),
+            (100_000, 100_000),
+            (0x7fff_ffff, 0x7fff_ffff),
+        ] {
+            assert_eq!(
+                squared(&claiming(width, height)),
+                Err(Refusal::TooManyPixels)
+            );
+        }
+    }
+
+    #[test]
+    fn whatever_else_is_sent_is_refused() {
+        let gif = b"GIF89a\x01\x00\x01\x00\x00\x00\x00;".as_slice();
+        let svg = br#"<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>"#.as_slice();
+        let png = encoded(&flag(), ImageFormat::Png);
+        let webp = b"RIFF\x04\x00\x00\x00WEBP".as_slice();
+        for other in [
+            b"".as_slice(),
+            b"\x00",
+            gif,
+            svg,
+            webp,
+            &png[..png.len() / 2],
+            &png[..8],
+        ] {
+            assert_eq!(squared(other), Err(Refusal::Unreadable), "{other:?}");
+        }
+    }
+}
