@@ -22,6 +22,7 @@
 
 mod account_job;
 pub mod account_mail;
+mod account_tidy;
 mod breaker;
 mod claimer;
 mod desk;

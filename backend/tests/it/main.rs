@@ -8,6 +8,7 @@
 )]
 
 mod account_mail;
+mod account_tidy;
 mod api_tokens;
 mod architecture;
 mod attempts;
