@@ -1,11 +1,15 @@
 //! The pool of connections and the one way to use it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web;
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Error, Pool};
+use tokio::sync::oneshot;
+
+/// How long anybody waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// No connection was free in time, or the database is away. The caller may try again soon.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -23,7 +27,7 @@ impl Db {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
-            .connection_timeout(Duration::from_secs(2))
+            .connection_timeout(PATIENCE)
             // A check per checkout costs a quarter of the throughput; a broken connection shows at its first use.
             .test_on_check_out(false)
             .connection_customizer(Box::new(Bounded))
@@ -31,23 +35,33 @@ impl Db {
         Self(pool)
     }
 
-    /// Runs `work` on a blocking thread with a connection of its own; waits for one at most two seconds.
+    /// Runs `work` on a blocking thread with a connection of its own. Waits at most two seconds for both together: the
+    /// threads are few, and where each waits for a connection in vain, the last in the queue would wait for all of them.
     pub async fn run<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Unavailable> + Send + 'static,
     {
-        let pool = self.0.clone();
-        let result = web::block(move || {
-            let mut conn = pool.get().map_err(|error| {
+        let (pool, asked) = (self.0.clone(), Instant::now());
+        let (here, mut begun) = oneshot::channel();
+        let done = web::block(move || {
+            let left = PATIENCE.saturating_sub(asked.elapsed());
+            let mut conn = pool.get_timeout(left).map_err(|error| {
                 tracing::warn!(%error, "no database connection");
                 Unavailable
             })?;
+            // Nobody waits any more: what is not begun is not done.
+            here.send(()).map_err(|()| Unavailable)?;
             work(&mut conn)
         });
-        result
-            .await
+        if tokio::time::timeout(PATIENCE, &mut begun).await.is_err() {
+            begun.close();
+            if begun.try_recv().is_err() {
+                return Err(Unavailable.into());
+            }
+        }
+        done.await
             .unwrap_or_else(|_cancelled| Err(Unavailable.into()))
     }
 

@@ -1,11 +1,19 @@
 //! What a user sees while the database is away, and after it is back.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use dispatch::http::error::ApiError;
 use serde_json::json;
 
 use crate::support::app::TestApp;
+use crate::support::machine::eventually;
+
+/// What a client may be kept waiting for a refusal.
+const SOON: Duration = Duration::from_secs(3);
 
 #[test]
 fn the_api_recovers_when_the_database_drops_its_connections() {
@@ -43,11 +51,7 @@ fn without_a_database_every_request_is_told_so_soon() {
     );
     assert!(!away.header("retry-after").is_empty());
     away.expect_problem(503, "unavailable");
-    assert!(
-        asked.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        asked.elapsed()
-    );
+    assert!(asked.elapsed() < SOON, "{:?}", asked.elapsed());
     let root = format!("http://{}", app.address);
     assert_eq!(
         app.send_to(&format!("{root}/healthz"), "GET", &[], None)
@@ -74,4 +78,89 @@ fn a_wrong_method_is_told_apart_from_a_wrong_path() {
     let long = json!({"email": "a@example.org", "comment": "x".repeat(70_000)});
     app.post(&alice, "/recipients", &long)
         .expect_problem(413, "payload_too_large");
+}
+
+/// Thirty requests at once: how each was answered, and how long the slowest took.
+fn a_crowd(app: &TestApp, ask: impl Fn() -> u16 + Sync) -> (Vec<u16>, Duration) {
+    let begun = Instant::now();
+    let statuses = thread::scope(|scope| {
+        let asking: Vec<_> = (0..30).map(|_| scope.spawn(&ask)).collect();
+        asking
+            .into_iter()
+            .map(|asked| asked.join().unwrap())
+            .collect()
+    });
+    let slowest = begun.elapsed();
+    let alive = format!("http://{}/healthz", app.address);
+    assert_eq!(app.send_to(&alive, "GET", &[], None).status, 200);
+    (statuses, slowest)
+}
+
+#[test]
+fn a_crowd_without_a_database_is_told_so_as_soon_as_a_single_client() {
+    let app = TestApp::start_tuned(&[("SMTP_URL", "smtp://127.0.0.1:9")], |config| {
+        config.database.url = "postgres://nobody@127.0.0.1:9/nothing".to_owned();
+    });
+    let ready = format!("http://{}/readyz", app.address);
+    let ask = || app.send_to(&ready, "GET", &[], None).status;
+    let (statuses, slowest) = a_crowd(&app, ask);
+    assert!(statuses.iter().all(|status| *status == 503), "{statuses:?}");
+    assert!(slowest < SOON, "{slowest:?}");
+}
+
+#[test]
+fn while_every_connection_is_busy_a_crowd_is_told_so_soon_and_nothing_is_done_later() {
+    let app = TestApp::start_with(&[("SMTP_URL", "smtp://127.0.0.1:9"), ("DB_POOL_SIZE", "1")]);
+    let alice = app.alice();
+    app.get(&alice, "/me").expect(200);
+    let mut elsewhere = app.sql();
+    elsewhere
+        .batch_execute("BEGIN; LOCK TABLE recipients IN ACCESS EXCLUSIVE MODE")
+        .unwrap();
+    let (statuses, slowest) = thread::scope(|scope| {
+        let stuck = scope.spawn(|| app.get(&alice, "/recipients").status);
+        until_somebody_waits_for_a_lock(&app);
+        let body = json!({"email": "late@example.org"});
+        let crowd = a_crowd(&app, || app.post(&alice, "/recipients", &body).status);
+        elsewhere.batch_execute("ROLLBACK").unwrap();
+        assert_eq!(stuck.join().unwrap(), 200);
+        crowd
+    });
+    assert!(statuses.iter().all(|status| *status == 503), "{statuses:?}");
+    assert!(slowest < SOON, "{slowest:?}");
+    assert_eq!(app.get(&alice, "/recipients").expect(200)["total"], 0);
+}
+
+fn until_somebody_waits_for_a_lock(app: &TestApp) {
+    let mut conn = app.sql();
+    let waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    eventually("a request that waits for a lock", || {
+        let found = diesel::sql_query(waiting).execute(&mut conn).unwrap();
+        (found > 0).then_some(())
+    });
+}
+
+#[derive(QueryableByName)]
+struct Setting {
+    #[diesel(sql_type = Text)]
+    statement_timeout: String,
+}
+
+#[test]
+fn no_statement_takes_longer_than_ten_seconds_and_one_that_does_is_asked_to_come_back() {
+    let app = TestApp::start();
+    let db = &app.services.db;
+    let setting: Setting = db
+        .run_here(|conn| {
+            diesel::sql_query("SHOW statement_timeout")
+                .get_result(conn)
+                .map_err(ApiError::from)
+        })
+        .unwrap();
+    assert_eq!(setting.statement_timeout, "10s");
+    let late = db.run_here(|conn| {
+        conn.batch_execute("SET statement_timeout = '10ms'; SELECT pg_sleep(60)")
+            .map_err(ApiError::from)
+    });
+    assert_eq!(late.unwrap_err().to_string(), "503 unavailable");
 }
