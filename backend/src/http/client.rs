@@ -25,6 +25,27 @@ pub struct Client {
 }
 
 impl Client {
+    /// Who has sent this request.
+    pub fn of(req: &HttpRequest) -> Self {
+        let proxies = req
+            .app_data::<Data<TrustedProxies>>()
+            .map_or(0, |trusted| trusted.0);
+        let peer = req
+            .peer_addr()
+            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        let user_agent = req
+            .headers()
+            .get(USER_AGENT)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        Self {
+            address: forwarded(req.headers(), proxies)
+                .unwrap_or(peer)
+                .to_canonical(),
+            user_agent: user_agent.chars().take(LONGEST_USER_AGENT).collect(),
+        }
+    }
+
     /// What limits count by: the address, or for IPv6 the /64 that a single customer commonly has to himself.
     pub fn block(&self) -> String {
         match self.address {
@@ -42,34 +63,18 @@ impl FromRequest for Client {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let proxies = req
-            .app_data::<Data<TrustedProxies>>()
-            .map_or(0, |trusted| trusted.0);
-        let peer = req
-            .peer_addr()
-            .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        let user_agent = req
-            .headers()
-            .get(USER_AGENT)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        ready(Ok(Self {
-            address: forwarded(req.headers(), proxies)
-                .unwrap_or(peer)
-                .to_canonical(),
-            user_agent: user_agent.chars().take(LONGEST_USER_AGENT).collect(),
-        }))
+        ready(Ok(Self::of(req)))
     }
 }
 
 /// The address that the outermost of our proxies saw. What stands before it in the header was sent by the client and
 /// may be invented.
 fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
-    let hops: Vec<&str> = headers
+    // What the client wrote may be no text at all; what our proxies added after it still is.
+    let hops: Vec<String> = headers
         .get_all(FORWARDED_FOR)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .map(|hop| String::from_utf8_lossy(hop).trim().to_owned())
         .collect();
     let outermost = hops.iter().rev().take(proxies).next_back()?;
     let address = outermost.parse::<IpAddr>().ok();
@@ -83,6 +88,7 @@ fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::http::header::HeaderValue;
     use actix_web::test::TestRequest;
 
     use super::*;
@@ -121,6 +127,19 @@ mod tests {
                 "{hops:?} {proxies}"
             );
         }
+    }
+
+    #[test]
+    fn a_header_that_is_no_text_does_not_hide_what_the_proxy_saw() {
+        let request = TestRequest::default()
+            .app_data(Data::new(TrustedProxies(1)))
+            .peer_addr("192.0.2.1:4711".parse().unwrap())
+            .append_header((
+                FORWARDED_FOR,
+                HeaderValue::from_bytes(b"6.6.6.6\xff, 203.0.113.9").unwrap(),
+            ));
+        let client = Client::of(&request.to_http_request());
+        assert_eq!(client.address.to_string(), "203.0.113.9");
     }
 
     #[test]
