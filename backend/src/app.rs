@@ -3,10 +3,12 @@
 use std::io;
 
 use actix_web::dev::Server;
+use actix_web::error::InternalError;
+use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE};
-use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, PathConfig, ServiceConfig};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, get, web};
+use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, get, web};
 use serde_json::json;
 use tracing_actix_web::TracingLogger;
 use utoipa::openapi::OpenApi;
@@ -26,6 +28,7 @@ use crate::engine::upkeep::Upkeep;
 use crate::engine::{Engine, account_mail};
 use crate::http::client::TrustedProxies;
 use crate::http::error::ApiError;
+use crate::http::headers;
 use crate::http::openapi::{self, KnownPaths};
 use crate::http::problems::problems;
 use crate::http::site::{self, PublicUrl};
@@ -71,7 +74,7 @@ impl Services {
 
     /// The HTTP server, bound and ready to be awaited. `workers` is the number of its threads.
     pub fn server(self, workers: usize) -> io::Result<(Server, std::net::SocketAddr)> {
-        let bind = self.config.http.bind;
+        let (bind, deadlines) = (self.config.http.bind, self.config.http.deadlines);
         let document = document();
         let server = HttpServer::new(move || {
             let services = self.clone();
@@ -79,7 +82,8 @@ impl Services {
             App::new()
                 .wrap(Compress::default())
                 .wrap(from_fn(problems))
-                .wrap(security_headers())
+                .wrap(headers::cors(&services.config.http.cors_origins))
+                .wrap(headers::security(&services.config.http.public_url))
                 .wrap(TracingLogger::<RequestSpan>::new())
                 .configure(move |config| services.configure(config, &document))
         });
@@ -87,6 +91,7 @@ impl Services {
         let server = server
             .workers(workers)
             .worker_max_blocking_threads(2)
+            .client_request_timeout(deadlines.head)
             .shutdown_timeout(10)
             .disable_signals()
             .bind(bind)?;
@@ -150,9 +155,10 @@ impl Services {
             .app_data(Data::new(self.gate()))
             .app_data(Data::new(self.unsubscribing()))
             .app_data(Data::new(PublicUrl(self.config.http.public_url.clone())))
+            .app_data(Data::new(self.config.http.deadlines))
             .app_data(Data::new(TrustedProxies(self.config.http.trusted_proxies)))
             .app_data(Data::new(KnownPaths::of(document)))
-            .app_data(PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
+            .app_data(PathConfig::default().error_handler(|_, req| no_such_id(req)))
             .service(alive)
             .service(ready)
             .service(SwaggerUi::new("/api/docs/{_:.*}").url("/api/openapi.json", document.clone()))
@@ -197,35 +203,34 @@ pub fn document() -> OpenApi {
     openapi::complete(document)
 }
 
-fn security_headers() -> DefaultHeaders {
-    DefaultHeaders::new()
-        .add((
-            "Content-Security-Policy",
-            "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-        ))
-        .add(("X-Content-Type-Options", "nosniff"))
-        .add(("Referrer-Policy", "strict-origin-when-cross-origin"))
-        .add(("Cross-Origin-Opener-Policy", "same-origin"))
-}
-
 async fn no_such_operation(
     req: HttpRequest,
     known: Data<KnownPaths>,
 ) -> Result<HttpResponse, ApiError> {
     let methods = known.methods_at(&req);
     if methods.is_empty() {
-        return Err(ApiError::not_found());
+        Err(ApiError::not_found())
+    } else {
+        Ok(wrong_method(&methods))
     }
-    let allow = methods
-        .iter()
-        .map(actix_web::http::Method::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
+}
+
+/// What stands where an id belongs is none; it may be the last word of another path, which does not know the method.
+fn no_such_id(req: &HttpRequest) -> Error {
+    let known = req.app_data::<Data<KnownPaths>>();
+    match known.and_then(|known| known.methods_spelt_out(req)) {
+        Some(methods) => InternalError::from_response("", wrong_method(methods)).into(),
+        None => ApiError::not_found().into(),
+    }
+}
+
+fn wrong_method(known: &[Method]) -> HttpResponse {
+    let names: Vec<_> = known.iter().map(Method::as_str).collect();
     let mut answer = HttpResponse::from_error(ApiError::method_not_allowed());
-    if let Ok(allow) = allow.parse() {
+    if let Ok(allow) = names.join(", ").parse() {
         answer.headers_mut().insert(ALLOW, allow);
     }
-    Ok(answer)
+    answer
 }
 
 #[get("/healthz")]

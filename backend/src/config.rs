@@ -14,6 +14,7 @@ use lettre::message::Mailbox;
 use sha2::{Digest, Sha256};
 
 use self::settings::Settings;
+use crate::http::deadlines::Deadlines;
 use crate::mail::server::{Server, Timeouts};
 use crate::mail_servers::model::Pace;
 
@@ -58,6 +59,10 @@ pub struct Http {
     pub frontend_dir: Option<PathBuf>,
     /// `TRUSTED_PROXIES`: how many proxies before us add to `X-Forwarded-For`.
     pub trusted_proxies: usize,
+    /// `CORS_ORIGINS`: whose pages may call the API from a browser; without it only our own.
+    pub cors_origins: Vec<String>,
+    /// How long a request may take to arrive. Not to be set from outside: only tests have reason to be impatient.
+    pub deadlines: Deadlines,
 }
 
 /// Keys for separate purposes, all derived from `APP_SECRET`.
@@ -71,7 +76,7 @@ pub struct Secrets {
 /// How people come in.
 #[derive(Debug, Clone)]
 pub struct AuthSettings {
-    /// `LIMITS`: multiplies how often one may sign in, sign up or ask for mails; 0 switches the limits off.
+    /// `LIMITS`: multiplies how often one may sign in, sign up, ask for mails or call the API; 0 switches the limits off.
     pub limits: u32,
     /// Rounds of bcrypt as a power of two. Not to be set from outside: only tests have reason to be quicker.
     pub password_cost: u32,

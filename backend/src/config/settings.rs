@@ -17,6 +17,7 @@ use super::{
     SAMPLE_SECRET, Secrets,
 };
 use crate::auth::password;
+use crate::http::deadlines::Deadlines;
 use crate::mail::server::{Server, Timeouts};
 use crate::mail_servers::model::Pace;
 
@@ -78,6 +79,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
                     .push(format!("PUBLIC_URL={public_url}: {why}"));
             })
             .ok();
+        let cors_origins = self.origins();
         let frontend_dir = self.text("FRONTEND_DIR").map(PathBuf::from);
         if let Some(dir) = frontend_dir
             .as_ref()
@@ -93,7 +95,21 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             public_url: public_url?,
             frontend_dir,
             trusted_proxies: trusted_proxies?,
+            cors_origins,
+            deadlines: Deadlines::default(),
         })
+    }
+
+    fn origins(&mut self) -> Vec<String> {
+        let text = self.text("CORS_ORIGINS").unwrap_or_default();
+        let named = text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
+        let (good, bad): (Vec<_>, Vec<_>) = named.map(origin).partition(Result::is_ok);
+        self.mistakes
+            .extend(bad.into_iter().filter_map(Result::err));
+        good.into_iter().filter_map(Result::ok).collect()
     }
 
     fn secrets(&mut self) -> Option<Secrets> {
@@ -235,6 +251,20 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             .parse()
             .map_err(|error| self.mistakes.push(format!("{name}={value}: {error}")))
             .ok()
+    }
+}
+
+/// An origin as browsers write it. There is no `*`: the API is opened to pages that somebody has thought of.
+fn origin(text: &str) -> Result<String, String> {
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| ["http", "https"].contains(&url.scheme()))
+        .map(|url| (url.origin().ascii_serialization(), url));
+    match url {
+        Some((origin, url)) if url.as_str().trim_end_matches('/') == origin => Ok(origin),
+        _ => Err(format!(
+            "CORS_ORIGINS: {text} is no origin such as https://app.example.org"
+        )),
     }
 }
 

@@ -58,6 +58,34 @@ fn the_address_of_the_site_can_stand_in_a_mail() {
 }
 
 #[test]
+fn origins_are_named_one_by_one() {
+    let origins = |text: &str| {
+        let mut settings = NEEDED.to_vec();
+        settings.push(("CORS_ORIGINS", text));
+        read(&settings).map(|config| config.http.cors_origins)
+    };
+    assert!(read(&NEEDED).unwrap().http.cors_origins.is_empty());
+    assert_eq!(
+        origins("https://app.example.org, http://localhost:5173/,https://Пример.рф").unwrap(),
+        [
+            "https://app.example.org",
+            "http://localhost:5173",
+            "https://xn--e1afmkfd.xn--p1ai"
+        ]
+    );
+    for text in [
+        "*",
+        "null",
+        "app.example.org",
+        "https://example.org/path",
+        "ftp://example.org",
+    ] {
+        let mistakes = origins(text).unwrap_err().0;
+        assert!(mistakes[0].contains(text), "{mistakes:?}");
+    }
+}
+
+#[test]
 fn every_mistake_is_named_at_once() {
     let errors = read(&[
         ("BIND", "here"),

@@ -1,7 +1,6 @@
 //! `Valid<T>`: a JSON body that has arrived in time, within its limit, and passed every check. `AnyBody`: any other.
 
 use std::pin::Pin;
-use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_LENGTH;
@@ -11,13 +10,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use validator::Validate;
 
+use super::deadlines::Deadlines;
 use super::error::{ApiError, FieldError};
 use super::field::flatten;
 
 /// Enough for everything but a message's bodies.
 pub const SMALL: usize = 64 * 1024;
-/// actix's own time-out covers the head only: a body that trickles would hold its connection for ever.
-const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A checked JSON body of at most `LIMIT` bytes. Fails with 400, 408, 413, 415 or 422 naming the fields.
 #[derive(Debug)]
@@ -32,12 +30,15 @@ impl FromRequest for AnyBody {
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = actix_web::web::Payload::from_request(req, payload);
+        let (deadlines, body) = (
+            Deadlines::of(req),
+            actix_web::web::Payload::from_request(req, payload),
+        );
         Box::pin(async move {
             let payload = body
                 .await
                 .map_err(|error| ApiError::malformed(error.to_string()))?;
-            read(payload, SMALL).await.map(|_unread| Self)
+            read(payload, SMALL, deadlines).await.map(|_unread| Self)
         })
     }
 }
@@ -55,7 +56,10 @@ impl<T: DeserializeOwned + Validate + 'static, const LIMIT: usize> FromRequest f
             .get(CONTENT_LENGTH)
             .and_then(|v| v.to_str().ok())
             .and_then(|v| v.parse::<usize>().ok());
-        let body = actix_web::web::Payload::from_request(req, payload);
+        let (deadlines, body) = (
+            Deadlines::of(req),
+            actix_web::web::Payload::from_request(req, payload),
+        );
         Box::pin(async move {
             if !json {
                 return Err(ApiError::unsupported_media_type());
@@ -66,14 +70,18 @@ impl<T: DeserializeOwned + Validate + 'static, const LIMIT: usize> FromRequest f
             let payload = body
                 .await
                 .map_err(|error| ApiError::malformed(error.to_string()))?;
-            let bytes = read(payload, LIMIT).await?;
+            let bytes = read(payload, LIMIT, deadlines).await?;
             parse(&bytes).map(Self)
         })
     }
 }
 
-async fn read(payload: actix_web::web::Payload, limit: usize) -> Result<Bytes, ApiError> {
-    let read = tokio::time::timeout(DEADLINE, payload.to_bytes_limited(limit));
+async fn read(
+    payload: actix_web::web::Payload,
+    limit: usize,
+    deadlines: Deadlines,
+) -> Result<Bytes, ApiError> {
+    let read = tokio::time::timeout(deadlines.body, payload.to_bytes_limited(limit));
     match read.await {
         Err(_elapsed) => Err(ApiError::timeout()),
         Ok(Err(_over_limit)) => Err(ApiError::payload_too_large(limit)),

@@ -4,9 +4,11 @@
 pub mod body;
 pub mod client;
 mod database;
+pub mod deadlines;
 pub mod error;
 pub mod etag;
 pub mod field;
+pub mod headers;
 pub mod openapi;
 pub mod page;
 pub mod problems;

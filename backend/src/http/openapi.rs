@@ -26,6 +26,11 @@ const ABOUT: &str = "Keep recipients and messages, schedule mailings, and see fo
 Sign in with `POST /auth/sign-in` and send the access token as `Authorization: Bearer …`. Every failure is an \
 `application/problem+json` whose `code` is stable; mistakes in a request name their fields. Times are RFC 3339 in UTC.";
 
+/// Whether whoever asks there need not say who they are.
+pub fn is_open(path: &str) -> bool {
+    OPEN.iter().any(|prefix| path.starts_with(prefix))
+}
+
 /// The document before any route has been added.
 pub fn base() -> OpenApi {
     let bearer = Http::builder()
@@ -55,12 +60,17 @@ pub fn base() -> OpenApi {
 /// The finished document: every operation has its security and the failures that any operation of its kind may have.
 pub fn complete(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
-        let open = OPEN.iter().any(|prefix| path.starts_with(prefix));
+        let open = is_open(path);
         for (method, operation) in operations(item) {
             if !open {
                 let token = SecurityRequirement::new("bearer", Vec::<String>::new());
                 operation.security = Some(vec![token]);
             }
+            operation
+                .parameters
+                .iter_mut()
+                .flatten()
+                .for_each(may_be_empty);
             let kind = Kind::of(path, &method, operation, open);
             for (status, description) in kind.failures() {
                 let responses = &mut operation.responses.responses;
@@ -70,6 +80,16 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
         }
     }
     document
+}
+
+/// A filter without a value is one that is not set: forms send them.
+fn may_be_empty(parameter: &mut RefOr<Parameter>) {
+    if let RefOr::T(parameter) = parameter
+        && parameter.parameter_in == ParameterIn::Query
+    {
+        let more = parameter.extensions.get_or_insert_default();
+        more.insert("allowEmptyValue".to_owned(), true.into());
+    }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
@@ -159,10 +179,21 @@ impl KnownPaths {
 
     /// The methods of the path that was asked for, none when there is no such path.
     pub fn methods_at(&self, req: &HttpRequest) -> Vec<Method> {
+        if let Some(methods) = self.methods_spelt_out(req) {
+            return methods.to_vec();
+        }
         self.0
             .iter()
             .filter(|(path, _)| path.is_match(req.path()))
             .flat_map(|(_, methods)| methods.clone())
             .collect()
+    }
+
+    /// The same where the path stands in the document letter for letter, no part of it being an id.
+    pub fn methods_spelt_out(&self, req: &HttpRequest) -> Option<&[Method]> {
+        self.0
+            .iter()
+            .find(|(path, _)| path.pattern() == Some(req.path()))
+            .map(|(_, methods)| methods.as_slice())
     }
 }
