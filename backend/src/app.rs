@@ -33,7 +33,7 @@ use crate::http::openapi::{self, KnownPaths};
 use crate::http::problems::problems;
 use crate::http::site::{self, PublicUrl};
 use crate::http::span::RequestSpan;
-use crate::limits::Limits;
+use crate::limits::{Limits, requests};
 use crate::mail::unsubscribe::Stamps;
 use crate::suppressions::unsubscribe::Unsubscribing;
 use crate::{
@@ -81,6 +81,7 @@ impl Services {
             let document = document.clone();
             App::new()
                 .wrap(Compress::default())
+                .wrap(from_fn(requests::by_address))
                 .wrap(from_fn(problems))
                 .wrap(headers::cors(&services.config.http.cors_origins))
                 .wrap(headers::security(&services.config.http.public_url))
@@ -155,6 +156,7 @@ impl Services {
             .app_data(Data::new(self.gate()))
             .app_data(Data::new(self.unsubscribing()))
             .app_data(Data::new(PublicUrl(self.config.http.public_url.clone())))
+            .app_data(Data::new(self.limits.clone()))
             .app_data(Data::new(self.config.http.deadlines))
             .app_data(Data::new(TrustedProxies(self.config.http.trusted_proxies)))
             .app_data(Data::new(KnownPaths::of(document)))

@@ -22,6 +22,8 @@ use crate::api_tokens::store::NOTED_EVERY;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::error::ApiError;
+use crate::limits::Limits;
+use crate::limits::requests::PER_USER;
 
 /// Somebody signed in, or a program that acts for them, in good standing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -261,13 +263,17 @@ fn identified(req: &HttpRequest) -> impl Future<Output = Result<Caller, ApiError
         req.app_data::<Data<Callers>>().cloned(),
         req.app_data::<Data<Db>>().cloned(),
         req.app_data::<Data<Clock>>().cloned(),
+        req.app_data::<Data<Limits>>().cloned(),
     );
     async move {
-        let (Some(callers), Some(db), Some(clock)) = parts else {
+        let (Some(callers), Some(db), Some(clock), Some(limits)) = parts else {
             return Err(ApiError::internal("the app lacks its data"));
         };
         let token = token.ok_or_else(ApiError::unauthenticated)?;
-        callers.behind(&token, &db, &clock).await
+        let caller = callers.behind(&token, &db, &clock).await?;
+        let user = caller.user_id.to_string();
+        limits.take_often(PER_USER, &user).await?;
+        Ok(caller)
     }
 }
 

@@ -136,6 +136,7 @@ impl Kind {
                 "422",
                 "Some fields are not valid; each is named",
             ),
+            (true, "429", "Too many requests; see `Retry-After`"),
             (
                 true,
                 "503",

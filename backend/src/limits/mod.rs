@@ -2,6 +2,7 @@
 //! where there is no Redis or it is away: a limit that is a little too wide is better than nobody signing in.
 
 mod redis;
+pub mod requests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deadpool_redis::redis::ConnectionInfo;
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
@@ -39,21 +41,20 @@ pub struct Limits {
     factor: u32,
     shared: Option<Arc<SharedCounters>>,
     own: Cache<String, u32>,
+    /// Of windows that last seconds: there are many, and none is of use for long.
+    brief: Cache<String, u32>,
 }
 
 impl Limits {
     /// Limits times `factor`, counted in Redis where there is one. Connects at the first use.
     pub fn new(redis: Option<ConnectionInfo>, factor: u32, clock: Clock) -> Self {
-        let own = Cache::builder()
-            .max_capacity(100_000)
-            // No window is longer; a counter of a window that has passed is never asked for again.
-            .time_to_live(Duration::from_hours(1))
-            .build();
         Self {
             clock,
             factor,
             shared: redis.map(SharedCounters::new).map(Arc::new),
-            own,
+            // No window is longer; a counter of a window that has passed is never asked for again.
+            own: counters(Duration::from_hours(1)),
+            brief: counters(Duration::from_secs(10)),
         }
     }
 
@@ -62,34 +63,77 @@ impl Limits {
         if self.factor == 0 {
             return Ok(());
         }
-        let now = self.clock.now().timestamp();
-        let window = now.div_euclid(rule.window_s);
-        // Hashed: neither Redis nor a memory dump is to hold a list of who tried to come in.
-        let subject = URL_SAFE_NO_PAD.encode(Sha256::digest(subject.as_bytes()));
-        let key = format!("dispatch:limit:{}:{window}:{subject}", rule.name);
-        if self.count(key, rule.window_s).await <= rule.most.saturating_mul(self.factor) {
-            return Ok(());
-        }
-        let left = (window + 1) * rule.window_s - now;
-        Err(TooMany {
-            retry_after_s: left.unsigned_abs(),
-        })
-    }
-
-    async fn count(&self, key: String, window_s: i64) -> u32 {
+        let window = Window::of(rule, subject, self.clock.now().timestamp());
         let shared = match &self.shared {
-            Some(redis) => redis.count(&key, window_s).await,
+            Some(redis) => redis.count(&window.key, 1, rule.window_s).await,
             None => None,
         };
-        shared.unwrap_or_else(|| {
-            self.own
-                .entry(key)
-                .and_upsert_with(|known| {
-                    known.map_or(1, |entry| entry.into_value().saturating_add(1))
-                })
-                .into_value()
-        })
+        let count = shared.unwrap_or_else(|| count_in(&self.own, window.key));
+        self.judge(rule, count, window.left_s)
     }
+
+    /// The same for what happens all the time. Redis is asked only about those who come often: the first quarter of what a
+    /// window allows is counted here, and told to it with the rest.
+    pub async fn take_often(&self, rule: Rule, subject: &str) -> Result<(), TooMany> {
+        if self.factor == 0 {
+            return Ok(());
+        }
+        let window = Window::of(rule, subject, self.clock.now().timestamp());
+        let own = count_in(&self.brief, window.key.clone());
+        let unasked = rule.most.saturating_mul(self.factor) / 4;
+        let count = match &self.shared {
+            Some(redis) if own > unasked => {
+                let news = if own == unasked + 1 { own } else { 1 };
+                let told = redis.count(&window.key, news, rule.window_s).await;
+                // What Redis has not heard while it was slow is not forgiven.
+                told.unwrap_or(own).max(own)
+            }
+            _ => own,
+        };
+        self.judge(rule, count, window.left_s)
+    }
+
+    fn judge(&self, rule: Rule, count: u32, retry_after_s: u64) -> Result<(), TooMany> {
+        if count <= rule.most.saturating_mul(self.factor) {
+            Ok(())
+        } else {
+            Err(TooMany { retry_after_s })
+        }
+    }
+}
+
+/// The stretch of time in which a subject's tries are counted together.
+struct Window {
+    key: String,
+    left_s: u64,
+}
+
+impl Window {
+    fn of(rule: Rule, subject: &str, now: i64) -> Self {
+        let number = now.div_euclid(rule.window_s);
+        // Hashed: neither Redis nor a memory dump is to hold a list of who tried to come in.
+        let subject = URL_SAFE_NO_PAD.encode(Sha256::digest(subject.as_bytes()));
+        Self {
+            key: format!("dispatch:limit:{}:{number}:{subject}", rule.name),
+            left_s: ((number + 1) * rule.window_s - now).unsigned_abs(),
+        }
+    }
+}
+
+/// The oldest make room: whoever comes under ever new names would otherwise have their own counters turned away.
+fn counters(lifetime: Duration) -> Cache<String, u32> {
+    Cache::builder()
+        .max_capacity(100_000)
+        .eviction_policy(EvictionPolicy::lru())
+        .time_to_live(lifetime)
+        .build()
+}
+
+fn count_in(counters: &Cache<String, u32>, key: String) -> u32 {
+    let one_more = |known: Option<moka::Entry<String, u32>>| {
+        known.map_or(1, |entry| entry.into_value().saturating_add(1))
+    };
+    counters.entry(key).and_upsert_with(one_more).into_value()
 }
 
 #[cfg(test)]
@@ -127,5 +171,30 @@ mod tests {
             }
             assert_eq!(limits.take(RULE, "a").await.is_err(), factor > 0);
         }
+    }
+    #[tokio::test]
+    async fn what_happens_often_is_limited_to_the_same_number() {
+        for factor in [1, 4] {
+            let limits = Limits::new(None, factor, Clock::fixed(DateTime::UNIX_EPOCH));
+            for _ in 0..2 * factor {
+                assert!(limits.take_often(RULE, "a").await.is_ok());
+            }
+            assert!(limits.take_often(RULE, "a").await.is_err());
+            assert!(limits.take_often(RULE, "b").await.is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_other_names_does_not_keep_one_from_being_counted() {
+        let limits = Limits::new(None, 1, Clock::fixed(DateTime::UNIX_EPOCH));
+        for n in 0..120_000 {
+            count_in(&limits.own, n.to_string());
+        }
+        limits.own.run_pending_tasks();
+        for _ in 0..2 {
+            assert!(limits.take(RULE, "a").await.is_ok());
+            limits.own.run_pending_tasks();
+        }
+        assert!(limits.take(RULE, "a").await.is_err());
     }
 }

@@ -44,9 +44,9 @@ impl SharedCounters {
         }
     }
 
-    /// How often `key` has been counted, this time included; `None` when Redis does not say.
-    pub(super) async fn count(&self, key: &str, lifetime_s: i64) -> Option<u32> {
-        match self.ask(key, lifetime_s).await {
+    /// How often `key` has been counted, `more` times just now; `None` when Redis does not say.
+    pub(super) async fn count(&self, key: &str, more: u32, lifetime_s: i64) -> Option<u32> {
+        match self.ask(key, more, lifetime_s).await {
             Ok(count) => {
                 if self.away.swap(false, Ordering::Relaxed) {
                     tracing::info!("Redis is back; limits are counted together again");
@@ -62,10 +62,14 @@ impl SharedCounters {
         }
     }
 
-    async fn ask(&self, key: &str, lifetime_s: i64) -> Result<u32, NoAnswer> {
+    async fn ask(&self, key: &str, more: u32, lifetime_s: i64) -> Result<u32, NoAnswer> {
         let mut conn = self.pool.get().await?;
         let mut count = pipe();
-        count.atomic().incr(key, 1).expire(key, lifetime_s).ignore();
+        count
+            .atomic()
+            .incr(key, more)
+            .expire(key, lifetime_s)
+            .ignore();
         let (count,): (u32,) =
             tokio::time::timeout(PATIENCE, count.query_async(&mut conn)).await??;
         Ok(count)

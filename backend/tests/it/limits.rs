@@ -4,11 +4,13 @@ use std::net::Ipv6Addr;
 use std::time::Instant;
 
 use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
 use serde_json::json;
 
 use crate::support::accounts::PASSWORD;
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
+use crate::support::people::Person;
 
 #[expect(
     clippy::disallowed_methods,
@@ -297,4 +299,87 @@ fn a_header_does_not_make_another_client_where_no_proxy_is_trusted() {
         })
         .collect();
     assert_eq!(statuses[9..], [401, 429]);
+}
+
+/// A user whose id no other test, and no earlier run against the same Redis, counts by.
+fn somebody(app: &TestApp) -> Person {
+    user_of(app, rand::random_range(1_000_000..i64::MAX / 2))
+}
+
+fn user_of(app: &TestApp, id: i64) -> Person {
+    let next = format!("ALTER TABLE users ALTER COLUMN id RESTART WITH {id}");
+    app.sql().batch_execute(&next).unwrap();
+    app.person(&format!("user{id}@example.org"), "user")
+}
+
+#[test]
+fn one_user_may_ask_twenty_times_a_second_from_wherever_and_whatever_they_ask() {
+    for app in both_apps() {
+        let (alice, bob) = (somebody(&app), somebody(&app));
+        let ask = |person: &Person, path: &str| {
+            let from = ("x-forwarded-for", Network::new().address(0));
+            app.send("GET", path, &[person.bearer(), from], None)
+        };
+        for n in 0..20 {
+            let path = if n % 2 == 0 { "/me" } else { "/recipients" };
+            ask(&alice, path).expect(200);
+        }
+        let refused = ask(&alice, "/me");
+        assert_eq!(refused.header("retry-after"), "1");
+        refused.expect_problem(429, "too_many_requests");
+        ask(&bob, "/me").expect(200);
+        app.wait(TimeDelta::seconds(1));
+        ask(&alice, "/me").expect(200);
+    }
+}
+
+#[test]
+fn one_address_may_ask_a_hundred_times_a_second_without_saying_whose_requests_they_are() {
+    for app in both_apps() {
+        let network = Network::new();
+        let ask = |token: Option<&str>, path: &str| {
+            let from = ("x-forwarded-for", network.address(0));
+            let bearer = token.map(|token| ("authorization", format!("Bearer {token}")));
+            let headers: Vec<_> = bearer.into_iter().chain([from]).collect();
+            app.send("GET", path, &headers, None)
+        };
+        for n in 0..100 {
+            match n % 3 {
+                0 => ask(None, "/recipients").expect(401),
+                1 => ask(Some("a token of nobody"), "/recipients").expect(401),
+                _ => ask(Some("a token of nobody"), "/auth/nothing").expect(404),
+            };
+        }
+        for path in ["/recipients", "/auth/nothing"] {
+            let refused = ask(Some("a token of nobody"), path);
+            assert_eq!(refused.header("retry-after"), "1");
+            refused.expect_problem(429, "too_many_requests");
+        }
+        // Whoever shares the address and says who they are goes on.
+        ask(Some(&somebody(&app).token()), "/me").expect(200);
+        app.wait(TimeDelta::seconds(1));
+        ask(None, "/recipients").expect(401);
+    }
+}
+
+#[test]
+fn two_processes_count_a_users_requests_together_in_redis() {
+    let redis = redis_url();
+    let settings = [
+        ("SMTP_URL", "smtp://127.0.0.1:9"),
+        ("LIMITS", "1"),
+        ("REDIS_URL", redis.as_str()),
+    ];
+    let apps = [
+        TestApp::start_with(&settings),
+        TestApp::start_with(&settings),
+    ];
+    let first = somebody(&apps[0]);
+    let people = [user_of(&apps[1], first.id), first];
+    let statuses: Vec<u16> = (0..40)
+        .map(|n: usize| apps[n % 2].get(&people[1 - n % 2], "/me").status)
+        .collect();
+    // The first five of each are told to Redis with their sixth.
+    let taken = statuses.iter().filter(|status| **status == 200).count();
+    assert_eq!(taken, 20, "{statuses:?}");
 }
