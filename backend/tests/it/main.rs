@@ -42,6 +42,7 @@ mod recurrence_zones;
 mod retries;
 mod roles;
 mod schema;
+mod security;
 mod sessions;
 mod site;
 mod skips;

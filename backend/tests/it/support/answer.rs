@@ -54,6 +54,19 @@ impl Answer {
         assert_eq!(blamed, [(Some(field), Some(code))], "{body}");
     }
 
+    /// Fails unless this is a 422 that blames exactly this field, with whatever code.
+    #[track_caller]
+    pub(crate) fn expect_invalid_named(self, field: &str) {
+        let body = self.expect_problem(422, "validation_failed");
+        let blamed: Vec<_> = body["fields"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|f| f["field"].as_str())
+            .collect();
+        assert_eq!(blamed, [Some(field)], "{body}");
+    }
+
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }

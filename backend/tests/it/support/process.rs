@@ -1,8 +1,11 @@
 //! The program itself, run as a process on a test's database.
 
-use std::process::{Command, Output, Stdio};
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
 
 use super::app::TestApp;
+use super::machine::eventually;
 
 /// How a command ended, and what it said.
 #[derive(Debug)]
@@ -49,5 +52,72 @@ impl TestApp {
             ("SMTP_URL", &smtp),
         ];
         dispatch(arguments, &[&own, more].concat())
+    }
+}
+
+/// `dispatch serve` on an app's database, killed when this is dropped.
+pub(crate) struct Service {
+    pub(crate) url: String,
+    folder: PathBuf,
+    process: Child,
+}
+
+impl Service {
+    /// Started with these settings, on a free port, and answering.
+    pub(crate) fn start(app: &TestApp, settings: &[(&str, &str)]) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("dispatch-service-{}", rand::random::<u64>()));
+        fs::create_dir_all(&folder).expect("a new folder");
+        let log = File::create(folder.join("log")).expect("a log");
+        let process = Command::new(env!("CARGO_BIN_EXE_dispatch"))
+            .arg("serve")
+            .env_clear()
+            .env("DATABASE_URL", &app.services.config.database.url)
+            .env("BIND", "127.0.0.1:0")
+            .env("JOURNAL_DIR", folder.join("journal"))
+            .envs(settings.iter().copied())
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the program runs");
+        let mut service = Self {
+            url: String::new(),
+            folder,
+            process,
+        };
+        service.url = eventually("the address of the API", || service.address());
+        service
+    }
+
+    /// Ends it, and gives what it has logged.
+    pub(crate) fn stop(mut self) -> String {
+        let told = Command::new("sh")
+            .args(["-c", "kill -TERM \"$0\"", &self.process.id().to_string()])
+            .status();
+        assert!(told.expect("a shell").success());
+        assert!(self.process.wait().expect("it ends").success());
+        self.log()
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).expect("a log in UTF-8")
+    }
+
+    /// As its log tells it: the port is whichever was free.
+    fn address(&self) -> Option<String> {
+        let log = self.log();
+        let line = log.lines().find(|line| line.contains("the API listens"))?;
+        let (_, behind) = line.split_once("address=")?;
+        Some(format!("http://{}", behind.split_whitespace().next()?))
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+        fs::remove_dir_all(&self.folder).ok();
     }
 }
