@@ -55,10 +55,13 @@ pub struct RecipientRef {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AttemptQuery {
+    #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub mailing_id: Option<i64>,
+    #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub run_id: Option<i64>,
+    #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub recipient_id: Option<i64>,
     pub outcome: Option<Outcome>,
