@@ -5,6 +5,7 @@ mod canaries;
 mod headers;
 mod inputs;
 mod json;
+mod races;
 mod searches;
 mod slowness;
 mod timing;
