@@ -1,6 +1,6 @@
 # The commands of the project; `make` alone lists them. They are thin: the work is in dev/.
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-rust test-frontend test-e2e lint generate bench soak
+.PHONY: help run demo test test-rust test-frontend test-contract test-e2e contract lint generate bench soak
 
 DEV := node "$(CURDIR)/dev"
 
@@ -22,8 +22,14 @@ test-rust: ## Only the backend: format, clippy, tests, openapi.json
 test-frontend: ## Only the page: format, lint, types, unit tests, build
 	@$(DEV)/test.mjs frontend
 
+test-contract: ## Only the API against its own document, briefly
+	@$(DEV)/test.mjs contract
+
 test-e2e: ## Only the end-to-end tests in Chromium
 	@$(DEV)/test.mjs e2e
+
+contract: ## The API against its own document in every role, from several seeds (some minutes)
+	@$(DEV)/contract.mjs
 
 lint: ## Only formats, lints and types
 	@$(DEV)/test.mjs lint

@@ -16,6 +16,7 @@ import { DEV, FRONTEND_DIST } from './build.mjs';
 /** Everything that the backend can be told from outside. */
 const SETTINGS = [
   ...['DATABASE_URL', 'DB_POOL_SIZE', 'REDIS_URL', 'BIND', 'PUBLIC_URL', 'FRONTEND_DIR'],
+  'CORS_ORIGINS',
   ...['APP_SECRET', 'APP_ENV', 'TRUSTED_PROXIES', 'LIMITS', 'ADMIN_EMAIL', 'ADMIN_PASSWORD'],
   ...[
     'SMTP_URL',
@@ -62,18 +63,19 @@ export function settings({ databaseUrl, smtpUrl, mailWebUrl, port }, secret) {
 }
 
 /**
- * Starts `dispatch serve` and waits until it is ready.
+ * Starts `dispatch serve`, waits until it is ready, and returns its process.
  * @param {import('./processes.mjs').Supervisor} supervisor
  * @param {Pick<import('./processes.mjs').Job, 'command' | 'env' | 'log'>} job
  */
 export async function serve(supervisor, job) {
-  await supervisor.start({ name: 'the backend', grace: DRAIN_SECONDS, ...job });
+  const pid = await supervisor.start({ name: 'the backend', grace: DRAIN_SECONDS, ...job });
   await supervisor.until('the backend', async () => {
     const answer = await fetch(`http://${job.env?.BIND}/readyz`, {
       signal: AbortSignal.timeout(2000),
     });
     return answer.ok;
   });
+  return pid;
 }
 
 /**

@@ -4,8 +4,10 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import pg from 'pg';
 import { serve, settings } from './backend.mjs';
 import { buildPage, DEV, FRONTEND, installPackages, program, ROOT } from './build.mjs';
+import { checkContract } from './contract/roles.mjs';
 import { startMailCatcher } from './mail.mjs';
 import { anyPorts } from './ports.mjs';
 import { tail } from './processes.mjs';
@@ -87,6 +89,45 @@ export async function lintDev(session) {
 export async function testDev(session) {
   await installPackages(session.supervisor, DEV);
   await check(session, 'npm run --silent test', { cwd: DEV, totals: NODE_TOTALS });
+}
+
+/** Enough to meet every operation in every role, in about a minute; all border cases as whoever may do most. */
+const GLANCE = { seeds: [1], examples: 4, thorough: ['admin'] };
+
+/**
+ * The API against its own document, in a database of its own. No mail leaves: nobody listens where it would go.
+ * @param {Session} session
+ * @param {Pick<import('./contract/roles.mjs').Extent, 'seeds' | 'examples' | 'thorough'>} [extent]
+ */
+export async function testContract(session, extent = GLANCE) {
+  const { supervisor } = session;
+  await check(session, 'cargo build --locked');
+  const databaseUrl = await createDatabase(await session.postgres(), 'contract');
+  const [port = 0] = await anyPorts(1);
+  const log = path.join(supervisor.home, 'contract-backend.log');
+  const services = { port, databaseUrl, smtpUrl: 'smtp://127.0.0.1:9' };
+  /** @type {NodeJS.ProcessEnv} */
+  const env = { ...settings(services, randomBytes(48).toString('base64url')), LIMITS: '0' };
+  delete env.FRONTEND_DIR;
+  const backend = program('debug');
+  await supervisor.step({ name: 'dispatch migrate', command: [backend, 'migrate'], env, log });
+  const pid = await serve(supervisor, { command: [backend, 'serve'], env, log });
+  const url = env.PUBLIC_URL ?? '';
+  await checkContract(supervisor, { url, databaseUrl, ...extent }).catch((fault) => {
+    throw new Error(`${fault.message}${tail(log)}`);
+  });
+  await supervisor.halt(pid);
+}
+
+/**
+ * @param {(database: string) => string} server
+ * @param {string} name
+ */
+async function createDatabase(server, name) {
+  const client = new pg.Client(server('postgres'));
+  await client.connect();
+  await client.query(`CREATE DATABASE ${name}`).finally(() => client.end());
+  return server(name);
 }
 
 /**

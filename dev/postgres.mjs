@@ -3,7 +3,9 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { DEV, installPackages } from './build.mjs';
 import { commandLine, end } from './pidfile.mjs';
+import { anyPorts } from './ports.mjs';
 import { settle } from './postgres-place.mjs';
 
 /** @typedef {import('./processes.mjs').Supervisor} Supervisor */
@@ -48,6 +50,16 @@ export async function startPostgres(supervisor, port, lifetime) {
   const password = fs.readFileSync(path.join(place.folder, 'pg.secret'), 'utf8');
   return (/** @type {string} */ database) =>
     `postgres://${USER}:${password}@127.0.0.1:${port}/${database}`;
+}
+
+/**
+ * One for tests, on whatever port is free.
+ * @param {Supervisor} supervisor
+ */
+export async function disposablePostgres(supervisor) {
+  await installPackages(supervisor, DEV);
+  const [port = 0] = await anyPorts(1);
+  return startPostgres(supervisor, port, 'disposable');
 }
 
 /**

@@ -1,5 +1,6 @@
 // @ts-check
 // The machine's own programs that tests and the bench need: installed where we may, named where we may not.
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -8,6 +9,7 @@ const PACKAGES = {
   cc: 'build-essential',
   chromium: 'chromium',
   pg_config: 'libpq-dev',
+  'python3-venv': 'python3-venv',
   'redis-server': 'redis-server',
   'smtp-sink': 'postfix',
   'smtp-source': 'postfix',
@@ -63,7 +65,13 @@ export function chromium() {
 
 /** @param {Program} program */
 function isInstalled(program) {
+  if (program === 'python3-venv') return hasVenv();
   return Boolean(program === 'chromium' ? chromium() : inPath(program));
+}
+
+/** Debian ships Python without what makes an environment of its own. */
+function hasVenv() {
+  return spawnSync('python3', ['-c', 'import ensurepip, venv']).status === 0;
 }
 
 /**

@@ -3,9 +3,8 @@
 import path from 'node:path';
 import { forgetSettings } from './backend.mjs';
 import * as checks from './checks.mjs';
-import { DEV, installPackages } from './build.mjs';
-import { anyPorts } from './ports.mjs';
-import { startPostgres } from './postgres.mjs';
+import { DEV } from './build.mjs';
+import { disposablePostgres } from './postgres.mjs';
 import { duration, Supervisor } from './processes.mjs';
 import { ensureInstalled } from './requirements.mjs';
 
@@ -16,7 +15,7 @@ import { ensureInstalled } from './requirements.mjs';
  */
 
 const { lintRust, testRust, checkDocument, lintFrontend, testFrontend } = checks;
-const { lintDev, testDev, testEndToEnd } = checks;
+const { lintDev, testDev, testContract, testEndToEnd } = checks;
 
 /** @type {Record<string, Plan>} */
 const PLANS = {
@@ -24,12 +23,13 @@ const PLANS = {
     checks: [
       ...[lintRust, testRust, checkDocument],
       ...[lintFrontend, testFrontend],
-      ...[lintDev, testDev, testEndToEnd],
+      ...[lintDev, testDev, testContract, testEndToEnd],
     ],
-    needs: ['cc', 'redis-server', 'chromium'],
+    needs: ['cc', 'redis-server', 'chromium', 'python3-venv'],
   },
   rust: { checks: [lintRust, testRust, checkDocument], needs: ['cc', 'redis-server'] },
   frontend: { checks: [lintFrontend, testFrontend], needs: [] },
+  contract: { checks: [testContract], needs: ['cc', 'python3-venv'] },
   e2e: { checks: [testEndToEnd], needs: ['cc', 'chromium'] },
   lint: { checks: [lintRust, lintFrontend, lintDev], needs: ['cc'] },
 };
@@ -49,15 +49,10 @@ async function run(plan) {
   forgetSettings();
   await ensureInstalled(supervisor, plan.needs);
   /** @type {Promise<(database: string) => string> | undefined} */ let server;
+  const postgres = () => (server ??= disposablePostgres(supervisor));
   /** @type {checks.Session} */
-  const session = { supervisor, totals: [], postgres: () => (server ??= disposablePostgres()) };
+  const session = { supervisor, totals: [], postgres };
   for (const check of plan.checks) await check(session);
   const totals = session.totals.map((line) => `\n  ${line}`).join('');
   supervisor.say(`all green in ${duration(Date.now() - begun)}${totals}`);
-}
-
-async function disposablePostgres() {
-  await installPackages(supervisor, DEV);
-  const [port = 0] = await anyPorts(1);
-  return startPostgres(supervisor, port, 'disposable');
 }
