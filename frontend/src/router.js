@@ -3,6 +3,7 @@ import { nextTick } from 'vue';
 import { createRouter, createWebHistory } from 'vue-router';
 
 import { safeNext } from './features/auth/next.js';
+import { mayOpen } from './features/auth/roles.js';
 import { restoreSession, session } from './features/auth/session.js';
 import { i18n } from './i18n/index.js';
 import PublicLayout from './features/home/PublicLayout.vue';
@@ -11,7 +12,11 @@ const AppShell = () => import('./features/home/AppShell.vue');
 const MailingForm = () => import('./features/mailings/MailingForm.vue');
 const MessageEditor = () => import('./features/messages/MessageEditor.vue');
 
-/** `title` is a key of i18n; `guest` pages are for those who are not signed in. @type {import('vue-router').RouteRecordRaw[]} */
+/**
+ * `title` is a key of i18n; `guest` pages are for those who are not signed in, `staff` pages for managers and
+ * administrators, `owners` pages for those who may have mailings of their own.
+ * @type {import('vue-router').RouteRecordRaw[]}
+ */
 const open = [
   { path: '', name: 'home', component: () => import('./features/home/HomePage.vue') },
   {
@@ -37,6 +42,18 @@ const open = [
     name: 'confirm',
     component: () => import('./features/auth/ConfirmPage.vue'),
     meta: { title: 'auth.confirm' },
+  },
+  {
+    path: 'forgot',
+    name: 'forgot',
+    component: () => import('./features/auth/ForgotPage.vue'),
+    meta: { title: 'auth.forgot' },
+  },
+  {
+    path: 'reset',
+    name: 'reset',
+    component: () => import('./features/auth/ResetPage.vue'),
+    meta: { title: 'auth.reset' },
   },
 ];
 
@@ -66,7 +83,12 @@ const inside = [
     component: () => import('./features/messages/MessagesPage.vue'),
     meta: { title: 'menu.messages' },
   },
-  { path: 'messages/new', name: 'new-message', component: MessageEditor, meta: { title: 'messages.new' } },
+  {
+    path: 'messages/new',
+    name: 'new-message',
+    component: MessageEditor,
+    meta: { title: 'messages.new', owners: true },
+  },
   { path: 'messages/:id(\\d+)', name: 'message', component: MessageEditor, meta: { title: 'messages.edit' } },
   {
     path: 'mailings',
@@ -74,20 +96,49 @@ const inside = [
     component: () => import('./features/mailings/MailingsPage.vue'),
     meta: { title: 'menu.mailings' },
   },
-  { path: 'mailings/new', name: 'new-mailing', component: MailingForm, meta: { title: 'mailings.new' } },
+  { path: 'mailings/new', name: 'new-mailing', component: MailingForm, meta: { title: 'mailings.new', owners: true } },
   {
     path: 'mailings/:id(\\d+)',
     name: 'mailing',
     component: () => import('./features/mailings/MailingPage.vue'),
     meta: { title: 'mailings.one' },
   },
-  { path: 'mailings/:id(\\d+)/edit', name: 'edit-mailing', component: MailingForm, meta: { title: 'mailings.edit' } },
+  {
+    path: 'mailings/:id(\\d+)/edit',
+    name: 'edit-mailing',
+    component: MailingForm,
+    meta: { title: 'mailings.edit', owners: true },
+  },
   { path: 'log', name: 'log', component: () => import('./features/attempts/LogPage.vue'), meta: { title: 'menu.log' } },
   {
     path: 'profile',
-    name: 'profile',
     component: () => import('./features/profile/ProfilePage.vue'),
-    meta: { title: 'menu.profile' },
+    children: [
+      {
+        path: '',
+        name: 'profile',
+        component: () => import('./features/profile/PersonalTab.vue'),
+        meta: { title: 'menu.profile' },
+      },
+      {
+        path: 'security',
+        name: 'security',
+        component: () => import('./features/profile/SecurityTab.vue'),
+        meta: { title: 'profile.tabs.security' },
+      },
+      {
+        path: 'sessions',
+        name: 'sessions',
+        component: () => import('./features/sessions/SessionsTab.vue'),
+        meta: { title: 'profile.tabs.sessions' },
+      },
+      {
+        path: 'tokens',
+        name: 'tokens',
+        component: () => import('./features/tokens/TokensTab.vue'),
+        meta: { title: 'profile.tabs.tokens' },
+      },
+    ],
   },
 ];
 
@@ -127,6 +178,9 @@ router.beforeEach(async (to) => {
   await restoreSession();
   if (to.meta.inside && !session.user) return { name: 'sign-in', query: { next: to.fullPath } };
   if (to.meta.guest && session.user) return safeNext(to.query.next);
+  if (!mayOpen(to.meta, session.user)) {
+    return { name: 'not-found', params: { path: to.path.slice(1).split('/') }, query: to.query, hash: to.hash };
+  }
   return true;
 });
 

@@ -5,7 +5,7 @@ import { ApiError, isAborted } from './problem.js';
 
 /** @type {string | null} */
 let accessToken = null;
-/** @type {Promise<Api.Session | null> | null} */
+/** @type {Promise<Api.SignedIn | null> | null} */
 let refreshing = null;
 /** @type {() => void} */
 let sessionEnded = () => {};
@@ -48,7 +48,7 @@ export function refresh() {
   return refreshing;
 }
 
-/** @returns {Promise<Api.Session | null>} */
+/** @returns {Promise<Api.SignedIn | null>} */
 async function requestSession() {
   try {
     const session = await ask(api.POST('/api/v1/auth/refresh'));

@@ -16,6 +16,8 @@ import chevronDown from 'bootstrap-icons/icons/chevron-down.svg?raw';
 import chevronRight from 'bootstrap-icons/icons/chevron-right.svg?raw';
 import circleHalf from 'bootstrap-icons/icons/circle-half.svg?raw';
 import clock from 'bootstrap-icons/icons/clock.svg?raw';
+import clockHistory from 'bootstrap-icons/icons/clock-history.svg?raw';
+import copy from 'bootstrap-icons/icons/copy.svg?raw';
 import envelope from 'bootstrap-icons/icons/envelope.svg?raw';
 import envelopeCheck from 'bootstrap-icons/icons/envelope-check.svg?raw';
 import envelopePaper from 'bootstrap-icons/icons/envelope-paper.svg?raw';
@@ -26,16 +28,24 @@ import globe2 from 'bootstrap-icons/icons/globe2.svg?raw';
 import graphUp from 'bootstrap-icons/icons/graph-up.svg?raw';
 import hddNetwork from 'bootstrap-icons/icons/hdd-network.svg?raw';
 import hourglassSplit from 'bootstrap-icons/icons/hourglass-split.svg?raw';
+import image from 'bootstrap-icons/icons/image.svg?raw';
 import inbox from 'bootstrap-icons/icons/inbox.svg?raw';
 import journalText from 'bootstrap-icons/icons/journal-text.svg?raw';
+import key from 'bootstrap-icons/icons/key.svg?raw';
+import laptop from 'bootstrap-icons/icons/laptop.svg?raw';
 import lightningCharge from 'bootstrap-icons/icons/lightning-charge.svg?raw';
 import list from 'bootstrap-icons/icons/list.svg?raw';
+import lock from 'bootstrap-icons/icons/lock.svg?raw';
 import moonStars from 'bootstrap-icons/icons/moon-stars.svg?raw';
 import pauseCircle from 'bootstrap-icons/icons/pause-circle.svg?raw';
 import pencil from 'bootstrap-icons/icons/pencil.svg?raw';
 import people from 'bootstrap-icons/icons/people.svg?raw';
+import person from 'bootstrap-icons/icons/person.svg?raw';
+import personCheck from 'bootstrap-icons/icons/person-check.svg?raw';
 import personCircle from 'bootstrap-icons/icons/person-circle.svg?raw';
+import personGear from 'bootstrap-icons/icons/person-gear.svg?raw';
 import personPlus from 'bootstrap-icons/icons/person-plus.svg?raw';
+import phone from 'bootstrap-icons/icons/phone.svg?raw';
 import playCircle from 'bootstrap-icons/icons/play-circle.svg?raw';
 import plug from 'bootstrap-icons/icons/plug.svg?raw';
 import plusLg from 'bootstrap-icons/icons/plus-lg.svg?raw';
@@ -44,6 +54,7 @@ import search from 'bootstrap-icons/icons/search.svg?raw';
 import send from 'bootstrap-icons/icons/send.svg?raw';
 import sendCheck from 'bootstrap-icons/icons/send-check.svg?raw';
 import shieldCheck from 'bootstrap-icons/icons/shield-check.svg?raw';
+import shieldLock from 'bootstrap-icons/icons/shield-lock.svg?raw';
 import skipForwardCircle from 'bootstrap-icons/icons/skip-forward-circle.svg?raw';
 import slashCircle from 'bootstrap-icons/icons/slash-circle.svg?raw';
 import sliders from 'bootstrap-icons/icons/sliders.svg?raw';
@@ -53,6 +64,7 @@ import sun from 'bootstrap-icons/icons/sun.svg?raw';
 import threeDotsVertical from 'bootstrap-icons/icons/three-dots-vertical.svg?raw';
 import translate from 'bootstrap-icons/icons/translate.svg?raw';
 import trash from 'bootstrap-icons/icons/trash.svg?raw';
+import unlock from 'bootstrap-icons/icons/unlock.svg?raw';
 import xCircle from 'bootstrap-icons/icons/x-circle.svg?raw';
 import xLg from 'bootstrap-icons/icons/x-lg.svg?raw';
 
@@ -74,6 +86,8 @@ export const icons = {
   'chevron-right': chevronRight,
   'circle-half': circleHalf,
   clock,
+  'clock-history': clockHistory,
+  copy,
   envelope,
   'envelope-check': envelopeCheck,
   'envelope-paper': envelopePaper,
@@ -84,16 +98,24 @@ export const icons = {
   'graph-up': graphUp,
   'hdd-network': hddNetwork,
   'hourglass-split': hourglassSplit,
+  image,
   inbox,
   'journal-text': journalText,
+  key,
+  laptop,
   'lightning-charge': lightningCharge,
   list,
+  lock,
   'moon-stars': moonStars,
   'pause-circle': pauseCircle,
   pencil,
   people,
+  person,
+  'person-check': personCheck,
   'person-circle': personCircle,
+  'person-gear': personGear,
   'person-plus': personPlus,
+  phone,
   'play-circle': playCircle,
   plug,
   'plus-lg': plusLg,
@@ -102,6 +124,7 @@ export const icons = {
   send,
   'send-check': sendCheck,
   'shield-check': shieldCheck,
+  'shield-lock': shieldLock,
   'skip-forward-circle': skipForwardCircle,
   'slash-circle': slashCircle,
   sliders,
@@ -111,6 +134,7 @@ export const icons = {
   'three-dots-vertical': threeDotsVertical,
   translate,
   trash,
+  unlock,
   'x-circle': xCircle,
   'x-lg': xLg,
 };

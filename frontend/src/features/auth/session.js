@@ -44,9 +44,32 @@ export async function signOut() {
   await become(null);
 }
 
+/** The account as the server knows it now; only for somebody who is signed in, and no reason to fail. */
+export async function reloadMe() {
+  if (!session.user) return;
+  await ask(api.GET('/api/v1/me'))
+    .then(become)
+    .catch(() => undefined);
+}
+
 /** @param {Api.UpdateMe} changes */
 export async function updateMe(changes) {
   await become(await ask(api.PATCH('/api/v1/me', { body: changes })));
+}
+
+/** Another picture, already cut and stored by the server as it likes. @param {File} file */
+export async function changeAvatar(file) {
+  const upload = {
+    body: /** @type {any} */ (file),
+    bodySerializer: () => file,
+    headers: { 'Content-Type': file.type },
+  };
+  await become(await ask(api.PUT('/api/v1/me/avatar', upload)));
+}
+
+export async function removeAvatar() {
+  await ask(api.DELETE('/api/v1/me/avatar'));
+  if (session.user) session.user.avatar_url = null;
 }
 
 /** Keeps the choice with the account, so that mails to it come in the same language. @param {import('../../i18n/index.js').Language} language */
