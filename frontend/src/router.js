@@ -111,6 +111,18 @@ const inside = [
   },
   { path: 'log', name: 'log', component: () => import('./features/attempts/LogPage.vue'), meta: { title: 'menu.log' } },
   {
+    path: 'users',
+    name: 'users',
+    component: () => import('./features/users/UsersPage.vue'),
+    meta: { title: 'menu.users', staff: true },
+  },
+  {
+    path: 'events',
+    name: 'events',
+    component: () => import('./features/events/EventsPage.vue'),
+    meta: { title: 'menu.events', staff: true },
+  },
+  {
     path: 'profile',
     component: () => import('./features/profile/ProfilePage.vue'),
     children: [

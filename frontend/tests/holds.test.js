@@ -17,7 +17,7 @@ const disabled = { at: '2026-03-01T06:00:00Z', by: 2, reason: 'Complaints' };
 const mailing = (changes) => ({
   status: 'running',
   state_reason: 'sending',
-  owner_id: owner.id,
+  owner: { id: owner.id, email: 'owner@example.org' },
   paused_at: null,
   disabled: null,
   last_run: /** @type {Api.Run} */ ({ id: 7, status: 'running' }),

@@ -2,6 +2,8 @@
 import { expect, it } from 'vitest';
 
 import en from '../src/i18n/en/index.js';
+import { KINDS } from '../src/features/events/events.js';
+import { ROLES } from '../src/features/users/users.js';
 import { i18n, russianPlural, setLanguage } from '../src/i18n/index.js';
 import ru from '../src/i18n/ru/index.js';
 
@@ -23,10 +25,13 @@ const PROBLEMS =
   `malformed unauthenticated invalid_credentials forbidden not_found method_not_allowed timeout conflict email_taken
   message_in_use run_open outside_window no_recipients precondition_failed payload_too_large unsupported_media_type validation_failed
   token_invalid too_many_requests internal unavailable network already_suppressed completed disabled mailing_deleted no_run
-  not_blockable nothing_to_retry owner_blocked paused`.split(/\s+/);
+  not_blockable nothing_to_retry owner_blocked paused last_admin token_read_only token_not_allowed too_many_tokens`.split(
+    /\s+/,
+  );
 const FIELDS =
   `required invalid_email too_long too_short control_characters taken in_past not_after_start unknown_time_zone not_found
-  unknown_field wrong_type out_of_range common_password invalid_template unknown_value`.split(/\s+/);
+  unknown_field wrong_type out_of_range common_password invalid_template unknown_value wrong_password
+  unsupported_image too_many_pixels too_large`.split(/\s+/);
 
 it('Russian and English say the same things', () => {
   expect(keysOf(ru)).toEqual(keysOf(en));
@@ -59,6 +64,8 @@ it('every state, reason and outcome of the API has a word', () => {
     expect(Object.keys(texts.mailings.reasons).sort()).toEqual(Object.keys(reasons).sort());
     expect(Object.keys(texts.runs.skips).sort()).toEqual(['cancelled', 'recipient_deleted', 'suppressed']);
     expect(Object.keys(texts.suppressions.reasons).sort()).toEqual(['manual', 'rejected', 'unsubscribed']);
+    expect(Object.keys(texts.events.kinds).sort()).toEqual([...KINDS].sort());
+    for (const role of ROLES) expect(texts.users.roles[role]).toBeTruthy();
   }
 });
 

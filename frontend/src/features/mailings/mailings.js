@@ -10,8 +10,12 @@ const FOUND = 20;
  * @param {AbortSignal} [signal]
  * @returns {Promise<Api.Page<Api.Mailing>>}
  */
-export function fetchMailings({ page = '1', per_page = '20', sort = '-created_at', q = '', status = '' }, signal) {
-  const filters = { ...(q ? { q } : {}), ...(status ? { status } : {}) };
+export function fetchMailings(
+  { page = '1', per_page = '20', sort = '-created_at', q = '', status = '', owner_id = '' },
+  signal,
+) {
+  const owner = owner_id ? { owner_id: Number(owner_id) } : {};
+  const filters = { ...(q ? { q } : {}), ...(status ? { status } : {}), ...owner };
   const query = /** @type {ListQuery} */ ({ page: Number(page), per_page: Number(per_page), sort, ...filters });
   return ask(api.GET('/api/v1/mailings', { params: { query }, signal }));
 }
@@ -19,9 +23,9 @@ export function fetchMailings({ page = '1', per_page = '20', sort = '-created_at
 /** @param {number} id */
 export const fetchMailing = (id) => ask(api.GET('/api/v1/mailings/{id}', { params: { path: { id } } }));
 
-/** For a ComboField. @param {string} q */
-export async function searchMailings(q) {
-  const { items } = await fetchMailings({ q, per_page: String(FOUND) });
+/** For a ComboField. @param {string} q @param {string} [owner] whose; those of all who can be seen without it */
+export async function searchMailings(q, owner = '') {
+  const { items } = await fetchMailings({ q, per_page: String(FOUND), owner_id: owner });
   return items.map(({ id, message_subject }) => ({ value: String(id), label: message_subject, hint: `№ ${id}` }));
 }
 

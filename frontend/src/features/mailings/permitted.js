@@ -1,7 +1,8 @@
 // What may be done with a mailing as it stands, and by whom. Pure; the server decides again.
+import { isOwn, isStaff } from '../auth/roles.js';
 
 /** @typedef {'send' | 'pause' | 'resume' | 'cancel' | 'enable' | 'disable' | 'remove'} Action */
-/** @typedef {Pick<Api.Mailing, 'status' | 'state_reason' | 'owner_id' | 'paused_at' | 'disabled' | 'last_run'>} Facts */
+/** @typedef {Pick<Api.Mailing, 'status' | 'state_reason' | 'owner' | 'paused_at' | 'disabled' | 'last_run'>} Facts */
 
 /** The engine paused these runs by itself; resuming lifts it. */
 const LIFTED_BY_RESUME = ['content_rejected', 'mail_server_defers'];
@@ -9,18 +10,15 @@ const LIFTED_BY_RESUME = ['content_rejected', 'mail_server_defers'];
 /** Begun and not ended, whether mails leave now or not. @param {Pick<Api.Run, 'status'>} run */
 export const isOpen = (run) => run.status === 'running' || run.status === 'paused';
 
-/** @param {Pick<Api.Mailing, 'owner_id'>} mailing @param {Pick<Api.Me, 'id'> | null} user */
-export const isOwn = (mailing, user) => mailing.owner_id === user?.id;
-
 /**
  * The most wanted first: it is the page's primary action.
  * @param {Facts} mailing
- * @param {Pick<Api.Me, 'id' | 'role'> | null} user
+ * @param {import('../auth/roles.js').Somebody} user
  * @returns {Action[]}
  */
 export function actionsOf(mailing, user) {
   const own = isOwn(mailing, user) ? actionsOfOwner(mailing) : [];
-  const staff = user && user.role !== 'user' ? /** @type {const} */ ([mailing.disabled ? 'enable' : 'disable']) : [];
+  const staff = isStaff(user) ? /** @type {const} */ ([mailing.disabled ? 'enable' : 'disable']) : [];
   return [...own, ...staff, ...(isOwn(mailing, user) ? /** @type {const} */ (['remove']) : [])];
 }
 

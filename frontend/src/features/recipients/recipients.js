@@ -12,19 +12,20 @@ const PAUSE_MS = 1000;
  * @param {AbortSignal} [signal]
  * @returns {Promise<Api.Page<Api.Recipient>>}
  */
-export function fetchRecipients({ page = '1', per_page = '20', sort = '-created_at', q = '' }, signal) {
+export function fetchRecipients({ page = '1', per_page = '20', sort = '-created_at', q = '', owner_id = '' }, signal) {
   const query = {
     page: Number(page),
     per_page: Number(per_page),
     sort: /** @type {Sort} */ (sort),
     ...(q ? { q } : {}),
+    ...(owner_id ? { owner_id: Number(owner_id) } : {}),
   };
   return ask(api.GET('/api/v1/recipients', { params: { query }, signal }));
 }
 
-/** For a ComboField. @param {string} q */
-export async function searchRecipients(q) {
-  const { items } = await fetchRecipients({ q, sort: 'email', per_page: String(FOUND) });
+/** For a ComboField. @param {string} q @param {string | number} [owner] whose; those of all who can be seen without it */
+export async function searchRecipients(q, owner = '') {
+  const { items } = await fetchRecipients({ q, sort: 'email', per_page: String(FOUND), owner_id: String(owner) });
   return items.map(({ id, email, full_name }) => ({ value: String(id), label: email, hint: full_name }));
 }
 

@@ -8,12 +8,16 @@ import { api, ask } from '../../api/client.js';
  * @param {AbortSignal} [signal]
  * @returns {Promise<Api.Page<Api.Suppression>>}
  */
-export function fetchSuppressions({ page = '1', per_page = '20', sort = '-created_at', q = '' }, signal) {
+export function fetchSuppressions(
+  { page = '1', per_page = '20', sort = '-created_at', q = '', owner_id = '' },
+  signal,
+) {
   const query = /** @type {ListQuery} */ ({
     page: Number(page),
     per_page: Number(per_page),
     sort,
     ...(q ? { q } : {}),
+    ...(owner_id ? { owner_id: Number(owner_id) } : {}),
   });
   return ask(api.GET('/api/v1/suppressions', { params: { query }, signal }));
 }
