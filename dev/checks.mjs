@@ -139,11 +139,13 @@ export async function testEndToEnd(session) {
   await buildPage(supervisor);
   await check(session, 'cargo build --locked');
   const log = path.join(supervisor.home, 'backend.log');
-  const { url, mailUrl } = await startBackend(session, log);
+  const { url, mailUrl, admin } = await startBackend(session, log);
   const env = {
     ...process.env,
     E2E_BASE_URL: url,
     E2E_MAIL_URL: mailUrl,
+    E2E_ADMIN_EMAIL: admin.ADMIN_EMAIL,
+    E2E_ADMIN_PASSWORD: admin.ADMIN_PASSWORD,
     CHROMIUM: chromium(),
   };
   for (const options of [
@@ -169,11 +171,18 @@ async function startBackend({ supervisor, postgres }, log) {
     ...settings(services, randomBytes(48).toString('base64url')),
     POLL_INTERVAL_MS: '200', // a test waits for the engine no longer than it must
     LIMITS: '0', // several people sign up from one address
+    SMTP_RATE: '50', // a few hundred mails take long enough to be stopped on their way
   };
   const backend = program('debug');
   await supervisor.step({ name: 'dispatch migrate', command: [backend, 'migrate'], env, log });
+  const admin = {
+    ADMIN_EMAIL: 'admin@example.org',
+    ADMIN_PASSWORD: randomBytes(18).toString('base64url'),
+  };
+  const create = { command: [backend, 'create-admin'], env: { ...env, ...admin }, log };
+  await supervisor.step({ name: 'dispatch create-admin', ...create });
   await serve(supervisor, { command: [backend, 'serve'], env, log });
-  return { url: env.PUBLIC_URL ?? '', mailUrl: webUrl };
+  return { url: env.PUBLIC_URL ?? '', mailUrl: webUrl, admin };
 }
 
 /** @param {import('./processes.mjs').Supervisor} supervisor */

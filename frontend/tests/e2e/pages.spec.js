@@ -2,7 +2,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test } from '@playwright/test';
 
-import { addRecipient, block, mailNow, newAddress, signUpAndIn, writeMessage } from './support.js';
+import { addRecipient, block, mailNow, newAddress, signUpAndIn, signUpStaff, writeMessage } from './support.js';
 
 test.use({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' });
 test.describe.configure({ mode: 'serial' });
@@ -15,24 +15,34 @@ const OPEN = [
   '/sign-in',
   '/check-mail',
   '/confirm#token=none',
+  '/forgot',
+  '/reset#token=none',
   '/unsubscribe#none',
   '/there-is-no-such-page',
 ];
-const EMPTY = ['/dashboard', '/recipients', '/suppressions', '/messages', '/mailings', '/log', '/profile'];
+const PROFILE = ['/profile', '/profile/security', '/profile/sessions', '/profile/tokens'];
+const EMPTY = ['/dashboard', '/recipients', '/suppressions', '/messages', '/mailings', '/log', ...PROFILE];
+const LISTS = ['/recipients', '/suppressions', '/messages', '/mailings', '/log', '/users', '/events'];
 
 /** @type {import('@playwright/test').Page} */
 let page;
 /** @type {string[]} */
 const foreign = [];
 
-test.beforeAll(async ({ browser, baseURL }) => {
+/** A page of somebody new that tells of every request to another host. @param {import('@playwright/test').Browser} browser @param {string} [baseURL] */
+async function watchedPage(browser, baseURL = '') {
   const context = await browser.newContext({ locale: 'ru-RU', timezoneId: 'Europe/Moscow', reducedMotion: 'reduce' });
-  page = await context.newPage();
-  const own = new URL(baseURL ?? '').origin;
-  page.on('request', (request) => {
+  const watched = await context.newPage();
+  const own = new URL(baseURL).origin;
+  watched.on('request', (request) => {
     const { origin, protocol } = new URL(request.url());
     if (protocol.startsWith('http') && origin !== own) foreign.push(request.url());
   });
+  return watched;
+}
+
+test.beforeAll(async ({ browser, baseURL }) => {
+  page = await watchedPage(browser, baseURL);
 });
 test.afterAll(async () => {
   await page.context().close();
@@ -63,6 +73,12 @@ async function checkWidths(where) {
     expect(beyond, `${where} at ${width} px`).toBeLessThanOrEqual(0);
   }
   await page.setViewportSize({ width: 1280, height: 800 });
+}
+
+/** The first thing in a list. @param {string} path */
+async function firstLink(path) {
+  await open(path);
+  return (await page.getByRole('cell').getByRole('link').first().getAttribute('href')) ?? '';
 }
 
 /** @param {string[]} paths */
@@ -137,6 +153,36 @@ test('what opens over a page', async () => {
   await page.getByRole('combobox', { name: 'Часовой пояс' }).click();
   await expect(page.getByRole('option').first()).toBeVisible();
   await checkAccessibility('choosing a time zone');
+});
+
+test('pages of those who look after others', async ({ browser, baseURL }) => {
+  test.setTimeout(240_000);
+  const [message, mailing] = [await firstLink('/messages'), await firstLink('/mailings')];
+  const owners = page;
+  page = await watchedPage(browser, baseURL);
+  await signUpStaff(page, newAddress('alla'), 'admin');
+  await checkAll(['/dashboard', ...LISTS, '/profile/tokens', message, mailing]);
+
+  await open('/users');
+  await page
+    .getByRole('button', { name: /^Действия: vera/ })
+    .first()
+    .click();
+  await page.getByRole('button', { name: 'Заблокировать' }).click();
+  await expect(page.getByRole('dialog').getByLabel('Причина')).toBeFocused();
+  await checkAccessibility('blocking a user');
+  await page.keyboard.press('Escape');
+  await open('/profile/tokens');
+  await page.getByRole('button', { name: 'Создать токен' }).click();
+  await page.getByLabel('Название').fill('Отчёты');
+  await checkAccessibility('making a token');
+  await page.getByRole('button', { name: 'Создать', exact: true }).click();
+  await expect(page.getByRole('button', { name: 'Копировать' })).toBeVisible();
+  await checkAccessibility('a token that has just been made');
+  await page.keyboard.press('Escape');
+  await checkAll(['/profile/tokens']);
+  await page.context().close();
+  page = owners;
 });
 
 test('on a phone the menu is behind a button', async () => {

@@ -1,7 +1,13 @@
-// What the end-to-end tests share: addresses nobody used before, the mail catcher, a new account.
+// What the end-to-end tests share: addresses nobody used before, the mail catcher, a new account, the API, roles.
 import { expect } from '@playwright/test';
 
 const MAIL_URL = process.env.E2E_MAIL_URL ?? 'http://127.0.0.1:1080';
+const API_URL = `${process.env.E2E_BASE_URL ?? 'http://127.0.0.1:8000'}/api/v1`;
+/** Made on the command line, before the tests. */
+const ADMIN = {
+  email: process.env.E2E_ADMIN_EMAIL ?? 'admin@example.org',
+  password: process.env.E2E_ADMIN_PASSWORD ?? '',
+};
 export const PASSWORD = 'сорок-две берёзы';
 
 /** @typedef {{to: {address: string, name?: string}[], subject: string, html?: string, text?: string}} Mail */
@@ -12,13 +18,19 @@ let count = 0;
 /** An address of this run alone. @param {string} name */
 export const newAddress = (name) => `${name}.${run}.${++count}@example.com`;
 
-/** Every mail the catcher holds for an address. @param {string} address @returns {Promise<Mail[]>} */
-export async function mailsTo(address) {
+/** Every mail the catcher holds. @returns {Promise<Mail[]>} */
+async function allMails() {
   const response = await fetch(`${MAIL_URL}/api/email`);
-  /** @type {Mail[]} */
-  const all = await response.json();
-  return all.filter(({ to }) => to?.some((one) => one.address.toLowerCase() === address));
+  return response.json();
 }
+
+/** Every mail the catcher holds for an address. @param {string} address @returns {Promise<Mail[]>} */
+export const mailsTo = async (address) =>
+  (await allMails()).filter(({ to }) => to?.some((one) => one.address.toLowerCase() === address));
+
+/** To whom mails with a subject have gone, one entry for each mail. @param {string} subject @returns {Promise<string[]>} */
+export const addressesOf = async (subject) =>
+  (await allMails()).filter((mail) => mail.subject === subject).flatMap(({ to }) => to.map(({ address }) => address));
 
 /** The first mail to an address, as soon as it is there. @param {string} address @returns {Promise<Mail>} */
 export async function mailTo(address) {
@@ -33,13 +45,48 @@ export async function mailTo(address) {
 export const countOf = async (address, subject) =>
   (await mailsTo(address)).filter((mail) => mail.subject === subject).length;
 
-/** The link of the mail that asks to confirm an address. @param {string} address */
-export async function confirmLink(address) {
-  const { text = '', html = '' } = await mailTo(address);
-  const [link] = `${text} ${html}`.match(/https?:\/\/\S+?\/confirm#token=[\w~.-]+/) ?? [];
-  if (!link) throw new Error(`no link in the mail to ${address}`);
-  const { pathname, hash } = new URL(link);
+/** Where the link in a mail to an address leads. @param {string} address @param {'confirm' | 'reset'} page */
+export async function mailedLink(address, page) {
+  let found = '';
+  const look = async () => {
+    const bodies = (await mailsTo(address)).map(({ text = '', html = '' }) => `${text} ${html}`).join(' ');
+    [found = ''] = bodies.match(new RegExp(`https?://\\S+?/${page}#token=[\\w~.-]+`)) ?? [];
+    return found;
+  };
+  await expect.poll(look, { message: `a link to /${page} in a mail to ${address}`, timeout: 20_000 }).not.toBe('');
+  const { pathname, hash } = new URL(found);
   return pathname + hash;
+}
+
+/**
+ * A call as a program makes it.
+ * @param {string} method
+ * @param {string} path
+ * @param {{token?: string, body?: unknown}} [options]
+ */
+export async function call(method, path, { token, body } = {}) {
+  const headers = {
+    ...(token ? { Authorization: `Bearer ${token}` } : {}),
+    ...(body ? { 'Content-Type': 'application/json' } : {}),
+  };
+  const response = await fetch(API_URL + path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+  const text = await response.text();
+  return { status: response.status, data: text ? JSON.parse(text) : null };
+}
+
+/** An access token. @param {string} email @param {string} [password] @returns {Promise<string>} */
+export async function accessToken(email, password = PASSWORD) {
+  const { status, data } = await call('POST', '/auth/sign-in', { body: { email, password } });
+  expect(status, `signing ${email} in`).toBe(200);
+  return data.access_token;
+}
+
+/** The administrator gives a role; whoever gets one has to sign in again. @param {string} email @param {'manager' | 'admin'} role */
+export async function giveRole(email, role) {
+  const token = await accessToken(ADMIN.email, ADMIN.password);
+  const { data } = await call('GET', `/users?q=${encodeURIComponent(email)}`, { token });
+  const given = await call('PUT', `/users/${data.items[0].id}/role`, { token, body: { role } });
+  expect(given.status).toBe(204);
 }
 
 /**
@@ -55,15 +102,37 @@ export async function signUpAndIn(page, email) {
   await page.getByRole('button', { name: 'Зарегистрироваться' }).click();
   await expect(page.getByRole('heading', { name: 'Проверьте почту' })).toBeVisible();
 
-  await page.goto(await confirmLink(email));
+  await page.goto(await mailedLink(email, 'confirm'));
   await page.getByRole('button', { name: 'Подтвердить' }).click();
   await expect(page.getByRole('heading', { name: 'Адрес подтверждён' })).toBeVisible();
   await page.getByRole('main').getByRole('link', { name: 'Вход' }).click();
+  await signIn(page, email);
+}
 
+/**
+ * From the page for signing in to the dashboard.
+ * @param {import('@playwright/test').Page} page
+ * @param {string} email
+ * @param {string} [password]
+ */
+export async function signIn(page, email, password = PASSWORD) {
   await page.getByLabel('Эл. почта').fill(email);
-  await page.getByLabel('Пароль').fill(PASSWORD);
+  await page.getByLabel('Пароль').fill(password);
   await page.getByRole('button', { name: 'Войти' }).click();
   await expect(page.getByRole('heading', { name: 'Обзор' })).toBeVisible();
+}
+
+/**
+ * A new person who looks after others, signed in, on the dashboard.
+ * @param {import('@playwright/test').Page} page
+ * @param {string} email
+ * @param {'manager' | 'admin'} [role]
+ */
+export async function signUpStaff(page, email, role = 'manager') {
+  await signUpAndIn(page, email);
+  await giveRole(email, role);
+  await page.goto('/sign-in');
+  await signIn(page, email);
 }
 
 /**
