@@ -185,6 +185,16 @@ fn every_operation_has_its_row() {
 }
 
 #[test]
+fn every_row_has_its_operation() {
+    let known = operations();
+    let without: Vec<_> = matrix::names()
+        .into_iter()
+        .filter(|row| !known.contains(row))
+        .collect();
+    assert!(without.is_empty(), "no such operation: {without:?}");
+}
+
+#[test]
 fn what_is_open_is_open_to_everybody() {
     let app = TestApp::start();
     let cast = Cast::of(&app);
