@@ -12,7 +12,11 @@ use crate::auth::caller::{Callers, Person};
 use crate::auth::token::ApiSecret;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::events::model::{EventKind, SubjectKind};
+use crate::events::new::Origin;
+use crate::events::store::record;
 use crate::http::body::Valid;
+use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 
 /// The routes of this slice.
@@ -48,6 +52,7 @@ async fn create_api_token(
     person: Person,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
     Valid(new): Valid<CreateApiToken>,
 ) -> Result<HttpResponse, ApiError> {
     let (user_id, now) = (person.user_id, clock.now());
@@ -61,14 +66,17 @@ async fn create_api_token(
     let secret = ApiSecret::random();
     let token = secret.reveal().to_owned();
     let work = move |conn: &mut PgConnection| {
-        store::create(conn, user_id, (&new, &secret), now).map_err(ApiError::from)
-    };
-    let api_token = db
-        .run(move |conn| conn.transaction(work))
-        .await?
-        .ok_or_else(|| {
+        let made = store::create(conn, user_id, (&new, &secret), now)?;
+        let made = made.ok_or_else(|| {
             ApiError::conflict("too_many_tokens", "Delete one of your API tokens first.")
         })?;
+        let event = Origin::of(user_id, &client, now)
+            .did(EventKind::TokenCreated)
+            .about(SubjectKind::Token, made.id, &made.name);
+        record(conn, &event)?;
+        Ok::<_, ApiError>(made)
+    };
+    let api_token = db.run(move |conn| conn.transaction(work)).await?;
     tracing::info!(
         user.id = user_id,
         api_token.id = api_token.id,
@@ -89,14 +97,22 @@ async fn create_api_token(
 async fn delete_api_token(
     person: Person,
     db: Data<Db>,
+    clock: Data<Clock>,
     callers: Data<Callers>,
+    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let (user_id, token_id) = (person.user_id, *id);
-    let deleted = db
-        .run(move |conn| store::delete(conn, user_id, token_id).map_err(ApiError::from))
-        .await?;
-    callers.forget_token(&deleted.ok_or_else(ApiError::not_found)?);
+    let (user_id, token_id, now) = (person.user_id, *id, clock.now());
+    let work = move |conn: &mut PgConnection| {
+        let deleted = store::delete(conn, user_id, token_id)?;
+        let (hash, name) = deleted.ok_or_else(ApiError::not_found)?;
+        let event = Origin::of(user_id, &client, now)
+            .did(EventKind::TokenRevoked)
+            .about(SubjectKind::Token, token_id, &name);
+        record(conn, &event)?;
+        Ok::<_, ApiError>(hash)
+    };
+    callers.forget_token(&db.run(move |conn| conn.transaction(work)).await?);
     tracing::info!(
         user.id = user_id,
         api_token.id = token_id,

@@ -114,11 +114,15 @@ pub fn create(
         .map(Some)
 }
 
-/// Deletes a token of a user and gives its hash; `None` when they have no such token.
-pub fn delete(conn: &mut PgConnection, user_id: i64, id: i64) -> QueryResult<Option<Vec<u8>>> {
+/// Deletes a token of a user and gives its hash and its name; `None` when they have no such token.
+pub fn delete(
+    conn: &mut PgConnection,
+    user_id: i64,
+    id: i64,
+) -> QueryResult<Option<(Vec<u8>, String)>> {
     diesel::delete(api_tokens::table.find(id))
         .filter(api_tokens::user_id.eq(user_id))
-        .returning(api_tokens::token_hash)
+        .returning((api_tokens::token_hash, api_tokens::name))
         .get_result(conn)
         .optional()
 }

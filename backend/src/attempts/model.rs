@@ -66,6 +66,7 @@ pub struct AttemptQuery {
     pub recipient_id: Option<i64>,
     pub outcome: Option<Outcome>,
     /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub owner_id: Option<i64>,
     /// Not before this moment.

@@ -7,8 +7,13 @@ use diesel::{Connection, PgConnection};
 use super::caller::Person;
 use super::gate::{Gate, unstored};
 use super::model::{ChangeEmail, ChangePassword, Session, Sessions};
+use super::noted::note;
 use super::{changes, sessions};
+use crate::events::model::{EventKind, SubjectKind};
+use crate::events::new::Origin;
+use crate::events::store::record;
 use crate::http::body::Valid;
+use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 
 /// Change one's password
@@ -21,6 +26,7 @@ use crate::http::error::{ApiError, Problem};
 pub(super) async fn change_password(
     person: Person,
     gate: Data<Gate>,
+    client: Client,
     Valid(given): Valid<ChangePassword>,
 ) -> Result<HttpResponse, ApiError> {
     let Person {
@@ -36,6 +42,8 @@ pub(super) async fn change_password(
         if !changes::change_password(conn, user_id, (&known, &hash), now)? {
             return Err(wrong_password("current"));
         }
+        let origin = Origin::of(user_id, &client, now);
+        note(conn, origin, EventKind::PasswordChanged)?;
         sessions::end_others_of(conn, user_id, session_id, now).map_err(ApiError::from)
     };
     for ended in gate.db.run(move |conn| conn.transaction(work)).await? {
@@ -108,15 +116,19 @@ pub(super) async fn list_sessions(
 pub(super) async fn end_session(
     person: Person,
     gate: Data<Gate>,
+    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let (session_id, now) = (*id, gate.clock.now());
     let end = move |conn: &mut PgConnection| {
-        sessions::end_one_of(conn, person.user_id, session_id, now).map_err(ApiError::from)
+        let ended = sessions::end_one_of(conn, person.user_id, session_id, now)?;
+        let user_agent = ended.ok_or_else(ApiError::not_found)?;
+        let event = Origin::of(person.user_id, &client, now)
+            .did(EventKind::SessionRevoked)
+            .about(SubjectKind::Session, session_id, &user_agent);
+        record(conn, &event).map_err(ApiError::from)
     };
-    if !gate.db.run(end).await? {
-        return Err(ApiError::not_found());
-    }
+    gate.db.run(move |conn| conn.transaction(end)).await?;
     gate.callers.forget(session_id);
     tracing::info!(
         user.id = person.user_id,

@@ -30,12 +30,7 @@ pub fn note_about(
 }
 
 /// Notes that an account has moved from one address to another.
-pub fn note_move(
-    conn: &mut PgConnection,
-    origin: Origin,
-    from: &str,
-    to: &str,
-) -> QueryResult<()> {
+pub fn note_move(conn: &mut PgConnection, origin: Origin, from: &str, to: &str) -> QueryResult<()> {
     let event = origin.did(EventKind::EmailChanged);
     record(conn, &event.with(&format!("{from} → {to}")))
 }

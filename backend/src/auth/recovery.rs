@@ -7,9 +7,13 @@ use diesel::{Connection, PgConnection};
 use super::gate::{Gate, unstored};
 use super::links::{self, Purpose};
 use super::model::{ForgotPassword, ResetPassword};
+use super::noted::note;
 use super::{changes, sessions};
 use crate::api_tokens;
+use crate::events::model::EventKind;
+use crate::events::new::Origin;
 use crate::http::body::Valid;
+use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 
 /// Mail a link to set a new password
@@ -40,6 +44,7 @@ pub(super) async fn forgot_password(
 #[post("/auth/password/reset")]
 pub(super) async fn reset_password(
     gate: Data<Gate>,
+    client: Client,
     Valid(ResetPassword { token, password }): Valid<ResetPassword>,
 ) -> Result<HttpResponse, ApiError> {
     let (given, now) = (token.clone(), gate.clock.now());
@@ -55,6 +60,8 @@ pub(super) async fn reset_password(
         let Some(user_id) = changes::reset_password(conn, &token, &hash, now)? else {
             return Ok(None);
         };
+        let origin = Origin::of(user_id, &client, now);
+        note(conn, origin, EventKind::PasswordReset)?;
         api_tokens::store::delete_all_of(conn, user_id)?;
         let ended = sessions::end_all_of(conn, user_id, now)?;
         Ok::<_, ApiError>(Some((user_id, ended)))

@@ -183,21 +183,22 @@ pub fn end_others_of(
         .get_results(conn)
 }
 
-/// Ends one session of a user; `false` when they have no such session, or not any more.
+/// Ends one session of a user and gives the browser it was in; `None` when they have no such session, or not any more.
 pub fn end_one_of(
     conn: &mut PgConnection,
     user_id: i64,
     session_id: i64,
     now: DateTime<Utc>,
-) -> QueryResult<bool> {
+) -> QueryResult<Option<String>> {
     let live = sessions::user_id
         .eq(user_id)
         .and(sessions::revoked_at.is_null());
-    let ended = diesel::update(sessions::table.find(session_id))
+    diesel::update(sessions::table.find(session_id))
         .filter(live)
         .set(sessions::revoked_at.eq(now))
-        .execute(conn)?;
-    Ok(ended > 0)
+        .returning(sessions::user_agent)
+        .get_result(conn)
+        .optional()
 }
 
 /// The sessions that can still be continued, the one used last first; a hundred at most.

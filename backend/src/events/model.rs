@@ -99,6 +99,7 @@ pub struct Subject {
 #[into_params(parameter_in = Query)]
 pub struct EventQuery {
     /// Of this user.
+    #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub actor_id: Option<i64>,
     pub kind: Option<EventKind>,

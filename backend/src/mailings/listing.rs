@@ -30,6 +30,7 @@ pub struct MailingQuery {
     #[param(max_length = 200, example = "news")]
     pub q: Option<String>,
     /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub owner_id: Option<i64>,
 }

@@ -105,6 +105,8 @@ pub(super) async fn change_role(
         for session_id in ended {
             callers.forget(session_id);
         }
+        // Those live on, with the new role.
+        callers.forget_tokens_of(user_id);
         tracing::info!(user.id = user_id, by = by, roles, "a user has another role");
     }
     Ok(HttpResponse::NoContent().finish())

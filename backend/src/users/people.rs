@@ -26,6 +26,7 @@ struct Row {
     blocked_by: Option<i64>,
     block_reason: Option<String>,
     created_at: DateTime<Utc>,
+    avatar: Option<String>,
 }
 
 /// What is found of a user in other tables.
@@ -148,7 +149,7 @@ impl Row {
             recipients_count: around.recipients_count,
             created_at: self.created_at,
             last_seen_at: around.last_seen_at,
-            avatar_url: None,
+            avatar: self.avatar,
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
+use super::model::avatar_url;
 use crate::auth::policy::Role;
 use crate::http::page::{Paging, default_per_page, first_page};
 
@@ -28,8 +29,9 @@ pub struct User {
     pub created_at: DateTime<Utc>,
     /// When a session of theirs was last continued, which a browser in use does every ten minutes.
     pub last_seen_at: Option<DateTime<Utc>>,
-    #[schema(example = "/api/v1/avatars/q3vJ0Zp0o5bq1m0m.webp")]
-    pub avatar_url: Option<String>,
+    #[serde(rename = "avatar_url", serialize_with = "avatar_url")]
+    #[schema(example = "/api/v1/avatars/q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp")]
+    pub avatar: Option<String>,
 }
 
 /// Who does not let a user in, since when and why.
