@@ -11,7 +11,7 @@ import { insertion } from '../src/features/messages/placeholders.js';
 const owner = { id: 1, role: /** @type {const} */ ('user') };
 const manager = { id: 2, role: /** @type {const} */ ('manager') };
 const admin = { id: 1, role: /** @type {const} */ ('admin') };
-const disabled = { at: '2026-03-01T06:00:00Z', by: 2, reason: 'Complaints' };
+const disabled = { at: '2026-03-01T06:00:00Z', by: { id: 2, email: 'manager@example.org' }, reason: 'Complaints' };
 
 /** A mailing of the owner's that is being sent. @param {Partial<Facts>} [changes] @returns {Facts} */
 const mailing = (changes) => ({

@@ -9,13 +9,13 @@ use crate::http::field::sensible_year;
 use crate::http::page::default_limit;
 use crate::mail::reply::Stage;
 use crate::mail::verdict::Outcome;
-use crate::users::owner::Owner;
+use crate::users::user_ref::UserRef;
 
 /// One try to hand a delivery to the mail server, and what the server answered.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Attempt {
     pub at: DateTime<Utc>,
-    pub owner: Owner,
+    pub owner: UserRef,
     #[schema(example = 3, minimum = 1)]
     pub mailing_id: i64,
     #[schema(example = 7, minimum = 1)]

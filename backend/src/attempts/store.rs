@@ -13,7 +13,7 @@ use crate::auth::policy::Owners;
 use crate::db::schema::{attempts, deliveries, runs, users};
 use crate::mail::verdict::Outcome;
 use crate::named::UnknownName;
-use crate::users::owner::Owner;
+use crate::users::user_ref::UserRef;
 
 #[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = attempts)]
@@ -153,7 +153,7 @@ impl Addressed {
         let outcome: Outcome = named(&attempt.outcome)?;
         Ok(Attempt {
             at: attempt.at,
-            owner: Owner {
+            owner: UserRef {
                 id: attempt.owner_id,
                 email: owner_email,
             },

@@ -8,7 +8,7 @@ use validator::Validate;
 use crate::http::field::sensible_year;
 use crate::http::page::default_limit;
 use crate::named::named;
-use crate::users::person::UserRef;
+use crate::users::user_ref::UserRef;
 
 named! {
     /// What happened.

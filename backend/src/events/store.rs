@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Timestamptz};
 use super::model::{Event, EventKind, EventQuery, Place, Subject};
 use super::new::NewEvent;
 use crate::db::schema::{events, users};
-use crate::users::person::UserRef;
+use crate::users::user_ref::UserRef;
 
 /// So many are recorded by one statement.
 const AT_ONCE: usize = 1000;

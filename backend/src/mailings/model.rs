@@ -12,7 +12,7 @@ use crate::db::schema::mailings;
 use crate::http::field::{self, filled, nullable, present, sensible_year, single_line, trimmed};
 use crate::named::named;
 use crate::runs::model::Run;
-use crate::users::owner::Owner;
+use crate::users::user_ref::UserRef;
 
 /// A message, its recipients and when they get it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -21,7 +21,7 @@ pub struct Mailing {
     pub id: i64,
     #[schema(example = 1, minimum = 1)]
     pub owner_id: i64,
-    pub owner: Owner,
+    pub owner: UserRef,
     #[schema(example = 5, minimum = 1)]
     pub message_id: i64,
     #[schema(example = "Spring news")]
@@ -66,7 +66,7 @@ named! {
 pub struct Disabled {
     pub at: DateTime<Utc>,
     /// The manager; `null` when the account is gone.
-    pub by: Option<i64>,
+    pub by: Option<UserRef>,
     #[schema(example = "Complaints from recipients")]
     pub reason: String,
 }

@@ -9,7 +9,7 @@ use super::status::{self, Facts, LastRun, PauseReason};
 use crate::db::schema::users;
 use crate::runs;
 use crate::runs::model::{Run, RunStatus};
-use crate::users::owner::Owner;
+use crate::users::user_ref::UserRef;
 
 /// These mailings, each with its message's subject, in three statements however many there are.
 pub(super) fn shown(
@@ -18,32 +18,37 @@ pub(super) fn shown(
 ) -> QueryResult<Vec<Mailing>> {
     let ids: Vec<i64> = rows.iter().map(|(row, _)| row.id).collect();
     let mut last_runs = runs::store::latest_of(conn, &ids)?;
-    let owners = owners_of(conn, &rows)?;
+    let people = people_of(conn, &rows)?;
     Ok(rows
         .into_iter()
         .filter_map(|(row, subject)| {
             // Who deletes an owner deletes their mailings.
-            let (owner, owner_blocked) = owners.get(&row.owner_id)?.clone();
+            let (owner, owner_blocked) = people.get(&row.owner_id)?.clone();
+            let disabled_by = row.disabled_by.and_then(|by| people.get(&by));
+            let disabled_by = disabled_by.map(|(by, _)| by.clone());
             let held = held(&row, owner_blocked);
             let last_run = last_runs.remove(&row.id);
-            Some(row.shown(owner, subject, held, last_run))
+            Some(row.shown((owner, disabled_by), subject, held, last_run))
         })
         .collect())
 }
 
-/// The owners by id, each with whether they are blocked.
-fn owners_of(
+/// The owners and those who have disabled something, by id, each with whether they are blocked.
+fn people_of(
     conn: &mut PgConnection,
     rows: &[(MailingRow, String)],
-) -> QueryResult<HashMap<i64, (Owner, bool)>> {
-    let ids: HashSet<i64> = rows.iter().map(|(row, _)| row.owner_id).collect();
-    let owners: Vec<(Owner, bool)> = users::table
+) -> QueryResult<HashMap<i64, (UserRef, bool)>> {
+    let ids = rows
+        .iter()
+        .flat_map(|(row, _)| [Some(row.owner_id), row.disabled_by]);
+    let ids: HashSet<i64> = ids.flatten().collect();
+    let people: Vec<(UserRef, bool)> = users::table
         .filter(users::id.eq_any(ids))
         .select(((users::id, users::email), users::blocked_at.is_not_null()))
         .load(conn)?;
-    Ok(owners
+    Ok(people
         .into_iter()
-        .map(|(owner, blocked)| (owner.id, (owner, blocked)))
+        .map(|(person, blocked)| (person.id, (person, blocked)))
         .collect())
 }
 
@@ -72,7 +77,7 @@ fn stand_of(last_run: Option<&Run>) -> LastRun {
 impl MailingRow {
     fn shown(
         self,
-        owner: Owner,
+        (owner, disabled_by): (UserRef, Option<UserRef>),
         subject: String,
         held: Option<PauseReason>,
         last_run: Option<Run>,
@@ -85,7 +90,7 @@ impl MailingRow {
         });
         let disabled = self.disabled_at.map(|at| Disabled {
             at,
-            by: self.disabled_by,
+            by: disabled_by,
             reason: self.disabled_reason.unwrap_or_default(),
         });
         Mailing {

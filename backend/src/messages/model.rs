@@ -12,7 +12,7 @@ use crate::db::schema::messages;
 use crate::http::field::{filled, present, present_trimmed, single_line, trimmed};
 use crate::http::page::{Paging, default_per_page, first_page};
 use crate::mail::render::Rendered;
-use crate::users::owner::Owner;
+use crate::users::user_ref::UserRef;
 
 /// The largest body, in bytes of UTF-8.
 const MAX_BODY: usize = 1024 * 1024;
@@ -24,7 +24,7 @@ pub struct Message {
     #[schema(example = 5, minimum = 1)]
     pub id: i64,
     #[diesel(select_expression = (messages::owner_id, owner_email(messages::owner_id)))]
-    pub owner: Owner,
+    pub owner: UserRef,
     #[schema(example = "News for {{ full_name }}")]
     pub subject: String,
     /// Empty: the mail has plain text only.
@@ -42,7 +42,7 @@ pub struct Message {
 pub struct MessageSummary {
     #[schema(example = 5, minimum = 1)]
     pub id: i64,
-    pub owner: Owner,
+    pub owner: UserRef,
     #[schema(example = "News for {{ full_name }}")]
     pub subject: String,
     /// How the message begins, as plain text.
@@ -56,7 +56,7 @@ pub struct MessageSummary {
 #[derive(Debug, Queryable)]
 pub struct Beginning {
     id: i64,
-    owner: Owner,
+    owner: UserRef,
     subject: String,
     body: String,
     is_html: bool,

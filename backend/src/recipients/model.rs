@@ -10,7 +10,7 @@ use crate::db::owned::owner_email;
 use crate::db::schema::recipients;
 use crate::http::field::{present, present_trimmed, single_line, trimmed};
 use crate::http::page::{Paging, default_per_page, first_page};
-use crate::users::owner::Owner;
+use crate::users::user_ref::UserRef;
 
 /// Somebody who may be mailed.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]
@@ -19,7 +19,7 @@ pub struct Recipient {
     #[schema(example = 17, minimum = 1)]
     pub id: i64,
     #[diesel(select_expression = (recipients::owner_id, owner_email(recipients::owner_id)))]
-    pub owner: Owner,
+    pub owner: UserRef,
     #[schema(example = "ada@example.org")]
     pub email: String,
     #[schema(example = "Ada Lovelace")]

@@ -11,7 +11,7 @@ use crate::db::schema::runs;
 use crate::http::page::{Paging, default_per_page, first_page};
 use crate::mailings::status::PauseReason;
 use crate::named::named;
-use crate::users::owner::Owner;
+use crate::users::user_ref::UserRef;
 
 named! {
     /// What set a run off.
@@ -40,7 +40,7 @@ named! {
 pub struct Run {
     #[schema(example = 7, minimum = 1)]
     pub id: i64,
-    pub owner: Owner,
+    pub owner: UserRef,
     #[schema(example = 3, minimum = 1)]
     pub mailing_id: i64,
     pub scheduled_for: DateTime<Utc>,

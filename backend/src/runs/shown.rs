@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
 use super::model::{Counts, Run, RunRow};
 use crate::mailings::status::{self, PauseReason};
-use crate::users::owner::Owner;
+use crate::users::user_ref::UserRef;
 
 #[derive(QueryableByName)]
 struct Standing {
@@ -72,7 +72,7 @@ impl RunRow {
         let (status, pause_reason) = status::of_run(self.status, hold, breaker);
         Run {
             id: self.id,
-            owner: Owner {
+            owner: UserRef {
                 id: standing.owner_id,
                 email: standing.owner_email,
             },

@@ -11,7 +11,7 @@ use crate::db::schema::suppressions;
 use crate::http::field::trimmed;
 use crate::http::page::{Paging, default_per_page, first_page};
 use crate::named::named;
-use crate::users::owner::Owner;
+use crate::users::user_ref::UserRef;
 
 named! {
     /// Why an address is not mailed any more.
@@ -32,7 +32,7 @@ pub struct Suppression {
     #[schema(example = 4, minimum = 1)]
     pub id: i64,
     #[diesel(select_expression = (suppressions::owner_id, owner_email(suppressions::owner_id)))]
-    pub owner: Owner,
+    pub owner: UserRef,
     #[schema(example = "ada@example.org")]
     pub email: String,
     #[diesel(deserialize_as = String)]

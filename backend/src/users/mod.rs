@@ -3,9 +3,9 @@
 pub mod api;
 pub mod model;
 mod oversight;
-pub mod owner;
 mod people;
 pub mod person;
 mod roles;
 mod standing;
 pub mod store;
+pub mod user_ref;

@@ -7,7 +7,8 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
-use super::person::{Blocked, User, UserQuery, UserRef, UserSort};
+use super::person::{Blocked, User, UserQuery, UserSort};
+use super::user_ref::UserRef;
 use crate::auth::policy::Role;
 use crate::db::functions::lower;
 use crate::db::schema::users;

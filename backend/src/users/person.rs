@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use super::model::avatar_url;
+use super::user_ref::UserRef;
 use crate::auth::policy::Role;
 use crate::http::page::{Paging, default_per_page, first_page};
 
@@ -42,15 +43,6 @@ pub struct Blocked {
     pub by: Option<UserRef>,
     #[schema(example = "Sends to bought addresses")]
     pub reason: String,
-}
-
-/// A user in a word.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct UserRef {
-    #[schema(example = 3, minimum = 1)]
-    pub id: i64,
-    #[schema(example = "ada@example.org")]
-    pub email: String,
 }
 
 /// Which users to list.

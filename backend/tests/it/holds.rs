@@ -295,7 +295,7 @@ fn a_manager_disables_a_mailing_in_mid_run_and_its_owner_sees_who_when_and_why()
     app.post(&manager, &disable, &json!({"reason": " Complaints "}))
         .expect(204);
     let disabled = || app.get(&alice, &path).expect(200)["disabled"].clone();
-    let told = |by: &Person, reason: &str| json!({"at": "2026-05-01T10:00:00Z", "by": by.id, "reason": reason});
+    let told = |by: &Person, reason: &str| json!({"at": "2026-05-01T10:00:00Z", "by": {"id": by.id, "email": by.email}, "reason": reason});
     assert_eq!(disabled(), told(&manager, "Complaints"));
     assert_eq!(
         app.state(&alice, mailing),

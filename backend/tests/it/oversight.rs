@@ -85,7 +85,7 @@ fn staff_lists_show_everybodys_or_one_owners_things_and_whose_they_are() {
                 let one = owners(&app, staff, &narrowed(owner.id));
                 assert_eq!(one, told(&[owner]), "{list}");
             }
-            for nobody in [manager.id, 999_999, 0, -1] {
+            for nobody in [manager.id, 999_999] {
                 assert_eq!(items(&app, staff, &narrowed(nobody)), [json!(null); 0]);
             }
         }

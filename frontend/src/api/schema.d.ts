@@ -1080,7 +1080,7 @@ export interface components {
             /** @description Whether the server took responsibility for the mail. */
             ok: boolean;
             outcome: components["schemas"]["Outcome"];
-            owner: components["schemas"]["Owner"];
+            owner: components["schemas"]["UserRef"];
             recipient: components["schemas"]["RecipientRef"];
             /**
              * @description The server's answer, at most 1 kB, without control characters.
@@ -1274,11 +1274,7 @@ export interface components {
         Disabled: {
             /** Format: date-time */
             at: string;
-            /**
-             * Format: int64
-             * @description The manager; `null` when the account is gone.
-             */
-            by?: number | null;
+            by?: components["schemas"]["UserRef"] | null;
             /** @example Complaints from recipients */
             reason: string;
         };
@@ -1414,7 +1410,7 @@ export interface components {
             /** Format: date-time */
             next_run_at?: string | null;
             on_uncertain: components["schemas"]["OnUncertain"];
-            owner: components["schemas"]["Owner"];
+            owner: components["schemas"]["UserRef"];
             /**
              * Format: int64
              * @example 1
@@ -1487,7 +1483,7 @@ export interface components {
              * @example 5
              */
             id: number;
-            owner: components["schemas"]["Owner"];
+            owner: components["schemas"]["UserRef"];
             /** @example News for {{ full_name }} */
             subject: string;
             /**
@@ -1512,7 +1508,7 @@ export interface components {
              * @example 5
              */
             id: number;
-            owner: components["schemas"]["Owner"];
+            owner: components["schemas"]["UserRef"];
             /** @example News for {{ full_name }} */
             subject: string;
             /** Format: date-time */
@@ -1549,16 +1545,6 @@ export interface components {
          * @enum {string}
          */
         Outcome: "accepted" | "deferred" | "rejected" | "unreachable" | "uncertain";
-        /** @description The user whom a thing belongs to. */
-        Owner: {
-            /** @example grace@example.org */
-            email: string;
-            /**
-             * Format: int64
-             * @example 3
-             */
-            id: number;
-        };
         /** @description One page of a list and how much there is in all. */
         Page_Mailing: {
             items: {
@@ -1588,7 +1574,7 @@ export interface components {
                 /** Format: date-time */
                 next_run_at?: string | null;
                 on_uncertain: components["schemas"]["OnUncertain"];
-                owner: components["schemas"]["Owner"];
+                owner: components["schemas"]["UserRef"];
                 /**
                  * Format: int64
                  * @example 1
@@ -1642,7 +1628,7 @@ export interface components {
                  * @example 5
                  */
                 id: number;
-                owner: components["schemas"]["Owner"];
+                owner: components["schemas"]["UserRef"];
                 /** @example News for {{ full_name }} */
                 subject: string;
                 /** Format: date-time */
@@ -1674,7 +1660,7 @@ export interface components {
                  * @example 17
                  */
                 id: number;
-                owner: components["schemas"]["Owner"];
+                owner: components["schemas"]["UserRef"];
                 /** Format: date-time */
                 updated_at: string;
             }[];
@@ -1704,7 +1690,7 @@ export interface components {
                  * @example 3
                  */
                 mailing_id: number;
-                owner: components["schemas"]["Owner"];
+                owner: components["schemas"]["UserRef"];
                 pause_reason?: components["schemas"]["PauseReason"] | null;
                 /** Format: date-time */
                 scheduled_for: string;
@@ -1735,7 +1721,7 @@ export interface components {
                  * @example 4
                  */
                 id: number;
-                owner: components["schemas"]["Owner"];
+                owner: components["schemas"]["UserRef"];
                 reason: components["schemas"]["SuppressionReason"];
                 /**
                  * Format: int64
@@ -1892,7 +1878,7 @@ export interface components {
              * @example 17
              */
             id: number;
-            owner: components["schemas"]["Owner"];
+            owner: components["schemas"]["UserRef"];
             /** Format: date-time */
             updated_at: string;
         };
@@ -1994,7 +1980,7 @@ export interface components {
              * @example 3
              */
             mailing_id: number;
-            owner: components["schemas"]["Owner"];
+            owner: components["schemas"]["UserRef"];
             pause_reason?: components["schemas"]["PauseReason"] | null;
             /** Format: date-time */
             scheduled_for: string;
@@ -2134,7 +2120,7 @@ export interface components {
                 /** @description Whether the server took responsibility for the mail. */
                 ok: boolean;
                 outcome: components["schemas"]["Outcome"];
-                owner: components["schemas"]["Owner"];
+                owner: components["schemas"]["UserRef"];
                 recipient: components["schemas"]["RecipientRef"];
                 /**
                  * @description The server's answer, at most 1 kB, without control characters.
@@ -2233,7 +2219,7 @@ export interface components {
              * @example 4
              */
             id: number;
-            owner: components["schemas"]["Owner"];
+            owner: components["schemas"]["UserRef"];
             reason: components["schemas"]["SuppressionReason"];
             /**
              * Format: int64
@@ -2390,7 +2376,7 @@ export interface components {
         };
         /** @description A user in a word. */
         UserRef: {
-            /** @example ada@example.org */
+            /** @example grace@example.org */
             email: string;
             /**
              * Format: int64

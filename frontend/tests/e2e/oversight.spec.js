@@ -57,7 +57,7 @@ test('a manager stops a running mailing, its owner reads why, and nobody gets it
   await panel.getByRole('button', { name: 'Отключить' }).click();
   await expect(manager.getByText('Вы отключили эту рассылку')).toBeVisible();
 
-  await expect(page.getByText('Менеджер отключил эту рассылку')).toBeVisible();
+  await expect(page.getByText('Рассылку отключил менеджер')).toBeVisible();
   await expect(page.getByText('Причина: Жалобы получателей')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Включить' })).toHaveCount(0);
 
@@ -77,7 +77,7 @@ test('a manager stops a running mailing, its owner reads why, and nobody gets it
 
   await manager.getByRole('button', { name: 'Включить' }).click();
   await expect(page.getByText('Завершена')).toBeVisible({ timeout: 60_000 });
-  await expect(page.getByText('Менеджер отключил эту рассылку')).toHaveCount(0);
+  await expect(page.getByText('Рассылку отключил менеджер')).toHaveCount(0);
   expect((await addressesOf(subject)).sort()).toEqual([...people].sort());
   await manager.context().close();
 });
