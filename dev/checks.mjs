@@ -4,10 +4,8 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import pg from 'pg';
 import { serve, settings } from './backend.mjs';
 import { buildPage, DEV, FRONTEND, installPackages, program, ROOT } from './build.mjs';
-import { checkContract } from './contract/roles.mjs';
 import { startMailCatcher } from './mail.mjs';
 import { anyPorts } from './ports.mjs';
 import { tail } from './processes.mjs';
@@ -102,7 +100,9 @@ const GLANCE = { seeds: [1], examples: 4, thorough: ['admin'] };
 export async function testContract(session, extent = GLANCE) {
   const { supervisor } = session;
   await check(session, 'cargo build --locked');
-  const databaseUrl = await createDatabase(await session.postgres(), 'contract');
+  const server = await session.postgres();
+  const { checkContract, createDatabase } = await import('./contract/roles.mjs'); // needs the packages
+  const databaseUrl = await createDatabase(server, 'contract');
   const [port = 0] = await anyPorts(1);
   const log = path.join(supervisor.home, 'contract-backend.log');
   const services = { port, databaseUrl, smtpUrl: 'smtp://127.0.0.1:9' };
@@ -117,17 +117,6 @@ export async function testContract(session, extent = GLANCE) {
     throw new Error(`${fault.message}${tail(log)}`);
   });
   await supervisor.halt(pid);
-}
-
-/**
- * @param {(database: string) => string} server
- * @param {string} name
- */
-async function createDatabase(server, name) {
-  const client = new pg.Client(server('postgres'));
-  await client.connect();
-  await client.query(`CREATE DATABASE ${name}`).finally(() => client.end());
-  return server(name);
 }
 
 /**

@@ -23,6 +23,17 @@ const PASSWORD = 'a password for the contract alone';
 export const ROLES = ['nobody', 'user', 'manager', 'admin'];
 
 /**
+ * @param {(database: string) => string} server
+ * @param {string} name
+ */
+export async function createDatabase(server, name) {
+  const client = new pg.Client(server('postgres'));
+  await client.connect();
+  await client.query(`CREATE DATABASE ${name}`).finally(() => client.end());
+  return server(name);
+}
+
+/**
  * Goes through the API in every role; throws when one of them met something that is not in the document.
  * @param {Supervisor} supervisor
  * @param {Extent} extent
