@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::account_job::{self, Desk};
-use super::account_tidy::Broom;
 use crate::account_mails::model::DueMail;
 use crate::account_mails::store;
 use crate::clock::Clock;
@@ -36,7 +35,6 @@ pub struct Worker {
     desk: Desk,
     poll_interval: Duration,
     session: Option<Session>,
-    broom: Broom,
 }
 
 /// The database could not be asked.
@@ -81,7 +79,6 @@ impl Worker {
             desk,
             poll_interval: config.engine.poll_interval,
             session: None,
-            broom: Broom::default(),
         }
     }
 
@@ -89,7 +86,6 @@ impl Worker {
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut stopped = *stop.borrow();
         while !stopped {
-            self.broom.sweep(&self.db, self.clock.now()).await;
             match self.step().await {
                 Ok(Step::Done) => stopped = *stop.borrow(),
                 Ok(Step::NothingDue | Step::ServerAway) => stopped = self.pause(&mut stop).await,
@@ -104,7 +100,6 @@ impl Worker {
 
     /// Sends what is due now, or as much of it as the mail server lets us.
     pub async fn send_due(&mut self) -> Result<(), QueueError> {
-        self.broom.sweep(&self.db, self.clock.now()).await;
         while self.step().await? == Step::Done {}
         self.hang_up().await;
         Ok(())

@@ -9,7 +9,7 @@
 //! journal     what a lane is about to do and what came of it, on disk before it is in the database
 //! recovery    what dead workers have left: replayed from their journals, written off when their leases expire
 //! account_mail   the service's own mails, through a session of their own           (an actix task)
-//! upkeep      old events are forgotten                                                (an actix task)
+//! upkeep      old events, links, mails and sessions are deleted                       (an actix task)
 //! ```
 //!
 //! The desk is what the sender's parts have between them. States, who moves them and what survives which crash:
@@ -22,7 +22,6 @@
 
 mod account_job;
 pub mod account_mail;
-mod account_tidy;
 mod breaker;
 mod claimer;
 mod desk;

@@ -1,9 +1,10 @@
-//! Upkeep: what has been kept long enough is forgotten, a little at a time.
+//! Upkeep: what has been kept long enough is deleted, a little at a time.
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamptz};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -12,12 +13,23 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::events;
 
-/// Forgotten by one statement.
+/// Deleted by one statement, so that no lock and no transaction is a long one.
 const AT_ONCE: i64 = 1000;
-/// How long it rests when there is nothing more to forget.
+/// How long it rests when there is nothing more to delete.
 const REST: Duration = Duration::from_hours(1);
 
-/// Forgets events that are older than they are kept.
+/// What accounts leave behind and nobody needs any more. A session that was not continued has ended 30 days after its last
+/// use: see `auth::sessions::LIFETIME_DAYS`.
+const LEFTOVERS: [&str; 4] = [
+    "DELETE FROM account_tokens WHERE token_hash IN (SELECT token_hash FROM account_tokens WHERE expires_at <= $1 LIMIT $2)",
+    "DELETE FROM account_mails WHERE id IN (SELECT id FROM account_mails
+        WHERE next_attempt_at IS NULL AND coalesce(sent_at, created_at) < $1 - interval '30 days' LIMIT $2)",
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions
+        WHERE least(revoked_at, last_used_at + interval '30 days') < $1 - interval '30 days' LIMIT $2)",
+    "DELETE FROM api_tokens WHERE id IN (SELECT id FROM api_tokens WHERE expires_at < $1 - interval '30 days' LIMIT $2)",
+];
+
+/// Deletes what is past its time.
 #[derive(Clone)]
 pub struct Upkeep {
     db: Db,
@@ -39,12 +51,12 @@ impl Upkeep {
     pub(super) async fn run(self, mut stopped: watch::Receiver<bool>) {
         while !*stopped.borrow() {
             let pass = self.clone();
-            let forgotten = self
+            let deleted = self
                 .db
                 .run(move |conn| pass.pass(conn).map_err(PassError::from))
                 .await;
-            let more = forgotten.unwrap_or_else(|error| {
-                tracing::warn!(%error, "old events could not be forgotten; trying again in an hour");
+            let more = deleted.unwrap_or_else(|error| {
+                tracing::warn!(%error, "what is past its time stays for an hour");
                 false
             });
             if !more {
@@ -53,10 +65,25 @@ impl Upkeep {
         }
     }
 
-    /// Forgets some; whether there may be more.
+    /// Deletes some; whether there may be more.
     pub fn pass(&self, conn: &mut PgConnection) -> QueryResult<bool> {
-        let before = self.clock.now() - self.events_kept;
-        let forgotten = events::store::forget(conn, before, AT_ONCE)?;
-        Ok(i64::try_from(forgotten) == Ok(AT_ONCE))
+        let now = self.clock.now();
+        let events = events::store::forget(conn, now - self.events_kept, AT_ONCE)?;
+        let mut more = is_all_it_may(events);
+        for leftovers in LEFTOVERS {
+            more |= is_all_it_may(sweep(conn, leftovers, now)?);
+        }
+        Ok(more)
     }
+}
+
+fn sweep(conn: &mut PgConnection, leftovers: &str, now: DateTime<Utc>) -> QueryResult<usize> {
+    diesel::sql_query(leftovers)
+        .bind::<Timestamptz, _>(now)
+        .bind::<BigInt, _>(AT_ONCE)
+        .execute(conn)
+}
+
+fn is_all_it_may(deleted: usize) -> bool {
+    i64::try_from(deleted) == Ok(AT_ONCE)
 }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use dispatch::db::schema::{account_mails, account_tokens, refresh_tokens, sessions};
+use dispatch::engine::upkeep::Upkeep;
 use serde_json::json;
 
 use crate::support::accounts::{Browser, PASSWORD};
@@ -22,6 +23,14 @@ fn kept(app: &TestApp) -> [i64; 4] {
     ]
 }
 
+/// One pass of the upkeep.
+fn tidy(app: &TestApp) {
+    let services = &app.services;
+    let kept = services.config.events_kept;
+    let upkeep = Upkeep::new(services.db.clone(), services.clock.clone(), kept);
+    assert!(!upkeep.pass(&mut app.sql()).unwrap());
+}
+
 #[test]
 fn expired_links_and_the_mails_and_sessions_of_a_month_ago_are_deleted() {
     let server = ScriptedServer::start();
@@ -39,12 +48,12 @@ fn expired_links_and_the_mails_and_sessions_of_a_month_ago_are_deleted() {
     assert_eq!(kept(&app), [2, 2, 3, 3]);
 
     app.wait(TimeDelta::days(1));
-    app.send_account_mails();
+    tidy(&app);
     assert_eq!(kept(&app), [0, 2, 3, 3], "the links have expired");
     app.wait(TimeDelta::days(28));
     used = Browser::of(app.refresh(&used.cookie));
     app.wait(TimeDelta::days(1) + TimeDelta::seconds(1));
-    app.send_account_mails();
+    tidy(&app);
     assert_eq!(
         kept(&app)[..3],
         [0, 0, 2],
@@ -53,7 +62,7 @@ fn expired_links_and_the_mails_and_sessions_of_a_month_ago_are_deleted() {
     app.wait(TimeDelta::days(28));
     used = Browser::of(app.refresh(&used.cookie));
     app.wait(TimeDelta::days(2));
-    app.send_account_mails();
+    tidy(&app);
     assert_eq!(kept(&app)[2], 1, "what expired a month ago");
     app.me(&used).expect_problem(401, "unauthenticated");
     used = Browser::of(app.refresh(&used.cookie));
@@ -76,9 +85,9 @@ fn an_api_token_is_deleted_a_month_after_its_end() {
         list["items"].as_array().unwrap().len()
     };
     app.wait(TimeDelta::days(31));
-    app.send_account_mails();
+    tidy(&app);
     assert_eq!(listed(), 2);
     app.wait(TimeDelta::seconds(1));
-    app.send_account_mails();
+    tidy(&app);
     assert_eq!(listed(), 1);
 }
