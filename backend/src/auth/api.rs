@@ -9,14 +9,16 @@ use super::gate::{Gate, unstored};
 use super::model::{ConfirmAddress, ResendConfirmation, SignIn, SignUp, SignedIn};
 use super::noted::{note, note_about, note_failure, note_move};
 use super::sessions::{self, Rotation};
-use super::{changes, links, me, recovery, store};
-use crate::account_mails;
+use super::{changes, me, recovery, store};
+use crate::account_mails::model::Kind;
+use crate::account_mails::store::{queue, queue_for};
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
 use crate::http::body::Valid;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::users;
+use crate::users::store::hold;
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -58,7 +60,7 @@ async fn sign_up(
     let work = move |conn: &mut _| {
         let signed_up = store::sign_up(conn, &new, &hash, now)?;
         if may_mail {
-            account_mails::store::queue(conn, signed_up.user_id, signed_up.mail, now)?;
+            queue(conn, signed_up.user_id, signed_up.mail, now)?;
         }
         if signed_up.is_new {
             note_about(conn, origin, EventKind::SignedUp, signed_up.user_id)?;
@@ -109,7 +111,7 @@ async fn resend_confirmation(
     gate.admit_link(&given.email).await?;
     let now = gate.clock.now();
     let work = move |conn: &mut _| {
-        store::resend_confirmation(conn, &given.email, now).map_err(ApiError::from)
+        queue_for(conn, Kind::Confirm, &given.email, now).map_err(ApiError::from)
     };
     gate.db.run(move |conn| conn.transaction(work)).await?;
     Ok(unstored(HttpResponse::Accepted().finish()))
@@ -148,7 +150,7 @@ async fn sign_in(
     let user_id = user.user_id;
     let work = move |conn: &mut _| {
         // The password may have been changed while it was checked: then all sessions have been ended already.
-        links::lock_user(conn, user_id)?;
+        hold(conn, user_id)?;
         if changes::password_hash_of(conn, user_id)? != user.password_hash {
             return Err(ApiError::invalid_credentials());
         }

@@ -3,37 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::{Text, Timestamptz};
 
 use super::links::{self, Purpose};
 use crate::account_mails::model::Kind;
 use crate::account_mails::store::{queue, queue_to};
 use crate::db::functions::lower;
 use crate::db::schema::users;
-
-/// One statement, and not waited for until it is on disk: an address that somebody has takes no longer than one that
-/// nobody has. The mail goes to the address as its owner wrote it, never as whoever asks does: some letters that differ
-/// have the same small one.
-const QUEUE_RESET: &str = "
-    INSERT INTO account_mails (user_id, kind, to_email, next_attempt_at, created_at)
-    SELECT id, 'reset', email, $2, $2 FROM users
-    WHERE lower(email) = lower($1)
-      AND NOT EXISTS (SELECT FROM account_mails AS waiting WHERE waiting.user_id = users.id AND waiting.kind = 'reset'
-                      AND waiting.next_attempt_at IS NOT NULL)";
-
-/// Queues the mail with the link to a new password, if somebody has this address. Within a transaction of its own.
-pub fn forgot_password(
-    conn: &mut PgConnection,
-    email: &str,
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
-    diesel::sql_query("SET LOCAL synchronous_commit = off").execute(conn)?;
-    diesel::sql_query(QUEUE_RESET)
-        .bind::<Text, _>(email)
-        .bind::<Timestamptz, _>(now)
-        .execute(conn)?;
-    Ok(())
-}
+use crate::users::store::hold;
 
 /// Sets the password of whoever was mailed this link, and says whose it is; `None` when the link is not good any more.
 /// The link has shown that the address is theirs. Whoever is blocked stays blocked.
@@ -61,7 +37,7 @@ pub fn change_password(
     (known, password_hash): (&str, &str),
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    links::lock_user(conn, user_id)?;
+    hold(conn, user_id)?;
     if password_hash_of(conn, user_id)? != known {
         return Ok(false);
     }
@@ -101,7 +77,7 @@ pub fn ask_to_move(
     email: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    links::lock_user(conn, user_id)?;
+    hold(conn, user_id)?;
     links::withdraw(conn, user_id)?;
     let owner: Option<i64> = users::table
         .filter(lower(users::email).eq(lower(email)))

@@ -7,6 +7,7 @@ use super::token::{self, Secret};
 use crate::account_mails::model::Kind;
 use crate::db::schema::{account_mails, account_tokens, users};
 use crate::named::named;
+use crate::users::store::hold;
 
 named! {
     /// What a link is good for, and nothing else.
@@ -98,7 +99,7 @@ pub fn redeem(
     let Some(user_id) = owner else {
         return Ok(None);
     };
-    lock_user(conn, user_id)?;
+    hold(conn, user_id)?;
     // One statement finds and uses it up: of many requests at once, one gets the row.
     diesel::update(account_tokens::table.find(&hash))
         .filter(account_tokens::purpose.eq_any(purposes.iter().map(|purpose| purpose.as_str())))
@@ -113,17 +114,6 @@ pub fn redeem(
         ))
         .get_result(conn)
         .optional()
-}
-
-/// What happens to one account happens one after another. A mail that is being written meanwhile names its user, which
-/// this lock allows: it must not wait for us while we wait for it.
-pub fn lock_user(conn: &mut PgConnection, user_id: i64) -> QueryResult<()> {
-    users::table
-        .find(user_id)
-        .select(users::id)
-        .for_no_key_update()
-        .first::<i64>(conn)?;
-    Ok(())
 }
 
 /// Makes every link to set a password or move the account worthless, also those that have not been mailed yet. The

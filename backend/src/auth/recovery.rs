@@ -9,6 +9,8 @@ use super::links::{self, Purpose};
 use super::model::{ForgotPassword, ResetPassword};
 use super::noted::note;
 use super::{changes, sessions};
+use crate::account_mails::model::Kind;
+use crate::account_mails::store::queue_for;
 use crate::api_tokens;
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
@@ -30,7 +32,7 @@ pub(super) async fn forgot_password(
     gate.admit_forgot(&given.email).await?;
     let now = gate.clock.now();
     let work = move |conn: &mut PgConnection| {
-        changes::forgot_password(conn, &given.email, now).map_err(ApiError::from)
+        queue_for(conn, Kind::Reset, &given.email, now).map_err(ApiError::from)
     };
     gate.db.run(move |conn| conn.transaction(work)).await?;
     Ok(unstored(HttpResponse::Accepted().finish()))

@@ -9,7 +9,6 @@ use super::model::SignUp;
 use super::policy::Role;
 use super::token::Secret;
 use crate::account_mails::model::Kind;
-use crate::account_mails::store::queue;
 use crate::db::functions::lower;
 use crate::db::schema::users;
 
@@ -136,25 +135,6 @@ fn create(
         .returning(users::id)
         .get_result(conn)
         .optional()
-}
-
-/// Queues the mail with the link once more, if somebody with this address still has to confirm it.
-pub fn resend_confirmation(
-    conn: &mut PgConnection,
-    email: &str,
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
-    let unconfirmed: Option<i64> = users::table
-        .filter(lower(users::email).eq(lower(email)))
-        .filter(users::confirmed_at.is_null())
-        .select(users::id)
-        .for_update()
-        .first(conn)
-        .optional()?;
-    match unconfirmed {
-        Some(user_id) => queue(conn, user_id, Kind::Confirm, now),
-        None => Ok(()),
-    }
 }
 
 /// Makes the token of the link that confirms a new account, for the password that the account has now.

@@ -21,6 +21,17 @@ pub fn lock(conn: &mut PgConnection, id: i64) -> QueryResult<Me> {
         .first(conn)
 }
 
+/// What happens to one user from here on happens one after another, until the transaction ends. A mail that is being
+/// written meanwhile names its user, which this allows: it must not wait for us while we wait for it.
+pub fn hold(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
+    users::table
+        .find(id)
+        .select(users::id)
+        .for_no_key_update()
+        .first::<i64>(conn)?;
+    Ok(())
+}
+
 /// Changes a user that the caller has locked.
 pub fn update(
     conn: &mut PgConnection,
