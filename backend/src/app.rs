@@ -122,7 +122,7 @@ impl Services {
             self.db.clone(),
             self.clock.clone(),
             self.sender(),
-            (account_mail, upkeep),
+            (account_mail, upkeep, self.config.quotas),
         )
     }
 
@@ -157,6 +157,7 @@ impl Services {
             .app_data(Data::new(self.unsubscribing()))
             .app_data(Data::new(PublicUrl(self.config.http.public_url.clone())))
             .app_data(Data::new(self.limits.clone()))
+            .app_data(Data::new(self.config.quotas))
             .app_data(Data::new(self.config.http.deadlines))
             .app_data(Data::new(TrustedProxies(self.config.http.trusted_proxies)))
             .app_data(Data::new(KnownPaths::of(document)))

@@ -17,6 +17,7 @@ use self::settings::Settings;
 use crate::http::deadlines::Deadlines;
 use crate::mail::server::{Server, Timeouts};
 use crate::mail_servers::model::Pace;
+use crate::quotas::model::Quotas;
 
 /// The sample in `.env.example`; good enough to try things out, refused in production.
 const SAMPLE_SECRET: &str = "sample-secret-for-development-only";
@@ -32,6 +33,8 @@ pub struct Config {
     pub auth: AuthSettings,
     /// `REDIS_URL`; without it limits are counted in this process. Its `Debug` hides the password.
     pub redis: Option<ConnectionInfo>,
+    /// `QUOTA_RECIPIENTS` and `QUOTA_MAILS_A_DAY`.
+    pub quotas: Quotas,
     /// `ADMIN_EMAIL` and `ADMIN_PASSWORD`, for `dispatch create-admin` where nobody sits at a terminal.
     pub admin: Option<Admin>,
     /// `EVENTS_KEPT_DAYS`: how long the journal of events reaches back.

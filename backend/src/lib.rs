@@ -21,6 +21,7 @@ pub mod mail_servers;
 pub mod mailings;
 pub mod messages;
 mod named;
+pub mod quotas;
 pub mod recipients;
 pub mod runs;
 pub mod suppressions;

@@ -25,13 +25,14 @@ const PROBLEMS =
   `malformed unauthenticated invalid_credentials forbidden not_found method_not_allowed timeout conflict email_taken
   message_in_use run_open outside_window no_recipients precondition_failed payload_too_large unsupported_media_type validation_failed
   token_invalid too_many_requests internal unavailable network already_suppressed completed disabled mailing_deleted no_run
-  not_blockable nothing_to_retry owner_blocked paused last_admin token_read_only token_not_allowed too_many_tokens`.split(
+  not_blockable nothing_to_retry owner_blocked paused last_admin token_read_only token_not_allowed too_many_tokens
+  recipients_quota quota_used_up over_quota`.split(
     /\s+/,
   );
 const FIELDS =
   `required invalid_email too_long too_short control_characters taken in_past not_after_start unknown_time_zone not_found
   unknown_field wrong_type out_of_range common_password invalid_template unknown_value wrong_password
-  unsupported_image too_many_pixels too_large`.split(/\s+/);
+  unsupported_image too_many_pixels too_large over_quota`.split(/\s+/);
 
 it('Russian and English say the same things', () => {
   expect(keysOf(ru)).toEqual(keysOf(en));
@@ -59,6 +60,7 @@ it('every state, reason and outcome of the API has a word', () => {
     mail_server_refuses: true,
     mail_server_unreachable: true,
     no_recipients: true,
+    quota_used_up: true,
   };
   for (const texts of [ru, en]) {
     expect(Object.keys(texts.mailings.reasons).sort()).toEqual(Object.keys(reasons).sort());

@@ -29,7 +29,7 @@ pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), Failure> {
             mailing.ok_or_else(|| format!("there is no mailing {mailing_id}"))?;
         let now = services.clock.now();
         let cli = (Trigger::Cli, Origin::service(now));
-        let run_id = start::start_now(conn, &mailing, cli, now)?;
+        let run_id = start::start_now(conn, &mailing, (services.config.quotas, cli), now)?;
         Ok((run_id, mailing.owner_id))
     })?;
     work_off(services, &mut conn)?;
@@ -55,7 +55,7 @@ fn work_off(services: &Services, conn: &mut PgConnection) -> Result<Pass, Failur
     let sender = services.sender();
     let mut sum = Pass::default();
     loop {
-        let pass = scheduler::pass(conn, &services.clock)?;
+        let pass = scheduler::pass(conn, &services.clock, services.config.quotas)?;
         sum = Pass {
             started: sum.started + pass.started,
             prepared: sum.prepared + pass.prepared,
@@ -67,7 +67,7 @@ fn work_off(services: &Services, conn: &mut PgConnection) -> Result<Pass, Failur
         }
     }
     sender.run(Until::Idle)?;
-    sum.finished += scheduler::pass(conn, &services.clock)?.finished;
+    sum.finished += scheduler::pass(conn, &services.clock, services.config.quotas)?.finished;
     Ok(sum)
 }
 

@@ -20,6 +20,7 @@ use crate::auth::password;
 use crate::http::deadlines::Deadlines;
 use crate::mail::server::{Server, Timeouts};
 use crate::mail_servers::model::Pace;
+use crate::quotas::model::Quotas;
 
 /// The settings being read, and what is wrong with them so far.
 pub(super) struct Settings<F> {
@@ -49,7 +50,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             (self.http(), self.secrets(), self.mail(), self.engine());
         let (auth, admin) = (self.auth(), self.admin());
         let (redis, log) = (self.redis(), self.log());
-        let events_kept = self.events_kept();
+        let (events_kept, quotas) = (self.events_kept(), self.quotas());
         Some(Config {
             database: Database {
                 url: url?,
@@ -63,6 +64,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             redis,
             admin,
             events_kept: events_kept?,
+            quotas: quotas?,
             log,
         })
     }
@@ -201,6 +203,18 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
                 .push("EVENTS_KEPT_DAYS: 1 to 36500".to_owned());
         }
         TimeDelta::try_days(days)
+    }
+
+    fn quotas(&mut self) -> Option<Quotas> {
+        let (recipients, mails) = (
+            self.parsed("QUOTA_RECIPIENTS", 0_u32),
+            self.parsed("QUOTA_MAILS_A_DAY", 0_u32),
+        );
+        let quota = |most: u32| Some(i64::from(most)).filter(|most| *most > 0);
+        Some(Quotas {
+            recipients: quota(recipients?),
+            mails_a_day: quota(mails?),
+        })
     }
 
     fn redis(&mut self) -> Option<ConnectionInfo> {

@@ -159,6 +159,7 @@ diesel::table! {
         paused_at -> Nullable<Timestamptz>,
         on_uncertain -> Text,
         put_off_until -> Nullable<Timestamptz>,
+        put_off_reason -> Nullable<Text>,
     }
 }
 
@@ -216,6 +217,7 @@ diesel::table! {
         finished_at -> Nullable<Timestamptz>,
         pause_reason -> Nullable<Text>,
         paused_until -> Nullable<Timestamptz>,
+        planned -> Int4,
     }
 }
 

@@ -52,6 +52,7 @@ use self::sender::Sender;
 use self::upkeep::Upkeep;
 use crate::clock::Clock;
 use crate::db::{Db, Unavailable};
+use crate::quotas::model::Quotas;
 
 /// How long what is in flight may take when the process is asked to end.
 const GRACE: Duration = Duration::from_secs(30);
@@ -70,7 +71,7 @@ impl Engine {
         db: Db,
         clock: Clock,
         sender: Sender,
-        (account_mail, upkeep): (account_mail::Worker, Upkeep),
+        (account_mail, upkeep, quotas): (account_mail::Worker, Upkeep, Quotas),
     ) -> io::Result<Self> {
         let (stop, stopped) = watch::channel(false);
         let sending = {
@@ -80,7 +81,7 @@ impl Engine {
                 .spawn(move || sender.run_until_stopped())?
         };
         let tasks = vec![
-            rt::spawn(poll(db, clock, sender.clone(), stopped.clone())),
+            rt::spawn(poll(db, (clock, quotas), sender.clone(), stopped.clone())),
             rt::spawn(account_mail.run(stopped.clone())),
             rt::spawn(upkeep.run(stopped)),
         ];
@@ -115,12 +116,17 @@ impl Engine {
 }
 
 /// Makes the scheduler's passes until told to stop.
-async fn poll(db: Db, clock: Clock, sender: Sender, mut stopped: watch::Receiver<bool>) {
+async fn poll(
+    db: Db,
+    (clock, quotas): (Clock, Quotas),
+    sender: Sender,
+    mut stopped: watch::Receiver<bool>,
+) {
     let interval = sender.poll_interval();
     while !*stopped.borrow() {
         let clock = clock.clone();
         let pass = db
-            .run(move |conn| scheduler::pass(conn, &clock).map_err(PassError::from))
+            .run(move |conn| scheduler::pass(conn, &clock, quotas).map_err(PassError::from))
             .await;
         let pass = pass.unwrap_or_else(|error| {
             tracing::warn!(%error, "the scheduler's pass failed; it will be made again");

@@ -7,6 +7,7 @@ use diesel::sql_types::Timestamptz;
 
 use super::recovery;
 use crate::clock::Clock;
+use crate::quotas::model::Quotas;
 use crate::{deliveries, mailings, runs};
 
 /// What a pass has done.
@@ -29,7 +30,7 @@ struct Now {
 }
 
 /// Makes one pass.
-pub fn pass(conn: &mut PgConnection, clock: &Clock) -> QueryResult<Pass> {
+pub fn pass(conn: &mut PgConnection, clock: &Clock, quotas: Quotas) -> QueryResult<Pass> {
     let database: Now = diesel::sql_query("SELECT clock_timestamp() AS now").get_result(conn)?;
     clock.follow(database.now);
     let now = clock.now();
@@ -38,7 +39,7 @@ pub fn pass(conn: &mut PgConnection, clock: &Clock) -> QueryResult<Pass> {
         ..Pass::default()
     };
     while let Some(mailing_id) =
-        conn.transaction(|conn| mailings::start::start_one_due(conn, now))?
+        conn.transaction(|conn| mailings::due::start_one_due(conn, quotas, now))?
     {
         tracing::info!(mailing.id = mailing_id, "a mailing fell due");
         done.started += 1;

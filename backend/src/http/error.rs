@@ -174,28 +174,32 @@ impl ApiError {
 
     /// 429: try again after `seconds`.
     pub fn too_many_requests(seconds: u64) -> Self {
-        let error = Self::new(
+        Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_requests",
             "Too many requests; wait before the next one.",
-        );
-        Self {
-            retry_after_s: Some(seconds),
-            ..error
-        }
+        )
+        .after(seconds)
+    }
+
+    /// 429: the caller has sent as many mails as they may in a day; there is room again after `seconds`.
+    pub fn quota_used_up(seconds: u64) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "quota_used_up",
+            "You have sent as many mails as you may within 24 hours.",
+        )
+        .after(seconds)
     }
 
     /// 503: try again soon.
     pub fn unavailable() -> Self {
-        let error = Self::new(
+        Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
             "The service is busy or being restarted; try again soon.",
-        );
-        Self {
-            retry_after_s: Some(2),
-            ..error
-        }
+        )
+        .after(2)
     }
 
     /// 500: our mistake. The cause goes to the log, not to the client.
@@ -206,6 +210,13 @@ impl ApiError {
             "internal",
             "The service made a mistake; it has been logged.",
         )
+    }
+
+    fn after(self, seconds: u64) -> Self {
+        Self {
+            retry_after_s: Some(seconds),
+            ..self
+        }
     }
 
     /// Names the fields concerned.

@@ -8,6 +8,10 @@ use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_MATCH, IF_NONE_MATCH, LOCA
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::error::ApiError;
 
@@ -71,6 +75,21 @@ impl Expected {
             Some(given) if !names(given, &tag(updated_at)) => Err(ApiError::precondition_failed()),
             _ => Ok(()),
         }
+    }
+}
+
+impl IntoParams for Expected {
+    fn into_params(_place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        let header = ParameterBuilder::new()
+            .name("If-Match")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(
+                "The `ETag` of the state that this is about; another state is left as it is",
+            ))
+            .schema(Some(text));
+        vec![header.build()]
     }
 }
 

@@ -113,9 +113,12 @@ impl Kind {
         let is_query = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.parameter_in == ParameterIn::Query);
         let is_whose =
             |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "owner_id");
+        let is_expected =
+            |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "If-Match");
         let query = operation.parameters.iter().flatten().any(is_query);
         let whose = operation.parameters.iter().flatten().any(is_whose);
         let (body, id) = (operation.request_body.is_some(), path.contains('{'));
+        let expected = operation.parameters.iter().flatten().any(is_expected);
         let write = *method != Method::GET;
         Self(vec![
             (body, "400", "The body is not JSON"),
@@ -125,7 +128,7 @@ impl Kind {
             (id, "404", "It does not exist, or belongs to somebody else"),
             (body, "408", "The body did not arrive in time"),
             (
-                *method == Method::PATCH,
+                expected,
                 "412",
                 "It has changed since the state named in `If-Match`",
             ),

@@ -28,6 +28,7 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::etag::{self, Expected};
 use crate::http::page::Page;
 use crate::http::query::Query;
+use crate::quotas::model::Quotas;
 use crate::runs;
 
 /// Room for a choice of 100 000 ids.
@@ -71,7 +72,7 @@ fn choose(
     conn: &mut PgConnection,
     mailing_id: i64,
     owner_id: i64,
-    choice: &Choice,
+    (choice, quotas): (&Choice, Quotas),
 ) -> Result<(), ApiError> {
     match chosen::choose(conn, mailing_id, owner_id, choice)? {
         None => Err(ApiError::invalid_field(
@@ -84,7 +85,14 @@ fn choose(
             "not_found",
             "This choice finds none of your recipients.",
         )),
-        Some(_) => Ok(()),
+        Some(chosen) => match quotas.mails_a_day {
+            Some(most) if i64::from(chosen) > most => Err(ApiError::invalid_field(
+                "recipients",
+                "over_quota",
+                format!("These are {chosen} recipients; you may send {most} mails a day."),
+            )),
+            _ => Ok(()),
+        },
     }
 }
 
@@ -113,6 +121,7 @@ async fn create_mailing(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    quotas: Data<Quotas>,
     client: Client,
     Valid(new): Valid<CreateMailing, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
@@ -122,7 +131,7 @@ async fn create_mailing(
     let work = move |conn: &mut PgConnection| {
         check_message(conn, owner_id, new.message_id)?;
         let id = store::create(conn, owner_id, &new, now)?;
-        choose(conn, id, owner_id, &new.recipients)?;
+        choose(conn, id, owner_id, (&new.recipients, **quotas))?;
         start::refresh_state(conn, id)?;
         note(conn, id, origin.did(EventKind::MailingCreated))?;
         store::find(conn, Owners::One(owner_id), id).map_err(ApiError::from)
@@ -154,14 +163,14 @@ async fn get_mailing(
 /// Change a mailing
 ///
 /// A run under way keeps its message and recipients; a new end counts for it at once.
-#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), request_body = UpdateMailing, responses(
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateMailing, responses(
     (status = 200, description = "As it is now", body = Mailing, headers(("ETag" = String))),
     (status = 409, description = "`run_open`: the recipients are in use for a moment", body = Problem, content_type = "application/problem+json")))]
 #[patch("/mailings/{id}")]
 async fn update_mailing(
     caller: Caller,
     db: Data<Db>,
-    clock: Data<Clock>,
+    (clock, quotas): (Data<Clock>, Data<Quotas>),
     id: Path<i64>,
     expected: Expected,
     client: Client,
@@ -172,7 +181,7 @@ async fn update_mailing(
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let current = store::lock(conn, owner_id, *id)?;
         expected.check(current.updated_at)?;
-        change(conn, current, &changes, now)?;
+        change(conn, current, (&changes, **quotas), now)?;
         let origin = Origin::of(owner_id, &client, now);
         note(conn, *id, origin.did(EventKind::MailingChanged))?;
         store::find(conn, Owners::One(owner_id), *id).map_err(ApiError::from)
@@ -184,7 +193,7 @@ async fn update_mailing(
 fn change(
     conn: &mut PgConnection,
     current: MailingRow,
-    changes: &UpdateMailing,
+    (changes, quotas): (&UpdateMailing, Quotas),
     now: DateTime<Utc>,
 ) -> Result<(), ApiError> {
     let (id, owner_id, before) = (current.id, current.owner_id, current.schedule());
@@ -204,7 +213,7 @@ fn change(
                 "A run is just being prepared for the recipients; try again in a moment.",
             ));
         }
-        choose(conn, id, owner_id, choice)?;
+        choose(conn, id, owner_id, (choice, quotas))?;
     }
     if rescheduled {
         // What was sent already is not sent again; what never was may start at once, as in a new mailing.
@@ -222,19 +231,20 @@ fn change(
 /// Delete a mailing
 ///
 /// Sending stops within two seconds; the log stays.
-#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Deleted")))]
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), Expected), responses((status = 204, description = "Deleted")))]
 #[delete("/mailings/{id}")]
 async fn delete_mailing(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    expected: Expected,
     client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
-        store::lock(conn, owner_id, *id)?;
+        expected.check(store::lock(conn, owner_id, *id)?.updated_at)?;
         let origin = Origin::of(owner_id, &client, now);
         note(conn, *id, origin.did(EventKind::MailingDeleted))?;
         runs::store::cancel_of_mailing(conn, *id, now)?;

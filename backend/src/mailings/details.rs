@@ -19,6 +19,7 @@ use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::http::page::{Page, Paging, default_per_page, first_page};
 use crate::http::query::Query;
+use crate::quotas::model::Quotas;
 use crate::recipients::model::Recipient;
 use crate::runs;
 use crate::runs::model::{Run, RunQuery, Trigger};
@@ -45,6 +46,14 @@ impl From<StartError> for ApiError {
             StartError::Paused => {
                 Self::conflict("paused", "This mailing is paused; resume it first.")
             }
+            StartError::QuotaUsedUp { free_at, now } => {
+                let seconds = (free_at - now).num_seconds().max(1).unsigned_abs();
+                Self::quota_used_up(seconds)
+            }
+            StartError::OverQuota => Self::conflict(
+                "over_quota",
+                "The mailing's recipients are more than you may mail in a day.",
+            ),
             StartError::Query(error) => error.into(),
         }
     }
@@ -55,12 +64,13 @@ impl From<StartError> for ApiError {
 /// Answers at once; the mails leave in the background.
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), responses(
     (status = 202, description = "The run that has begun", body = Run, headers(("Location" = String))),
-    (status = 409, description = "`run_open`, `outside_window`, `no_recipients`, `disabled` or `paused`", body = Problem, content_type = "application/problem+json")))]
+    (status = 409, description = "`run_open`, `outside_window`, `no_recipients`, `disabled`, `paused` or `over_quota`", body = Problem, content_type = "application/problem+json")))]
 #[post("/mailings/{id}/send")]
 pub(super) async fn send_mailing(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    quotas: Data<Quotas>,
     client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
@@ -69,7 +79,7 @@ pub(super) async fn send_mailing(
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let mailing = store::lock(conn, owner_id, *id)?;
         let origin = Origin::of(owner_id, &client, now);
-        let run_id = start::start_now(conn, &mailing, (Trigger::Manual, origin), now)?;
+        let run_id = start::start_now(conn, &mailing, (**quotas, (Trigger::Manual, origin)), now)?;
         runs::store::find(conn, Owners::One(owner_id), run_id).map_err(ApiError::from)
     };
     let run = db.run(move |conn| conn.transaction(work)).await?;

@@ -4,6 +4,7 @@ pub mod api;
 pub mod catch_up;
 pub mod chosen;
 mod details;
+pub mod due;
 pub mod hold;
 mod holding;
 pub mod listing;

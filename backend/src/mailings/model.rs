@@ -98,6 +98,7 @@ pub struct MailingRow {
     pub paused_at: Option<DateTime<Utc>>,
     #[diesel(deserialize_as = String)]
     pub on_uncertain: OnUncertain,
+    pub put_off_reason: Option<String>,
 }
 
 impl MailingRow {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use diesel::prelude::*;
 
 use super::model::{Disabled, Mailing, MailingRow};
-use super::status::{self, Facts, LastRun, PauseReason};
+use super::status::{self, Facts, LastRun, PauseReason, PutOff};
 use crate::db::schema::users;
 use crate::runs;
 use crate::runs::model::{Run, RunStatus};
@@ -86,6 +86,9 @@ impl MailingRow {
             status: self.status,
             held,
             last_run: stand_of(last_run.as_ref()),
+            put_off: self
+                .put_off_reason
+                .and_then(|why| PutOff::try_from(why).ok()),
             recipients: self.recipients_count,
         });
         let disabled = self.disabled_at.map(|at| Disabled {

@@ -1,4 +1,4 @@
-//! Starting a mailing, when it is due or on demand, and keeping its status true. The unique keys of `runs` decide
+//! Starting a mailing, on demand or when it is due (`due.rs`), and keeping its status true. The unique keys of `runs` decide
 //! between processes; a mailing's row is locked while its schedule moves on.
 //!
 //! Whoever locks more than one thing does so in this order: mailings, runs, deliveries, chunks.
@@ -10,24 +10,17 @@ use diesel::result::Error as DieselError;
 
 use super::model::MailingRow;
 use super::noted::note;
-use super::recurrence::Occurrence;
 use super::status::{self, Progress};
-use super::store;
 use crate::db::schema::{mailings, users};
-use crate::deliveries::store as deliveries;
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
-use crate::runs::finish;
-use crate::runs::model::{RunStatus, Trigger};
+use crate::quotas::model::{Quotas, Room};
+use crate::quotas::store::room_for_mails;
+use crate::runs::model::Trigger;
 use crate::runs::store::{self as runs, NewRun};
 
 /// Retries of a run end after this even if nothing else ends them.
 const RETRIES_LAST: TimeDelta = TimeDelta::hours(24);
-/// How long a due mailing waits for retries of the run before that are just being sent: until the next pass.
-const NOT_YET: TimeDelta = TimeDelta::seconds(1);
-/// How long one waits whose start failed.
-const START_FAILED: TimeDelta = TimeDelta::minutes(1);
-
 /// Why a mailing cannot be sent now.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -43,6 +36,13 @@ pub enum StartError {
     OwnerBlocked,
     #[error("the mailing is paused")]
     Paused,
+    #[error("its owner has sent as many mails as they may in a day")]
+    QuotaUsedUp {
+        free_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    },
+    #[error("its recipients are more than its owner may mail in a day")]
+    OverQuota,
     #[error(transparent)]
     Query(#[from] DieselError),
 }
@@ -51,7 +51,7 @@ pub enum StartError {
 pub fn start_now(
     conn: &mut PgConnection,
     mailing: &MailingRow,
-    why: (Trigger, Origin),
+    (quotas, why): (Quotas, (Trigger, Origin)),
     now: DateTime<Utc>,
 ) -> Result<i64, StartError> {
     if mailing.disabled_at.is_some() {
@@ -69,13 +69,23 @@ pub fn start_now(
     if mailing.recipients_count == 0 {
         return Err(StartError::NoRecipients);
     }
+    match room_for_mails(
+        conn,
+        quotas,
+        (mailing.owner_id, mailing.recipients_count),
+        now,
+    )? {
+        Room::Now => {}
+        Room::At(free_at) => return Err(StartError::QuotaUsedUp { free_at, now }),
+        Room::Never => return Err(StartError::OverQuota),
+    }
     let run_id = begin(conn, mailing, why, (now, now))?.ok_or(StartError::RunOpen)?;
     refresh_state(conn, mailing.id)?;
     Ok(run_id)
 }
 
 /// Begins a run, for one moment at another; `None` when there is one already.
-fn begin(
+pub(super) fn begin(
     conn: &mut PgConnection,
     mailing: &MailingRow,
     (trigger, origin): (Trigger, Origin),
@@ -125,108 +135,6 @@ pub fn bounds(
             .flatten()
             .fold(day, DateTime::min),
     )
-}
-
-/// Deals with one due mailing, if there is one that no other process has in hand; gives its id. The caller repeats it,
-/// each time in a transaction of its own. One that cannot be started is put off, so that it keeps no other from starting.
-pub fn start_one_due(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Option<i64>> {
-    while let Some(mailing) = lock_first_due(conn, now)? {
-        let (id, until) = match conn.transaction(|conn| start_due(conn, &mailing, now)) {
-            Ok(Dealt::With) => return Ok(Some(mailing.id)),
-            Ok(Dealt::NotYet) => (mailing.id, now + NOT_YET),
-            Err(error) => {
-                tracing::error!(
-                    mailing.id = mailing.id,
-                    %error,
-                    "a mailing that fell due could not be started; trying again in a minute"
-                );
-                (mailing.id, now + START_FAILED)
-            }
-        };
-        store::put_off(conn, id, until)?;
-    }
-    Ok(None)
-}
-
-/// Of the mailings that are due the one that waits longest. What is held is left until it is let go, or its end comes:
-/// from then on nothing of it will be sent anyway.
-fn lock_first_due(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Option<MailingRow>> {
-    use mailings::{disabled_at, ends_at, next_run_at, owner_id, paused_at, put_off_until};
-    let owner_may =
-        exists(users::table.filter(users::id.eq(owner_id).and(users::blocked_at.is_null())));
-    let free = disabled_at
-        .is_null()
-        .and(paused_at.is_null())
-        .and(owner_may);
-    mailings::table
-        .filter(next_run_at.le(now))
-        .filter(put_off_until.is_null().or(put_off_until.le(now)))
-        .filter(free.or(ends_at.le(now)))
-        .order((next_run_at, mailings::id))
-        .select(MailingRow::as_select())
-        .for_update()
-        .skip_locked()
-        .first(conn)
-        .optional()
-}
-
-enum Dealt {
-    With,
-    NotYet,
-}
-
-fn start_due(
-    conn: &mut PgConnection,
-    mailing: &MailingRow,
-    now: DateTime<Utc>,
-) -> QueryResult<Dealt> {
-    let first = mailing
-        .next_occurrence
-        .and_then(|index| u32::try_from(index).ok())
-        .unwrap_or_default();
-    let due = mailing
-        .schedule()
-        .catch_up(first, mailing.schedule_set_at, now);
-    if let Some(occurrence) = due.run
-        && let Dealt::NotYet = carry_out(conn, mailing, occurrence, now)?
-    {
-        return Ok(Dealt::NotYet);
-    }
-    for missed in &due.missed {
-        runs::record_unrun(conn, mailing.id, missed.at, RunStatus::Missed, now)?;
-    }
-    store::wait_for(conn, mailing.id, due.next)?;
-    refresh_state(conn, mailing.id)?;
-    Ok(Dealt::With)
-}
-
-/// Begins the occurrence's run, unless the one before is still in its first pass. When only retries are left of that,
-/// their time ends now; those that are just being sent are waited for.
-fn carry_out(
-    conn: &mut PgConnection,
-    mailing: &MailingRow,
-    occurrence: Occurrence,
-    now: DateTime<Utc>,
-) -> QueryResult<Dealt> {
-    if let Some(open) = runs::open_run(conn, mailing.id)? {
-        if runs::has_untried(conn, open.id)? {
-            runs::record_unrun(
-                conn,
-                mailing.id,
-                occurrence.at,
-                RunStatus::SkippedOverlap,
-                now,
-            )?;
-            return Ok(Dealt::With);
-        }
-        deliveries::end_retries(conn, open.id)?;
-        if !finish::finish_if_done(conn, open.id, now)? {
-            return Ok(Dealt::NotYet);
-        }
-    }
-    let why = (Trigger::Schedule, Origin::service(now));
-    begin(conn, mailing, why, (occurrence.at, now))?;
-    Ok(Dealt::With)
 }
 
 /// Gives a mailing's open run the bounds of its changed schedule.

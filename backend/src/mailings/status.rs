@@ -33,6 +33,15 @@ named! {
         MailServerUnreachable = "mail_server_unreachable",
         MailServerRefuses = "mail_server_refuses",
         NoRecipients = "no_recipients",
+        /// It is due, and its owner has sent as many mails as they may in a day.
+        QuotaUsedUp = "quota_used_up",
+    }
+}
+
+named! {
+    /// Why a mailing that is due waits, where its owner is to know.
+    pub enum PutOff {
+        QuotaUsedUp = "quota_used_up",
     }
 }
 
@@ -97,6 +106,7 @@ pub struct Facts {
     /// What keeps the mailing as a whole from being sent.
     pub held: Option<PauseReason>,
     pub last_run: LastRun,
+    pub put_off: Option<PutOff>,
     pub recipients: i32,
 }
 
@@ -118,6 +128,7 @@ pub fn reason(facts: Facts) -> StateReason {
         (Status::Completed, ..) => StateReason::Finished,
         (_, Some(held), _) | (_, None, LastRun::Held(held)) => held.into(),
         (_, None, LastRun::Sending) => StateReason::Sending,
+        _ if facts.put_off == Some(PutOff::QuotaUsedUp) => StateReason::QuotaUsedUp,
         _ if facts.recipients == 0 => StateReason::NoRecipients,
         _ => StateReason::Waiting,
     }
@@ -143,6 +154,7 @@ mod tests {
         status: Status::Created,
         held: None,
         last_run: LastRun::Never,
+        put_off: None,
         recipients: 1,
     };
     const SENDING: Facts = Facts {
@@ -182,6 +194,12 @@ mod tests {
             ..WAITING
         };
         assert_eq!(reason(nobody), StateReason::NoRecipients);
+        let put_off = |facts| Facts {
+            put_off: Some(PutOff::QuotaUsedUp),
+            ..facts
+        };
+        assert_eq!(reason(put_off(WAITING)), StateReason::QuotaUsedUp);
+        assert_eq!(reason(put_off(SENDING)), StateReason::Sending);
     }
 
     #[test]
@@ -191,6 +209,7 @@ mod tests {
                 status: Status::Completed,
                 held: Some(PauseReason::Paused),
                 last_run,
+                put_off: None,
                 recipients: 0,
             })
         };

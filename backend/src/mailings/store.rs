@@ -9,6 +9,7 @@ use super::listing::{MailingQuery, MailingSort};
 use super::model::{CreateMailing, Mailing, MailingRow, UpdateMailing};
 use super::recurrence::Occurrence;
 use super::shown::shown;
+use super::status::PutOff;
 use crate::auth::policy::Owners;
 use crate::db::owned::owned_by;
 use crate::db::schema::{mailings, messages};
@@ -188,9 +189,17 @@ pub fn set_schedule(
 }
 
 /// Though due, it is not started before this.
-pub fn put_off(conn: &mut PgConnection, id: i64, until: DateTime<Utc>) -> QueryResult<()> {
+pub fn put_off(
+    conn: &mut PgConnection,
+    id: i64,
+    until: DateTime<Utc>,
+    why: Option<PutOff>,
+) -> QueryResult<()> {
     diesel::update(mailings::table.find(id))
-        .set(mailings::put_off_until.eq(until))
+        .set((
+            mailings::put_off_until.eq(until),
+            mailings::put_off_reason.eq(why.map(PutOff::as_str)),
+        ))
         .execute(conn)?;
     Ok(())
 }
@@ -204,6 +213,7 @@ pub fn wait_for(conn: &mut PgConnection, id: i64, next: Option<Occurrence>) -> Q
         .set((
             mailings::next_occurrence.eq(index),
             mailings::next_run_at.eq(at),
+            mailings::put_off_reason.eq(None::<String>),
         ))
         .execute(conn)?;
     Ok(())

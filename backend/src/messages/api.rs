@@ -125,7 +125,7 @@ async fn get_message(
 /// Change a message
 ///
 /// A run that has begun sends what the message was then.
-#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), request_body = UpdateMessage, responses(
+#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateMessage, responses(
     (status = 200, description = "As it is now", body = Message, headers(("ETag" = String)))))]
 #[patch("/messages/{id}")]
 async fn update_message(
@@ -163,7 +163,7 @@ async fn update_message(
 }
 
 /// Delete a message
-#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), responses(
+#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1), Expected), responses(
     (status = 204, description = "Deleted"),
     (status = 409, description = "`message_in_use`: a mailing uses it", body = Problem, content_type = "application/problem+json")))]
 #[delete("/messages/{id}")]
@@ -171,12 +171,14 @@ async fn delete_message(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    expected: Expected,
     client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let origin = Origin::of(caller.user_id, &client, clock.now());
     let work = move |conn: &mut _| {
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        expected.check(store::lock(conn, owner_id, *id)?.updated_at)?;
         let subject = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
         note(conn, origin, EventKind::MessageDeleted, (*id, &subject)).map_err(ApiError::from)
     };

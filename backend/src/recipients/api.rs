@@ -19,6 +19,8 @@ use crate::http::error::{ApiError, FieldError, Problem};
 use crate::http::etag::{self, Expected};
 use crate::http::page::Page;
 use crate::http::query::Query;
+use crate::quotas::model::Quotas;
+use crate::quotas::store::has_room_for_recipient;
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -65,18 +67,25 @@ async fn list_recipients(
 /// Add a recipient
 #[utoipa::path(tag = "recipients", request_body = CreateRecipient, responses(
     (status = 201, description = "Added", body = Recipient, headers(("Location" = String), ("ETag" = String))),
-        (status = 409, description = "`email_taken`", body = Problem, content_type = "application/problem+json")))]
+        (status = 409, description = "`email_taken` or `recipients_quota`", body = Problem, content_type = "application/problem+json")))]
 #[post("/recipients")]
 async fn create_recipient(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    quotas: Data<Quotas>,
     client: Client,
     Valid(new): Valid<CreateRecipient>,
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
     let origin = Origin::of(owner_id, &client, now);
     let work = move |conn: &mut _| {
+        if !has_room_for_recipient(conn, **quotas, owner_id)? {
+            return Err(ApiError::conflict(
+                "recipients_quota",
+                "You have as many recipients as you may keep.",
+            ));
+        }
         let recipient = store::create(conn, owner_id, &new, now)?;
         note(
             conn,
@@ -111,7 +120,7 @@ async fn get_recipient(
 }
 
 /// Change a recipient
-#[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1)), request_body = UpdateRecipient, responses(
+#[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateRecipient, responses(
     (status = 200, description = "As it is now", body = Recipient, headers(("ETag" = String))),
         (status = 409, description = "`email_taken`", body = Problem, content_type = "application/problem+json")))]
 #[patch("/recipients/{id}")]
@@ -146,18 +155,20 @@ async fn update_recipient(
 /// Delete a recipient
 ///
 /// It leaves its mailings and gets no more mail, also of a run under way; what was sent to it stays in the log.
-#[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Deleted")))]
+#[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1), Expected), responses((status = 204, description = "Deleted")))]
 #[delete("/recipients/{id}")]
 async fn delete_recipient(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    expected: Expected,
     client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let origin = Origin::of(caller.user_id, &client, clock.now());
     let work = move |conn: &mut _| {
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        expected.check(store::lock(conn, owner_id, *id)?.updated_at)?;
         let email = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
         note(conn, origin, EventKind::RecipientDeleted, (*id, &email)).map_err(ApiError::from)
     };

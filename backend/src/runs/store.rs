@@ -39,8 +39,8 @@ struct Id {
 pub fn begin(conn: &mut PgConnection, new: &NewRun) -> QueryResult<Option<i64>> {
     let id: Option<Id> = diesel::sql_query(
         "INSERT INTO runs (mailing_id, owner_id, scheduled_for, trigger, status, subject, html, text,
-                           deadline_at, retries_end_at, started_at)
-         SELECT mailings.id, mailings.owner_id, $2, $3, 'running', subject, html, text, $4, $5, $6
+                           deadline_at, retries_end_at, started_at, planned)
+         SELECT mailings.id, mailings.owner_id, $2, $3, 'running', subject, html, text, $4, $5, $6, recipients_count
          FROM mailings JOIN messages ON messages.id = message_id
          WHERE mailings.id = $1
          ON CONFLICT DO NOTHING

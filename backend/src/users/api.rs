@@ -39,7 +39,7 @@ async fn get_me(caller: Caller, db: Data<Db>, req: HttpRequest) -> Result<HttpRe
 /// Change one's profile
 ///
 /// Not for API tokens.
-#[utoipa::path(tag = "me", request_body = UpdateMe, responses(
+#[utoipa::path(tag = "me", params(Expected), request_body = UpdateMe, responses(
     (status = 200, description = "As it is now", body = Me, headers(("ETag" = String)))))]
 #[patch("/me")]
 async fn update_me(

@@ -231,6 +231,8 @@ fn a_mailing_is_changed_in_parts_and_its_end_taken_away() {
         Some(&json!({"recurrence": "daily"})),
     )
     .expect_problem(412, "precondition_failed");
+    app.send("DELETE", &path, &stale, None)
+        .expect_problem(412, "precondition_failed");
     let occurrences = app
         .get(&alice, &format!("{path}/occurrences?count=2"))
         .expect(200);

@@ -35,6 +35,7 @@ mod oversight;
 mod own_sessions;
 mod passwords;
 mod people;
+mod quotas;
 mod recipients;
 mod recurrence;
 mod recurrence_properties;

@@ -226,6 +226,8 @@ fn a_write_against_an_old_state_is_refused() {
         Some(&json!({"full_name": "Second"})),
     )
     .expect_problem(412, "precondition_failed");
+    app.send("DELETE", &path, &with_tag, None)
+        .expect_problem(412, "precondition_failed");
     assert_eq!(app.get(&alice, &path).expect(200)["full_name"], "First");
 }
 

@@ -201,9 +201,13 @@ fn a_large_run_leaves_the_suppressed_out_chunk_by_chunk() {
         ))
         .unwrap();
     let mailing = app.mailing(&alice, &json!({}));
-    while scheduler::pass(&mut app.sql(), &app.services.clock)
-        .unwrap()
-        .more
+    while scheduler::pass(
+        &mut app.sql(),
+        &app.services.clock,
+        app.services.config.quotas,
+    )
+    .unwrap()
+    .more
     {}
     let counts = app.last_run(&alice, mailing)["counts"].clone();
     assert_eq!(

@@ -2090,7 +2090,7 @@ export interface components {
          * @description Why a mailing stands where it stands.
          * @enum {string}
          */
-        StateReason: "waiting" | "sending" | "finished" | "window_over" | "disabled" | "owner_blocked" | "paused" | "content_rejected" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses" | "no_recipients";
+        StateReason: "waiting" | "sending" | "finished" | "window_over" | "disabled" | "owner_blocked" | "paused" | "content_rejected" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses" | "no_recipients" | "quota_used_up";
         /** @description A stretch of a log, newest first. */
         Stretch_Attempt: {
             items: {
@@ -3452,7 +3452,10 @@ export interface operations {
     delete_mailing: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                "If-Match"?: string;
+            };
             path: {
                 id: number;
             };
@@ -3494,6 +3497,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It has changed since the state named in `If-Match` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many requests; see `Retry-After` */
             429: {
                 headers: {
@@ -3517,7 +3529,10 @@ export interface operations {
     update_mailing: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                "If-Match"?: string;
+            };
             path: {
                 id: number;
             };
@@ -4302,7 +4317,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `run_open`, `outside_window`, `no_recipients`, `disabled` or `paused` */
+            /** @description `run_open`, `outside_window`, `no_recipients`, `disabled`, `paused` or `over_quota` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4382,7 +4397,10 @@ export interface operations {
     update_me: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                "If-Match"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5570,7 +5588,10 @@ export interface operations {
     delete_message: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                "If-Match"?: string;
+            };
             path: {
                 id: number;
             };
@@ -5621,6 +5642,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It has changed since the state named in `If-Match` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many requests; see `Retry-After` */
             429: {
                 headers: {
@@ -5644,7 +5674,10 @@ export interface operations {
     update_message: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                "If-Match"?: string;
+            };
             path: {
                 id: number;
             };
@@ -6239,7 +6272,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `email_taken` */
+            /** @description `email_taken` or `recipients_quota` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6357,7 +6390,10 @@ export interface operations {
     delete_recipient: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                "If-Match"?: string;
+            };
             path: {
                 id: number;
             };
@@ -6399,6 +6435,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It has changed since the state named in `If-Match` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many requests; see `Retry-After` */
             429: {
                 headers: {
@@ -6422,7 +6467,10 @@ export interface operations {
     update_recipient: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                "If-Match"?: string;
+            };
             path: {
                 id: number;
             };

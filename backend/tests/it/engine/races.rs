@@ -28,10 +28,13 @@ fn eight_schedulers_begin_each_of_ten_thousand_due_mailings_once() {
     let app = TestApp::start();
     due_mailings(&app, &app.alice());
     let (url, clock) = (&app.services.config.database.url, &app.services.clock);
+    let quotas = app.services.config.quotas;
     let started: Vec<usize> = thread::scope(|scope| {
         let race = || {
             let mut conn = PgConnection::establish(url).expect("the database answers");
-            scheduler::pass(&mut conn, clock).expect("a pass").started
+            scheduler::pass(&mut conn, clock, quotas)
+                .expect("a pass")
+                .started
         };
         let racing: Vec<_> = (0..SCHEDULERS).map(|_| scope.spawn(race)).collect();
         let joined = racing.into_iter().map(std::thread::ScopedJoinHandle::join);

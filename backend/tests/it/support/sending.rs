@@ -28,7 +28,7 @@ impl Sending {
     /// One pass of the scheduler, after which the sender looks at once, as in a running service.
     pub(crate) fn pass(&self, app: &TestApp) {
         let mut conn = app.sql();
-        while scheduler::pass(&mut conn, &app.services.clock)
+        while scheduler::pass(&mut conn, &app.services.clock, app.services.config.quotas)
             .expect("a pass")
             .more
         {}
@@ -89,7 +89,7 @@ impl TestApp {
     pub(crate) fn tick(&self) {
         let mut conn = PgConnection::establish(&self.services.config.database.url)
             .expect("the database answers");
-        while scheduler::pass(&mut conn, &self.services.clock)
+        while scheduler::pass(&mut conn, &self.services.clock, self.services.config.quotas)
             .expect("a pass")
             .more
         {}
@@ -97,7 +97,8 @@ impl TestApp {
             .sender()
             .run(Until::Idle)
             .expect("the sender runs");
-        scheduler::pass(&mut conn, &self.services.clock).expect("a pass");
+        scheduler::pass(&mut conn, &self.services.clock, self.services.config.quotas)
+            .expect("a pass");
     }
 
     pub(crate) fn recipient(&self, owner: &Person, email: &str) -> i64 {

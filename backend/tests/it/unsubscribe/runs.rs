@@ -41,7 +41,12 @@ fn what_a_run_has_not_sent_yet_is_skipped_and_its_counts_stay_right() {
 
     // The next is prepared, and nothing of it sent, when the second reader has enough.
     app.wait(TimeDelta::days(1));
-    scheduler::pass(&mut app.sql(), &app.services.clock).unwrap();
+    scheduler::pass(
+        &mut app.sql(),
+        &app.services.clock,
+        app.services.config.quotas,
+    )
+    .unwrap();
     assert_eq!(counts(fields), [3, 2, 0, 0, 1]);
     one_click(&app, &token(&mail_to(&server, "carol@example.org"))).expect(204);
     assert_eq!(counts(fields), [3, 1, 0, 0, 2]);

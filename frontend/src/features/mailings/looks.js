@@ -47,6 +47,7 @@ const WORDS = {
   paused: 'paused',
   mail_server_defers: 'paused',
   mail_server_unreachable: 'paused',
+  quota_used_up: 'paused',
   content_rejected: 'stopped',
   mail_server_refuses: 'stopped',
 };

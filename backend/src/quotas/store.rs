@@ -1,0 +1,68 @@
+//! What an owner has and has sent, measured in the database.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamptz};
+
+use super::model::{DAY, Quotas, Room, Sent, room};
+use crate::db::schema::recipients;
+use crate::users::store::hold;
+
+/// Whether the owner may keep one more recipient.
+pub fn has_room_for_recipient(
+    conn: &mut PgConnection,
+    quotas: Quotas,
+    owner_id: i64,
+) -> QueryResult<bool> {
+    let Some(quota) = quotas.recipients else {
+        return Ok(true);
+    };
+    hold(conn, owner_id)?;
+    let last_allowed: Option<i64> = recipients::table
+        .filter(recipients::owner_id.eq(owner_id))
+        .order(recipients::id)
+        .offset(quota.saturating_sub(1).max(0))
+        .select(recipients::id)
+        .first(conn)
+        .optional()?;
+    Ok(quota > 0 && last_allowed.is_none())
+}
+
+/// When the owner may send `more` mails.
+pub fn room_for_mails(
+    conn: &mut PgConnection,
+    quotas: Quotas,
+    (owner_id, more): (i64, i32),
+    now: DateTime<Utc>,
+) -> QueryResult<Room> {
+    let Some(quota) = quotas.mails_a_day else {
+        return Ok(Room::Now);
+    };
+    hold(conn, owner_id)?;
+    Ok(room(quota, &sent(conn, owner_id, now)?, more.into()))
+}
+
+#[derive(QueryableByName)]
+struct SentRow {
+    #[diesel(sql_type = Timestamptz)]
+    started_at: DateTime<Utc>,
+    #[diesel(sql_type = BigInt)]
+    mails: i64,
+}
+
+fn sent(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> QueryResult<Vec<Sent>> {
+    let rows: Vec<SentRow> = diesel::sql_query(
+        "SELECT started_at,
+                CASE WHEN finished_at IS NULL THEN planned
+                     ELSE (SELECT coalesce(sum(accepted + rejected + uncertain), 0) FROM chunks WHERE run_id = runs.id)
+                END AS mails
+         FROM runs WHERE owner_id = $1 AND started_at > $2 ORDER BY started_at",
+    )
+    .bind::<BigInt, _>(owner_id)
+    .bind::<Timestamptz, _>(now - DAY)
+    .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.started_at, row.mails))
+        .collect())
+}

@@ -1,0 +1,125 @@
+//! How many recipients an owner may keep and how many mails they may send in a day, where the operator has said so.
+
+use std::thread;
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+
+use crate::support::answer::Answer;
+use crate::support::app::TestApp;
+use crate::support::people::Person;
+use crate::support::smtp_server::ScriptedServer;
+
+/// An app with a quota, and Alice with two recipients.
+fn with_quota(server: &ScriptedServer, name: &str, quota: &str) -> (TestApp, Person) {
+    let app = TestApp::start_with(&[("SMTP_URL", &server.url()), (name, quota)]);
+    let alice = app.alice();
+    app.recipient(&alice, "bob@example.org");
+    app.recipient(&alice, "carol@example.org");
+    (app, alice)
+}
+
+fn send(app: &TestApp, owner: &Person, mailing: i64) -> Answer {
+    app.post(owner, &format!("/mailings/{mailing}/send"), &Value::Null)
+}
+
+#[test]
+fn an_owner_keeps_no_more_recipients_than_the_quota_also_when_they_come_at_once() {
+    let app = TestApp::start_with(&[
+        ("SMTP_URL", "smtp://127.0.0.1:9"),
+        ("QUOTA_RECIPIENTS", "3"),
+    ]);
+    let (alice, bob) = (app.alice(), app.bob());
+    let add = |n: usize| {
+        let new = json!({"email": format!("n{n}@example.org")});
+        app.post(&alice, "/recipients", &new).status
+    };
+    let added: Vec<u16> = thread::scope(|scope| {
+        let adding: Vec<_> = (0..8).map(|n| scope.spawn(move || add(n))).collect();
+        let joined = adding.into_iter().map(thread::ScopedJoinHandle::join);
+        joined.map(|status| status.expect("no panic")).collect()
+    });
+    let count = |status: u16| added.iter().filter(|each| **each == status).count();
+    assert_eq!((count(201), count(409)), (3, 5));
+    assert_eq!(app.get(&alice, "/recipients").expect(200)["total"], 3);
+    app.post(
+        &alice,
+        "/recipients",
+        &json!({"email": "one-more@example.org"}),
+    )
+    .expect_problem(409, "recipients_quota");
+    app.recipient(&bob, "bob@example.org");
+
+    let first = &app.get(&alice, "/recipients").expect(200)["items"][0]["id"];
+    app.delete(&alice, &format!("/recipients/{first}"))
+        .expect(204);
+    app.recipient(&alice, "one-more@example.org");
+}
+
+#[test]
+fn a_mailing_beyond_the_mails_of_the_day_waits_says_so_and_goes_on_by_itself() {
+    let server = ScriptedServer::start();
+    let (app, alice) = with_quota(&server, "QUOTA_MAILS_A_DAY", "3");
+    let first = app.mailing(&alice, &json!({}));
+    app.tick();
+    let second = app.mailing(&alice, &json!({}));
+    app.tick();
+    assert_eq!(app.last_run(&alice, first)["status"], "finished");
+    assert_eq!(
+        app.state(&alice, second),
+        ("created".into(), "quota_used_up".into())
+    );
+    let bob = app.bob();
+    app.recipient(&bob, "bob@example.org");
+    app.mailing(&bob, &json!({}));
+    app.tick();
+    assert_eq!(server.accepted().len(), 3, "others have a day of their own");
+
+    app.wait(TimeDelta::hours(24));
+    app.tick();
+    assert_eq!(app.last_run(&alice, second)["status"], "finished");
+    assert_eq!(server.accepted().len(), 5);
+}
+
+#[test]
+fn sending_now_beyond_the_mails_of_the_day_says_when_there_is_room() {
+    let server = ScriptedServer::start();
+    let (app, alice) = with_quota(&server, "QUOTA_MAILS_A_DAY", "3");
+    let later = json!({"ends_at": "2026-06-01T00:00:00Z"});
+    let (first, second) = (app.mailing(&alice, &later), app.mailing(&alice, &later));
+    send(&app, &alice, first).expect(202);
+    app.wait(TimeDelta::hours(1));
+    let refusal = send(&app, &alice, second);
+    assert_eq!(refusal.header("retry-after"), (23 * 3600).to_string());
+    refusal.expect_problem(429, "quota_used_up");
+
+    // What was never sent is given back.
+    app.post(&alice, &format!("/mailings/{first}/cancel"), &Value::Null)
+        .expect(204);
+    send(&app, &alice, second).expect(202);
+}
+
+#[test]
+fn a_mailing_to_more_than_a_day_allows_is_refused_at_its_recipients() {
+    let server = ScriptedServer::start();
+    let (app, alice) = with_quota(&server, "QUOTA_MAILS_A_DAY", "1");
+    let message = app.message(&alice);
+    let mailing = json!({"message_id": message, "starts_at": app.now(), "recurrence": "once", "time_zone": "UTC"});
+    let to = |recipients: Value| {
+        let mut mailing = mailing.clone();
+        mailing["recipients"] = recipients;
+        mailing
+    };
+    app.post(&alice, "/mailings", &to(json!({"all": true})))
+        .expect_invalid("recipients", "over_quota");
+    assert_eq!(app.get(&alice, "/mailings").expect(200)["total"], 0);
+    let id = app.post(&alice, "/mailings", &to(json!({"q": "bob"}))).id();
+    app.patch(
+        &alice,
+        &format!("/mailings/{id}"),
+        &json!({"recipients": {"all": true}}),
+    )
+    .expect_invalid("recipients", "over_quota");
+    app.tick();
+    assert_eq!(server.accepted().len(), 1);
+}
