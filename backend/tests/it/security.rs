@@ -2,6 +2,7 @@
 //! new one is not forgotten.
 
 mod canaries;
+mod dependencies;
 mod headers;
 mod inputs;
 mod json;
