@@ -1,6 +1,7 @@
 // @ts-check
-// `make bench`: mails per second from a due mailing to the last answer recorded, beside what the mail server can take.
-// All cases one after another, or one of them: `make bench CASE=late-replies`.
+// `make bench`: mails per second from a due mailing to the last answer recorded, beside what the mail server can take; pages
+// per second, beside what the database can do. All cases one after another, or one of them: `make bench CASE=late-replies`,
+// `make bench CASE=api`.
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -30,15 +31,18 @@ const CASES = [
   { name: 'late-replies',   recipients:    10_000, sessions: 20, replyDelayMs: 20, promises: { leastPerSecond: 500 } },
 ];
 
-const REPORT = path.join(TARGET, 'bench/delivery.json');
+/** The one case that is not of mails. */
+const API = 'api';
 
 const supervisor = new Supervisor('bench', path.join(DEV, '.data/bench'));
 await supervisor.supervise(run);
 
 async function run() {
   const cases = chosen(process.env.CASE);
+  const withApi = [undefined, '', API].includes(process.env.CASE);
   forgetSettings();
   await ensureInstalled(supervisor, ['cc', 'smtp-sink', 'smtp-source']);
+  if (withApi) await ensureInstalled(supervisor, ['redis-server', 'wrk', 'pgbench']);
   await installPackages(supervisor, DEV);
   const program = await buildDistribution(supervisor);
   const [load = 0] = os.loadavg();
@@ -59,29 +63,51 @@ async function run() {
       (fault) => faults.push(`${aCase.name}: ${fault.message}`),
     );
   }
-  report(rows);
-  supervisor.say(`measured in ${duration(Date.now() - begun)}`);
   faults.push(...complaints(cases, rows));
+  if (rows.length > 0) report('delivery', rows, rows.map(flat));
+  if (withApi) faults.push(...(await measurePages(bench)));
+  supervisor.say(`measured in ${duration(Date.now() - begun)}`);
   if (faults.length > 0) throw new Error(faults.join('\n'));
+}
+
+/** @param {import('./bench/case.mjs').Bench} bench */
+async function measurePages(bench) {
+  const { apiComplaints, measureApi } = await import('./bench/api.mjs'); // needs the packages
+  try {
+    const rows = await measureApi(bench);
+    report('api', rows);
+    return apiComplaints(rows);
+  } catch (fault) {
+    return [`api: ${fault instanceof Error ? fault.message : fault}`];
+  }
 }
 
 /** @param {string | undefined} name */
 function chosen(name) {
+  if (name === API) return [];
   const cases = CASES.filter((aCase) => !name || aCase.name === name);
   if (cases.length > 0) return cases;
-  const names = CASES.map((aCase) => aCase.name).join(', ');
+  const names = [...CASES.map((aCase) => aCase.name), API].join(', ');
   throw new Error(`there is no case ${name}; there are: ${names}`);
 }
 
-/** @param {Row[]} rows */
-function report(rows) {
-  fs.mkdirSync(path.dirname(REPORT), { recursive: true });
-  fs.writeFileSync(REPORT, `${JSON.stringify(rows, null, 2)}\n`);
-  console.table(
-    rows.map(({ us_per_mail: times, ...row }) => {
-      const columns = Object.entries(times).map(([of, time]) => [`us_${of}`, time]);
-      return { ...row, ...Object.fromEntries(columns) };
-    }),
-  );
-  supervisor.say(`written to ${path.relative(process.cwd(), REPORT)}`);
+/** @param {Row} row */
+function flat({ us_per_mail: times, ...row }) {
+  return {
+    ...row,
+    ...Object.fromEntries(Object.entries(times).map(([of, time]) => [`us_${of}`, time])),
+  };
+}
+
+/**
+ * @param {string} part
+ * @param {object[]} rows
+ * @param {object[]} [shown]  as a table has them
+ */
+function report(part, rows, shown = rows) {
+  const file = path.join(TARGET, `bench/${part}.json`);
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, `${JSON.stringify(rows, null, 2)}\n`);
+  console.table(shown);
+  supervisor.say(`written to ${path.relative(process.cwd(), file)}`);
 }

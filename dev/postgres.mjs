@@ -53,6 +53,15 @@ export async function startPostgres(supervisor, port, lifetime) {
 }
 
 /**
+ * Where it writes down what it does.
+ * @param {Supervisor} supervisor
+ */
+export async function postgresLog(supervisor) {
+  const { folder } = await settle(supervisor.home, supervisor.say);
+  return path.join(folder, 'postgres.log');
+}
+
+/**
  * One for tests, on whatever port is free.
  * @param {Supervisor} supervisor
  */

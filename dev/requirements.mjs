@@ -9,10 +9,12 @@ const PACKAGES = {
   cc: 'build-essential',
   chromium: 'chromium',
   pg_config: 'libpq-dev',
+  pgbench: 'postgresql',
   'python3-venv': 'python3-venv',
   'redis-server': 'redis-server',
   'smtp-sink': 'postfix',
   'smtp-source': 'postfix',
+  wrk: 'wrk',
 };
 
 /** We want programs, not services: Postfix is not to be set up, and nothing is to be started. */

@@ -143,7 +143,7 @@ async function serverProcess(client) {
  * @param {string} url
  * @param {(client: pg.Client) => Promise<T>} action
  */
-async function using(url, action) {
+export async function using(url, action) {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: 10_000,

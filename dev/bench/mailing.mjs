@@ -42,13 +42,22 @@ const CHOSEN = `
  */
 export async function createDueMailing(database, recipients) {
   const owner = await created(database, OWNER, []);
-  await database.query(RECIPIENTS, [owner, recipients]);
+  await addRecipients(database, owner, recipients);
   const message = await created(database, MESSAGE, [owner, HTML, TEXT]);
   const mailing = await created(database, MAILING, [owner, message]);
   await database.query(CHOSEN, [mailing, owner]);
   // What the server would do by itself about so many new rows is not part of the sending.
   await database.query('VACUUM ANALYZE');
   await database.query('CHECKPOINT');
+}
+
+/**
+ * @param {import('pg').Client} database
+ * @param {string} owner
+ * @param {number} recipients
+ */
+export async function addRecipients(database, owner, recipients) {
+  await database.query(RECIPIENTS, [owner, recipients]);
 }
 
 /**
