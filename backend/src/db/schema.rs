@@ -244,6 +244,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    tallies (run_id, bucket, outcome) {
+        run_id -> Int8,
+        bucket -> Timestamptz,
+        outcome -> Text,
+        owner_id -> Int8,
+        mailing_id -> Int8,
+        attempts -> Int8,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Int8,
         email -> Text,
@@ -295,5 +306,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     runs,
     sessions,
     suppressions,
+    tallies,
     users,
 );

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::support::app::TestApp;
 use crate::support::machine::{Machine, eventually};
+use crate::support::numbers::assert_tallied;
 use crate::support::people::Person;
 use crate::support::smtp_server::ScriptedServer;
 
@@ -72,13 +73,14 @@ impl Scene {
         );
     }
 
-    /// Waits until nothing is left to be done.
+    /// Waits until nothing is left to be done. Whatever has happened, the numbers are those of the log.
     pub(super) fn finish(&self) {
         eventually("the run is finished", || {
             self.skip_the_wait();
             let finished = runs::table.filter(runs::status.eq("finished")).count();
             (finished.get_result(&mut self.app.sql()) == Ok(1_i64)).then_some(())
         });
+        assert_tallied(&mut self.app.sql());
     }
 
     /// Whoever holds a chunk, for each that is held.

@@ -6,6 +6,7 @@ pub(crate) mod answer;
 pub(crate) mod app;
 pub(crate) mod database;
 pub(crate) mod machine;
+pub(crate) mod numbers;
 pub(crate) mod people;
 pub(crate) mod process;
 pub(crate) mod sending;
