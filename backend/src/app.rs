@@ -27,6 +27,7 @@ use crate::engine::sender::{Sender, SenderSettings};
 use crate::engine::upkeep::Upkeep;
 use crate::engine::{Engine, account_mail};
 use crate::http::client::TrustedProxies;
+use crate::http::downloads::Downloads;
 use crate::http::error::ApiError;
 use crate::http::headers;
 use crate::http::openapi::{self, KnownPaths};
@@ -38,7 +39,7 @@ use crate::mail::unsubscribe::Stamps;
 use crate::suppressions::unsubscribe::Unsubscribing;
 use crate::{
     api_tokens, attempts, auth, avatars, deliveries, events, mailings, messages, recipients, runs,
-    suppressions, users,
+    stats, suppressions, users,
 };
 
 /// What the handlers share.
@@ -51,6 +52,7 @@ pub struct Services {
     pub callers: Callers,
     pub passwords: Passwords,
     pub limits: Limits,
+    pub downloads: Downloads,
 }
 
 impl Services {
@@ -69,6 +71,7 @@ impl Services {
             callers,
             passwords,
             limits,
+            downloads: Downloads::default(),
         }
     }
 
@@ -158,6 +161,7 @@ impl Services {
             .app_data(Data::new(PublicUrl(self.config.http.public_url.clone())))
             .app_data(Data::new(self.limits.clone()))
             .app_data(Data::new(self.config.quotas))
+            .app_data(Data::new(self.downloads.clone()))
             .app_data(Data::new(self.config.http.deadlines))
             .app_data(Data::new(TrustedProxies(self.config.http.trusted_proxies)))
             .app_data(Data::new(KnownPaths::of(document)))
@@ -192,6 +196,7 @@ fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(runs::api::routes);
     config.configure(deliveries::api::routes);
     config.configure(attempts::api::routes);
+    config.configure(stats::api::routes);
     config.configure(suppressions::api::routes);
     config.configure(events::api::routes);
 }

@@ -24,5 +24,6 @@ mod named;
 pub mod quotas;
 pub mod recipients;
 pub mod runs;
+pub mod stats;
 pub mod suppressions;
 pub mod users;

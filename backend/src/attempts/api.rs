@@ -4,18 +4,23 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::model::{Attempt, AttemptQuery, Place};
+use super::model::{Attempt, AttemptFilters, AttemptQuery, Place};
 use super::store;
 use crate::auth::caller::Caller;
 use crate::db::Db;
+use crate::http::csv::{self, Part};
+use crate::http::downloads::Downloads;
 use crate::http::error::ApiError;
 use crate::http::field::sensible_year;
 use crate::http::page::{Stretch, decode, stretch};
 use crate::http::query::Query;
 
+/// Rows of the file that are read at once.
+const PART: u32 = 500;
+
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_attempts);
+    config.service(list_attempts).service(export_attempts);
 }
 
 /// The log of all attempts, newest first
@@ -39,4 +44,38 @@ async fn list_attempts(
         .run(move |conn| store::list(conn, owners, &query, place).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(stretch(attempts, limit, Attempt::place)))
+}
+
+/// The log as a file for spreadsheets
+///
+/// All attempts that pass the filters, newest first, however many there are. At most three files at once.
+#[utoipa::path(tag = "attempts", params(AttemptFilters), responses((status = 200, description = "Comma-separated values, UTF-8", body = String, content_type = "text/csv")))]
+#[get("/attempts.csv")]
+async fn export_attempts(
+    caller: Caller,
+    db: Data<Db>,
+    downloads: Data<Downloads>,
+    Query(filters): Query<AttemptFilters>,
+) -> Result<HttpResponse, ApiError> {
+    let owners = caller.lists(filters.owner_id)?;
+    let query = filters.with_limit(PART);
+    let read = move |place: Option<Place>| {
+        let (db, query) = (db.clone(), query.clone());
+        async move {
+            let list = move |conn: &mut _| {
+                store::list(conn, owners, &query, place).map_err(ApiError::from)
+            };
+            let mut found = db.run(list).await?;
+            let more = found.len() > usize::try_from(PART).unwrap_or(usize::MAX);
+            if more {
+                found.pop();
+            }
+            Ok(Part {
+                next: found.last().filter(|_| more).map(Attempt::place),
+                rows: found.into_iter().map(Attempt::cells).collect(),
+            })
+        }
+    };
+    let download = downloads.begin(caller.user_id)?;
+    csv::answer(download, "attempts.csv", Attempt::COLUMNS, read).await
 }

@@ -1,6 +1,6 @@
 //! The attempt and the filters of the log.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
@@ -51,7 +51,7 @@ pub struct RecipientRef {
 }
 
 /// Which attempts to list; the newest come first.
-#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AttemptQuery {
@@ -92,11 +92,94 @@ impl AttemptQuery {
     }
 }
 
+/// The same filters, for all that pass them.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AttemptFilters {
+    #[validate(range(min = 1, code = "out_of_range"))]
+    #[param(minimum = 1)]
+    pub mailing_id: Option<i64>,
+    #[validate(range(min = 1, code = "out_of_range"))]
+    #[param(minimum = 1)]
+    pub run_id: Option<i64>,
+    #[validate(range(min = 1, code = "out_of_range"))]
+    #[param(minimum = 1)]
+    pub recipient_id: Option<i64>,
+    pub outcome: Option<Outcome>,
+    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    #[validate(range(min = 1, code = "out_of_range"))]
+    #[param(minimum = 1)]
+    pub owner_id: Option<i64>,
+    /// Not before this moment.
+    #[validate(custom(function = "sensible_year"))]
+    pub from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    #[validate(custom(function = "sensible_year"))]
+    pub to: Option<DateTime<Utc>>,
+}
+
+impl AttemptFilters {
+    /// So many of them at once.
+    pub fn with_limit(self, limit: u32) -> AttemptQuery {
+        AttemptQuery {
+            mailing_id: self.mailing_id,
+            run_id: self.run_id,
+            recipient_id: self.recipient_id,
+            outcome: self.outcome,
+            owner_id: self.owner_id,
+            from: self.from,
+            to: self.to,
+            cursor: None,
+            limit,
+        }
+    }
+}
+
 /// The place of an attempt in the log.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Place(pub DateTime<Utc>, pub i64, pub i64, pub i16);
 
 impl Attempt {
+    /// The columns of a file of attempts.
+    pub const COLUMNS: [&str; 14] = [
+        "at",
+        "owner",
+        "mailing_id",
+        "run_id",
+        "recipient_id",
+        "recipient",
+        "attempt_no",
+        "ok",
+        "outcome",
+        "stage",
+        "smtp_code",
+        "enhanced_code",
+        "response",
+        "duration_ms",
+    ];
+
+    /// Its row in the file.
+    pub fn cells(self) -> [String; 14] {
+        [
+            self.at.to_rfc3339_opts(SecondsFormat::Millis, true),
+            self.owner.email,
+            self.mailing_id.to_string(),
+            self.run_id.to_string(),
+            self.recipient.id.to_string(),
+            self.recipient.email,
+            self.attempt_no.to_string(),
+            self.ok.to_string(),
+            self.outcome.as_str().to_owned(),
+            self.stage.as_str().to_owned(),
+            self.smtp_code
+                .map_or_else(String::new, |code| code.to_string()),
+            self.enhanced_code.unwrap_or_default(),
+            self.response,
+            self.duration_ms.to_string(),
+        ]
+    }
+
     /// Where it stands.
     pub fn place(&self) -> Place {
         Place(self.at, self.run_id, self.recipient.id, self.attempt_no)

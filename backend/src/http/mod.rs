@@ -3,8 +3,10 @@
 
 pub mod body;
 pub mod client;
+pub mod csv;
 mod database;
 pub mod deadlines;
+pub mod downloads;
 pub mod error;
 pub mod etag;
 pub mod field;

@@ -36,6 +36,12 @@ const AT_LARGE: &str = "
     POST   /mailings                    201    403      201
     POST   /occurrences/preview         200    200      200
     GET    /attempts                    200    200      200
+    GET    /attempts.csv                200    200      200
+    GET    /stats                       200    200      200
+    GET    /stats.csv                   200    200      200
+    GET    /stats/domains               200    200      200
+    GET    /stats/mailings              200    200      200
+    GET    /stats/mailings.csv          200    200      200
     GET    /suppressions                200    200      200
     POST   /suppressions                201    403      201
     GET    /users                       403    200      200
@@ -61,6 +67,7 @@ const ON_ONE_THING: &str = "
     GET    /mailings/{id}/recipients    200  404  200 200        200          404  404  404
     GET    /mailings/{id}/occurrences   200  404  200 200        200          404  404  404
     GET    /mailings/{id}/runs          200  404  200 200        200          404  404  404
+    GET    /mailings/{id}/stats         200  404  200 200        200          404  404  404
     POST   /mailings/{id}/send          202  404  403 403        202          404  404  404
     POST   /mailings/{id}/pause         204  404  403 403        204          404  404  404
     POST   /mailings/{id}/resume        204  404  403 403        204          404  404  404
