@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::Method;
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 
+use super::credentials::Credentials;
 use super::policy::Role;
 use super::sessions;
 use super::token::{self, AccessTokens, ApiSecret};
@@ -154,7 +154,12 @@ impl Callers {
         }
     }
 
-    async fn behind(&self, token: &str, db: &Db, clock: &Clock) -> Result<Caller, ApiError> {
+    pub(super) async fn behind(
+        &self,
+        token: &str,
+        db: &Db,
+        clock: &Clock,
+    ) -> Result<Caller, ApiError> {
         let now = clock.now();
         let known = if ApiSecret::is_meant_by(token) {
             self.behind_api_token(token::hash(token), db, now).await?
@@ -253,34 +258,13 @@ impl FromRequest for Person {
 }
 
 fn identified(req: &HttpRequest) -> impl Future<Output = Result<Caller, ApiError>> + use<> {
-    let token = req
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(bearer)
-        .map(ToOwned::to_owned);
-    let parts = (
-        req.app_data::<Data<Callers>>().cloned(),
-        req.app_data::<Data<Db>>().cloned(),
-        req.app_data::<Data<Clock>>().cloned(),
-        req.app_data::<Data<Limits>>().cloned(),
-    );
+    let credentials = Credentials::of(req);
+    let limits = req.app_data::<Data<Limits>>().cloned();
     async move {
-        let (Some(callers), Some(db), Some(clock), Some(limits)) = parts else {
-            return Err(ApiError::internal("the app lacks its data"));
-        };
-        let token = token.ok_or_else(ApiError::unauthenticated)?;
-        let caller = callers.behind(&token, &db, &clock).await?;
+        let limits = limits.ok_or_else(|| ApiError::internal("the app lacks its data"))?;
+        let caller = credentials?.caller().await?;
         let user = caller.user_id.to_string();
         limits.take_often(PER_USER, &user).await?;
         Ok(caller)
     }
-}
-
-/// The credentials of a `Bearer` header; the scheme's case does not matter (RFC 9110, 11.1).
-fn bearer(header: &str) -> Option<&str> {
-    let (scheme, token) = header.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then_some(token.trim())
 }

@@ -4,6 +4,7 @@ pub mod api;
 pub mod caller;
 pub mod changes;
 pub mod cookie;
+pub mod credentials;
 pub mod gate;
 pub mod links;
 mod me;

@@ -65,6 +65,11 @@ impl Owners {
             (Self::One(own), Some(id)) => (own == id).then_some(self),
         }
     }
+
+    /// Whether the things of this owner are among them.
+    pub fn include(self, owner_id: i64) -> bool {
+        self.narrowed_to(Some(owner_id)).is_some()
+    }
 }
 
 #[cfg(test)]
