@@ -75,6 +75,11 @@ fn choose(
     (choice, quotas): (&Choice, Quotas),
 ) -> Result<(), ApiError> {
     match chosen::choose(conn, mailing_id, owner_id, choice)? {
+        None if choice.mailing_id.is_some() => Err(ApiError::invalid_field(
+            "recipients.mailing_id",
+            "not_found",
+            "You have no such mailing.",
+        )),
         None => Err(ApiError::invalid_field(
             "recipients.ids",
             "not_found",

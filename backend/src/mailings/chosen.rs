@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 
 use super::model::Choice;
+use super::store::owner_of;
 use crate::auth::policy::Owners;
 use crate::db::schema::{mailing_recipients, recipients};
 use crate::http::page::{Paging, contains};
@@ -13,49 +14,61 @@ use crate::recipients::model::Recipient;
 use crate::recipients::store::matching;
 
 /// The mailing goes to this choice of the owner's recipients and to nobody else; gives their number. `None` when an
-/// id is not among the owner's.
+/// id, or the mailing whose recipients these are to be, is not among the owner's.
 pub fn choose(
     conn: &mut PgConnection,
     mailing_id: i64,
     owner_id: i64,
     choice: &Choice,
 ) -> QueryResult<Option<i32>> {
+    if let Some(other) = choice.mailing_id
+        && owner_of(conn, Owners::One(owner_id), other)
+            .optional()?
+            .is_none()
+    {
+        return Ok(None);
+    }
     // A million take some ten seconds, most of them for the foreign keys.
     conn.batch_execute("SET LOCAL statement_timeout = '60s'")?;
     diesel::delete(mailing_recipients::table.filter(mailing_recipients::mailing_id.eq(mailing_id)))
         .execute(conn)?;
-    let insert = "INSERT INTO mailing_recipients (mailing_id, recipient_id) SELECT $1, id FROM recipients WHERE owner_id = $2";
-    let chosen = match (&choice.ids, &choice.q) {
-        (Some(ids), _) => {
-            let mut ids = ids.clone();
-            ids.sort_unstable();
-            ids.dedup();
-            let wanted = ids.len();
-            let by_id = diesel::sql_query(format!("{insert} AND id = ANY($3)"))
-                .bind::<BigInt, _>(mailing_id)
-                .bind::<BigInt, _>(owner_id);
-            let chosen = by_id.bind::<Array<BigInt>, _>(ids).execute(conn)?;
-            if chosen != wanted {
-                return Ok(None);
-            }
-            chosen
-        }
-        (None, Some(term)) => {
-            let by_search = diesel::sql_query(format!(
-                "{insert} AND (email ILIKE $3 OR full_name ILIKE $3)"
-            ));
-            by_search
-                .bind::<BigInt, _>(mailing_id)
-                .bind::<BigInt, _>(owner_id)
-                .bind::<Text, _>(contains(term))
-                .execute(conn)?
-        }
-        (None, None) => diesel::sql_query(insert)
-            .bind::<BigInt, _>(mailing_id)
-            .bind::<BigInt, _>(owner_id)
-            .execute(conn)?,
-    };
+    let mut ids = choice.ids.clone().unwrap_or_default();
+    ids.sort_unstable();
+    ids.dedup();
+    let wanted = ids.len();
+    let chosen = insert(conn, mailing_id, owner_id, choice, ids)?;
+    if choice.ids.is_some() && chosen != wanted {
+        return Ok(None);
+    }
     Ok(Some(i32::try_from(chosen).unwrap_or(i32::MAX)))
+}
+
+fn insert(
+    conn: &mut PgConnection,
+    mailing_id: i64,
+    owner_id: i64,
+    choice: &Choice,
+    ids: Vec<i64>,
+) -> QueryResult<usize> {
+    let which = match choice {
+        Choice { ids: Some(_), .. } => "AND id = ANY($3)",
+        Choice { q: Some(_), .. } => "AND (email ILIKE $4 OR full_name ILIKE $4)",
+        Choice {
+            mailing_id: Some(_),
+            ..
+        } => "AND id IN (SELECT recipient_id FROM mailing_recipients WHERE mailing_id = $5)",
+        _ => "",
+    };
+    diesel::sql_query(format!(
+        "INSERT INTO mailing_recipients (mailing_id, recipient_id)
+         SELECT $1, id FROM recipients WHERE owner_id = $2 {which}"
+    ))
+    .bind::<BigInt, _>(mailing_id)
+    .bind::<BigInt, _>(owner_id)
+    .bind::<Array<BigInt>, _>(ids)
+    .bind::<Text, _>(choice.q.as_deref().map(contains).unwrap_or_default())
+    .bind::<BigInt, _>(choice.mailing_id.unwrap_or_default())
+    .execute(conn)
 }
 
 /// A page of whom the mailing goes to, the oldest first, and their number.

@@ -202,7 +202,7 @@ impl UpdateMailing {
     }
 }
 
-/// Whom a mailing goes to: exactly one of the three, resolved when it is saved.
+/// Whom a mailing goes to: exactly one of the four, resolved when it is saved.
 #[derive(Debug, Default, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[validate(schema(function = "exactly_one", skip_on_field_errors = false))]
@@ -218,6 +218,10 @@ pub struct Choice {
     #[validate(length(min = 1, max = 200, code = "out_of_range"))]
     #[schema(min_length = 1, max_length = 200)]
     pub q: Option<String>,
+    /// Those of this mailing of yours, as they are now: for one like it.
+    #[validate(range(min = 1, code = "out_of_range"))]
+    #[schema(minimum = 1)]
+    pub mailing_id: Option<i64>,
 }
 
 fn exactly_one(choice: &Choice) -> Result<(), ValidationError> {
@@ -225,10 +229,11 @@ fn exactly_one(choice: &Choice) -> Result<(), ValidationError> {
         choice.ids.is_some(),
         choice.all == Some(true),
         choice.q.is_some(),
+        choice.mailing_id.is_some(),
     ];
     if given.into_iter().filter(|given| *given).count() == 1 && choice.all != Some(false) {
         return Ok(());
     }
     let mistake = ValidationError::new("required");
-    Err(mistake.with_message("Give exactly one of ids, all: true, or q.".into()))
+    Err(mistake.with_message("Give exactly one of ids, all: true, q, or mailing_id.".into()))
 }

@@ -143,6 +143,38 @@ fn two_thousand_recipients_are_chosen_without_naming_them() {
 }
 
 #[test]
+fn a_mailing_like_another_goes_to_those_the_other_goes_to_now() {
+    let app = TestApp::start();
+    let (alice, bob) = (app.alice(), app.bob());
+    app.recipients(&alice, 2000);
+    let tomorrow = json!({"starts_at": "2026-05-02T10:00:00Z"});
+    let first = app.mailing(&alice, &tomorrow);
+    let all = app.get(&alice, "/recipients?q=r1").expect(200);
+    let one = all["items"][0]["id"].clone();
+    app.delete(&alice, &format!("/recipients/{one}"))
+        .expect(204);
+    app.recipient(&alice, "later@example.org");
+
+    let message = app.message(&alice);
+    let like = |other: i64| json!({"message_id": message, "starts_at": "2026-05-02T10:00:00Z", "recurrence": "once", "time_zone": "UTC", "recipients": {"mailing_id": other}});
+    let second = app.post(&alice, "/mailings", &like(first)).expect(201);
+    assert_eq!(second["recipients_count"], 1999);
+    let path = format!("/mailings/{}/recipients?q=", second["id"]);
+    assert_eq!(
+        app.get(&alice, &format!("{path}later")).expect(200)["total"],
+        0
+    );
+
+    app.recipient(&bob, "his@example.org");
+    for not_hers in [app.mailing(&bob, &tomorrow), 999_999_999] {
+        app.post(&alice, "/mailings", &like(not_hers))
+            .expect_invalid("recipients.mailing_id", "not_found");
+    }
+    app.post(&alice, "/mailings", &like(0))
+        .expect_invalid("recipients.mailing_id", "out_of_range");
+}
+
+#[test]
 fn the_next_ten_occurrences_are_shown_before_saving() {
     let app = TestApp::start();
     let alice = app.alice();
