@@ -36,6 +36,7 @@ use crate::http::site::{self, PublicUrl};
 use crate::http::span::RequestSpan;
 use crate::limits::{Limits, requests};
 use crate::mail::unsubscribe::Stamps;
+use crate::mailings::watching::Watching;
 use crate::suppressions::unsubscribe::Unsubscribing;
 use crate::{
     api_tokens, attempts, auth, avatars, deliveries, events, mailings, messages, recipients, runs,
@@ -53,6 +54,7 @@ pub struct Services {
     pub passwords: Passwords,
     pub limits: Limits,
     pub downloads: Downloads,
+    pub watching: Watching,
 }
 
 impl Services {
@@ -63,6 +65,7 @@ impl Services {
         let callers = Callers::new(tokens.clone());
         let passwords = Passwords::new(config.secrets.pepper, config.auth.password_cost);
         let limits = Limits::new(config.redis.clone(), config.auth.limits, clock.clone());
+        let watching = Watching::new(db.clone(), config.http.watching);
         Self {
             config,
             db,
@@ -72,6 +75,7 @@ impl Services {
             passwords,
             limits,
             downloads: Downloads::default(),
+            watching,
         }
     }
 
@@ -162,6 +166,7 @@ impl Services {
             .app_data(Data::new(self.limits.clone()))
             .app_data(Data::new(self.config.quotas))
             .app_data(Data::new(self.downloads.clone()))
+            .app_data(Data::new(self.watching.clone()))
             .app_data(Data::new(self.config.http.deadlines))
             .app_data(Data::new(TrustedProxies(self.config.http.trusted_proxies)))
             .app_data(Data::new(KnownPaths::of(document)))

@@ -17,6 +17,7 @@ use self::settings::Settings;
 use crate::http::deadlines::Deadlines;
 use crate::mail::server::{Server, Timeouts};
 use crate::mail_servers::model::Pace;
+use crate::mailings::watching;
 use crate::quotas::model::Quotas;
 
 /// The sample in `.env.example`; good enough to try things out, refused in production.
@@ -66,6 +67,8 @@ pub struct Http {
     pub cors_origins: Vec<String>,
     /// How long a request may take to arrive. Not to be set from outside: only tests have reason to be impatient.
     pub deadlines: Deadlines,
+    /// How quick the streams of `/mailings/{id}/live` are; not to be set from outside either.
+    pub watching: watching::Pace,
 }
 
 /// Keys for separate purposes, all derived from `APP_SECRET`.

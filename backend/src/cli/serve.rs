@@ -37,6 +37,7 @@ pub(super) fn engine(services: Services) -> Result<(), Failure> {
 
 async fn serve(services: Services) -> Result<(), Failure> {
     let workers = thread::available_parallelism().map_or(2, NonZero::get);
+    let watching = services.watching.clone();
     let (server, address) = services.server(workers)?;
     tracing::info!(%address, "the API listens");
     let handle = server.handle();
@@ -46,6 +47,7 @@ async fn serve(services: Services) -> Result<(), Failure> {
         told = told_to_end() => told?,
     }
     tracing::info!("ending: no new requests, those under way are finished");
+    watching.end();
     handle.stop(true).await;
     Ok(serving.await??)
 }

@@ -20,6 +20,7 @@ use crate::auth::password;
 use crate::http::deadlines::Deadlines;
 use crate::mail::server::{Server, Timeouts};
 use crate::mail_servers::model::Pace;
+use crate::mailings::watching;
 use crate::quotas::model::Quotas;
 
 /// The settings being read, and what is wrong with them so far.
@@ -99,6 +100,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             trusted_proxies: trusted_proxies?,
             cors_origins,
             deadlines: Deadlines::default(),
+            watching: watching::Pace::default(),
         })
     }
 

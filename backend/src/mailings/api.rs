@@ -11,6 +11,7 @@ use super::holding::{
     cancel_mailing, disable_mailing, enable_mailing, pause_mailing, resume_mailing,
 };
 use super::listing::MailingQuery;
+use super::live::watch_mailing;
 use super::model::{Choice, CreateMailing, Mailing, MailingRow, UpdateMailing};
 use super::noted::note;
 use super::occurrences::{check_window, list_occurrences, preview_occurrences};
@@ -54,7 +55,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(enable_mailing);
     config
         .service(list_occurrences)
-        .service(preview_occurrences);
+        .service(preview_occurrences)
+        .service(watch_mailing);
 }
 
 fn check_message(conn: &mut PgConnection, owner_id: i64, message_id: i64) -> Result<(), ApiError> {

@@ -25,6 +25,7 @@ mod events;
 mod holds;
 mod isolation;
 mod limits;
+mod live;
 mod mail_compose;
 mod mail_session;
 mod mailings;

@@ -66,6 +66,7 @@ const ON_ONE_THING: &str = "
     DELETE /mailings/{id}               204  404  403 403        204          404  404  404
     GET    /mailings/{id}/recipients    200  404  200 200        200          404  404  404
     GET    /mailings/{id}/occurrences   200  404  200 200        200          404  404  404
+    GET    /mailings/{id}/live          200  404  200 200        200          404  404  404
     GET    /mailings/{id}/runs          200  404  200 200        200          404  404  404
     GET    /mailings/{id}/stats         200  404  200 200        200          404  404  404
     POST   /mailings/{id}/send          202  404  403 403        202          404  404  404

@@ -145,14 +145,18 @@ impl TestApp {
     }
 }
 
-fn request(url: &str, method: &str, headers: &[(&str, String)]) -> ureq::http::request::Builder {
+pub(super) fn request(
+    url: &str,
+    method: &str,
+    headers: &[(&str, String)],
+) -> ureq::http::request::Builder {
     headers.iter().fold(
         ureq::http::Request::builder().method(method).uri(url),
         |request, (name, value)| request.header(*name, value),
     )
 }
 
-fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
+pub(super) fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
     let mut response = response.expect("the app answers");
     let headers = response
         .headers()

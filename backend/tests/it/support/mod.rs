@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod answer;
 pub(crate) mod app;
 pub(crate) mod database;
+pub(crate) mod live;
 pub(crate) mod machine;
 pub(crate) mod numbers;
 pub(crate) mod people;
