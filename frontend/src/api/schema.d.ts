@@ -21,6 +21,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/attempts.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The log as a file for spreadsheets
+         * @description All attempts that pass the filters, newest first, however many there are. At most three files at once.
+         */
+        get: operations["export_attempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/confirm": {
         parameters: {
             query?: never;
@@ -334,6 +354,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mailings/{id}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A mailing as it changes
+         * @description Server-sent events: `mailing` with what `GET /mailings/{id}` answers, at once and after each change, looked for every
+         *     second; a comment after 15 seconds without one. The stream ends with the access token, the session, or the mailing: ask
+         *     again with a fresh token. One user may have six of them.
+         */
+        get: operations["watch_mailing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mailings/{id}/occurrences": {
         parameters: {
             query?: never;
@@ -440,6 +482,26 @@ export interface paths {
          * @description Answers at once; the mails leave in the background.
          */
         post: operations["send_mailing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mailings/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What one mailing has done
+         * @description Since it first sent something, unless a period is given; at most over the last 366 days.
+         */
+        get: operations["get_mailing_stats"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -852,6 +914,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What there is, and the attempts of a period */
+        get: operations["get_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The attempts of each day as a file for spreadsheets */
+        get: operations["export_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/domains": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The slowest domains
+         * @description By how long attempts to reach their recipients take, among the newest 10 000 of the period.
+         */
+        get: operations["list_domains"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/mailings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each mailing has done in a period, a page at a time */
+        get: operations["list_mailing_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stats/mailings.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each mailing has done in a period as a file for spreadsheets */
+        get: operations["export_mailing_lines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/suppressions": {
         parameters: {
             query?: never;
@@ -1100,6 +1250,24 @@ export interface components {
             /** @description How far the conversation had come. */
             stage: components["schemas"]["Stage"];
         };
+        /** @description Attempts, and how many of them the mail server took responsibility for. */
+        AttemptTotals: {
+            /**
+             * Format: int64
+             * @example 100
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @example 1900
+             */
+            ok: number;
+            /**
+             * Format: int64
+             * @example 2000
+             */
+            total: number;
+        };
         /** @description Why a manager blocks a user. */
         BlockUser: {
             /** @example Sends to bought addresses */
@@ -1246,6 +1414,26 @@ export interface components {
              */
             token: string;
         };
+        /** @description The attempts of one day of the period's zone. */
+        Day: {
+            /** Format: date */
+            day: string;
+            /**
+             * Format: int64
+             * @example 100
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @example 1900
+             */
+            ok: number;
+            /**
+             * Format: int64
+             * @example 2000
+             */
+            total: number;
+        };
         /** @description One recipient's mail of a run. */
         Delivery: {
             /**
@@ -1277,6 +1465,31 @@ export interface components {
             by?: components["schemas"]["UserRef"] | null;
             /** @example Complaints from recipients */
             reason: string;
+        };
+        /** @description How long attempts take whose recipients are in one domain. */
+        Domain: {
+            /**
+             * Format: int64
+             * @example 310
+             */
+            attempts: number;
+            /** @example example.org */
+            domain: string;
+            /**
+             * Format: int64
+             * @description On average.
+             * @example 840
+             */
+            duration_ms: number;
+            /**
+             * Format: int64
+             * @example 4
+             */
+            failed: number;
+        };
+        /** @description The slowest domains among the newest attempts of a period, at most 10 000 of them. */
+        Domains: {
+            items: components["schemas"]["Domain"][];
         };
         /** @description Something that happened. */
         Event: {
@@ -1439,11 +1652,74 @@ export interface components {
             /** Format: date-time */
             updated_at: string;
         };
+        /** @description What one mailing has done in a period. */
+        MailingLine: {
+            attempts: components["schemas"]["AttemptTotals"];
+            /** @description It is gone; what it sent still counts. */
+            deleted: boolean;
+            /**
+             * Format: int64
+             * @example 3
+             */
+            mailing_id: number;
+            /**
+             * Format: int64
+             * @description Accepted by the mail server.
+             * @example 1900
+             */
+            messages_sent: number;
+            owner: components["schemas"]["UserRef"];
+            /**
+             * Format: int64
+             * @description Recipients of the mailing now; of its newest run when it is gone.
+             * @example 2000
+             */
+            recipients: number;
+            /**
+             * Format: int64
+             * @description Runs with attempts in the period.
+             * @example 4
+             */
+            runs: number;
+            /**
+             * @description Of its newest run in the period.
+             * @example News of the week
+             */
+            subject: string;
+        };
+        /** @description The same of one mailing. */
+        MailingStats: components["schemas"]["Sent"] & {
+            /**
+             * Format: int64
+             * @description Recipients of the mailing now.
+             * @example 2000
+             */
+            recipients: number;
+            /**
+             * Format: int64
+             * @description Runs with attempts in the period.
+             * @example 4
+             */
+            runs: number;
+        };
         /**
          * @description The public status of a mailing.
          * @enum {string}
          */
         MailingStatus: "created" | "running" | "completed";
+        /** @description How many there are now. */
+        MailingTotals: {
+            /**
+             * Format: int64
+             * @example 1
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @example 12
+             */
+            total: number;
+        };
         /** @description The caller. */
         Me: {
             /** @example /api/v1/avatars/q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp */
@@ -1545,6 +1821,15 @@ export interface components {
          * @enum {string}
          */
         Outcome: "accepted" | "deferred" | "rejected" | "unreachable" | "uncertain";
+        /** @description How many attempts ended so. */
+        OutcomeCount: {
+            /**
+             * Format: int64
+             * @example 100
+             */
+            count: number;
+            outcome: components["schemas"]["Outcome"];
+        };
         /** @description One page of a list and how much there is in all. */
         Page_Mailing: {
             items: {
@@ -1602,6 +1887,52 @@ export interface components {
                 time_zone: string;
                 /** Format: date-time */
                 updated_at: string;
+            }[];
+            /** Format: int32 */
+            page: number;
+            /** Format: int32 */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description How many there are on all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list and how much there is in all. */
+        Page_MailingLine: {
+            items: {
+                attempts: components["schemas"]["AttemptTotals"];
+                /** @description It is gone; what it sent still counts. */
+                deleted: boolean;
+                /**
+                 * Format: int64
+                 * @example 3
+                 */
+                mailing_id: number;
+                /**
+                 * Format: int64
+                 * @description Accepted by the mail server.
+                 * @example 1900
+                 */
+                messages_sent: number;
+                owner: components["schemas"]["UserRef"];
+                /**
+                 * Format: int64
+                 * @description Recipients of the mailing now; of its newest run when it is gone.
+                 * @example 2000
+                 */
+                recipients: number;
+                /**
+                 * Format: int64
+                 * @description Runs with attempts in the period.
+                 * @example 4
+                 */
+                runs: number;
+                /**
+                 * @description Of its newest run in the period.
+                 * @example News of the week
+                 */
+                subject: string;
             }[];
             /** Format: int32 */
             page: number;
@@ -1883,7 +2214,7 @@ export interface components {
             updated_at: string;
         };
         /**
-         * @description Whom a mailing goes to: exactly one of the three, resolved when it is saved.
+         * @description Whom a mailing goes to: exactly one of the four, resolved when it is saved.
          * @example {
          *       "all": true
          *     }
@@ -1899,6 +2230,12 @@ export interface components {
              * @default null
              */
             ids?: number[] | null;
+            /**
+             * Format: int64
+             * @description Those of this mailing of yours, as they are now: for one like it.
+             * @default null
+             */
+            mailing_id?: number | null;
             /**
              * @description Every recipient that this search finds now.
              * @default null
@@ -1999,6 +2336,35 @@ export interface components {
          * @enum {string}
          */
         Scope: "read" | "full";
+        /** @description The attempts of a period. It reaches over whole quarters of an hour. */
+        Sent: {
+            attempts: components["schemas"]["AttemptTotals"];
+            /** @description Every day, also those without attempts. */
+            by_day: components["schemas"]["Day"][];
+            /**
+             * Format: date-time
+             * @description Not before this moment.
+             */
+            from: string;
+            /**
+             * Format: int64
+             * @description Accepted by the mail server.
+             * @example 1900
+             */
+            messages_sent: number;
+            /** @description All outcomes, also those that nothing ended with. */
+            outcomes: components["schemas"]["OutcomeCount"][];
+            /**
+             * @description Where the days begin and end at midnight.
+             * @example Europe/Moscow
+             */
+            time_zone: string;
+            /**
+             * Format: date-time
+             * @description Before this moment.
+             */
+            to: string;
+        };
         /** @description A browser or program that is signed in. */
         Session: {
             /** Format: date-time */
@@ -2091,6 +2457,21 @@ export interface components {
          * @enum {string}
          */
         StateReason: "waiting" | "sending" | "finished" | "window_over" | "disabled" | "owner_blocked" | "paused" | "content_rejected" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses" | "no_recipients" | "quota_used_up";
+        /** @description What there is now, and the attempts of a period. */
+        Stats: components["schemas"]["Sent"] & {
+            mailings: components["schemas"]["MailingTotals"];
+            /**
+             * Format: int64
+             * @example 2000
+             */
+            recipients: number;
+            /**
+             * Format: int64
+             * @description Different addresses: several owners may keep the same one.
+             * @example 1980
+             */
+            unique_recipients: number;
+        };
         /** @description A stretch of a log, newest first. */
         Stretch_Attempt: {
             items: {
@@ -2423,6 +2804,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Stretch_Attempt"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whose it is may only be asked by managers */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_attempts: {
+        parameters: {
+            query?: {
+                mailing_id?: number;
+                run_id?: number;
+                recipient_id?: number;
+                outcome?: components["schemas"]["Outcome"];
+                /** @description For managers: whose to list; all are listed when it is absent. Others see only their own. */
+                owner_id?: number;
+                /** @description Not before this moment. */
+                from?: string;
+                /** @description Before this moment. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values, UTF-8 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description Not signed in */
@@ -3917,6 +4374,64 @@ export interface operations {
             };
         };
     };
+    watch_mailing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events, until one side ends it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_occurrences: {
         parameters: {
             query?: {
@@ -4319,6 +4834,83 @@ export interface operations {
             };
             /** @description `run_open`, `outside_window`, `no_recipients`, `disabled`, `paused` or `over_quota` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_mailing_stats: {
+        parameters: {
+            query?: {
+                /** @description Not before this moment, rounded down to a quarter of an hour; unless given, since the mailing first sent something. */
+                from?: string;
+                /** @description Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`. */
+                to?: string;
+                /**
+                 * @description Whose midnight parts the days; unless given, the caller's.
+                 * @example Europe/Moscow
+                 */
+                time_zone?: string;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailingStats"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6882,6 +7474,395 @@ export interface operations {
             };
             /** @description The body is not declared as JSON */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_stats: {
+        parameters: {
+            query?: {
+                /** @description Not before this moment, rounded down to a quarter of an hour; unless given, the last thirty days. */
+                from?: string;
+                /** @description Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`. */
+                to?: string;
+                /**
+                 * @description Whose midnight parts the days; unless given, the caller's.
+                 * @example Europe/Moscow
+                 */
+                time_zone?: string;
+                /** @description For managers: whose; everybody's when it is absent. Others see only their own. */
+                owner_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The numbers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whose it is may only be asked by managers */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_stats: {
+        parameters: {
+            query?: {
+                /** @description Not before this moment, rounded down to a quarter of an hour; unless given, the last thirty days. */
+                from?: string;
+                /** @description Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`. */
+                to?: string;
+                /**
+                 * @description Whose midnight parts the days; unless given, the caller's.
+                 * @example Europe/Moscow
+                 */
+                time_zone?: string;
+                /** @description For managers: whose; everybody's when it is absent. Others see only their own. */
+                owner_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values, UTF-8 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whose it is may only be asked by managers */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_domains: {
+        parameters: {
+            query?: {
+                /** @description Not before this moment, rounded down to a quarter of an hour; unless given, the last thirty days. */
+                from?: string;
+                /** @description Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`. */
+                to?: string;
+                /**
+                 * @description Whose midnight parts the days; unless given, the caller's.
+                 * @example Europe/Moscow
+                 */
+                time_zone?: string;
+                /** @description For managers: whose; everybody's when it is absent. Others see only their own. */
+                owner_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description At most ten domains, the slowest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Domains"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whose it is may only be asked by managers */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_mailing_lines: {
+        parameters: {
+            query?: {
+                /** @description Not before this moment, rounded down to a quarter of an hour; unless given, the last thirty days. */
+                from?: string;
+                /** @description Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`. */
+                to?: string;
+                /**
+                 * @description Whose midnight the last thirty days begin with; unless given, the caller's.
+                 * @example Europe/Moscow
+                 */
+                time_zone?: string;
+                /** @description For managers: whose; everybody's when it is absent. Others see only their own. */
+                owner_id?: number;
+                /** @description Counts from 1. */
+                page?: number;
+                per_page?: number;
+                sort?: "attempts" | "-attempts" | "failed" | "-failed" | "messages_sent" | "-messages_sent" | "runs" | "-runs";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of mailings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_MailingLine"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whose it is may only be asked by managers */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_mailing_lines: {
+        parameters: {
+            query?: {
+                /** @description Not before this moment, rounded down to a quarter of an hour; unless given, the last thirty days. */
+                from?: string;
+                /** @description Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`. */
+                to?: string;
+                /**
+                 * @description Whose midnight parts the days; unless given, the caller's.
+                 * @example Europe/Moscow
+                 */
+                time_zone?: string;
+                /** @description For managers: whose; everybody's when it is absent. Others see only their own. */
+                owner_id?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Comma-separated values, UTF-8 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Whose it is may only be asked by managers */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
