@@ -1,4 +1,4 @@
-// Waiting for a pause in typing, and asking again while somebody watches.
+// Waiting for a pause in typing; asking again, and following, while somebody watches.
 import { onScopeDispose } from 'vue';
 
 /**
@@ -37,5 +37,48 @@ export function usePolling(work, firstMs) {
   onScopeDispose(() => {
     alive = false;
     clearTimeout(timer);
+  });
+}
+
+/**
+ * Repeats `work` from the first call of `again` for as long as the component lives and its tab is in sight: hiding the tab
+ * gives `work` up, showing it begins anew. `work` says how long to wait next, and throws nothing.
+ * @param {(signal: AbortSignal) => Promise<number>} work
+ */
+export function useWhileSeen(work) {
+  let alive = true;
+  let turn = new AbortController();
+
+  /** @param {AbortSignal} signal */
+  async function repeat(signal) {
+    while (!signal.aborted) await pause(await work(signal), signal);
+  }
+  /** Gives up what is going on, and begins anew. */
+  function again() {
+    turn.abort();
+    turn = new AbortController();
+    if (alive && !document.hidden) void repeat(turn.signal);
+  }
+
+  document.addEventListener('visibilitychange', again);
+  onScopeDispose(() => {
+    alive = false;
+    document.removeEventListener('visibilitychange', again);
+    turn.abort();
+  });
+  return { again };
+}
+
+/** @param {number} ms @param {AbortSignal} signal @returns {Promise<void>} */
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(end, ms);
+    function end() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    }
+    signal.addEventListener('abort', end);
   });
 }

@@ -1,7 +1,10 @@
 // Calls about mailings that more than one screen makes.
 import { api, ask } from '../../api/client.js';
+import { readEvents } from '../../api/events.js';
 
 const FOUND = 20;
+/** The first event comes at once; after it a sign of life every 15 seconds. */
+const PATIENCE = { firstMs: 5000, silenceMs: 40_000 };
 
 /** @typedef {NonNullable<Api.Paths['/api/v1/mailings']['get']['parameters']['query']>} ListQuery */
 
@@ -20,8 +23,21 @@ export function fetchMailings(
   return ask(api.GET('/api/v1/mailings', { params: { query }, signal }));
 }
 
-/** @param {number} id */
-export const fetchMailing = (id) => ask(api.GET('/api/v1/mailings/{id}', { params: { path: { id } } }));
+/** @param {number} id @param {AbortSignal} [signal] */
+export const fetchMailing = (id, signal) => ask(api.GET('/api/v1/mailings/{id}', { params: { path: { id } }, signal }));
+
+/**
+ * Tells the mailing as it is and after each change, until the stream ends or `tell` has heard enough.
+ * @param {number} id
+ * @param {(mailing: Api.Mailing) => boolean} tell says whether to go on
+ * @param {AbortSignal} signal
+ */
+export async function watchMailing(id, tell, signal) {
+  const params = { path: { id } };
+  const body = await ask(api.GET('/api/v1/mailings/{id}/live', { params, signal, parseAs: 'stream' }));
+  if (!body) return;
+  await readEvents(body, ({ event, data }) => event !== 'mailing' || tell(JSON.parse(data)), PATIENCE);
+}
 
 /** For a ComboField. @param {string} q @param {string} [owner] whose; those of all who can be seen without it */
 export async function searchMailings(q, owner = '') {
