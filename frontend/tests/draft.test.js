@@ -1,7 +1,7 @@
 // From the form of a mailing to what the server is sent.
 import { expect, it } from 'vitest';
 
-import { draftOf, missingOf, newDraft, recipientsOf, scheduleOf } from '../src/features/mailings/draft.js';
+import { draftLike, draftOf, missingOf, newDraft, recipientsOf, scheduleOf } from '../src/features/mailings/draft.js';
 
 /** @returns {Api.Mailing} */
 function mailing() {
@@ -57,4 +57,23 @@ it('what the server could not read is named before it is asked', () => {
 it('what becomes of a lost answer is kept, and a new mailing sends again', () => {
   expect(draftOf(mailing()).on_uncertain).toBe('hold');
   expect(newDraft('UTC').on_uncertain).toBe('retry');
+});
+
+it('one like another begins when that goes next, and goes to the same people', () => {
+  const now = Date.parse('2026-03-05T00:00:00Z');
+  const weekly = { ...mailing(), next_run_at: '2026-03-08T06:00:00Z', ends_at: '2026-05-01T06:00:00Z' };
+  const draft = draftLike(weekly, now);
+  expect(draft).toMatchObject({
+    message_id: 5,
+    recurrence: 'weekly',
+    time_zone: 'Europe/Moscow',
+    on_uncertain: 'hold',
+  });
+  expect(draft).toMatchObject({ start: 'at', starts_local: '2026-03-08T09:00', ends_local: '2026-05-01T09:00' });
+  expect(recipientsOf(draft, weekly.id)).toEqual({ mailing_id: 1 });
+});
+
+it('one like another that is over begins at once and has no end in the past', () => {
+  const over = { ...mailing(), next_run_at: null, ends_at: '2026-03-02T06:00:00Z' };
+  expect(draftLike(over, Date.parse('2026-03-05T00:00:00Z'))).toMatchObject({ start: 'now', ends_local: '' });
 });

@@ -5,7 +5,7 @@ import { localToUtc, thisMinute, utcToLocal } from '../../ui/zone.js';
  * @typedef {object} Draft
  * @property {number | null} message_id
  * @property {string} subject of the message, to show
- * @property {'keep' | 'all' | 'search' | 'chosen'} audience keep: whom it has already
+ * @property {'keep' | 'all' | 'search' | 'chosen'} audience keep: whom it, or the one it is made after, has already
  * @property {string} q
  * @property {number[]} ids
  * @property {'now' | 'at'} start
@@ -48,6 +48,25 @@ export function draftOf(mailing) {
 }
 
 /**
+ * One like this: the same message, people and rhythm. It begins when the other goes next; one that has gone, at once.
+ * @param {Api.Mailing} mailing
+ * @param {number} [now]
+ * @returns {Draft}
+ */
+export function draftLike(mailing, now = Date.now()) {
+  const { starts_at, ends_at, next_run_at, time_zone } = mailing;
+  const ahead = (/** @type {string | null | undefined} */ moment) =>
+    moment && Date.parse(moment) > now ? moment : null;
+  const next = ahead(next_run_at) ?? ahead(starts_at);
+  return {
+    ...draftOf(mailing),
+    start: next ? 'at' : 'now',
+    starts_local: utcToLocal(next ?? now, time_zone),
+    ends_local: ahead(ends_at) ? utcToLocal(ends_at ?? '', time_zone) : '',
+  };
+}
+
+/**
  * When the mailing goes. Clocks show minutes: a moment that was not touched keeps its seconds.
  * @param {Draft} draft
  * @param {Api.Mailing | null} [stored]
@@ -65,9 +84,14 @@ export function scheduleOf({ start, starts_local, ends_local, time_zone, recurre
   };
 }
 
-/** @param {Draft} draft @returns {Api.RecipientChoice | null} */
-export function recipientsOf({ audience, q, ids }) {
-  if (audience === 'keep') return null;
+/**
+ * Null: those it has already.
+ * @param {Draft} draft
+ * @param {number | null} [like] the mailing it is made after
+ * @returns {Api.RecipientChoice | null}
+ */
+export function recipientsOf({ audience, q, ids }, like = null) {
+  if (audience === 'keep') return like ? { mailing_id: like } : null;
   if (audience === 'all') return { all: true };
   return audience === 'search' ? { q } : { ids };
 }
