@@ -111,6 +111,12 @@ const inside = [
   },
   { path: 'log', name: 'log', component: () => import('./features/attempts/LogPage.vue'), meta: { title: 'menu.log' } },
   {
+    path: 'statistics',
+    name: 'statistics',
+    component: () => import('./features/stats/StatisticsPage.vue'),
+    meta: { title: 'menu.statistics' },
+  },
+  {
     path: 'users',
     name: 'users',
     component: () => import('./features/users/UsersPage.vue'),

@@ -43,6 +43,12 @@ declare global {
     type DeliveryStatus = Delivery['status'];
     type Attempt = Schemas['Attempt'];
     type Outcome = Attempt['outcome'];
+    type Stats = Schemas['Stats'];
+    type MailingStats = Schemas['MailingStats'];
+    type MailingLine = Schemas['MailingLine'];
+    type Day = Schemas['Day'];
+    type Domain = Schemas['Domain'];
+    type OutcomeCount = Schemas['OutcomeCount'];
     type Suppression = Body<paths['/api/v1/suppressions']['get']>['items'][number];
     type Unsubscribe = Body<paths['/api/v1/unsubscribe/{token}']['get']>;
     interface Page<T> {

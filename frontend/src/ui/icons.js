@@ -18,6 +18,7 @@ import circleHalf from 'bootstrap-icons/icons/circle-half.svg?raw';
 import clock from 'bootstrap-icons/icons/clock.svg?raw';
 import clockHistory from 'bootstrap-icons/icons/clock-history.svg?raw';
 import copy from 'bootstrap-icons/icons/copy.svg?raw';
+import download from 'bootstrap-icons/icons/download.svg?raw';
 import envelope from 'bootstrap-icons/icons/envelope.svg?raw';
 import envelopeCheck from 'bootstrap-icons/icons/envelope-check.svg?raw';
 import envelopePaper from 'bootstrap-icons/icons/envelope-paper.svg?raw';
@@ -88,6 +89,7 @@ export const icons = {
   clock,
   'clock-history': clockHistory,
   copy,
+  download,
   envelope,
   'envelope-check': envelopeCheck,
   'envelope-paper': envelopePaper,

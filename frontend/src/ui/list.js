@@ -95,6 +95,20 @@ export function usePages(source, fetchPage) {
 }
 
 /**
+ * One answer that depends on the query.
+ * @template T
+ * @param {QuerySource} source
+ * @param {(query: Query, signal: AbortSignal) => Promise<T>} fetchOne
+ */
+export function useOne(source, fetchOne) {
+  const data = shallowRef(/** @type {T | null} */ (null));
+  const { loading, error, reload } = useReload(source, async (signal) => {
+    data.value = await fetchOne(source.query.value, signal);
+  });
+  return reactive({ data, loading, error, reload });
+}
+
+/**
  * A log by keys: newest first, more on demand.
  * @template T
  * @param {QuerySource} source

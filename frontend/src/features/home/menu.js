@@ -12,6 +12,7 @@ const entries = [
   { name: 'recipients', icon: 'people' },
   { name: 'suppressions', icon: 'envelope-slash' },
   { name: 'log', icon: 'journal-text' },
+  { name: 'statistics', icon: 'graph-up' },
   { name: 'users', icon: 'person-gear', staff: true },
   { name: 'events', icon: 'clock-history', staff: true },
   { name: 'profile', icon: 'person-circle' },
