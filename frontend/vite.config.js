@@ -10,7 +10,8 @@ export default defineConfig({
     __VUE_I18N_FULL_INSTALL__: true,
     __INTLIFY_PROD_DEVTOOLS__: false,
   },
-  build: { target: 'es2022', assetsInlineLimit: 0 },
+  // The largest piece is the editor of HTML source, loaded when somebody opens the source.
+  build: { target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 600 },
   server: { proxy: { '/api': process.env.API_URL ?? 'http://127.0.0.1:8000' } },
   test: { environment: 'happy-dom', include: ['tests/*.test.js'], setupFiles: ['tests/setup.js'] },
 });

@@ -1,10 +1,12 @@
 // The icons in use: the whole set would be a hundred kilobytes.
 import arrowClockwise from 'bootstrap-icons/icons/arrow-clockwise.svg?raw';
+import arrowCounterclockwise from 'bootstrap-icons/icons/arrow-counterclockwise.svg?raw';
 import arrowDown from 'bootstrap-icons/icons/arrow-down.svg?raw';
 import arrowDownUp from 'bootstrap-icons/icons/arrow-down-up.svg?raw';
 import arrowRepeat from 'bootstrap-icons/icons/arrow-repeat.svg?raw';
 import arrowRight from 'bootstrap-icons/icons/arrow-right.svg?raw';
 import arrowUp from 'bootstrap-icons/icons/arrow-up.svg?raw';
+import blockquoteLeft from 'bootstrap-icons/icons/blockquote-left.svg?raw';
 import boxArrowRight from 'bootstrap-icons/icons/box-arrow-right.svg?raw';
 import braces from 'bootstrap-icons/icons/braces.svg?raw';
 import calendarCheck from 'bootstrap-icons/icons/calendar-check.svg?raw';
@@ -35,11 +37,16 @@ import journalText from 'bootstrap-icons/icons/journal-text.svg?raw';
 import key from 'bootstrap-icons/icons/key.svg?raw';
 import laptop from 'bootstrap-icons/icons/laptop.svg?raw';
 import lightningCharge from 'bootstrap-icons/icons/lightning-charge.svg?raw';
+import link45deg from 'bootstrap-icons/icons/link-45deg.svg?raw';
 import list from 'bootstrap-icons/icons/list.svg?raw';
+import listOl from 'bootstrap-icons/icons/list-ol.svg?raw';
+import listUl from 'bootstrap-icons/icons/list-ul.svg?raw';
 import lock from 'bootstrap-icons/icons/lock.svg?raw';
 import moonStars from 'bootstrap-icons/icons/moon-stars.svg?raw';
+import newspaper from 'bootstrap-icons/icons/newspaper.svg?raw';
 import pauseCircle from 'bootstrap-icons/icons/pause-circle.svg?raw';
 import pencil from 'bootstrap-icons/icons/pencil.svg?raw';
+import pencilSquare from 'bootstrap-icons/icons/pencil-square.svg?raw';
 import people from 'bootstrap-icons/icons/people.svg?raw';
 import person from 'bootstrap-icons/icons/person.svg?raw';
 import personCheck from 'bootstrap-icons/icons/person-check.svg?raw';
@@ -51,6 +58,7 @@ import playCircle from 'bootstrap-icons/icons/play-circle.svg?raw';
 import plug from 'bootstrap-icons/icons/plug.svg?raw';
 import plusLg from 'bootstrap-icons/icons/plus-lg.svg?raw';
 import questionCircle from 'bootstrap-icons/icons/question-circle.svg?raw';
+import rss from 'bootstrap-icons/icons/rss.svg?raw';
 import search from 'bootstrap-icons/icons/search.svg?raw';
 import send from 'bootstrap-icons/icons/send.svg?raw';
 import sendCheck from 'bootstrap-icons/icons/send-check.svg?raw';
@@ -65,17 +73,24 @@ import sun from 'bootstrap-icons/icons/sun.svg?raw';
 import threeDotsVertical from 'bootstrap-icons/icons/three-dots-vertical.svg?raw';
 import translate from 'bootstrap-icons/icons/translate.svg?raw';
 import trash from 'bootstrap-icons/icons/trash.svg?raw';
+import typeBold from 'bootstrap-icons/icons/type-bold.svg?raw';
+import typeH1 from 'bootstrap-icons/icons/type-h1.svg?raw';
+import typeH2 from 'bootstrap-icons/icons/type-h2.svg?raw';
+import typeH3 from 'bootstrap-icons/icons/type-h3.svg?raw';
+import typeItalic from 'bootstrap-icons/icons/type-italic.svg?raw';
 import unlock from 'bootstrap-icons/icons/unlock.svg?raw';
 import xCircle from 'bootstrap-icons/icons/x-circle.svg?raw';
 import xLg from 'bootstrap-icons/icons/x-lg.svg?raw';
 
 export const icons = {
   'arrow-clockwise': arrowClockwise,
+  'arrow-counterclockwise': arrowCounterclockwise,
   'arrow-down': arrowDown,
   'arrow-down-up': arrowDownUp,
   'arrow-repeat': arrowRepeat,
   'arrow-right': arrowRight,
   'arrow-up': arrowUp,
+  'blockquote-left': blockquoteLeft,
   'box-arrow-right': boxArrowRight,
   braces,
   'calendar-check': calendarCheck,
@@ -106,11 +121,16 @@ export const icons = {
   key,
   laptop,
   'lightning-charge': lightningCharge,
+  'link-45deg': link45deg,
   list,
+  'list-ol': listOl,
+  'list-ul': listUl,
   lock,
   'moon-stars': moonStars,
+  newspaper,
   'pause-circle': pauseCircle,
   pencil,
+  'pencil-square': pencilSquare,
   people,
   person,
   'person-check': personCheck,
@@ -122,6 +142,7 @@ export const icons = {
   plug,
   'plus-lg': plusLg,
   'question-circle': questionCircle,
+  rss,
   search,
   send,
   'send-check': sendCheck,
@@ -136,6 +157,11 @@ export const icons = {
   'three-dots-vertical': threeDotsVertical,
   translate,
   trash,
+  'type-bold': typeBold,
+  'type-h1': typeH1,
+  'type-h2': typeH2,
+  'type-h3': typeH3,
+  'type-italic': typeItalic,
   unlock,
   'x-circle': xCircle,
   'x-lg': xLg,
