@@ -10,6 +10,7 @@ import PublicLayout from './features/home/PublicLayout.vue';
 
 const AppShell = () => import('./features/home/AppShell.vue');
 const MailingForm = () => import('./features/mailings/MailingForm.vue');
+const ArticleEditor = () => import('./features/articles/ArticleEditor.vue');
 const MessageEditor = () => import('./features/messages/MessageEditor.vue');
 
 /**
@@ -19,6 +20,18 @@ const MessageEditor = () => import('./features/messages/MessageEditor.vue');
  */
 const open = [
   { path: '', name: 'home', component: () => import('./features/home/HomePage.vue') },
+  {
+    path: 'blog',
+    name: 'blog',
+    component: () => import('./features/articles/BlogPage.vue'),
+    meta: { title: 'articles.blog' },
+  },
+  {
+    path: 'blog/:slug',
+    name: 'article',
+    component: () => import('./features/articles/ArticlePage.vue'),
+    meta: { title: 'articles.one' },
+  },
   {
     path: 'sign-up',
     name: 'sign-up',
@@ -115,6 +128,19 @@ const inside = [
     name: 'statistics',
     component: () => import('./features/stats/StatisticsPage.vue'),
     meta: { title: 'menu.statistics' },
+  },
+  {
+    path: 'articles',
+    name: 'articles',
+    component: () => import('./features/articles/ArticlesPage.vue'),
+    meta: { title: 'menu.articles', staff: true },
+  },
+  { path: 'articles/new', name: 'new-article', component: ArticleEditor, meta: { title: 'articles.new', staff: true } },
+  {
+    path: 'articles/:id(\\d+)',
+    name: 'edit-article',
+    component: ArticleEditor,
+    meta: { title: 'articles.one', staff: true },
   },
   {
     path: 'users',

@@ -49,6 +49,11 @@ declare global {
     type Day = Schemas['Day'];
     type Domain = Schemas['Domain'];
     type OutcomeCount = Schemas['OutcomeCount'];
+    type Article = Schemas['Article'];
+    type ArticleSummary = Schemas['ArticleSummary'];
+    type CreateArticle = Schemas['CreateArticle'];
+    type UpdateArticle = Schemas['UpdateArticle'];
+    type Home = Schemas['Home'];
     type Suppression = Body<paths['/api/v1/suppressions']['get']>['items'][number];
     type Unsubscribe = Body<paths['/api/v1/unsubscribe/{token}']['get']>;
     interface Page<T> {

@@ -13,8 +13,10 @@ const entries = [
   { name: 'suppressions', icon: 'envelope-slash' },
   { name: 'log', icon: 'journal-text' },
   { name: 'statistics', icon: 'graph-up' },
+  { name: 'articles', icon: 'pencil-square', staff: true },
   { name: 'users', icon: 'person-gear', staff: true },
   { name: 'events', icon: 'clock-history', staff: true },
+  { name: 'blog', icon: 'newspaper' },
   { name: 'profile', icon: 'person-circle' },
 ];
 
