@@ -71,6 +71,19 @@ it('every state, reason and outcome of the API has a word', () => {
   }
 });
 
+it('every text that is chosen while the page runs comes from a group that is there', () => {
+  /** @type {Record<string, string>} */
+  const sources = import.meta.glob('../src/**/*.{vue,js}', { eager: true, query: '?raw', import: 'default' });
+  const known = new Set(
+    keysOf(en).flatMap((key) => key.split('.').map((_, at, parts) => parts.slice(0, at).join('.'))),
+  );
+  const asked = Object.entries(sources).flatMap(([file, source]) =>
+    [...source.matchAll(/\bt\(\s*`([\w.]+)\.\$\{/g)].map(([, group = '']) => ({ file, group })),
+  );
+  expect(asked.length).toBeGreaterThan(20);
+  expect(asked.filter(({ group }) => !known.has(group))).toEqual([]);
+});
+
 it('both languages use the same placeholders, and a text that counts has all its forms', () => {
   const english = new Map(flat(en));
   for (const [key, text] of flat(ru)) {

@@ -1,8 +1,12 @@
-// Every page: accessible in both themes, no sideways scrolling from phone to large screen, no request to another host.
+// Every page: accessible in both themes, no sideways scrolling from phone to large screen, nothing left untranslated, no
+// request to another host, and the first one light.
+import { gzipSync } from 'node:zlib';
+
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test } from '@playwright/test';
 
 import { addRecipient, block, mailNow, newAddress, signUpAndIn, signUpStaff, writeMessage } from './support.js';
+import { untranslatedOn } from './words.js';
 
 test.use({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' });
 test.describe.configure({ mode: 'serial' });
@@ -11,6 +15,8 @@ const THEMES = /** @type {const} */ (['light', 'dark']);
 const WIDTHS = [360, 768, 1280, 1920];
 const OPEN = [
   '/',
+  '/blog',
+  '/blog/there-is-no-such-article',
   '/sign-up',
   '/sign-in',
   '/check-mail',
@@ -22,7 +28,7 @@ const OPEN = [
 ];
 const PROFILE = ['/profile', '/profile/security', '/profile/sessions', '/profile/tokens'];
 const EMPTY = ['/dashboard', '/recipients', '/suppressions', '/messages', '/mailings', '/log', ...PROFILE];
-const LISTS = ['/recipients', '/suppressions', '/messages', '/mailings', '/log', '/users', '/events'];
+const LISTS = ['/recipients', '/suppressions', '/messages', '/mailings', '/log', '/users', '/events', '/articles'];
 
 /** @type {import('@playwright/test').Page} */
 let page;
@@ -85,6 +91,7 @@ async function firstLink(path) {
 async function checkAll(paths) {
   for (const path of paths) {
     await open(path);
+    expect(await untranslatedOn(page), path).toEqual([]);
     await checkWidths(path);
     for (const theme of THEMES) {
       await page.evaluate((value) => (document.documentElement.dataset.bsTheme = value), theme);
@@ -92,6 +99,25 @@ async function checkAll(paths) {
     }
   }
 }
+
+/** What a visitor waits for who has never been here, in bytes as they travel. */
+const LIGHT = 200_000;
+
+test('the first page is light', async ({ browser }) => {
+  const context = await browser.newContext({ locale: 'ru-RU' });
+  const visitor = await context.newPage();
+  /** @type {import('@playwright/test').Response[]} */
+  const loaded = [];
+  visitor.on('response', (response) => loaded.push(response));
+  await visitor.goto('/', { waitUntil: 'networkidle' });
+  // What it is made of; how many numbers and pictures it shows is not its weight.
+  const parts = loaded.filter((response) => !new URL(response.url()).pathname.startsWith('/api/'));
+  const sizes = await Promise.all(parts.map(async (response) => gzipSync(await response.body()).length));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  expect(parts.length).toBeGreaterThan(3);
+  expect(total, `${total} bytes in ${parts.length} files`).toBeLessThanOrEqual(LIGHT);
+  await context.close();
+});
 
 test('pages open to all', async () => {
   test.setTimeout(120_000);
@@ -155,13 +181,36 @@ test('what opens over a page', async () => {
   await checkAccessibility('choosing a time zone');
 });
 
+test('writing a message, as rich text and as source', async () => {
+  await open('/messages/new');
+  await page.getByRole('textbox', { name: 'Содержание' }).fill('Здравствуйте, {{ full_name }}!');
+  const tools = page.getByRole('toolbar', { name: 'Оформление текста' });
+  await tools.getByRole('button', { name: 'Ссылка' }).click();
+  await expect(page.getByLabel('Адрес ссылки')).toBeFocused();
+  for (const theme of THEMES) {
+    await page.evaluate((value) => (document.documentElement.dataset.bsTheme = value), theme);
+    await checkAccessibility(`rich text ${theme}`);
+  }
+  await page.getByRole('button', { name: 'Исходный код' }).click();
+  await expect(page.getByRole('textbox', { name: 'Исходный код HTML' })).toContainText('{{ full_name }}');
+  await expect(page.locator('.cm-content')).toBeVisible();
+  await checkWidths('the source of a message');
+  for (const theme of THEMES) {
+    await page.evaluate((value) => (document.documentElement.dataset.bsTheme = value), theme);
+    await checkAccessibility(`source ${theme}`);
+  }
+  await page.getByRole('button', { name: 'Визуально' }).click();
+  await expect(page.getByRole('textbox', { name: 'Содержание' })).toBeVisible();
+  await page.getByRole('textbox', { name: 'Содержание' }).fill('');
+});
+
 test('pages of those who look after others', async ({ browser, baseURL }) => {
   test.setTimeout(240_000);
   const [message, mailing] = [await firstLink('/messages'), await firstLink('/mailings')];
   const owners = page;
   page = await watchedPage(browser, baseURL);
   await signUpStaff(page, newAddress('alla'), 'admin');
-  await checkAll(['/dashboard', ...LISTS, '/profile/tokens', message, mailing]);
+  await checkAll(['/dashboard', ...LISTS, '/articles/new', '/profile/tokens', message, mailing]);
 
   await open('/users');
   await page
