@@ -15,6 +15,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::{AppExt, scope, service_config};
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::articles::views::Views;
 use crate::auth::caller::Callers;
 use crate::auth::cookie::RefreshCookie;
 use crate::auth::gate::Gate;
@@ -39,8 +40,8 @@ use crate::mail::unsubscribe::Stamps;
 use crate::mailings::watching::Watching;
 use crate::suppressions::unsubscribe::Unsubscribing;
 use crate::{
-    api_tokens, attempts, auth, avatars, deliveries, events, mailings, messages, recipients, runs,
-    stats, suppressions, users,
+    api_tokens, articles, attempts, auth, avatars, deliveries, events, home, images, mailings,
+    messages, recipients, runs, stats, suppressions, users,
 };
 
 /// What the handlers share.
@@ -55,6 +56,7 @@ pub struct Services {
     pub limits: Limits,
     pub downloads: Downloads,
     pub watching: Watching,
+    pub views: Views,
 }
 
 impl Services {
@@ -76,6 +78,7 @@ impl Services {
             limits,
             downloads: Downloads::default(),
             watching,
+            views: Views::default(),
         }
     }
 
@@ -167,6 +170,7 @@ impl Services {
             .app_data(Data::new(self.config.quotas))
             .app_data(Data::new(self.downloads.clone()))
             .app_data(Data::new(self.watching.clone()))
+            .app_data(Data::new(self.views.clone()))
             .app_data(Data::new(self.config.http.deadlines))
             .app_data(Data::new(TrustedProxies(self.config.http.trusted_proxies)))
             .app_data(Data::new(KnownPaths::of(document)))
@@ -204,6 +208,9 @@ fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(stats::api::routes);
     config.configure(suppressions::api::routes);
     config.configure(events::api::routes);
+    config.configure(articles::api::routes);
+    config.configure(images::api::routes);
+    config.configure(home::api::routes);
 }
 
 /// The OpenAPI document of the whole API.

@@ -4,6 +4,7 @@
 pub mod account_mails;
 pub mod api_tokens;
 pub mod app;
+pub mod articles;
 pub mod attempts;
 pub mod auth;
 pub mod avatars;
@@ -14,7 +15,9 @@ pub mod db;
 pub mod deliveries;
 pub mod engine;
 pub mod events;
+pub mod home;
 pub mod http;
+pub mod images;
 pub mod limits;
 pub mod mail;
 pub mod mail_servers;

@@ -13,6 +13,7 @@ pub mod noted;
 mod oversight;
 pub mod password;
 pub mod policy;
+pub mod reader;
 mod recovery;
 pub mod sessions;
 pub mod store;

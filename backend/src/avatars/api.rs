@@ -1,33 +1,21 @@
 //! `/me/avatar`: the caller's own picture. `/avatars`: everybody's, for everybody who knows its name.
 
-use std::time::Duration;
-
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use actix_web::web::{self, Data, Path};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, get, put};
 use diesel::{Connection, PgConnection};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::picture::{self, Refusal};
 use super::store;
 use crate::auth::caller::Person;
-use crate::auth::token::Secret;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::error::{ApiError, Problem};
 use crate::http::etag;
 use crate::http::upload::{Image, Upload};
+use crate::images::drawing::{LARGEST, draw, for_ever, known_name, new_name};
+use crate::images::picture;
 use crate::users;
 use crate::users::model::Me;
-
-const LARGEST: usize = 5 * 1024 * 1024;
-/// One picture at a time: a large one takes 200 MB and a processor for a second.
-static DRAWING: Semaphore = Semaphore::const_new(1);
-/// Whoever has waited this long for his turn is better told to come back.
-const PATIENCE: Duration = Duration::from_secs(10);
-const EXTENSION: &str = ".webp";
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -52,23 +40,11 @@ async fn put_avatar(
     clock: Data<Clock>,
     Upload(upload): Upload<LARGEST>,
 ) -> Result<HttpResponse, ApiError> {
-    let turn = timeout(PATIENCE, DRAWING.acquire())
-        .await
-        .map_err(|_elapsed| ApiError::unavailable())?
-        .map_err(|_closed| ApiError::unavailable())?;
-    // The turn lasts until the work is done, also when the client has gone away meanwhile.
-    let draw = move || {
-        let drawn = picture::squared(&upload);
-        drop(turn);
-        drawn
-    };
-    let image = web::block(draw)
-        .await
-        .map_err(|_cancelled| ApiError::unavailable())??;
-    let name = format!("{}{EXTENSION}", Secret::random().reveal());
+    let picture = draw(upload, picture::squared).await?;
+    let name = new_name(&picture);
     let (user_id, now) = (person.user_id, clock.now());
     let work = move |conn: &mut PgConnection| {
-        store::replace(conn, user_id, (&name, &image), now)?;
+        store::replace(conn, user_id, (&name, &picture.bytes), now)?;
         users::store::find(conn, user_id).map_err(ApiError::from)
     };
     let me = db.run(move |conn| conn.transaction(work)).await?;
@@ -98,34 +74,12 @@ async fn delete_avatar(
     responses((status = 200, description = "The image", body = Image, content_type = "image/webp")))]
 #[get("/avatars/{name}")]
 async fn get_avatar(db: Data<Db>, name: Path<String>) -> Result<HttpResponse, ApiError> {
-    let name = name.into_inner();
-    if !is_name(&name) {
-        return Err(ApiError::not_found());
-    }
+    let name = known_name(name.into_inner())?;
     let image = db
-        .run(move |conn| store::find(conn, &name).map_err(ApiError::from))
+        .run({
+            let name = name.clone();
+            move |conn| store::find(conn, &name).map_err(ApiError::from)
+        })
         .await?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "image/webp"))
-        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
-        .body(image))
-}
-
-/// Anything else is not worth a question to the database, which also does not take every character.
-fn is_name(name: &str) -> bool {
-    name.strip_suffix(EXTENSION).is_some_and(|random| {
-        random
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-    })
-}
-
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
-        let code = match refusal {
-            Refusal::Unreadable => "unsupported_image",
-            Refusal::TooManyPixels => "too_many_pixels",
-        };
-        Self::invalid_field("image", code, refusal.to_string())
-    }
+    Ok(for_ever(&name, image))
 }

@@ -1,5 +1,4 @@
 //! Pictures of users.
 
 pub mod api;
-mod picture;
 mod store;

@@ -43,6 +43,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    articles (id) {
+        id -> Int8,
+        slug -> Text,
+        title -> Text,
+        html -> Text,
+        excerpt -> Nullable<Text>,
+        beginning -> Text,
+        image -> Nullable<Text>,
+        views -> Int8,
+        is_published -> Bool,
+        published_at -> Nullable<Timestamptz>,
+        first_published_at -> Nullable<Timestamptz>,
+        author_id -> Nullable<Int8>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     attempts (run_id, recipient_id, attempt_no) {
         run_id -> Int8,
         recipient_id -> Int8,
@@ -112,6 +131,14 @@ diesel::table! {
         subject_name -> Nullable<Text>,
         address -> Nullable<Text>,
         details -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    images (name) {
+        name -> Text,
+        image -> Bytea,
+        created_at -> Timestamptz,
     }
 }
 
@@ -277,6 +304,8 @@ diesel::table! {
 diesel::joinable!(account_mails -> users (user_id));
 diesel::joinable!(account_tokens -> users (user_id));
 diesel::joinable!(api_tokens -> users (user_id));
+diesel::joinable!(articles -> images (image));
+diesel::joinable!(articles -> users (author_id));
 diesel::joinable!(avatars -> users (user_id));
 diesel::joinable!(mailing_recipients -> mailings (mailing_id));
 diesel::joinable!(mailing_recipients -> recipients (recipient_id));
@@ -292,11 +321,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     account_mails,
     account_tokens,
     api_tokens,
+    articles,
     attempts,
     avatars,
     chunks,
     deliveries,
     events,
+    images,
     mail_servers,
     mailing_recipients,
     mailings,

@@ -46,6 +46,11 @@ named! {
         RunStarted = "run_started",
         RunFinished = "run_finished",
         RunRetried = "run_retried",
+        ArticleCreated = "article_created",
+        ArticleChanged = "article_changed",
+        ArticlePublished = "article_published",
+        ArticleUnpublished = "article_unpublished",
+        ArticleDeleted = "article_deleted",
     }
 }
 
@@ -59,6 +64,7 @@ named! {
         Mailing = "mailing",
         Session = "session",
         Token = "token",
+        Article = "article",
     }
 }
 

@@ -253,6 +253,11 @@ impl ApiError {
         }
     }
 
+    /// Whether there is nothing, rather than something wrong.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
+
     pub(crate) fn retry_after_s(&self) -> Option<u64> {
         self.retry_after_s
     }

@@ -1,13 +1,18 @@
-//! Entity tags made from `updated_at`: reads of one thing carry one, writes honour `If-Match` (RFC 9110, 13.1).
+//! Entity tags. Those of one thing are made from `updated_at`, and writes honour `If-Match` (RFC 9110, 13.1); those of
+//! everything else are weak, made from what the answer says.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION, VARY,
+};
+use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -29,11 +34,7 @@ fn names(header: &str, tag: &str) -> bool {
 /// 200 with the thing and its tag, or 304 when the client already has this state.
 pub fn read(req: &HttpRequest, updated_at: DateTime<Utc>, body: &impl Serialize) -> HttpResponse {
     let tag = tag(updated_at);
-    let known = req
-        .headers()
-        .get(IF_NONE_MATCH)
-        .and_then(|v| v.to_str().ok())
-        .is_some_and(|given| names(given, &tag));
+    let known = is_known(req, &tag);
     let mut answer = if known {
         HttpResponse::NotModified()
     } else {
@@ -46,6 +47,82 @@ pub fn read(req: &HttpRequest, updated_at: DateTime<Utc>, body: &impl Serialize)
         answer.finish()
     } else {
         answer.json(body)
+    }
+}
+
+fn is_known(req: &HttpRequest, tag: &str) -> bool {
+    let given = req.headers().get(IF_NONE_MATCH);
+    given
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|given| names(given, tag))
+}
+
+/// What an answer says, and its weak tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamped {
+    pub body: Bytes,
+    /// Without the `W/"…"` around it.
+    pub tag: String,
+}
+
+impl Stamped {
+    /// Of these bytes.
+    pub fn new(body: impl Into<Bytes>) -> Self {
+        let body = body.into();
+        let digest = Sha256::digest(&body);
+        let tag = digest.iter().take(12).map(|byte| format!("{byte:02x}"));
+        Self {
+            tag: tag.collect(),
+            body,
+        }
+    }
+
+    /// As JSON.
+    pub fn json(value: &impl Serialize) -> Result<Self, ApiError> {
+        serde_json::to_vec(value)
+            .map(Self::new)
+            .map_err(ApiError::internal)
+    }
+}
+
+/// Who may keep an answer, and what it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Kind {
+    pub cache_control: &'static str,
+    pub content_type: &'static str,
+}
+
+impl Kind {
+    /// JSON that anybody may be shown, as long as it is asked whether it has changed.
+    pub const PUBLIC: Self = Self {
+        cache_control: "public, no-cache",
+        content_type: "application/json",
+    };
+    /// JSON for the caller alone.
+    pub const PRIVATE: Self = Self {
+        cache_control: "private, no-cache",
+        content_type: "application/json",
+    };
+}
+
+/// 200 with what there is, or 304 when the client already has it. What is public may be more for some who say who they are.
+pub fn stamped(req: &HttpRequest, kind: Kind, Stamped { body, tag }: Stamped) -> HttpResponse {
+    let known = is_known(req, &format!("\"{tag}\""));
+    let mut answer = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    answer
+        .insert_header((ETAG, format!("W/\"{tag}\"")))
+        .insert_header((CACHE_CONTROL, kind.cache_control))
+        .insert_header((VARY, "Authorization"));
+    if known {
+        answer.finish()
+    } else {
+        answer
+            .insert_header((CONTENT_TYPE, kind.content_type))
+            .body(body)
     }
 }
 

@@ -14,21 +14,27 @@ use utoipa::{PartialSchema, ToSchema};
 use super::error::{FieldError, Problem};
 
 /// Operations that need no access token.
-const OPEN: [&str; 4] = [
-    "/api/v1/auth/",
+const OPEN: [&str; 2] = ["/api/v1/auth/", "/api/v1/unsubscribe/"];
+
+/// What everybody may read, and only staff may change.
+const READABLE: [&str; 4] = [
+    "/api/v1/articles",
     "/api/v1/avatars/",
     "/api/v1/home",
-    "/api/v1/unsubscribe/",
+    "/api/v1/images/",
 ];
+/// Of these, what shows more to staff.
+const FOR_STAFF_TOO: [&str; 2] = ["/api/v1/articles", "/api/v1/articles/{id}"];
 
 const ABOUT: &str = "Keep recipients and messages, schedule mailings, and see for every recipient what the mail server answered.
 
 Sign in with `POST /auth/sign-in` and send the access token as `Authorization: Bearer …`. Every failure is an \
 `application/problem+json` whose `code` is stable; mistakes in a request name their fields. Times are RFC 3339 in UTC.";
 
-/// Whether whoever asks there need not say who they are.
-pub fn is_open(path: &str) -> bool {
-    OPEN.iter().any(|prefix| path.starts_with(prefix))
+/// Whether whoever asks this need not say who they are.
+pub fn is_open(method: &Method, path: &str) -> bool {
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
+    begins(&OPEN) || (matches!(*method, Method::GET | Method::HEAD) && begins(&READABLE))
 }
 
 /// The document before any route has been added.
@@ -60,11 +66,13 @@ pub fn base() -> OpenApi {
 /// The finished document: every operation has its security and the failures that any operation of its kind may have.
 pub fn complete(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
-        let open = is_open(path);
         for (method, operation) in operations(item) {
+            let open = is_open(&method, path);
+            let token = SecurityRequirement::new("bearer", Vec::<String>::new());
             if !open {
-                let token = SecurityRequirement::new("bearer", Vec::<String>::new());
                 operation.security = Some(vec![token]);
+            } else if FOR_STAFF_TOO.contains(&path.as_str()) {
+                operation.security = Some(vec![SecurityRequirement::default(), token]);
             }
             operation
                 .parameters

@@ -40,7 +40,8 @@ pub async fn by_address(
     if !req.path().starts_with("/api/v1/") || req.path().starts_with(COUNTS_BY_ITSELF) {
         return Ok(next.call(req).await?.map_into_boxed_body());
     }
-    let named = req.headers().contains_key(AUTHORIZATION) && !openapi::is_open(req.path());
+    let named =
+        req.headers().contains_key(AUTHORIZATION) && !openapi::is_open(req.method(), req.path());
     if named {
         let res = next.call(req).await?.map_into_boxed_body();
         if res.status() != StatusCode::UNAUTHORIZED {

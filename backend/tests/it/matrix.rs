@@ -1,18 +1,25 @@
 //! Who gets which answer from every operation (R-22, R-23, R-26): the table that `isolation.rs` holds the API to.
 
-/// Operations that need no access token; asked without anything they need.
+/// Operations that need no access token; asked without anything they need, by somebody who does not say who they are and
+/// with a token that is worth nothing.
 const OPEN: &str = "
-    POST   /auth/sign-up                422
-    POST   /auth/confirm                422
-    POST   /auth/confirm/resend         422
-    POST   /auth/sign-in                422
-    POST   /auth/refresh                401
-    POST   /auth/sign-out               204
-    POST   /auth/password/forgot        422
-    POST   /auth/password/reset         422
-    GET    /avatars/{name}              404
-    GET    /unsubscribe/{token}         404
-    POST   /unsubscribe/{token}         404
+                                        nobody  no good token
+    POST   /auth/sign-up                422     422
+    POST   /auth/confirm                422     422
+    POST   /auth/confirm/resend         422     422
+    POST   /auth/sign-in                422     422
+    POST   /auth/refresh                401     401
+    POST   /auth/sign-out               204     204
+    POST   /auth/password/forgot        422     422
+    POST   /auth/password/reset         422     422
+    GET    /avatars/{name}              404     404
+    GET    /unsubscribe/{token}         404     404
+    POST   /unsubscribe/{token}         404     404
+    GET    /articles                    200     200
+    GET    /articles.rss                200     200
+    GET    /articles/{id}               404     401
+    GET    /home                        200     200
+    GET    /images/{name}               404     404
 ";
 
 /// Operations on nothing in particular. Nobody without a session in good standing gets more than 401.
@@ -46,6 +53,8 @@ const AT_LARGE: &str = "
     POST   /suppressions                201    403      201
     GET    /users                       403    200      200
     GET    /events                      403    200      200
+    POST   /articles                    403    201      201
+    POST   /images                      403    422      422
 ";
 
 /// Operations on one thing: asked for by its owner, a user; by others; by an administrator who owns such a thing; and
@@ -84,6 +93,12 @@ const ON_ONE_THING: &str = "
     PUT    /users/{id}/role             403  403  403 204        204          403  403  404
     POST   /users/{id}/block            403  403  204 204        409          403  404  404
     POST   /users/{id}/unblock          403  403  204 204        204          403  404  404
+    PATCH  /articles/{id}               403  403  200 200        200          403  404  404
+    DELETE /articles/{id}               403  403  204 204        204          403  404  404
+    PUT    /articles/{id}/image         403  403  422 422        422          403  404  404
+    DELETE /articles/{id}/image         403  403  204 204        204          403  404  404
+    POST   /articles/{id}/publish       403  403  204 204        204          403  404  404
+    POST   /articles/{id}/unpublish     403  403  204 204        204          403  404  404
     DELETE /me/sessions/{id}            204  404  404 404        204          404  404  404
     DELETE /me/tokens/{id}              204  404  404 404        204          404  404  404
 ";
@@ -108,7 +123,7 @@ impl<const N: usize> Row<N> {
     }
 }
 
-pub(crate) fn open() -> Vec<Row<1>> {
+pub(crate) fn open() -> Vec<Row<2>> {
     rows(OPEN)
 }
 

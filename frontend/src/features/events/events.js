@@ -52,6 +52,11 @@ export const kindLooks = {
   recipient_created: change,
   recipient_changed: change,
   recipient_deleted: gone,
+  article_created: change,
+  article_changed: change,
+  article_published: { tone: 'success', icon: 'check-circle' },
+  article_unpublished: { tone: 'warning', icon: 'slash-circle' },
+  article_deleted: gone,
 };
 
 export const KINDS = /** @type {Api.EventKind[]} */ (Object.keys(kindLooks));

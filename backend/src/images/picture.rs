@@ -1,29 +1,47 @@
-//! What becomes of an uploaded picture: a small square one drawn anew from its pixels. Neither what a camera wrote into
-//! it nor what somebody hid behind it is kept.
+//! What becomes of an uploaded picture: another one, drawn anew from its pixels. Neither what a camera wrote into it nor
+//! what somebody hid behind it is kept.
 
 use std::io::Cursor;
 
+use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
-use image::imageops::FilterType;
+use image::imageops::{self, FilterType};
 use image::metadata::Orientation;
 use image::{
     DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
+    Rgba, RgbaImage,
 };
 
-/// Width and height of what is kept.
-pub(super) const SIDE: u32 = 256;
+/// Width and height of a picture of somebody.
+pub const SIDE: u32 = 256;
+/// The longer side of any other picture, at most: as wide as a page is read.
+pub const LONGEST_SIDE: u32 = 1600;
 /// Checked before anything is decoded.
 const MOST_PIXELS: u64 = 25_000_000;
 /// What a decoder may take: the pixels at four channels of 16 bits, and as much again.
 const MOST_MEMORY: u64 = 2 * 8 * MOST_PIXELS;
+/// A drawing without loss is smaller than this, and crisp; a photograph is many times larger.
+const SMALL: usize = 300_000;
+/// What is transparent is kept without loss up to this size.
+const LARGE: usize = 4_000_000;
+/// Of 100.
+const JPEG_QUALITY: u8 = 85;
 
 /// Why there is no picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub enum Refusal {
     #[error("this is no PNG, JPEG or WebP image that can be read")]
     Unreadable,
     #[error("an image may have at most 25 megapixels")]
     TooManyPixels,
+}
+
+/// A picture as it is kept.
+#[derive(Debug)]
+pub struct Picture {
+    pub bytes: Vec<u8>,
+    /// `webp` or `jpg`.
+    pub extension: &'static str,
 }
 
 impl From<ImageError> for Refusal {
@@ -36,7 +54,37 @@ impl From<ImageError> for Refusal {
 }
 
 /// The middle of the picture as a square WebP image. Works for as long as a second: not for a server's own thread.
-pub(super) fn squared(upload: &[u8]) -> Result<Vec<u8>, Refusal> {
+pub fn squared(upload: &[u8]) -> Result<Picture, Refusal> {
+    let (image, orientation) = decoded(upload)?;
+    let (width, height) = (image.width(), image.height());
+    let side = width.min(height);
+    // Cut first and scaled then: a picture of one line of a million pixels would become a huge one on the way.
+    let mut square = image
+        .crop_imm((width - side) / 2, (height - side) / 2, side, side)
+        .resize_exact(SIDE, SIDE, FilterType::Triangle);
+    square.apply_orientation(orientation);
+    lossless(&square.to_rgba8())
+}
+
+/// The whole picture, made smaller where it is large: WebP for drawings and what is transparent, JPEG for photographs.
+/// Works for seconds.
+pub fn fitted(upload: &[u8]) -> Result<Picture, Refusal> {
+    let (mut image, orientation) = decoded(upload)?;
+    if image.width().max(image.height()) > LONGEST_SIDE {
+        image = image.thumbnail(LONGEST_SIDE, LONGEST_SIDE);
+    }
+    image.apply_orientation(orientation);
+    let pixels = image.to_rgba8();
+    let picture = lossless(&pixels)?;
+    let opaque = pixels.pixels().all(|Rgba([_, _, _, alpha])| *alpha == 255);
+    let most = if opaque { SMALL } else { LARGE };
+    if picture.bytes.len() <= most {
+        return Ok(picture);
+    }
+    photograph(&pixels)
+}
+
+fn decoded(upload: &[u8]) -> Result<(DynamicImage, Orientation), Refusal> {
     let mut reader = ImageReader::new(Cursor::new(upload))
         .with_guessed_format()
         .map_err(|_unreadable| Refusal::Unreadable)?;
@@ -57,26 +105,34 @@ pub(super) fn squared(upload: &[u8]) -> Result<Vec<u8>, Refusal> {
         return Err(Refusal::TooManyPixels);
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let image = DynamicImage::from_decoder(decoder)?;
-    draw(&image, orientation)
+    Ok((DynamicImage::from_decoder(decoder)?, orientation))
 }
 
-/// Cut first and scaled then: a picture of one line of a million pixels would become a huge one on the way.
-fn draw(image: &DynamicImage, orientation: Orientation) -> Result<Vec<u8>, Refusal> {
-    let (width, height) = (image.width(), image.height());
-    let side = width.min(height);
-    let mut square = image
-        .crop_imm((width - side) / 2, (height - side) / 2, side, side)
-        .resize_exact(SIDE, SIDE, FilterType::Triangle);
-    square.apply_orientation(orientation);
-    let mut drawn = Vec::new();
-    WebPEncoder::new_lossless(&mut drawn).encode(
-        square.to_rgba8().as_raw(),
-        SIDE,
-        SIDE,
+fn lossless(pixels: &RgbaImage) -> Result<Picture, Refusal> {
+    let mut bytes = Vec::new();
+    WebPEncoder::new_lossless(&mut bytes).encode(
+        pixels.as_raw(),
+        pixels.width(),
+        pixels.height(),
         ExtendedColorType::Rgba8,
     )?;
-    Ok(drawn)
+    Ok(Picture {
+        bytes,
+        extension: "webp",
+    })
+}
+
+/// On white, where anything shows through.
+fn photograph(pixels: &RgbaImage) -> Result<Picture, Refusal> {
+    let mut paper = RgbaImage::from_pixel(pixels.width(), pixels.height(), Rgba([255; 4]));
+    imageops::overlay(&mut paper, pixels, 0, 0);
+    let opaque = DynamicImage::from(paper).to_rgb8();
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY).encode_image(&opaque)?;
+    Ok(Picture {
+        bytes,
+        extension: "jpg",
+    })
 }
 
 #[cfg(test)]
@@ -92,7 +148,7 @@ mod tests {
     }
 
     fn drawn(upload: &[u8]) -> RgbaImage {
-        let square = squared(upload).unwrap();
+        let square = squared(upload).unwrap().bytes;
         let format = image::guess_format(&square).unwrap();
         assert_eq!(format, ImageFormat::WebP);
         let square = image::load_from_memory(&square).unwrap();
@@ -141,8 +197,9 @@ mod tests {
     fn what_is_hidden_in_or_behind_a_picture_is_gone() {
         let mut upload = encoded(&flag(), ImageFormat::Png);
         upload.extend_from_slice(b"<script>alert(1)</script>");
-        let kept = squared(&upload).unwrap();
-        assert!(!kept.windows(8).any(|part| part == b"<script>"));
+        for kept in [squared(&upload).unwrap(), fitted(&upload).unwrap()] {
+            assert!(!kept.bytes.windows(8).any(|part| part == b"<script>"));
+        }
     }
 
     /// A PNG that claims to be so large, with nothing in it.
@@ -170,10 +227,10 @@ mod tests {
             (100_000, 100_000),
             (0x7fff_ffff, 0x7fff_ffff),
         ] {
-            assert_eq!(
-                squared(&claiming(width, height)),
-                Err(Refusal::TooManyPixels)
-            );
+            for draw in [squared, fitted] {
+                let refusal = draw(&claiming(width, height)).unwrap_err();
+                assert_eq!(refusal, Refusal::TooManyPixels);
+            }
         }
     }
 
@@ -192,7 +249,46 @@ mod tests {
             &png[..png.len() / 2],
             &png[..8],
         ] {
-            assert_eq!(squared(other), Err(Refusal::Unreadable), "{other:?}");
+            for draw in [squared, fitted] {
+                assert_eq!(draw(other).unwrap_err(), Refusal::Unreadable, "{other:?}");
+            }
+        }
+    }
+
+    /// What cannot be made smaller without loss.
+    fn noise(width: u32, height: u32, alpha: u8) -> Vec<u8> {
+        let image = RgbaImage::from_fn(width, height, |_, _| {
+            let [red, green, blue] = rand::random();
+            Rgba([red, green, blue, alpha])
+        });
+        encoded(&image.into(), ImageFormat::Png)
+    }
+
+    #[test]
+    fn a_drawing_stays_as_it_is_and_a_photograph_becomes_a_jpeg() {
+        let drawing = fitted(&encoded(&flag(), ImageFormat::Png)).unwrap();
+        assert_eq!(drawing.extension, "webp");
+        let drawing = image::load_from_memory(&drawing.bytes).unwrap();
+        assert_eq!(drawing.to_rgb8(), flag().to_rgb8());
+        let photograph = fitted(&noise(400, 300, 255)).unwrap();
+        assert_eq!(photograph.extension, "jpg");
+        let format = image::guess_format(&photograph.bytes).unwrap();
+        assert_eq!(format, ImageFormat::Jpeg);
+        assert_eq!(fitted(&noise(400, 300, 100)).unwrap().extension, "webp");
+    }
+
+    #[test]
+    fn a_large_picture_is_made_to_fit_and_keeps_its_shape() {
+        for (width, height, fits) in [
+            (3200, 800, (1600, 400)),
+            (800, 3200, (400, 1600)),
+            (1600, 1600, (1600, 1600)),
+            (100_000, 1, (1600, 1)),
+        ] {
+            let image = DynamicImage::new_luma8(width, height);
+            let kept = fitted(&encoded(&image, ImageFormat::Png)).unwrap();
+            let kept = image::load_from_memory(&kept.bytes).unwrap();
+            assert_eq!((kept.width(), kept.height()), fits);
         }
     }
 }

@@ -1,0 +1,97 @@
+//! `/articles/{id}/image`: the picture that an article is shown with.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, delete, put};
+use diesel::{Connection, PgConnection};
+
+use super::model::Article;
+use super::noted::note;
+use super::shown::whole;
+use super::store;
+use crate::auth::caller::Caller;
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::events::model::EventKind;
+use crate::events::new::Origin;
+use crate::http::client::Client;
+use crate::http::error::{ApiError, Problem};
+use crate::http::etag;
+use crate::http::upload::{Image, Upload};
+use crate::images;
+use crate::images::drawing::{LARGEST, draw, new_name};
+use crate::images::picture::fitted;
+
+/// Show a picture with an article
+///
+/// For managers. The body is the image: PNG, JPEG or WebP, at most 5 MB and 25 megapixels. It is made to fit into 1600
+/// by 1600 pixels, without what a camera wrote into it, and takes the place of the one there was.
+#[utoipa::path(tag = "articles", params(("id" = i64, Path, minimum = 1)),
+    request_body(content((Image = "image/png"), (Image = "image/jpeg"), (Image = "image/webp"))),
+    responses((status = 200, description = "The article, with the picture's address", body = Article, headers(("ETag" = String))),
+        (status = 422, description = "`unsupported_image` or `too_many_pixels`, field `image`", body = Problem, content_type = "application/problem+json")))]
+#[put("/articles/{id}/image")]
+pub(super) async fn put_article_image(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
+    id: Path<i64>,
+    Upload(upload): Upload<LARGEST>,
+) -> Result<HttpResponse, ApiError> {
+    let (by, id, now) = (caller.who_may_oversee()?.user_id, *id, clock.now());
+    let origin = Origin::of(by, &client, now);
+    // Before a second is spent on drawing.
+    if !db
+        .run(move |conn| store::exists(conn, id).map_err(ApiError::from))
+        .await?
+    {
+        return Err(ApiError::not_found());
+    }
+    let picture = draw(upload, fitted).await?;
+    let name = new_name(&picture);
+    let work = move |conn: &mut PgConnection| {
+        let (current, html) = store::lock(conn, id)?;
+        images::store::keep(conn, (&name, &picture.bytes), now)?;
+        let row = store::show(conn, &current, Some(&name), now)?;
+        note(
+            conn,
+            origin,
+            EventKind::ArticleChanged,
+            (row.id, &row.title),
+        )?;
+        whole(conn, row, html).map_err(ApiError::from)
+    };
+    let article = db.run(move |conn| conn.transaction(work)).await?;
+    Ok(etag::changed(article.summary.updated_at, &article))
+}
+
+/// Show an article without a picture
+///
+/// For managers.
+#[utoipa::path(tag = "articles", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "There is no picture")))]
+#[delete("/articles/{id}/image")]
+pub(super) async fn delete_article_image(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let (by, now) = (caller.who_may_oversee()?.user_id, clock.now());
+    let origin = Origin::of(by, &client, now);
+    let work = move |conn: &mut PgConnection| {
+        let (current, _html) = store::lock(conn, *id)?;
+        if current.image.is_some() {
+            store::show(conn, &current, None, now)?;
+            note(
+                conn,
+                origin,
+                EventKind::ArticleChanged,
+                (current.id, &current.title),
+            )?;
+        }
+        Ok::<_, ApiError>(())
+    };
+    db.run(move |conn| conn.transaction(work)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,37 @@
+//! The numbers of the public page.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamptz};
+
+use super::model::Totals;
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = BigInt)]
+    mailings_total: i64,
+    #[diesel(sql_type = BigInt)]
+    mailings_active: i64,
+    #[diesel(sql_type = BigInt)]
+    unique_recipients: i64,
+}
+
+/// The numbers of this moment, in one statement.
+pub fn totals(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Totals> {
+    // Grouped, addresses are counted by several processes of PostgreSQL; `count(DISTINCT …)` would sort them in one.
+    let row: Row = diesel::sql_query(
+        "SELECT (SELECT count(*) FROM mailings) AS mailings_total,
+                (SELECT count(*) FROM mailings JOIN users ON users.id = mailings.owner_id
+                 WHERE mailings.status = 'running' AND mailings.starts_at <= $1
+                   AND (mailings.ends_at IS NULL OR mailings.ends_at > $1)
+                   AND mailings.disabled_at IS NULL AND users.blocked_at IS NULL) AS mailings_active,
+                (SELECT count(*) FROM (SELECT FROM recipients GROUP BY lower(email)) AS addresses) AS unique_recipients",
+    )
+    .bind::<Timestamptz, _>(now)
+    .get_result(conn)?;
+    Ok(Totals {
+        mailings_total: row.mailings_total,
+        mailings_active: row.mailings_active,
+        unique_recipients: row.unique_recipients,
+    })
+}
