@@ -23,7 +23,12 @@ test('an article is written, looked at, published, read, and taken back', async 
 
   await page.getByLabel('Заголовок', { exact: true }).fill(title);
   await page.getByRole('textbox', { name: 'Текст статьи' }).fill('Рассылки ждут своего часового пояса.');
-  await page.locator('input[type=file]').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: PICTURE });
+  await page.getByRole('toolbar').getByRole('button', { name: 'Картинка' }).click();
+  await page.getByLabel('Файл с картинкой').setInputFiles({ name: 'b.png', mimeType: 'image/png', buffer: PICTURE });
+  await page.getByLabel('Описание картинки').fill('Часы');
+  await page.getByRole('button', { name: 'Вставить' }).click();
+  await expect(page.getByRole('textbox', { name: 'Текст статьи' }).getByRole('img', { name: 'Часы' })).toBeVisible();
+  await page.locator('#article-picture').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: PICTURE });
   await page.getByRole('link', { name: 'Блог' }).first().click();
   await page.getByRole('dialog', { name: 'Уйти без сохранения?' }).getByRole('button', { name: 'Отмена' }).click();
   await page.getByRole('button', { name: 'Сохранить' }).click();
@@ -50,6 +55,7 @@ test('an article is written, looked at, published, read, and taken back', async 
   await card.getByRole('link', { name: title }).click();
   await expect(reader.getByRole('heading', { name: title })).toBeVisible();
   await expect(reader.getByText('1 просмотр', { exact: true })).toBeVisible();
+  await expect(reader.getByRole('img', { name: 'Часы' })).toHaveAttribute('src', /^\/api\/v1\/images\/.+/);
   await expect(reader).toHaveTitle(`${title} · Dispatch`);
   await expect(reader.locator('link[rel=alternate]')).toHaveAttribute('href', '/api/v1/articles.rss');
 

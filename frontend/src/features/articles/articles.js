@@ -1,5 +1,6 @@
 // Calls about articles that more than one screen makes, and what an article is like.
 import { api, ask } from '../../api/client.js';
+import { pictureProblem } from '../profile/picture.js';
 import { localToUtc, utcToLocal } from '../../ui/zone.js';
 
 /** @typedef {NonNullable<Api.Paths['/api/v1/articles']['get']['parameters']['query']>} ListQuery */
@@ -38,15 +39,22 @@ export const publishArticle = (id) => ask(api.POST('/api/v1/articles/{id}/publis
 /** @param {number} id */
 export const unpublishArticle = (id) => ask(api.POST('/api/v1/articles/{id}/unpublish', { params: { path: { id } } }));
 
+/** A file as it is. @param {File} file */
+const whole = (file) => ({
+  body: /** @type {any} */ (file),
+  bodySerializer: () => file,
+  headers: { 'Content-Type': file.type },
+});
+
 /** @param {number} id @param {File} file */
-export function changeImage(id, file) {
-  const upload = {
-    params: { path: { id } },
-    body: /** @type {any} */ (file),
-    bodySerializer: () => file,
-    headers: { 'Content-Type': file.type },
-  };
-  return ask(api.PUT('/api/v1/articles/{id}/image', upload));
+export const changeImage = (id, file) =>
+  ask(api.PUT('/api/v1/articles/{id}/image', { params: { path: { id } }, ...whole(file) }));
+
+/** A picture to be shown in a text. @param {File} file @returns {Promise<string>} where it is */
+export async function uploadImage(file) {
+  const wrong = pictureProblem(file);
+  if (wrong) throw wrong;
+  return (await ask(api.POST('/api/v1/images', whole(file)))).url;
 }
 
 /** @param {number} id */
