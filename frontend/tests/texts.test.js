@@ -26,9 +26,7 @@ const PROBLEMS =
   message_in_use run_open outside_window no_recipients precondition_failed payload_too_large unsupported_media_type validation_failed
   token_invalid too_many_requests internal unavailable network already_suppressed completed disabled mailing_deleted no_run
   not_blockable nothing_to_retry owner_blocked paused last_admin token_read_only token_not_allowed too_many_tokens
-  recipients_quota quota_used_up over_quota`.split(
-    /\s+/,
-  );
+  recipients_quota quota_used_up over_quota`.split(/\s+/);
 const FIELDS =
   `required invalid_email too_long too_short control_characters taken in_past not_after_start unknown_time_zone not_found
   unknown_field wrong_type out_of_range common_password invalid_template unknown_value wrong_password

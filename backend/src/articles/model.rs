@@ -150,6 +150,7 @@ pub struct ArticleQuery {
     pub q: Option<String>,
     /// What readers see when it is absent. Only managers may ask for anything; `published` is then also what waits for its
     /// date.
+    #[param(inline)]
     pub status: Option<ArticleStatus>,
 }
 
