@@ -27,8 +27,9 @@ const OPEN = [
   '/there-is-no-such-page',
 ];
 const PROFILE = ['/profile', '/profile/security', '/profile/sessions', '/profile/tokens'];
-const EMPTY = ['/dashboard', '/recipients', '/suppressions', '/messages', '/mailings', '/log', ...PROFILE];
-const LISTS = ['/recipients', '/suppressions', '/messages', '/mailings', '/log', '/users', '/events', '/articles'];
+const OWN = ['/recipients', '/suppressions', '/messages', '/mailings', '/log', '/statistics'];
+const EMPTY = ['/dashboard', ...OWN, ...PROFILE];
+const LISTS = [...OWN, '/users', '/events', '/articles'];
 
 /** @type {import('@playwright/test').Page} */
 let page;
@@ -171,6 +172,11 @@ test('what opens over a page', async () => {
   await page.getByRole('button', { name: 'Заблокировать адрес' }).click();
   await expect(page.getByRole('dialog').getByLabel('Эл. почта')).toBeFocused();
   await checkAccessibility('blocking an address');
+
+  await open('/statistics?period=own');
+  await page.getByRole('button', { name: 'Таблицей' }).click();
+  await expect(page.getByRole('table', { name: 'Попытки по дням' })).toBeVisible();
+  await checkAccessibility('a chart as a table');
 
   await open('/mailings/new');
   await page.getByText('Ещё настройки').click();
