@@ -87,11 +87,48 @@ fn record_late(
         .load(conn)?
         .into_iter()
         .collect();
+    let mut numbered = Vec::new();
     for result in results {
         if !known.contains(&(result.recipient_id, result.at)) {
-            record_one(conn, worker, place, result)?;
+            let attempt_no = move_one(conn, place, result)?;
+            numbered.extend(attempt_no.map(|attempt_no| (attempt_no, result)));
         }
     }
+    log(conn, worker, place, &numbered)
+}
+
+/// Adds attempts to the log: all at once and last, for their tallies are locked then, which others are waiting for.
+fn log(
+    conn: &mut PgConnection,
+    worker: &str,
+    place: &Place,
+    numbered: &[(i16, &AttemptResult)],
+) -> QueryResult<()> {
+    let row = |(attempt_no, result): &(i16, &AttemptResult)| {
+        (
+            (
+                attempts::run_id.eq(place.run_id),
+                attempts::recipient_id.eq(result.recipient_id),
+                attempts::attempt_no.eq(*attempt_no),
+                attempts::owner_id.eq(place.owner_id),
+                attempts::mailing_id.eq(place.mailing_id),
+                attempts::at.eq(result.at),
+                attempts::outcome.eq(result.outcome.as_str()),
+            ),
+            (
+                attempts::stage.eq(result.stage.as_str()),
+                attempts::smtp_code.eq(result.smtp_code),
+                attempts::enhanced_code.eq(result.enhanced_code.clone()),
+                attempts::response.eq(result.response.clone()),
+                attempts::duration_ms.eq(result.duration_ms),
+                attempts::worker.eq(worker),
+            ),
+        )
+    };
+    let rows: Vec<_> = numbered.iter().map(row).collect();
+    diesel::insert_into(attempts::table)
+        .values(rows)
+        .execute(conn)?;
     Ok(())
 }
 
@@ -104,41 +141,23 @@ struct Standing {
     next_attempt_at: Option<DateTime<Utc>>,
 }
 
-fn record_one(
+/// Moves the delivery to where the result puts it, and counts the attempt; gives its number, `None` when there is no such
+/// delivery.
+fn move_one(
     conn: &mut PgConnection,
-    worker: &str,
     place: &Place,
     result: &AttemptResult,
-) -> QueryResult<()> {
+) -> QueryResult<Option<i16>> {
     let delivery = deliveries::table.find((place.run_id, result.recipient_id));
     let found: Option<Standing> = delivery
         .select(Standing::as_select())
         .for_update()
         .first(conn)
         .optional()?;
-    let Some(standing) = found else { return Ok(()) };
+    let Some(standing) = found else {
+        return Ok(None);
+    };
     let attempt_no = result.attempt_no.max(standing.attempts.saturating_add(1));
-    diesel::insert_into(attempts::table)
-        .values((
-            (
-                attempts::run_id.eq(place.run_id),
-                attempts::recipient_id.eq(result.recipient_id),
-                attempts::attempt_no.eq(attempt_no),
-                attempts::owner_id.eq(place.owner_id),
-                attempts::mailing_id.eq(place.mailing_id),
-                attempts::at.eq(result.at),
-                attempts::outcome.eq(result.outcome.as_str()),
-            ),
-            (
-                attempts::stage.eq(result.stage.as_str()),
-                attempts::smtp_code.eq(result.smtp_code),
-                attempts::enhanced_code.eq(&result.enhanced_code),
-                attempts::response.eq(&result.response),
-                attempts::duration_ms.eq(result.duration_ms),
-                attempts::worker.eq(worker),
-            ),
-        ))
-        .execute(conn)?;
     let (after, next_attempt_at) = if overrides(&standing, result) {
         (result.after, result.next_attempt_at)
     } else {
@@ -151,7 +170,8 @@ fn record_one(
             deliveries::next_attempt_at.eq(next_attempt_at),
         ))
         .execute(conn)?;
-    count_moved(conn, place, standing.status, after, next_attempt_at)
+    count_moved(conn, place, standing.status, after, next_attempt_at)?;
+    Ok(Some(attempt_no))
 }
 
 /// Whether a late result changes where its delivery stands: an acceptance does unless there was one already; anything else
