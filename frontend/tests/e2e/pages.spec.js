@@ -148,7 +148,8 @@ test('pages with something on them', async () => {
   const mailing = new URL(page.url()).pathname;
   await expect(page.getByText('Завершена')).toBeVisible({ timeout: 30_000 });
   const inside = [mailing, `${mailing}?tab=recipients`, `${mailing}?tab=schedule`, `${mailing}/edit`, '/mailings/new'];
-  await checkAll([...EMPTY, message, '/messages/new', ...inside]);
+  const like = `/mailings/new?like=${mailing.split('/').pop()}`;
+  await checkAll([...EMPTY, message, '/messages/new', ...inside, like]);
 });
 
 test('what opens over a page', async () => {
@@ -167,6 +168,13 @@ test('what opens over a page', async () => {
   await expect(page.getByRole('dialog', { name: 'Удалить безвозвратно?' })).toBeVisible();
   await checkAccessibility('asking before deleting');
   await page.getByRole('button', { name: 'Отмена' }).click();
+  await page
+    .getByRole('button', { name: /^Действия: / })
+    .first()
+    .click();
+  await page.getByRole('button', { name: 'История' }).click();
+  await expect(page.getByRole('dialog', { name: 'История' }).getByRole('listitem').first()).toBeVisible();
+  await checkAccessibility('the history of a recipient');
 
   await open('/suppressions');
   await page.getByRole('button', { name: 'Заблокировать адрес' }).click();
