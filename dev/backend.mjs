@@ -15,7 +15,7 @@ import { DEV, FRONTEND_DIST } from './build.mjs';
 
 /** Everything that the backend can be told from outside. */
 const SETTINGS = [
-  ...['DATABASE_URL', 'DB_POOL_SIZE', 'REDIS_URL', 'BIND', 'PUBLIC_URL', 'FRONTEND_DIR'],
+  ...['DATABASE_URL', 'DB_POOL_SIZE', 'REDIS_URL', 'CACHE', 'BIND', 'PUBLIC_URL', 'FRONTEND_DIR'],
   'CORS_ORIGINS',
   ...['APP_SECRET', 'APP_ENV', 'TRUSTED_PROXIES', 'LIMITS', 'ADMIN_EMAIL', 'ADMIN_PASSWORD'],
   ...['QUOTA_RECIPIENTS', 'QUOTA_MAILS_A_DAY'],

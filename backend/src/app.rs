@@ -1,6 +1,7 @@
 //! The composition root: settings → database, clock, mail → HTTP server and engine, and the order in which they stop.
 
 use std::io;
+use std::sync::Arc;
 
 use actix_web::dev::Server;
 use actix_web::error::InternalError;
@@ -15,14 +16,15 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::{AppExt, scope, service_config};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::articles::views::Views;
+use crate::articles::blog::Blog;
 use crate::auth::caller::Callers;
 use crate::auth::cookie::RefreshCookie;
 use crate::auth::gate::Gate;
 use crate::auth::password::Passwords;
 use crate::auth::token::AccessTokens;
+use crate::cache::Cache;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{CacheKind, Config};
 use crate::db::{self, Db};
 use crate::engine::sender::{Sender, SenderSettings};
 use crate::engine::upkeep::Upkeep;
@@ -38,6 +40,7 @@ use crate::http::span::RequestSpan;
 use crate::limits::{Limits, requests};
 use crate::mail::unsubscribe::Stamps;
 use crate::mailings::watching::Watching;
+use crate::redis::Redis;
 use crate::suppressions::unsubscribe::Unsubscribing;
 use crate::{
     api_tokens, articles, attempts, auth, avatars, deliveries, events, home, images, mailings,
@@ -56,7 +59,8 @@ pub struct Services {
     pub limits: Limits,
     pub downloads: Downloads,
     pub watching: Watching,
-    pub views: Views,
+    pub blog: Blog,
+    pub cache: Cache,
 }
 
 impl Services {
@@ -66,8 +70,16 @@ impl Services {
         let tokens = AccessTokens::new(&config.secrets.jwt);
         let callers = Callers::new(tokens.clone());
         let passwords = Passwords::new(config.secrets.pepper, config.auth.password_cost);
-        let limits = Limits::new(config.redis.clone(), config.auth.limits, clock.clone());
         let watching = Watching::new(db.clone(), config.http.watching);
+        let redis = config.redis.clone();
+        let redis = redis.map(|redis| Arc::new(Redis::new(redis, config.installation())));
+        let limits = Limits::new(redis.clone(), config.auth.limits, clock.clone());
+        let cache = match config.cache {
+            CacheKind::Redis => Cache::new(redis),
+            CacheKind::Memory => Cache::new(None),
+            CacheKind::Off => Cache::off(),
+        };
+        let blog = Blog::new(db.clone(), cache.clone());
         Self {
             config,
             db,
@@ -78,7 +90,8 @@ impl Services {
             limits,
             downloads: Downloads::default(),
             watching,
-            views: Views::default(),
+            blog,
+            cache,
         }
     }
 
@@ -170,7 +183,8 @@ impl Services {
             .app_data(Data::new(self.config.quotas))
             .app_data(Data::new(self.downloads.clone()))
             .app_data(Data::new(self.watching.clone()))
-            .app_data(Data::new(self.views.clone()))
+            .app_data(Data::new(self.blog.clone()))
+            .app_data(Data::new(self.cache.clone()))
             .app_data(Data::new(self.config.http.deadlines))
             .app_data(Data::new(TrustedProxies(self.config.http.trusted_proxies)))
             .app_data(Data::new(KnownPaths::of(document)))

@@ -1,5 +1,7 @@
 //! All settings, read once from the environment (and `.env`); every mistake is reported, not only the first.
 
+mod addresses;
+mod cache;
 mod settings;
 
 use std::fmt;
@@ -13,6 +15,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use lettre::message::Mailbox;
 use sha2::{Digest, Sha256};
 
+pub use self::cache::CacheKind;
 use self::settings::Settings;
 use crate::http::deadlines::Deadlines;
 use crate::mail::server::{Server, Timeouts};
@@ -36,6 +39,7 @@ pub struct Config {
     pub redis: Option<ConnectionInfo>,
     /// `QUOTA_RECIPIENTS` and `QUOTA_MAILS_A_DAY`.
     pub quotas: Quotas,
+    pub cache: CacheKind,
     /// `ADMIN_EMAIL` and `ADMIN_PASSWORD`, for `dispatch create-admin` where nobody sits at a terminal.
     pub admin: Option<Admin>,
     /// `EVENTS_KEPT_DAYS`: how long the journal of events reaches back.
@@ -77,6 +81,7 @@ pub struct Secrets {
     pub jwt: [u8; 32],
     pub pepper: [u8; 32],
     pub message_id: [u8; 32],
+    pub installation: [u8; 32],
 }
 
 /// How people come in.
@@ -176,6 +181,7 @@ impl Secrets {
             jwt: key("jwt"),
             pepper: key("pepper"),
             message_id: key("message-id"),
+            installation: key("installation"),
         }
     }
 }
@@ -196,6 +202,16 @@ impl Config {
         let digest = Sha256::digest(&self.database.url);
         let name = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
         self.engine.journal_dir.join(name.collect::<String>())
+    }
+
+    /// The name of this installation among others that share a Redis; that of all its processes.
+    pub fn installation(&self) -> String {
+        let digest = Sha256::new()
+            .chain_update(self.secrets.installation)
+            .chain_update(&self.http.public_url)
+            .finalize();
+        let name = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
+        name.collect()
     }
 
     /// Reads settings from anything that answers a name with a value.

@@ -3,9 +3,10 @@
 use actix_web::web::{self, Data, Path};
 use actix_web::{HttpResponse, delete, patch, post};
 use chrono::{DateTime, Utc};
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::blog::Blog;
 use super::content::{self, Refusal};
 use super::model::{Article, CreateArticle, UpdateArticle};
 use super::noted::note;
@@ -14,7 +15,6 @@ use super::store::{self, Row, Written};
 use super::{picture, reading};
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
-use crate::db::Db;
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
 use crate::http::body::Valid;
@@ -58,7 +58,7 @@ impl From<Refusal> for ApiError {
 #[post("/articles")]
 async fn create_article(
     caller: Caller,
-    db: Data<Db>,
+    blog: Data<Blog>,
     clock: Data<Clock>,
     client: Client,
     Valid(new): Valid<CreateArticle, LARGE>,
@@ -83,7 +83,7 @@ async fn create_article(
         )?;
         whole(conn, row, written.html).map_err(ApiError::from)
     };
-    let article = db.run(move |conn| conn.transaction(work)).await?;
+    let article = blog.change(work).await?;
     let (id, updated_at) = (article.summary.id, article.summary.updated_at);
     Ok(etag::created(
         format!("/api/v1/articles/{id}"),
@@ -100,7 +100,7 @@ async fn create_article(
 #[patch("/articles/{id}")]
 async fn update_article(
     caller: Caller,
-    db: Data<Db>,
+    blog: Data<Blog>,
     clock: Data<Clock>,
     client: Client,
     id: Path<i64>,
@@ -127,7 +127,7 @@ async fn update_article(
         )?;
         whole(conn, row, written.html).map_err(ApiError::from)
     };
-    let article = db.run(move |conn| conn.transaction(work)).await?;
+    let article = blog.change(work).await?;
     Ok(etag::changed(article.summary.updated_at, &article))
 }
 
@@ -167,7 +167,7 @@ fn changed(
 #[delete("/articles/{id}")]
 async fn delete_article(
     caller: Caller,
-    db: Data<Db>,
+    blog: Data<Blog>,
     clock: Data<Clock>,
     client: Client,
     id: Path<i64>,
@@ -178,7 +178,7 @@ async fn delete_article(
         let title = store::delete(conn, *id)?.ok_or_else(ApiError::not_found)?;
         note(conn, origin, EventKind::ArticleDeleted, (*id, &title)).map_err(ApiError::from)
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    blog.change(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -190,7 +190,7 @@ async fn delete_article(
 #[post("/articles/{id}/publish")]
 async fn publish_article(
     caller: Caller,
-    db: Data<Db>,
+    blog: Data<Blog>,
     clock: Data<Clock>,
     client: Client,
     id: Path<i64>,
@@ -201,7 +201,7 @@ async fn publish_article(
         let row = store::publish(conn, *id, now)?;
         shown(conn, (*id, row), origin, EventKind::ArticlePublished)
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    blog.change(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -212,7 +212,7 @@ async fn publish_article(
 #[post("/articles/{id}/unpublish")]
 async fn unpublish_article(
     caller: Caller,
-    db: Data<Db>,
+    blog: Data<Blog>,
     clock: Data<Clock>,
     client: Client,
     id: Path<i64>,
@@ -223,7 +223,7 @@ async fn unpublish_article(
         let row = store::unpublish(conn, *id, now)?;
         shown(conn, (*id, row), origin, EventKind::ArticleUnpublished)
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    blog.change(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -1,6 +1,7 @@
 //! Articles: the blog that staff writes and everybody reads.
 
 pub mod api;
+pub mod blog;
 mod content;
 mod feed;
 pub mod model;

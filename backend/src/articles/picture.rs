@@ -2,15 +2,15 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, put};
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 
+use super::blog::Blog;
 use super::model::Article;
 use super::noted::note;
 use super::shown::whole;
 use super::store;
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
-use crate::db::Db;
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
 use crate::http::client::Client;
@@ -32,7 +32,7 @@ use crate::images::picture::fitted;
 #[put("/articles/{id}/image")]
 pub(super) async fn put_article_image(
     caller: Caller,
-    db: Data<Db>,
+    blog: Data<Blog>,
     clock: Data<Clock>,
     client: Client,
     id: Path<i64>,
@@ -41,7 +41,8 @@ pub(super) async fn put_article_image(
     let (by, id, now) = (caller.who_may_oversee()?.user_id, *id, clock.now());
     let origin = Origin::of(by, &client, now);
     // Before a second is spent on drawing.
-    if !db
+    if !blog
+        .db
         .run(move |conn| store::exists(conn, id).map_err(ApiError::from))
         .await?
     {
@@ -61,7 +62,7 @@ pub(super) async fn put_article_image(
         )?;
         whole(conn, row, html).map_err(ApiError::from)
     };
-    let article = db.run(move |conn| conn.transaction(work)).await?;
+    let article = blog.change(work).await?;
     Ok(etag::changed(article.summary.updated_at, &article))
 }
 
@@ -72,7 +73,7 @@ pub(super) async fn put_article_image(
 #[delete("/articles/{id}/image")]
 pub(super) async fn delete_article_image(
     caller: Caller,
-    db: Data<Db>,
+    blog: Data<Blog>,
     clock: Data<Clock>,
     client: Client,
     id: Path<i64>,
@@ -92,6 +93,6 @@ pub(super) async fn delete_article_image(
         }
         Ok::<_, ApiError>(())
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    blog.change(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }

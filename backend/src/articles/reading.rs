@@ -1,17 +1,20 @@
 //! `/articles`, `/articles.rss`: the blog as everybody reads it; staff is shown drafts, too.
 
+use std::time::Duration;
+
 use actix_web::web::{Bytes, Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use diesel::PgConnection;
 
+use super::blog::Blog;
 use super::feed;
 use super::model::{Article, ArticleQuery, ArticleSummary};
 use super::shown::{self, whole};
-use super::store;
-use super::views::Views;
+use super::store::{self, Row};
 use crate::auth::reader::Reader;
+use crate::cache::{Tag, Wanted};
 use crate::clock::Clock;
-use crate::db::Db;
+use crate::http::cached::cached;
 use crate::http::error::{ApiError, Problem};
 use crate::http::etag::{self, Kind, Stamped};
 use crate::http::page::Page;
@@ -20,6 +23,12 @@ use crate::http::site::PublicUrl;
 
 /// So many articles are in the feed.
 const IN_FEED: i64 = 20;
+/// The first pages are asked for often, as they are; who searches or goes further back is one of a few.
+const FIRST_PAGES: u32 = 5;
+/// Lists tell views, which nobody waits for.
+const LISTS_KEPT: Duration = Duration::from_secs(10);
+/// What an article says is forgotten when it is changed.
+const ARTICLES_KEPT: Duration = Duration::from_secs(30);
 /// Readers' programs look again after that.
 const FEED: Kind = Kind {
     cache_control: "public, max-age=300",
@@ -36,7 +45,7 @@ const FEED: Kind = Kind {
 #[get("/articles")]
 pub(super) async fn list_articles(
     reader: Reader,
-    db: Data<Db>,
+    blog: Data<Blog>,
     clock: Data<Clock>,
     req: HttpRequest,
     Query(query): Query<ArticleQuery>,
@@ -45,6 +54,8 @@ pub(super) async fn list_articles(
     if query.status.is_some() && !staff {
         return Err(reader.refusal());
     }
+    let often = !staff && query.q.is_none() && query.page <= FIRST_PAGES;
+    let name = format!("list {} {}", query.page, query.per_page);
     let work = move |conn: &mut PgConnection| {
         let (rows, total) = store::list(conn, &query, now)?;
         let articles = if staff {
@@ -54,8 +65,14 @@ pub(super) async fn list_articles(
         };
         Ok::<_, ApiError>(query.paging().page((articles, total)))
     };
-    let page = Stamped::json(&db.run(work).await?)?;
-    Ok(etag::stamped(&req, kind_for(reader), page))
+    let (kind, make) = (kind_for(reader), async {
+        Stamped::json(&blog.db.run(work).await?)
+    });
+    if often {
+        let wanted = kept(name, LISTS_KEPT);
+        return cached(&req, &blog.cache, (wanted, kind), make).await;
+    }
+    Ok(etag::stamped(&req, kind, make.await?))
 }
 
 /// One article
@@ -68,9 +85,8 @@ pub(super) async fn list_articles(
 #[get("/articles/{id}")]
 pub(super) async fn get_article(
     reader: Reader,
-    db: Data<Db>,
+    blog: Data<Blog>,
     clock: Data<Clock>,
-    views: Data<Views>,
     req: HttpRequest,
     named: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
@@ -83,27 +99,29 @@ pub(super) async fn get_article(
             let (row, html) = store::find(conn, &named)?;
             whole(conn, row, html).map_err(ApiError::from)
         };
-        let article = db.run(find).await?;
+        let article = blog.db.run(find).await?;
         return Ok(etag::changed(article.summary.updated_at, &article));
     }
+    if !may_be_a_slug(&named) {
+        return Err(reader.missing());
+    }
+    let wanted = kept(format!("article {named}"), ARTICLES_KEPT);
     let find = move |conn: &mut PgConnection| {
-        let (mut row, html) = store::find_public(conn, &named, now)?;
-        row.views = 0;
-        let id = row.id;
-        let summary = shown::for_readers(vec![row]).pop();
-        let summary = summary.ok_or_else(ApiError::not_found)?;
-        Ok::<_, ApiError>((id, Stamped::json(&Article { summary, html })?))
+        let (row, html) = store::find_public(conn, &named, now)?;
+        with_id(row, html)
     };
-    let (id, article) = db.run(find).await.map_err(|error| {
+    let article = blog.cache.get(&wanted, blog.db.run(find)).await;
+    let article = article.map_err(|error| {
         if error.is_not_found() {
             reader.missing()
         } else {
             error
         }
     })?;
+    let (id, body) = without_id(&article.body).ok_or_else(|| ApiError::internal("no id"))?;
     let article = Stamped {
-        body: with_views(&article.body, views.count(&db, id).await?),
-        ..article
+        body: with_views(body, blog.views.count(&blog.db, id).await?),
+        tag: article.tag,
     };
     Ok(etag::stamped(&req, kind_for(reader), article))
 }
@@ -113,17 +131,48 @@ pub(super) async fn get_article(
     (status = 200, description = "The feed", body = String, content_type = "application/rss+xml", headers(("ETag" = String)))))]
 #[get("/articles.rss")]
 pub(super) async fn get_feed(
-    db: Data<Db>,
+    blog: Data<Blog>,
     clock: Data<Clock>,
     site: Data<PublicUrl>,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
-    let newest = db
-        .run(move |conn| store::newest(conn, IN_FEED, now).map_err(ApiError::from))
-        .await?;
-    let feed = feed::of(&shown::for_readers(newest), &site.0);
-    Ok(etag::stamped(&req, FEED, Stamped::new(feed)))
+    let work = move |conn: &mut PgConnection| {
+        let newest = shown::for_readers(store::newest(conn, IN_FEED, now)?);
+        Ok::<_, ApiError>(Stamped::new(feed::of(&newest, &site.0)))
+    };
+    let wanted = kept("feed".to_owned(), ARTICLES_KEPT);
+    cached(&req, &blog.cache, (wanted, FEED), blog.db.run(work)).await
+}
+
+fn kept(name: String, age: Duration) -> Wanted {
+    Wanted {
+        tag: Tag::Articles,
+        name,
+        age,
+    }
+}
+
+/// Anything else is not worth a question to the database.
+fn may_be_a_slug(named: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    named.len() <= 100 && named.bytes().all(known)
+}
+
+/// What is kept of an article: its id for counting, and on the next line what readers are told, before any view.
+fn with_id(mut row: Row, html: String) -> Result<Stamped, ApiError> {
+    row.views = 0;
+    let mut body = format!("{}\n", row.id).into_bytes();
+    let summary = shown::for_readers(vec![row]).pop();
+    let summary = summary.ok_or_else(ApiError::not_found)?;
+    serde_json::to_writer(&mut body, &Article { summary, html }).map_err(ApiError::internal)?;
+    Ok(Stamped::new(body))
+}
+
+fn without_id(kept: &[u8]) -> Option<(i64, &[u8])> {
+    let (id, body) = kept.split_at_checked(memchr::memchr(b'\n', kept)?)?;
+    let id = std::str::from_utf8(id).ok()?.parse().ok()?;
+    Some((id, body.get(1..)?))
 }
 
 /// What is answered to somebody who says who they are is nobody else's.

@@ -10,11 +10,11 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use deadpool_redis::redis::ConnectionInfo;
 use lettre::message::Mailbox;
-use url::Url;
 
+use super::addresses::{origin, site};
 use super::{
-    Admin, AuthSettings, Config, ConfigErrors, Database, EngineSettings, Http, Log, MailSettings,
-    SAMPLE_SECRET, Secrets,
+    Admin, AuthSettings, CacheKind, Config, ConfigErrors, Database, EngineSettings, Http, Log,
+    MailSettings, SAMPLE_SECRET, Secrets,
 };
 use crate::auth::password;
 use crate::http::deadlines::Deadlines;
@@ -52,6 +52,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         let (auth, admin) = (self.auth(), self.admin());
         let (redis, log) = (self.redis(), self.log());
         let (events_kept, quotas) = (self.events_kept(), self.quotas());
+        let cache = self.cache(redis.is_some());
         Some(Config {
             database: Database {
                 url: url?,
@@ -63,6 +64,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             engine: engine?,
             auth: auth?,
             redis,
+            cache: cache?,
             admin,
             events_kept: events_kept?,
             quotas: quotas?,
@@ -227,6 +229,12 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             .ok()
     }
 
+    fn cache(&mut self, redis: bool) -> Option<CacheKind> {
+        CacheKind::read(self.text("CACHE").as_deref(), redis)
+            .map_err(|mistake| self.mistakes.push(mistake))
+            .ok()
+    }
+
     fn log(&mut self) -> Log {
         let filter = self
             .text("RUST_LOG")
@@ -267,33 +275,5 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             .parse()
             .map_err(|error| self.mistakes.push(format!("{name}={value}: {error}")))
             .ok()
-    }
-}
-
-/// An origin as browsers write it. There is no `*`: the API is opened to pages that somebody has thought of.
-fn origin(text: &str) -> Result<String, String> {
-    let url = Url::parse(text)
-        .ok()
-        .filter(|url| ["http", "https"].contains(&url.scheme()))
-        .map(|url| (url.origin().ascii_serialization(), url));
-    match url {
-        Some((origin, url)) if url.as_str().trim_end_matches('/') == origin => Ok(origin),
-        _ => Err(format!(
-            "CORS_ORIGINS: {text} is no origin such as https://app.example.org"
-        )),
-    }
-}
-
-/// Where the site is, as links to it begin: in ASCII, whatever the domain, because they stand in headers of mails, too.
-fn site(text: &str) -> Result<String, String> {
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
-    match () {
-        () if !["http", "https"].contains(&url.scheme()) => {
-            Err("it must begin with http:// or https://".to_owned())
-        }
-        () if url.query().is_some() || url.fragment().is_some() || url.as_str().len() > 500 => {
-            Err("only the address of the site, such as https://dispatch.example.org".to_owned())
-        }
-        () => Ok(url.as_str().trim_end_matches('/').to_owned()),
     }
 }

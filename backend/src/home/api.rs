@@ -1,19 +1,27 @@
 //! `/home`: the public page in numbers.
 
+use std::time::Duration;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use diesel::PgConnection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::model::Home;
+use super::model::{Home, Totals};
 use super::store;
 use crate::articles;
+use crate::articles::model::ArticleSummary;
+use crate::cache::{Cache, Tag, Wanted};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::error::ApiError;
 use crate::http::etag::{self, Kind, Stamped};
 
-const ARTICLES: i64 = 3;
+const ARTICLES: usize = 3;
+/// Articles that are kept to choose from, themselves chosen by chance.
+const CHOICE: i64 = 50;
+/// How old the numbers may be.
+const AGE: Duration = Duration::from_secs(10);
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -27,17 +35,47 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[get("/home")]
 async fn get_home(
     db: Data<Db>,
+    cache: Data<Cache>,
     clock: Data<Clock>,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
-    let work = move |conn: &mut PgConnection| {
-        let articles = articles::store::some(conn, ARTICLES, now)?;
-        Ok::<_, ApiError>(Home {
-            totals: store::totals(conn, now)?,
-            articles: articles::shown::for_readers(articles),
-        })
+    let wanted = Wanted {
+        tag: Tag::Articles,
+        name: "home".to_owned(),
+        age: AGE,
     };
-    let home = Stamped::json(&db.run(work).await?)?;
+    let work = move |conn: &mut PgConnection| {
+        let articles = articles::store::some(conn, CHOICE, now)?;
+        let articles = articles::shown::for_readers(articles);
+        lines(store::totals(conn, now)?, &articles)
+    };
+    let kept = cache.get(&wanted, db.run(work)).await?;
+    let home = Stamped::new(chosen(&kept.body));
     Ok(etag::stamped(&req, Kind::PUBLIC, home))
+}
+
+/// What is kept: the numbers on one line of JSON, and an article on each other.
+fn lines(totals: Totals, articles: &[ArticleSummary]) -> Result<Stamped, ApiError> {
+    let mut lines = serde_json::to_vec(&totals).map_err(ApiError::internal)?;
+    for article in articles {
+        lines.push(b'\n');
+        serde_json::to_writer(&mut lines, article).map_err(ApiError::internal)?;
+    }
+    Ok(Stamped::new(lines))
+}
+
+/// The numbers and three of the articles, put together without being read.
+fn chosen(kept: &[u8]) -> Vec<u8> {
+    let mut lines = kept.split(|byte| *byte == b'\n');
+    let totals = lines.next().unwrap_or_default();
+    let mut articles: Vec<&[u8]> = lines.collect();
+    for place in 0..ARTICLES.min(articles.len()) {
+        let other = rand::random_range(place..articles.len());
+        articles.swap(place, other);
+    }
+    articles.truncate(ARTICLES);
+    let totals = totals.strip_suffix(b"}").unwrap_or(totals);
+    let articles = articles.join(&b","[..]);
+    [totals, br#","articles":["#, &articles, b"]}"].concat()
 }

@@ -32,7 +32,7 @@ impl FieldError {
 }
 
 /// An answer that is not a success. Rendered as `application/problem+json` in one place, `problems.rs`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ApiError {
     status: StatusCode,
     code: &'static str,

@@ -2,6 +2,7 @@
 //! the log says of a request.
 
 pub mod body;
+pub mod cached;
 pub mod client;
 pub mod csv;
 mod database;

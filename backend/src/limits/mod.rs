@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use deadpool_redis::redis::ConnectionInfo;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use self::redis::SharedCounters;
 use crate::clock::Clock;
+use crate::redis::Redis;
 
 /// How often something may be tried within a window; windows follow each other by the clock.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +47,7 @@ pub struct Limits {
 
 impl Limits {
     /// Limits times `factor`, counted in Redis where there is one. Connects at the first use.
-    pub fn new(redis: Option<ConnectionInfo>, factor: u32, clock: Clock) -> Self {
+    pub fn new(redis: Option<Arc<Redis>>, factor: u32, clock: Clock) -> Self {
         Self {
             clock,
             factor,
@@ -114,7 +114,7 @@ impl Window {
         // Hashed: neither Redis nor a memory dump is to hold a list of who tried to come in.
         let subject = URL_SAFE_NO_PAD.encode(Sha256::digest(subject.as_bytes()));
         Self {
-            key: format!("dispatch:limit:{}:{number}:{subject}", rule.name),
+            key: format!("limit:{}:{number}:{subject}", rule.name),
             left_s: ((number + 1) * rule.window_s - now).unsigned_abs(),
         }
     }

@@ -16,6 +16,7 @@ mod attempts;
 mod auth;
 mod avatars;
 mod blocking;
+mod cache;
 mod cli;
 mod confirmation;
 mod create_admin;

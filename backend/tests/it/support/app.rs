@@ -201,6 +201,7 @@ fn config(database_url: &str, settings: &[(&str, &str)]) -> Config {
         ("BIND", "127.0.0.1:0"),
         ("APP_SECRET", "a secret that only the tests know of"),
         ("LIMITS", "0"),
+        ("CACHE", "off"),
     ];
     let all: Vec<_> = settings.iter().chain(&defaults).collect();
     let mut config = Config::read(|name| {

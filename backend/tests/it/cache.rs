@@ -1,0 +1,238 @@
+//! Answers that are kept ready: in this process and in Redis, never wrong, never somebody else's.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::app::TestApp;
+use crate::support::smtp_server::ScriptedServer;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests are told where Redis is by their environment"
+)]
+fn redis_address() -> SocketAddr {
+    let url = std::env::var("REDIS_URL").expect("REDIS_URL names a Redis for tests");
+    let url = url::Url::parse(&url).unwrap();
+    let host = url.host_str().unwrap();
+    format!("{host}:{}", url.port().unwrap_or(6379))
+        .parse()
+        .unwrap()
+}
+
+/// An app that keeps answers, of an installation that no other test has.
+fn keeping(more: &[(&str, &str)]) -> TestApp {
+    let site = format!("https://{}.example.org", rand::random::<u64>());
+    let own = [
+        ("SMTP_URL", "smtp://127.0.0.1:9"),
+        ("PUBLIC_URL", site.as_str()),
+        ("CACHE", "auto"),
+    ];
+    TestApp::start_with(&[more, &own].concat())
+}
+
+/// One that keeps them in its process, and one that keeps them in Redis, too.
+fn both() -> [TestApp; 2] {
+    let redis = format!("redis://{}", redis_address());
+    [keeping(&[]), keeping(&[("REDIS_URL", &redis)])]
+}
+
+/// A way to Redis that can be cut.
+struct Line {
+    address: SocketAddr,
+    open: Arc<Mutex<Option<Vec<TcpStream>>>>,
+}
+
+impl Line {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let open = Arc::new(Mutex::new(Some(Vec::new())));
+        let streams = Arc::clone(&open);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                if let Some(streams) = streams.lock().unwrap().as_mut() {
+                    let server = TcpStream::connect(redis_address()).unwrap();
+                    pass_on(client.try_clone().unwrap(), server.try_clone().unwrap());
+                    pass_on(server.try_clone().unwrap(), client.try_clone().unwrap());
+                    streams.extend([client, server]);
+                }
+            }
+        });
+        Self { address, open }
+    }
+
+    fn cut(&self) {
+        for stream in self.open.lock().unwrap().take().into_iter().flatten() {
+            stream.shutdown(Shutdown::Both).ok();
+        }
+    }
+
+    fn mend(&self) {
+        *self.open.lock().unwrap() = Some(Vec::new());
+    }
+}
+
+fn pass_on(mut from: TcpStream, mut to: TcpStream) {
+    thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = from.read(&mut bytes) {
+            if to.write_all(&bytes[..count]).is_err() {
+                break;
+            }
+        }
+        to.shutdown(Shutdown::Both).ok();
+    });
+}
+
+fn titles(app: &TestApp) -> Vec<String> {
+    let page = app.read("/articles").expect(200);
+    let items = page["items"].as_array().unwrap().iter();
+    items
+        .map(|item| item["title"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn off_is_off_and_on_the_numbers_of_the_home_page_may_be_seconds_old() {
+    let off = TestApp::start();
+    for (app, seen) in [(&off, 2), (&keeping(&[]), 1)] {
+        let alice = app.alice();
+        app.recipient(&alice, "ada@example.org");
+        assert_eq!(app.read("/home").expect(200)["unique_recipients"], 1);
+        app.recipient(&alice, "grace@example.org");
+        assert_eq!(app.read("/home").expect(200)["unique_recipients"], seen);
+    }
+}
+
+#[test]
+fn what_staff_does_to_an_article_shows_at_once() {
+    for app in both() {
+        let manager = app.manager();
+        assert_eq!(titles(&app), [""; 0]);
+        let id = app.article(&manager, "News");
+        let path = format!("/articles/{id}");
+        let act = |action: &str| {
+            app.post(&manager, &format!("{path}/{action}"), &json!({}))
+                .expect(204);
+        };
+        for _ in 0..2 {
+            act("publish");
+            assert_eq!(titles(&app), ["News"]);
+            app.read("/articles/news").expect(200);
+            assert_eq!(
+                app.read("/home").expect(200)["articles"][0]["title"],
+                "News"
+            );
+            act("unpublish");
+            assert_eq!(titles(&app), [""; 0]);
+            app.read("/articles/news").expect_problem(404, "not_found");
+            assert_eq!(app.read("/home").expect(200)["articles"], json!([]));
+        }
+        act("publish");
+        app.patch(&manager, &path, &json!({"html": "<p>Other</p>"}))
+            .expect(200);
+        let read = app.read("/articles/news").expect(200);
+        assert_eq!(read["html"], "<p>Other</p>");
+        app.delete(&manager, &path).expect(204);
+        app.read("/articles/news").expect_problem(404, "not_found");
+        assert_eq!(titles(&app), [""; 0]);
+    }
+}
+
+#[test]
+fn every_view_of_an_article_that_is_kept_counts() {
+    for app in both() {
+        let manager = app.manager();
+        let slug = format!("/articles/{}", app.published(&manager, "News"));
+        let first = app.read(&slug);
+        let tag = first.header("etag").to_owned();
+        assert_eq!(first.expect(200)["views"], 1);
+        let known = app.send("GET", &slug, &[("if-none-match", tag)], None);
+        assert_eq!(known.status, 304);
+        assert_eq!(app.read(&slug).expect(200)["views"], 3);
+        assert_eq!(app.get(&manager, &slug).expect(200)["views"], 3);
+    }
+}
+
+#[test]
+fn over_200_loads_each_of_ten_articles_is_shown_also_from_the_cache() {
+    for app in both() {
+        let manager = app.manager();
+        let published: BTreeSet<_> = (0..10)
+            .map(|number| app.published(&manager, &format!("News {number}")))
+            .collect();
+        let mut seen = BTreeSet::new();
+        for _ in 0..200 {
+            let home = app.read("/home").expect(200);
+            let articles = home["articles"].as_array().unwrap().iter();
+            let slugs: BTreeSet<_> = articles
+                .map(|article| article["slug"].as_str().unwrap().to_owned())
+                .collect();
+            assert_eq!(slugs.len(), 3);
+            seen.extend(slugs);
+        }
+        assert_eq!(seen, published);
+    }
+}
+
+#[test]
+fn nobody_reads_anothers_log_out_of_the_cache() {
+    let server = ScriptedServer::start();
+    let settings = [("SMTP_URL", server.url()), ("CACHE", "memory".to_owned())];
+    let settings = settings
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let app = TestApp::start_with(&settings);
+    let (alice, bob, manager) = (app.alice(), app.bob(), app.manager());
+    for owner in [&alice, &bob] {
+        app.recipient(owner, &format!("friend-of-{}", owner.email));
+        app.mailing(owner, &json!({}));
+    }
+    app.tick();
+    for _ in 0..2 {
+        let own = |person| app.log(person).len();
+        assert_eq!((own(&alice), own(&bob), own(&manager)), (1, 1, 2));
+        assert_eq!(app.log(&alice)[0]["owner"]["id"], alice.id);
+    }
+}
+
+#[test]
+fn two_installations_on_one_redis_do_not_mix() {
+    let redis = format!("redis://{}", redis_address());
+    let apps = [0; 2].map(|_| keeping(&[("REDIS_URL", &redis)]));
+    let manager = apps[0].manager();
+    apps[0].published(&manager, "Ours");
+    assert_eq!(titles(&apps[0]), ["Ours"]);
+    assert_eq!(titles(&apps[1]), [""; 0]);
+}
+
+#[test]
+fn when_redis_goes_away_and_comes_back_the_answers_stay_right() {
+    let line = Line::new();
+    let app = keeping(&[("REDIS_URL", &format!("redis://{}", line.address))]);
+    let manager = app.manager();
+    app.published(&manager, "Before");
+    assert_eq!(titles(&app), ["Before"]);
+    line.cut();
+    let begun = Instant::now();
+    app.published(&manager, "During");
+    assert_eq!(titles(&app).len(), 2);
+    app.read("/articles/during").expect(200);
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
+    line.mend();
+    app.published(&manager, "After");
+    for _ in 0..2 {
+        assert_eq!(titles(&app).len(), 3);
+        app.read("/articles/during").expect(200);
+    }
+}
