@@ -1,20 +1,27 @@
 //! `/attempts`: the log.
 
+use std::time::Duration;
+
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Attempt, AttemptFilters, AttemptQuery, Place};
 use super::store;
 use crate::auth::caller::Caller;
+use crate::cache::{Cache, Tag, Wanted};
 use crate::db::Db;
+use crate::http::cached::cached;
 use crate::http::csv::{self, Part};
 use crate::http::downloads::Downloads;
 use crate::http::error::ApiError;
+use crate::http::etag::{self, Kind, Stamped};
 use crate::http::field::sensible_year;
 use crate::http::page::{Stretch, decode, stretch};
 use crate::http::query::Query;
 
+/// How old the newest may be: the engine writes them, not who reads them.
+const NEWEST_KEPT: Duration = Duration::from_secs(1);
 /// Rows of the file that are read at once.
 const PART: u32 = 500;
 
@@ -29,6 +36,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 async fn list_attempts(
     caller: Caller,
     db: Data<Db>,
+    cache: Data<Cache>,
+    req: HttpRequest,
     Query(query): Query<AttemptQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let owners = caller.lists(query.owner_id)?;
@@ -40,10 +49,23 @@ async fn list_attempts(
             "Use a next_cursor of this list, unchanged.",
         ));
     }
-    let attempts = db
-        .run(move |conn| store::list(conn, owners, &query, place).map_err(ApiError::from))
-        .await?;
-    Ok(HttpResponse::Ok().json(stretch(attempts, limit, Attempt::place)))
+    // Whose, and all filters: who sees the same is answered the same.
+    let wanted = Wanted {
+        tag: Tag::Age,
+        name: format!("attempts {owners:?} {query:?}"),
+        age: NEWEST_KEPT,
+    };
+    let newest = place.is_none();
+    let make = async {
+        let attempts = db
+            .run(move |conn| store::list(conn, owners, &query, place).map_err(ApiError::from))
+            .await?;
+        Stamped::json(&stretch(attempts, limit, Attempt::place))
+    };
+    if newest {
+        return cached(&req, &cache, (wanted, Kind::PRIVATE), make).await;
+    }
+    Ok(etag::stamped(&req, Kind::PRIVATE, make.await?))
 }
 
 /// The log as a file for spreadsheets
