@@ -31,7 +31,7 @@ pub struct Stored {
 /// Add a picture to be shown in articles
 ///
 /// For managers. The body is the image: PNG, JPEG or WebP, at most 5 MB and 25 megapixels. It is made to fit into 1600
-/// by 1600 pixels, without what a camera wrote into it. One that no article shows is deleted after a week.
+/// by 1600 pixels, without what a camera wrote into it. One that no article shows a week later is deleted.
 #[utoipa::path(tag = "images",
     request_body(content((Image = "image/png"), (Image = "image/jpeg"), (Image = "image/webp"))),
     responses((status = 201, description = "Where the picture is", body = Stored, headers(("Location" = String))),

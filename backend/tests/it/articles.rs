@@ -4,7 +4,9 @@ use std::io::Cursor;
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
+use dispatch::app::Services;
 use dispatch::db::schema::images;
+use dispatch::engine::upkeep::Upkeep;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
 
@@ -402,6 +404,39 @@ fn a_picture_that_staff_has_added_may_stand_in_an_article() {
     ] {
         app.read(&format!("/images/{name}"))
             .expect_problem(404, "not_found");
+    }
+}
+
+#[test]
+fn a_picture_that_no_article_shows_a_week_later_is_deleted() {
+    let app = TestApp::start();
+    let manager = app.manager();
+    let add = || {
+        let added = upload(&app, &manager, "POST", "/images", &picture(4, 4)).expect(201);
+        added["url"].as_str().unwrap().replace("/api/v1", "")
+    };
+    let (shown, forgotten) = (add(), add());
+    let html = format!("<img src=\"/api/v1{shown}\">");
+    let id = app
+        .post(
+            &manager,
+            "/articles",
+            &json!({"title": "News", "html": html}),
+        )
+        .id();
+    let beside = format!("/articles/{id}/image");
+    let beside = upload(&app, &manager, "PUT", &beside, &picture(4, 4)).expect(200);
+    let beside = beside["image_url"].as_str().unwrap().replace("/api/v1", "");
+    let Services {
+        db, clock, config, ..
+    } = app.services.clone();
+    let upkeep = Upkeep::new(db, clock, config.events_kept);
+    for (days, found) in [(6, 200), (2, 404)] {
+        app.wait(TimeDelta::days(days));
+        upkeep.pass(&mut app.sql()).unwrap();
+        assert_eq!(app.read(&forgotten).status, found);
+        app.read(&shown).expect(200);
+        app.read(&beside).expect(200);
     }
 }
 
