@@ -29,6 +29,7 @@ use crate::db::{self, Db};
 use crate::engine::sender::{Sender, SenderSettings};
 use crate::engine::upkeep::Upkeep;
 use crate::engine::{Engine, account_mail};
+use crate::http::cached;
 use crate::http::client::TrustedProxies;
 use crate::http::downloads::Downloads;
 use crate::http::error::ApiError;
@@ -103,6 +104,7 @@ impl Services {
             let services = self.clone();
             let document = document.clone();
             App::new()
+                .wrap(from_fn(cached::forget_after_writes))
                 .wrap(Compress::default())
                 .wrap(from_fn(requests::by_address))
                 .wrap(from_fn(problems))

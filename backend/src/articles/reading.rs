@@ -65,9 +65,8 @@ pub(super) async fn list_articles(
         };
         Ok::<_, ApiError>(query.paging().page((articles, total)))
     };
-    let (kind, make) = (kind_for(reader), async {
-        Stamped::json(&blog.db.run(work).await?)
-    });
+    let kind = kind_for(reader);
+    let make = Box::pin(async { Stamped::json(&blog.db.run(work).await?) });
     if often {
         let wanted = kept(name, LISTS_KEPT);
         return cached(&req, &blog.cache, (wanted, kind), make).await;
@@ -110,7 +109,7 @@ pub(super) async fn get_article(
         let (row, html) = store::find_public(conn, &named, now)?;
         with_id(row, html)
     };
-    let article = blog.cache.get(&wanted, blog.db.run(find)).await;
+    let article = blog.cache.get(&wanted, Box::pin(blog.db.run(find))).await;
     let article = article.map_err(|error| {
         if error.is_not_found() {
             reader.missing()
@@ -142,7 +141,8 @@ pub(super) async fn get_feed(
         Ok::<_, ApiError>(Stamped::new(feed::of(&newest, &site.0)))
     };
     let wanted = kept("feed".to_owned(), ARTICLES_KEPT);
-    cached(&req, &blog.cache, (wanted, FEED), blog.db.run(work)).await
+    let make = Box::pin(blog.db.run(work));
+    cached(&req, &blog.cache, (wanted, FEED), make).await
 }
 
 fn kept(name: String, age: Duration) -> Wanted {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 
@@ -21,6 +21,7 @@ use crate::api_tokens::model::Scope;
 use crate::api_tokens::store::NOTED_EVERY;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::http::cached::MadeBy;
 use crate::http::error::ApiError;
 use crate::limits::Limits;
 use crate::limits::requests::PER_USER;
@@ -260,11 +261,13 @@ impl FromRequest for Person {
 fn identified(req: &HttpRequest) -> impl Future<Output = Result<Caller, ApiError>> + use<> {
     let credentials = Credentials::of(req);
     let limits = req.app_data::<Data<Limits>>().cloned();
+    let req = req.clone();
     async move {
         let limits = limits.ok_or_else(|| ApiError::internal("the app lacks its data"))?;
         let caller = credentials?.caller().await?;
         let user = caller.user_id.to_string();
         limits.take_often(PER_USER, &user).await?;
+        req.extensions_mut().insert(MadeBy(caller.user_id));
         Ok(caller)
     }
 }

@@ -122,7 +122,8 @@ impl Cache {
             })
         };
         let key = format!("{} {} {}", wanted.tag, kept.state(wanted.tag), wanted.name);
-        match kept.answers.try_get_with(key, answer).await {
+        // Boxed: what speaks to Redis is large, and most answers are there.
+        match Box::pin(kept.answers.try_get_with(key, answer)).await {
             Ok(answer) => Ok(answer.stamped),
             Err(error) => Err(E::clone(&error)),
         }

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::web::Bytes;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deadpool_redis::redis::pipe;
 use sha2::{Digest, Sha256};
 
@@ -46,9 +48,9 @@ impl Shared {
         if let Some(kept) = kept {
             return Ok(kept);
         }
-        let made = make.await?;
-        self.keep(&key, state, (&made, wanted.age)).await;
-        Ok(made)
+        let answer = make.await?;
+        self.keep(&key, state, (&answer, wanted.age)).await;
+        Ok(answer)
     }
 
     /// Changes the state of what has this tag.
@@ -110,12 +112,7 @@ impl Shared {
 
     fn answer_key(&self, wanted: &Wanted) -> String {
         // Hashed: a name may be long, and hold what somebody searched for.
-        let digest = Sha256::digest(&wanted.name);
-        let name: String = digest
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let name = URL_SAFE_NO_PAD.encode(Sha256::digest(&wanted.name));
         self.redis.key(format_args!("answer:{}:{name}", wanted.tag))
     }
 }

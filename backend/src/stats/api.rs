@@ -1,7 +1,9 @@
 //! `/stats`: the numbers of a period as JSON and as files for spreadsheets; staff see everybody's.
 
+use std::time::Duration;
+
 use actix_web::web::{Data, Path};
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpRequest, HttpResponse, get};
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -12,14 +14,20 @@ use super::period::{Period, WrongPeriod};
 use super::store::{self, Whose};
 use super::{domains, lines};
 use crate::auth::caller::Caller;
+use crate::auth::policy::Owners;
+use crate::cache::{Cache, Tag, Wanted};
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::http::cached::cached;
 use crate::http::csv::{self, Part};
 use crate::http::downloads::Downloads;
 use crate::http::error::ApiError;
+use crate::http::etag::{Kind, Stamped};
 use crate::http::page::Page;
 use crate::http::query::Query;
 
+/// How old the numbers may be: the engine adds to them, not who reads them.
+const KEPT: Duration = Duration::from_secs(5);
 /// Rows of a file that are read at once.
 const PART: i64 = 500;
 
@@ -104,10 +112,20 @@ impl From<MailingLineQuery> for Asked {
 async fn get_stats(
     caller: Caller,
     db: Data<Db>,
-    clock: Data<Clock>,
+    (clock, cache): (Data<Clock>, Data<Cache>),
+    req: HttpRequest,
     Query(query): Query<StatsQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
+    let wanted = Wanted {
+        tag: match owners {
+            Owners::One(id) => Tag::Owner(id),
+            Owners::All => Tag::Age,
+        },
+        // Whose, in whose zone, and what was asked for.
+        name: format!("stats {owners:?} {} {query:?}", caller.user_id),
+        age: KEPT,
+    };
     let asked = Asked::from(query);
     let work = move |conn: &mut PgConnection| {
         let period = asked.period(conn, caller.user_id, now)?;
@@ -119,7 +137,8 @@ async fn get_stats(
             sent: store::sent(conn, Whose::Owners(owners), period)?,
         })
     };
-    Ok(HttpResponse::Ok().json(db.run(work).await?))
+    let make = Box::pin(async { Stamped::json(&db.run(work).await?) });
+    cached(&req, &cache, (wanted, Kind::PRIVATE), make).await
 }
 
 /// The attempts of each day as a file for spreadsheets

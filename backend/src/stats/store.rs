@@ -131,13 +131,21 @@ struct Present {
 
 /// What they have now: mailings, recipients, different addresses.
 pub fn present(conn: &mut PgConnection, owners: Owners) -> QueryResult<(MailingTotals, i64, i64)> {
-    let found: Present = diesel::sql_query(
+    let known = match owners {
+        // Nobody has an address twice.
+        Owners::One(_) => {
+            "SELECT count(*) AS recipients, count(*) AS unique_recipients FROM recipients WHERE owner_id = $1"
+        }
+        Owners::All => {
+            "SELECT coalesce(sum(n), 0)::bigint AS recipients, count(*) AS unique_recipients
+             FROM (SELECT count(*) AS n FROM recipients GROUP BY lower(email)) AS known"
+        }
+    };
+    let found: Present = diesel::sql_query(format!(
         "SELECT mailings, running, recipients, unique_recipients
          FROM (SELECT count(*) AS mailings, count(*) FILTER (WHERE status = 'running') AS running
-               FROM mailings WHERE $1 IS NULL OR owner_id = $1) AS m,
-              (SELECT coalesce(sum(n), 0)::bigint AS recipients, count(*) AS unique_recipients
-               FROM (SELECT count(*) AS n FROM recipients WHERE $1 IS NULL OR owner_id = $1 GROUP BY lower(email)) AS known) AS r",
-    )
+               FROM mailings WHERE $1 IS NULL OR owner_id = $1) AS m, ({known}) AS r"
+    ))
     .bind::<Nullable<BigInt>, _>(owner_id(owners))
     .get_result(conn)?;
     let totals = MailingTotals {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
 use serde_json::json;
 
 use crate::support::app::TestApp;
@@ -234,5 +235,24 @@ fn when_redis_goes_away_and_comes_back_the_answers_stay_right() {
     for _ in 0..2 {
         assert_eq!(titles(&app).len(), 3);
         app.read("/articles/during").expect(200);
+    }
+}
+
+#[test]
+fn ones_own_change_shows_in_ones_own_numbers_at_once() {
+    for app in both() {
+        let (alice, bob) = (app.alice(), app.bob());
+        let known = |person| app.get(person, "/stats").expect(200)["recipients"].clone();
+        app.recipient(&bob, "carol@example.org");
+        for more in 0..3 {
+            assert_eq!((known(&alice), known(&bob)), (json!(more), json!(1)));
+            app.recipient(&alice, &format!("n{more}@example.org"));
+        }
+        // What nobody tells of is kept for a while: it came from the cache.
+        let sql = "INSERT INTO recipients (owner_id, email, full_name, created_at, updated_at)
+                   SELECT owner_id, 'x' || email, '', now(), now() FROM recipients";
+        known(&alice);
+        app.sql().batch_execute(sql).unwrap();
+        assert_eq!(known(&alice), json!(3));
     }
 }
