@@ -415,7 +415,7 @@ export interface paths {
         /**
          * Add a picture to be shown in articles
          * @description For managers. The body is the image: PNG, JPEG or WebP, at most 5 MB and 25 megapixels. It is made to fit into 1600
-         *     by 1600 pixels, without what a camera wrote into it. One that no article shows is deleted after a week.
+         *     by 1600 pixels, without what a camera wrote into it. One that no article shows a week later is deleted.
          */
         post: operations["create_image"];
         delete?: never;
