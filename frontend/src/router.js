@@ -6,6 +6,7 @@ import { safeNext } from './features/auth/next.js';
 import { mayOpen } from './features/auth/roles.js';
 import { restoreSession, session } from './features/auth/session.js';
 import { i18n } from './i18n/index.js';
+import EitherLayout from './features/home/EitherLayout.vue';
 import PublicLayout from './features/home/PublicLayout.vue';
 
 const AppShell = () => import('./features/home/AppShell.vue');
@@ -20,18 +21,6 @@ const MessageEditor = () => import('./features/messages/MessageEditor.vue');
  */
 const open = [
   { path: '', name: 'home', component: () => import('./features/home/HomePage.vue') },
-  {
-    path: 'blog',
-    name: 'blog',
-    component: () => import('./features/articles/BlogPage.vue'),
-    meta: { title: 'articles.blog' },
-  },
-  {
-    path: 'blog/:slug',
-    name: 'article',
-    component: () => import('./features/articles/ArticlePage.vue'),
-    meta: { title: 'articles.one' },
-  },
   {
     path: 'sign-up',
     name: 'sign-up',
@@ -67,6 +56,22 @@ const open = [
     name: 'reset',
     component: () => import('./features/auth/ResetPage.vue'),
     meta: { title: 'auth.reset' },
+  },
+];
+
+/** Open to all, and in the menu of those who are signed in. @type {import('vue-router').RouteRecordRaw[]} */
+const either = [
+  {
+    path: 'blog',
+    name: 'blog',
+    component: () => import('./features/articles/BlogPage.vue'),
+    meta: { title: 'articles.blog' },
+  },
+  {
+    path: 'blog/:slug',
+    name: 'article',
+    component: () => import('./features/articles/ArticlePage.vue'),
+    meta: { title: 'articles.one' },
   },
 ];
 
@@ -190,6 +195,7 @@ export const router = createRouter({
   history: createWebHistory(),
   routes: [
     { path: '/', component: PublicLayout, children: open },
+    { path: '/', component: EitherLayout, children: either },
     {
       path: '/unsubscribe',
       name: 'unsubscribe',
