@@ -52,15 +52,7 @@ impl From<WrongPeriod> for ApiError {
     }
 }
 
-/// What a request says of its period.
-#[derive(Debug, Clone)]
-struct Asked {
-    from: Option<DateTime<Utc>>,
-    to: Option<DateTime<Utc>>,
-    time_zone: Option<String>,
-}
-
-impl Asked {
+impl PeriodQuery {
     fn period(
         &self,
         conn: &mut PgConnection,
@@ -73,36 +65,6 @@ impl Asked {
             None => store::zone_of(conn, user_id)?,
         };
         Ok(Period::new(self.from, self.to, zone, now)?)
-    }
-}
-
-impl From<PeriodQuery> for Asked {
-    fn from(query: PeriodQuery) -> Self {
-        Self {
-            from: query.from,
-            to: query.to,
-            time_zone: query.time_zone,
-        }
-    }
-}
-
-impl From<StatsQuery> for Asked {
-    fn from(query: StatsQuery) -> Self {
-        Self {
-            from: query.from,
-            to: query.to,
-            time_zone: query.time_zone,
-        }
-    }
-}
-
-impl From<MailingLineQuery> for Asked {
-    fn from(query: MailingLineQuery) -> Self {
-        Self {
-            from: query.from,
-            to: query.to,
-            time_zone: query.time_zone,
-        }
     }
 }
 
@@ -126,7 +88,7 @@ async fn get_stats(
         name: format!("stats {owners:?} {} {query:?}", caller.user_id),
         age: KEPT,
     };
-    let asked = Asked::from(query);
+    let asked = PeriodQuery::from(query);
     let work = move |conn: &mut PgConnection| {
         let period = asked.period(conn, caller.user_id, now)?;
         let (mailings, recipients, unique_recipients) = store::present(conn, owners)?;
@@ -152,7 +114,7 @@ async fn export_stats(
     Query(query): Query<StatsQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
-    let asked = Asked::from(query);
+    let asked = PeriodQuery::from(query);
     let read = move |_: Option<()>| {
         let (db, asked) = (db.clone(), asked.clone());
         async move {
@@ -183,7 +145,7 @@ async fn list_domains(
     Query(query): Query<StatsQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
-    let asked = Asked::from(query);
+    let asked = PeriodQuery::from(query);
     let work = move |conn: &mut PgConnection| {
         let period = asked.period(conn, caller.user_id, now)?;
         domains::slowest(conn, owners, period).map_err(ApiError::from)
@@ -203,7 +165,7 @@ async fn list_mailing_lines(
 ) -> Result<HttpResponse, ApiError> {
     let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
     let (paging, sort) = (query.paging(), query.sort);
-    let asked = Asked::from(query);
+    let asked = PeriodQuery::from(query);
     let work = move |conn: &mut PgConnection| {
         let period = asked.period(conn, caller.user_id, now)?;
         lines::page(conn, owners, period, (paging, sort)).map_err(ApiError::from)
@@ -222,7 +184,7 @@ async fn export_mailing_lines(
     Query(query): Query<StatsQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
-    let asked = Asked::from(query);
+    let asked = PeriodQuery::from(query);
     let read = move |after: Option<i64>| {
         let (db, asked) = (db.clone(), asked.clone());
         async move {
@@ -258,10 +220,9 @@ async fn get_mailing_stats(
     db: Data<Db>,
     clock: Data<Clock>,
     id: Path<i64>,
-    Query(query): Query<PeriodQuery>,
+    Query(asked): Query<PeriodQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
-    let asked = Asked::from(query);
     let work = move |conn: &mut PgConnection| {
         let recipients = store::recipients_of(conn, caller.sees(), *id)?;
         let mut period = asked.period(conn, caller.user_id, now)?;

@@ -46,6 +46,16 @@ pub struct StatsQuery {
     pub owner_id: Option<i64>,
 }
 
+impl From<StatsQuery> for PeriodQuery {
+    fn from(query: StatsQuery) -> Self {
+        Self {
+            from: query.from,
+            to: query.to,
+            time_zone: query.time_zone,
+        }
+    }
+}
+
 /// Which mailings to list: those that sent something in the period.
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -85,6 +95,16 @@ impl MailingLineQuery {
         Paging {
             page: self.page,
             per_page: self.per_page,
+        }
+    }
+}
+
+impl From<MailingLineQuery> for PeriodQuery {
+    fn from(query: MailingLineQuery) -> Self {
+        Self {
+            from: query.from,
+            to: query.to,
+            time_zone: query.time_zone,
         }
     }
 }
