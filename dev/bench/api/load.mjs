@@ -50,6 +50,7 @@ export async function trickle(site, { paths, headers, perSecond }, goesOn) {
   const begun = performance.now();
   /** @type {number[]} */ const times = [];
   /** @type {Promise<void>[]} */ const asked = [];
+  /** @type {unknown[]} */ const faults = [];
   const ask = async (/** @type {string} */ path, /** @type {number} */ due) => {
     const answer = await fetch(`${site}${path}`, { headers });
     await answer.arrayBuffer();
@@ -60,9 +61,11 @@ export async function trickle(site, { paths, headers, perSecond }, goesOn) {
     const due = begun + (n * 1000) / perSecond;
     const early = due - performance.now();
     if (early > 0) await sleep(early);
-    asked.push(ask(paths[n % paths.length] ?? '/', due));
+    // Told at the end: a failure that nobody waits for yet would end the bench and leave its services behind.
+    asked.push(ask(paths[n % paths.length] ?? '/', due).catch((fault) => void faults.push(fault)));
   }
   await Promise.all(asked);
+  if (faults.length > 0) throw faults[0];
   times.sort((a, b) => a - b);
   const seconds = (performance.now() - begun) / 1000;
   return { rps: times.length / seconds, p99_ms: times[Math.floor(times.length * 0.99)] ?? NaN };
