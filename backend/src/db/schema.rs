@@ -203,6 +203,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    recipient_totals (owner_id) {
+        owner_id -> Int8,
+        recipients -> Int4,
+    }
+}
+
+diesel::table! {
     recipients (id) {
         id -> Int8,
         owner_id -> Int8,
@@ -311,6 +318,7 @@ diesel::joinable!(mailing_recipients -> mailings (mailing_id));
 diesel::joinable!(mailing_recipients -> recipients (recipient_id));
 diesel::joinable!(mailings -> messages (message_id));
 diesel::joinable!(messages -> users (owner_id));
+diesel::joinable!(recipient_totals -> users (owner_id));
 diesel::joinable!(recipients -> users (owner_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(runs -> users (owner_id));
@@ -332,6 +340,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     mailing_recipients,
     mailings,
     messages,
+    recipient_totals,
     recipients,
     refresh_tokens,
     runs,

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 
 use super::model::{DAY, Quotas, Room, Sent, room};
-use crate::db::schema::recipients;
+use crate::auth::policy::Owners;
+use crate::recipients::store::number_of;
 use crate::users::store::hold;
 
 /// Whether the owner may keep one more recipient.
@@ -18,14 +19,7 @@ pub fn has_room_for_recipient(
         return Ok(true);
     };
     hold(conn, owner_id)?;
-    let last_allowed: Option<i64> = recipients::table
-        .filter(recipients::owner_id.eq(owner_id))
-        .order(recipients::id)
-        .offset(quota.saturating_sub(1).max(0))
-        .select(recipients::id)
-        .first(conn)
-        .optional()?;
-    Ok(quota > 0 && last_allowed.is_none())
+    Ok(number_of(conn, Owners::One(owner_id))? < quota)
 }
 
 /// When the owner may send `more` mails.

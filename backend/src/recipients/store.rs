@@ -1,7 +1,7 @@
 //! Recipients in the database. Every function asks whose: somebody else's recipient is never found.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{count_star, exists};
+use diesel::dsl::{count_star, exists, sum};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
@@ -9,7 +9,7 @@ use super::model::{CreateRecipient, Recipient, RecipientQuery, RecipientSort, Up
 use crate::auth::policy::Owners;
 use crate::db::functions::lower;
 use crate::db::owned::owned_by;
-use crate::db::schema::{mailing_recipients, mailings, recipients};
+use crate::db::schema::{mailing_recipients, mailings, recipient_totals, recipients};
 use crate::deliveries::model::SkipReason;
 use crate::deliveries::skips::{Whom, skip};
 use crate::http::page::contains;
@@ -53,6 +53,15 @@ pub fn matching(owners: Owners, q: Option<&str>) -> Selected {
     }
 }
 
+/// How many recipients these owners keep; the database counts along.
+pub fn number_of(conn: &mut PgConnection, owners: Owners) -> QueryResult<i64> {
+    let number: Option<i64> = recipient_totals::table
+        .filter(owned_by(recipient_totals::owner_id, owners))
+        .select(sum(recipient_totals::recipients))
+        .first(conn)?;
+    Ok(number.unwrap_or_default())
+}
+
 /// One page and the number of all, in two statements whatever the page.
 pub fn list(
     conn: &mut PgConnection,
@@ -60,7 +69,10 @@ pub fn list(
     query: &RecipientQuery,
 ) -> QueryResult<(Vec<Recipient>, i64)> {
     let q = query.q.as_deref();
-    let total = matching(owners, q).select(count_star()).first(conn)?;
+    let total = match q {
+        None => number_of(conn, owners)?,
+        Some(_) => matching(owners, q).select(count_star()).first(conn)?,
+    };
     let window = query.paging().window(total);
     // The rows themselves are looked up for the page alone, not for all that lie before it.
     let on_page = sorted(matching(owners, q), query.sort, window.backwards)

@@ -134,7 +134,8 @@ pub fn present(conn: &mut PgConnection, owners: Owners) -> QueryResult<(MailingT
     let known = match owners {
         // Nobody has an address twice.
         Owners::One(_) => {
-            "SELECT count(*) AS recipients, count(*) AS unique_recipients FROM recipients WHERE owner_id = $1"
+            "SELECT coalesce(sum(recipients), 0) AS recipients, coalesce(sum(recipients), 0) AS unique_recipients
+             FROM recipient_totals WHERE owner_id = $1"
         }
         Owners::All => {
             "SELECT coalesce(sum(n), 0)::bigint AS recipients, count(*) AS unique_recipients

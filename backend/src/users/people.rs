@@ -117,7 +117,7 @@ fn around(conn: &mut PgConnection, ids: &[i64]) -> QueryResult<HashMap<i64, Arou
     let found: Vec<Around> = diesel::sql_query(
         "SELECT users.id,
                 (SELECT count(*) FROM mailings WHERE owner_id = users.id) AS mailings_count,
-                (SELECT count(*) FROM recipients WHERE owner_id = users.id) AS recipients_count,
+                coalesce((SELECT recipients FROM recipient_totals WHERE owner_id = users.id), 0)::bigint AS recipients_count,
                 (SELECT max(last_used_at) FROM sessions WHERE user_id = users.id) AS last_seen_at,
                 blockers.email AS blocked_by_email
          FROM users LEFT JOIN users blockers ON blockers.id = users.blocked_by

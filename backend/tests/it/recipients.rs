@@ -1,5 +1,7 @@
 //! Recipients (R-01, R-02, R-22).
 
+use std::thread;
+
 use diesel::connection::SimpleConnection;
 use serde_json::json;
 
@@ -187,6 +189,48 @@ fn the_last_page_holds_the_rest_in_the_same_order() {
     let all: Vec<String> = [1, 2, 3, 4].into_iter().flat_map(emails).collect();
     let wanted: Vec<String> = (1..=205).map(|n| format!("r{n:03}@example.org")).collect();
     assert_eq!(all, wanted);
+}
+
+#[test]
+fn the_number_of_all_is_what_there_is_whoever_adds_and_removes_at_once() {
+    let app = TestApp::start();
+    let (alice, bob) = (app.alice(), app.bob());
+    thread::scope(|scope| {
+        for n in 0..8 {
+            let (app, owner) = (&app, if n % 2 == 0 { &alice } else { &bob });
+            scope.spawn(move || {
+                let kept = app.recipient(owner, &format!("kept{n}@example.org"));
+                let gone = app.recipient(owner, &format!("gone{n}@example.org"));
+                app.delete(owner, &format!("/recipients/{gone}"))
+                    .expect(204);
+                app.post(
+                    owner,
+                    "/recipients",
+                    &json!({"email": format!("kept{n}@example.org")}),
+                )
+                .expect_problem(409, "email_taken");
+                kept
+            });
+        }
+    });
+    // Many in one statement, of more than one owner.
+    app.sql()
+        .batch_execute(
+            "INSERT INTO recipients (owner_id, email, created_at, updated_at)
+             SELECT id, n || '@example.net', now(), now() FROM users, generate_series(1, 10) n;
+             DELETE FROM recipients WHERE email LIKE '1%@example.net'",
+        )
+        .unwrap();
+    for owner in [&alice, &bob] {
+        let page = app.get(owner, "/recipients?per_page=100").expect(200);
+        assert_eq!(
+            (&page["total"], page["items"].as_array().unwrap().len()),
+            (&json!(12), 12)
+        );
+        assert_eq!(app.get(owner, "/stats").expect(200)["recipients"], 12);
+    }
+    let manager = app.manager();
+    assert_eq!(app.get(&manager, "/recipients").expect(200)["total"], 24);
 }
 
 #[test]
