@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Untyped};
 
 use super::model::{Counts, Run, RunRow};
 use crate::mailings::status::{self, PauseReason};
@@ -25,8 +27,11 @@ struct Standing {
     counts: Counts,
 }
 
-// A few chunks each, whatever the number of recipients.
-const STANDING: &str = "
+/// Asks how these runs stand: a few chunks each, whatever the number of recipients. Prepared once for each connection:
+/// planning it takes longer than carrying it out.
+struct Standings(Vec<i64>);
+
+const STANDINGS: &str = "
     SELECT runs.id AS run_id, users.id AS owner_id, users.email AS owner_email, run_holds.reason AS hold,
            (SELECT cause FROM mail_servers WHERE name = 'installation' AND finished_at IS NULL) AS breaker,
            done.total + unprepared AS total, done.pending + unprepared AS pending,
@@ -38,18 +43,35 @@ const STANDING: &str = "
                     coalesce(sum(skipped), 0) AS skipped,
                     coalesce(sum(pending + deferred + accepted + rejected + uncertain + expired + skipped), 0) AS total
              FROM chunks WHERE chunks.run_id = runs.id) AS done,
-    LATERAL (SELECT count(*) AS unprepared FROM mailing_recipients
-             WHERE fanned_out_at IS NULL AND finished_at IS NULL
-               AND mailing_recipients.mailing_id = runs.mailing_id AND recipient_id > fanned_out_to) AS rest
-    WHERE runs.id = ANY($1)";
+    LATERAL (SELECT CASE WHEN fanned_out_at IS NULL AND finished_at IS NULL THEN greatest(planned - done.total, 0)
+                         ELSE 0 END AS unprepared) AS rest
+    WHERE runs.id = ANY(";
+
+impl QueryFragment<Pg> for Standings {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(STANDINGS);
+        out.push_bind_param::<Array<BigInt>, _>(&self.0)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl QueryId for Standings {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for Standings {
+    type SqlType = Untyped;
+}
+
+impl RunQueryDsl<PgConnection> for Standings {}
 
 /// These runs, in one statement.
 pub(super) fn shown(conn: &mut PgConnection, rows: Vec<RunRow>) -> QueryResult<Vec<Run>> {
-    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let standings: Vec<Standing> = diesel::sql_query(STANDING)
-        .bind::<Array<BigInt>, _>(ids)
-        .load(conn)?;
-    let mut standings: HashMap<i64, Standing> = standings
+    let asked = Standings(rows.iter().map(|row| row.id).collect());
+    let mut standings: HashMap<i64, Standing> = asked
+        .load::<Standing>(conn)?
         .into_iter()
         .map(|standing| (standing.run_id, standing))
         .collect();
