@@ -20,8 +20,8 @@ use crate::http::etag::{self, Kind, Stamped};
 const ARTICLES: usize = 3;
 /// Articles that are kept to choose from, themselves chosen by chance.
 const CHOICE: i64 = 50;
-/// How old the numbers may be.
-const AGE: Duration = Duration::from_secs(10);
+/// How old the numbers may be: all addresses are compared for them, which takes both processors a while.
+const AGE: Duration = Duration::from_secs(30);
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
