@@ -6,6 +6,7 @@ import path from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { serve, settings } from './backend.mjs';
 import { buildPage, DEV, FRONTEND, installPackages, program, ROOT } from './build.mjs';
+import { checkContainers, postgresTools } from './containers/tools.mjs';
 import { startMailCatcher } from './mail.mjs';
 import { anyPorts } from './ports.mjs';
 import { tail } from './processes.mjs';
@@ -37,7 +38,8 @@ export async function testRust(session) {
   const databaseUrl = (await session.postgres())('postgres');
   const [redisPort = 0] = await anyPorts(1);
   const redisUrl = await startRedis(session.supervisor, redisPort);
-  const env = { ...process.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl };
+  const tools = await postgresTools(session.supervisor);
+  const env = { ...process.env, DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, PG_TOOLS: tools };
   await check(session, 'cargo test --locked', { env, totals: TEST_RESULT });
 }
 
@@ -81,6 +83,12 @@ export async function lintDev(session) {
   await installPackages(session.supervisor, DEV);
   for (const script of ['format', 'typecheck'])
     await check(session, `npm run --silent ${script}`, { cwd: DEV });
+}
+
+/** @param {Session} session */
+export async function lintContainers({ supervisor }) {
+  supervisor.say('docker-compose.yml against its schema, Dockerfiles against hadolint');
+  await checkContainers(supervisor);
 }
 
 /** @param {Session} session */

@@ -8,6 +8,7 @@ import path from 'node:path';
 const PACKAGES = {
   cc: 'build-essential',
   chromium: 'chromium',
+  nginx: 'nginx-light',
   pg_config: 'libpq-dev',
   pgbench: 'postgresql',
   'python3-venv': 'python3-venv',

@@ -15,7 +15,7 @@ import { ensureInstalled } from './requirements.mjs';
  */
 
 const { lintRust, testRust, checkDocument, lintFrontend, testFrontend } = checks;
-const { lintDev, testDev, testContract, testEndToEnd } = checks;
+const { lintDev, lintContainers, testDev, testContract, testEndToEnd } = checks;
 
 /** @type {Record<string, Plan>} */
 const PLANS = {
@@ -23,15 +23,21 @@ const PLANS = {
     checks: [
       ...[lintRust, testRust, checkDocument],
       ...[lintFrontend, testFrontend],
-      ...[lintDev, testDev, testContract, testEndToEnd],
+      ...[lintDev, lintContainers, testDev, testContract, testEndToEnd],
     ],
-    needs: ['cc', 'redis-server', 'chromium', 'python3-venv'],
+    needs: ['cc', 'redis-server', 'chromium', 'nginx', 'python3-venv'],
   },
-  rust: { checks: [lintRust, testRust, checkDocument], needs: ['cc', 'redis-server'] },
+  rust: {
+    checks: [lintRust, testRust, checkDocument],
+    needs: ['cc', 'redis-server', 'python3-venv'],
+  },
   frontend: { checks: [lintFrontend, testFrontend], needs: [] },
   contract: { checks: [testContract], needs: ['cc', 'python3-venv'] },
-  e2e: { checks: [testEndToEnd], needs: ['cc', 'chromium'] },
-  lint: { checks: [lintRust, lintFrontend, lintDev], needs: ['cc'] },
+  e2e: { checks: [testEndToEnd], needs: ['cc', 'chromium', 'nginx'] },
+  lint: {
+    checks: [lintRust, lintFrontend, lintDev, lintContainers],
+    needs: ['cc', 'python3-venv'],
+  },
 };
 
 const name = process.argv[2] ?? 'all';

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { DEV } from '../build.mjs';
+import { installVenv } from '../venv.mjs';
 
 /** @typedef {import('../processes.mjs').Supervisor} Supervisor */
 /**
@@ -17,7 +18,6 @@ import { DEV } from '../build.mjs';
  */
 
 const HERE = path.join(DEV, 'contract');
-const VENV = path.join(DEV, '.data/contract-venv');
 const PASSWORD = 'a password for the contract alone';
 /** In this order: a manager may block the user, an administrator may take the manager's role away. */
 export const ROLES = ['nobody', 'user', 'manager', 'admin'];
@@ -39,7 +39,8 @@ export async function createDatabase(server, name) {
  * @param {Extent} extent
  */
 export async function checkContract(supervisor, extent) {
-  const schemathesis = await installSchemathesis(supervisor);
+  const venv = await installVenv(supervisor, 'contract', path.join(HERE, 'requirements.txt'));
+  const schemathesis = path.join(venv, 'bin/schemathesis');
   const people = ROLES.filter((role) => role !== 'nobody');
   for (const role of people) await signUp(extent, role);
   /** @type {string[]} */ const faults = [];
@@ -153,24 +154,4 @@ async function ask(url, method, at, body, token) {
   const text = await answer.text();
   if (!answer.ok) throw new Error(`${method} ${at}: ${answer.status} ${text}`);
   return text ? JSON.parse(text) : undefined;
-}
-
-/**
- * Into a folder of its own, once for each version of what is asked for.
- * @param {Supervisor} supervisor
- */
-async function installSchemathesis(supervisor) {
-  const requirements = path.join(HERE, 'requirements.txt');
-  const installed = path.join(VENV, 'requirements.txt'); // written last
-  const wanted = fs.readFileSync(requirements, 'utf8');
-  const program = path.join(VENV, 'bin/schemathesis');
-  if (fs.existsSync(installed) && fs.readFileSync(installed, 'utf8') === wanted) return program;
-  supervisor.say('installing schemathesis');
-  for (const command of [
-    ['python3', '-m', 'venv', '--clear', VENV],
-    [path.join(VENV, 'bin/pip'), 'install', '--quiet', '--no-input', '--requirement', requirements],
-  ])
-    await supervisor.step({ name: command.slice(0, 3).join(' '), command });
-  fs.writeFileSync(installed, wanted);
-  return program;
 }
