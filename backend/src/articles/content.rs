@@ -41,17 +41,37 @@ pub(super) fn clean(html: &str) -> Result<String, Refusal> {
     Ok(clean)
 }
 
-/// How the text begins, on one line.
+/// How the text begins, on one line. Headings above it say what the title says; they stand for it where there is nothing else.
 pub(super) fn beginning(html: &str) -> String {
-    let mut text = String::new();
+    let (mut above, mut text) = (String::new(), String::new());
+    let (mut in_heading, mut begun) = (false, false);
     for token in tokens(html) {
+        let place = if in_heading && !begun {
+            &mut above
+        } else {
+            &mut text
+        };
         match token {
-            Token::String(part) => text.push_str(&utf8(&part)),
-            Token::StartTag(tag) if !WITHIN_A_LINE.contains(&&*utf8(&tag.name)) => text.push(' '),
+            Token::String(part) => {
+                let part = utf8(&part);
+                begun |= !in_heading && !part.trim().is_empty();
+                place.push_str(&part);
+            }
+            Token::StartTag(tag) => {
+                let name = utf8(&tag.name);
+                if !WITHIN_A_LINE.contains(&&*name) {
+                    place.push(' ');
+                }
+                in_heading |= is_heading(&name);
+            }
+            Token::EndTag(tag) if is_heading(&utf8(&tag.name)) => {
+                in_heading = false;
+                above.push(' ');
+            }
             _ => {}
         }
     }
-    let line = one_line(&text);
+    let line = one_line(if begun { &text } else { &above });
     match line.char_indices().nth(BEGINNING) {
         None => line,
         Some((end, _)) => {
@@ -62,6 +82,10 @@ pub(super) fn beginning(html: &str) -> String {
             format!("{words}…")
         }
     }
+}
+
+fn is_heading(tag: &str) -> bool {
+    matches!(tag, "h1" | "h2" | "h3" | "h4" | "h5" | "h6")
 }
 
 /// Text without line breaks and the white space around it.
@@ -164,10 +188,31 @@ mod tests {
 
     #[test]
     fn an_article_begins_with_its_text() {
-        let html = "<h2>Hello,</h2><p>dear <b>rea</b>der of <a href=\"https://example.org\">ours</a></p><ul><li>one</li><li>two</li></ul>";
-        assert_eq!(beginning(html), "Hello, dear reader of ours one two");
+        let html = "<p>Dear <b>rea</b>der of <a href=\"https://example.org\">ours</a></p><h2>Two</h2><ul><li>one</li><li>two</li></ul>";
+        assert_eq!(beginning(html), "Dear reader of ours Two one two");
         let long = beginning(&format!("<p>{}</p>", "слово ".repeat(100)));
         assert!(long.ends_with("слово…") && long.chars().count() <= BEGINNING + 1);
         assert_eq!(beginning(&"я".repeat(1000)).chars().count(), BEGINNING + 1);
+    }
+
+    #[test]
+    fn headings_above_the_text_are_not_its_beginning() {
+        for (html, begins) in [
+            (
+                "<h1>Spring <em>news</em></h1> <h2>At a glance</h2><p>Dear reader</p>",
+                "Dear reader",
+            ),
+            (
+                "<figure><img src=\"a\"></figure><h2>News</h2>Dear<h3>reader</h3>",
+                "Dear reader",
+            ),
+            (
+                "<h2>Nothing</h2><h3>but headings</h3><p> </p>",
+                "Nothing but headings",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(beginning(html), begins, "{html}");
+        }
     }
 }
