@@ -28,7 +28,9 @@ const SETTINGS = [
     'JOURNAL_DIR',
   ],
   ...['MAIL_FROM', 'MAIL_WEB_URL', 'POLL_INTERVAL_MS'],
-  ...['EVENTS_KEPT_DAYS', 'LOG_FORMAT', 'RUST_LOG'],
+  ...['EVENTS_KEPT_DAYS', 'METRICS_BIND', 'LOG_FORMAT', 'RUST_LOG'],
+  ...['APP_SECRET_FILE', 'DATABASE_URL_FILE', 'DATABASE_PASSWORD_FILE', 'SMTP_URL_FILE'],
+  ...['REDIS_URL_FILE', 'ADMIN_PASSWORD_FILE'],
 ];
 
 /** Long enough for the mails that are on their way. */

@@ -2,6 +2,9 @@
 
 mod addresses;
 mod cache;
+mod environment;
+mod reading;
+mod secrets;
 mod settings;
 
 use std::fmt;
@@ -29,6 +32,7 @@ const SAMPLE_SECRET: &str = "sample-secret-for-development-only";
 /// Everything the program can be told.
 #[derive(Debug, Clone)]
 pub struct Config {
+    pub standing: Standing,
     pub database: Database,
     pub http: Http,
     pub secrets: Secrets,
@@ -47,6 +51,15 @@ pub struct Config {
     pub log: Log,
 }
 
+/// How serious this installation is.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// `APP_ENV=production`
+    pub production: bool,
+    /// `APP_SECRET` is the public sample.
+    pub sample_secret: bool,
+}
+
 /// Where the data live.
 #[derive(Clone)]
 pub struct Database {
@@ -61,6 +74,8 @@ pub struct Database {
 pub struct Http {
     /// `BIND`
     pub bind: SocketAddr,
+    /// `METRICS_BIND`: where Prometheus finds the metrics of this process, when set.
+    pub metrics_bind: Option<SocketAddr>,
     /// `PUBLIC_URL` in ASCII, without a slash at the end; links in mails begin with it.
     pub public_url: String,
     /// `FRONTEND_DIR`: the built web application, served beside the API when set.
@@ -188,13 +203,8 @@ impl Secrets {
 
 impl Config {
     /// Reads the process's environment, after `.env` in the working directory where there is one.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one reader of the environment"
-    )]
     pub fn from_env() -> Result<Self, ConfigErrors> {
-        dotenvy::dotenv().ok();
-        Self::read(|name| std::env::var(name).ok())
+        environment::read()
     }
 
     /// Where the workers of this installation keep their journals, apart from those of any other on this machine.

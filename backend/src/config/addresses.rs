@@ -1,5 +1,6 @@
 //! Addresses of sites, as settings give them.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 /// An origin as browsers write it. There is no `*`: the API is opened to pages that somebody has thought of.
@@ -23,9 +24,38 @@ pub(super) fn site(text: &str) -> Result<String, String> {
         () if !["http", "https"].contains(&url.scheme()) => {
             Err("it must begin with http:// or https://".to_owned())
         }
+        () if !url.username().is_empty() || url.password().is_some() => {
+            Err("no user and no password in it".to_owned())
+        }
         () if url.query().is_some() || url.fragment().is_some() || url.as_str().len() > 500 => {
             Err("only the address of the site, such as https://dispatch.example.org".to_owned())
         }
         () => Ok(url.as_str().trim_end_matches('/').to_owned()),
+    }
+}
+
+/// Where the database is. The address is not repeated: it may hold a password.
+pub(super) fn database(url: &str, password: Option<&str>) -> Result<String, String> {
+    let Some((scheme @ ("postgres" | "postgresql"), rest)) = url.split_once("://") else {
+        return Err("DATABASE_URL: it must begin with postgres://".to_owned());
+    };
+    let Some(password) = password else {
+        return Ok(url.to_owned());
+    };
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, behind) = rest.split_at(end);
+    match authority.rsplit_once('@') {
+        Some((user, _)) if user.contains(':') => Err(
+            "DATABASE_PASSWORD_FILE is set, and DATABASE_URL has a password too: only one of them can be meant"
+                .to_owned(),
+        ),
+        Some((user, hosts)) if !user.is_empty() => {
+            let password = utf8_percent_encode(password, NON_ALPHANUMERIC);
+            Ok(format!("{scheme}://{user}:{password}@{hosts}{behind}"))
+        }
+        _ => Err(
+            "DATABASE_PASSWORD_FILE is set, and DATABASE_URL names no user: postgres://user@host/database"
+                .to_owned(),
+        ),
     }
 }

@@ -1,20 +1,19 @@
 //! How each setting is read: its name, its default, what is wrong with it.
 
 use std::env;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use deadpool_redis::redis::ConnectionInfo;
 use lettre::message::Mailbox;
+use tracing_subscriber::EnvFilter;
 
 use super::addresses::{origin, site};
 use super::{
-    Admin, AuthSettings, CacheKind, Config, ConfigErrors, Database, EngineSettings, Http, Log,
-    MailSettings, SAMPLE_SECRET, Secrets,
+    AuthSettings, CacheKind, Config, ConfigErrors, Database, EngineSettings, Http, Log,
+    MailSettings, SAMPLE_SECRET, Secrets, Standing,
 };
 use crate::auth::password;
 use crate::http::deadlines::Deadlines;
@@ -25,8 +24,8 @@ use crate::quotas::model::Quotas;
 
 /// The settings being read, and what is wrong with them so far.
 pub(super) struct Settings<F> {
-    lookup: F,
-    mistakes: Vec<String>,
+    pub(super) lookup: F,
+    pub(super) mistakes: Vec<String>,
 }
 
 impl<F: Fn(&str) -> Option<String>> Settings<F> {
@@ -44,22 +43,32 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
     fn config(&mut self) -> Option<Config> {
         // All are read before any is missed, so that every mistake is named.
         let (url, pool_size) = (
-            self.needed("DATABASE_URL", "postgres://user:password@host/database"),
-            self.parsed("DB_POOL_SIZE", 8),
+            self.database_url(),
+            self.between("DB_POOL_SIZE", 8, &(1..=1000)),
         );
-        let (http, secrets, mail, engine) =
-            (self.http(), self.secrets(), self.mail(), self.engine());
+        let production = self.production();
+        let (http, secret, mail, engine) =
+            (self.http(), self.app_secret(), self.mail(), self.engine());
+        let sample_secret = secret.as_deref() == Some(SAMPLE_SECRET);
+        if production && sample_secret {
+            self.mistakes
+                .push("APP_SECRET: this is the public sample; make one of your own".to_owned());
+        }
         let (auth, admin) = (self.auth(), self.admin());
         let (redis, log) = (self.redis(), self.log());
         let (events_kept, quotas) = (self.events_kept(), self.quotas());
         let cache = self.cache(redis.is_some());
         Some(Config {
+            standing: Standing {
+                production,
+                sample_secret,
+            },
             database: Database {
                 url: url?,
-                pool_size: pool_size?,
+                pool_size,
             },
             http: http?,
-            secrets: secrets?,
+            secrets: Secrets::derive(&secret?),
             mail: mail?,
             engine: engine?,
             auth: auth?,
@@ -74,16 +83,17 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
 
     fn http(&mut self) -> Option<Http> {
         let bind = self.parsed("BIND", SocketAddr::from(([127, 0, 0, 1], 8000)));
+        let metrics_bind = self.metrics_bind(bind);
         let trusted_proxies = self.parsed("TRUSTED_PROXIES", 0);
         let public_url = self
             .text("PUBLIC_URL")
-            .or_else(|| bind.map(|bind| format!("http://{bind}")))?;
-        let public_url = site(&public_url)
-            .map_err(|why| {
-                self.mistakes
-                    .push(format!("PUBLIC_URL={public_url}: {why}"));
-            })
-            .ok();
+            .or_else(|| bind.map(|bind| format!("http://{bind}")));
+        let public_url = public_url.and_then(|url| {
+            site(&url)
+                // Not repeated: it may hold what does not belong there.
+                .map_err(|why| self.mistakes.push(format!("PUBLIC_URL: {why}")))
+                .ok()
+        });
         let cors_origins = self.origins();
         let frontend_dir = self.text("FRONTEND_DIR").map(PathBuf::from);
         if let Some(dir) = frontend_dir
@@ -97,6 +107,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         }
         Some(Http {
             bind: bind?,
+            metrics_bind,
             public_url: public_url?,
             frontend_dir,
             trusted_proxies: trusted_proxies?,
@@ -118,21 +129,18 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         good.into_iter().filter_map(Result::ok).collect()
     }
 
-    fn secrets(&mut self) -> Option<Secrets> {
-        let production = self.text("APP_ENV").is_some_and(|env| env == "production");
-        let secret = self.needed(
-            "APP_SECRET",
-            "at least 32 random characters, e.g. from `openssl rand -base64 32`",
-        )?;
-        if secret.len() < 32 {
-            self.mistakes
-                .push("APP_SECRET: at least 32 characters are needed".to_owned());
+    fn metrics_bind(&mut self, bind: Option<SocketAddr>) -> Option<SocketAddr> {
+        let text = self.text("METRICS_BIND")?;
+        let address: Option<SocketAddr> = text
+            .parse()
+            .map_err(|error| self.mistakes.push(format!("METRICS_BIND={text}: {error}")))
+            .ok();
+        if address.is_some_and(|address| address.port() != 0 && Some(address) == bind) {
+            self.mistakes.push(
+                "METRICS_BIND: the same as BIND; metrics need a port of their own".to_owned(),
+            );
         }
-        if production && secret == SAMPLE_SECRET {
-            self.mistakes
-                .push("APP_SECRET: this is the public sample; make one of your own".to_owned());
-        }
-        Some(Secrets::derive(&secret))
+        address
     }
 
     fn mail(&mut self) -> Option<MailSettings> {
@@ -156,28 +164,21 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
     }
 
     fn engine(&mut self) -> Option<EngineSettings> {
-        let poll = self.parsed("POLL_INTERVAL_MS", 1000);
-        let sessions = self.parsed("SMTP_SESSIONS", 8_usize);
+        let poll = self.between("POLL_INTERVAL_MS", 1000, &(50..=60_000));
+        let sessions = self.between("SMTP_SESSIONS", 8_usize, &(1..=256));
         let (per_second, per_hour) = (
             self.parsed("SMTP_RATE", 1000),
             self.parsed("SMTP_HOURLY", 0),
         );
         let journal_dir = self.text("JOURNAL_DIR");
         let in_all = self.parsed("SMTP_SESSIONS_IN_ALL", 0_u16);
-        if sessions.is_some_and(|n| !(1..=256).contains(&n)) {
-            self.mistakes.push("SMTP_SESSIONS: 1 to 256".to_owned());
-        }
-        if poll.is_some_and(|ms| !(50..=60_000).contains(&ms)) {
-            self.mistakes
-                .push("POLL_INTERVAL_MS: 50 to 60000".to_owned());
-        }
         let pace = Pace {
             per_second: per_second?,
             per_hour: per_hour?,
         };
         Some(EngineSettings {
-            poll_interval: Duration::from_millis(poll?),
-            sessions: sessions?,
+            poll_interval: Duration::from_millis(poll),
+            sessions,
             sessions_in_all: Some(i32::from(in_all?)).filter(|sessions| *sessions > 0),
             journal_dir: journal_dir
                 .map_or_else(|| env::temp_dir().join("dispatch-journal"), PathBuf::from),
@@ -193,20 +194,8 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         })
     }
 
-    fn admin(&self) -> Option<Admin> {
-        Some(Admin {
-            email: self.text("ADMIN_EMAIL")?,
-            password: (self.lookup)("ADMIN_PASSWORD").filter(|password| !password.is_empty())?,
-        })
-    }
-
     fn events_kept(&mut self) -> Option<TimeDelta> {
-        let days = self.parsed("EVENTS_KEPT_DAYS", 365)?;
-        if !(1..=36_500).contains(&days) {
-            self.mistakes
-                .push("EVENTS_KEPT_DAYS: 1 to 36500".to_owned());
-        }
-        TimeDelta::try_days(days)
+        TimeDelta::try_days(self.between("EVENTS_KEPT_DAYS", 365, &(1..=36_500)))
     }
 
     fn quotas(&mut self) -> Option<Quotas> {
@@ -223,7 +212,8 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
 
     fn redis(&mut self) -> Option<ConnectionInfo> {
         // The URL is not repeated: it may hold a password.
-        self.text("REDIS_URL")?
+        self.secret("REDIS_URL")?
+            .trim()
             .parse()
             .map_err(|error| self.mistakes.push(format!("REDIS_URL: {error}")))
             .ok()
@@ -239,6 +229,9 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         let filter = self
             .text("RUST_LOG")
             .unwrap_or_else(|| "info,actix_server=warn".to_owned());
+        if let Err(error) = EnvFilter::try_new(&filter) {
+            self.mistakes.push(format!("RUST_LOG={filter}: {error}"));
+        }
         let format = self.text("LOG_FORMAT").unwrap_or_else(|| "text".to_owned());
         if !["text", "json"].contains(&format.as_str()) {
             self.mistakes
@@ -248,32 +241,5 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             filter,
             json: format == "json",
         }
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        (self.lookup)(name)
-            .map(|value| value.trim().to_owned())
-            .filter(|value| !value.is_empty())
-    }
-
-    fn needed(&mut self, name: &str, example: &str) -> Option<String> {
-        let value = self.text(name);
-        if value.is_none() {
-            self.mistakes.push(format!("{name} is missing: {example}"));
-        }
-        value
-    }
-
-    fn parsed<T: FromStr>(&mut self, name: &str, default: T) -> Option<T>
-    where
-        T::Err: fmt::Display,
-    {
-        let Some(value) = self.text(name) else {
-            return Some(default);
-        };
-        value
-            .parse()
-            .map_err(|error| self.mistakes.push(format!("{name}={value}: {error}")))
-            .ok()
     }
 }

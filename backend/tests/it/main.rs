@@ -50,6 +50,7 @@ mod roles;
 mod schema;
 mod security;
 mod sessions;
+mod settings;
 mod site;
 mod skips;
 mod starting;
