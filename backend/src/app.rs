@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::dev::Server;
 use actix_web::error::InternalError;
 use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, CONTENT_TYPE};
+use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, PathConfig, ServiceConfig};
 use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, get, web};
@@ -25,7 +25,7 @@ use crate::auth::token::AccessTokens;
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::config::{CacheKind, Config};
-use crate::db::{self, Db};
+use crate::db::Db;
 use crate::engine::sender::{Sender, SenderSettings};
 use crate::engine::upkeep::Upkeep;
 use crate::engine::{Engine, account_mail};
@@ -41,6 +41,8 @@ use crate::http::span::RequestSpan;
 use crate::limits::{Limits, requests};
 use crate::mail::unsubscribe::Stamps;
 use crate::mailings::watching::Watching;
+use crate::monitoring::readiness;
+use crate::monitoring::requests::measured;
 use crate::redis::Redis;
 use crate::suppressions::unsubscribe::Unsubscribing;
 use crate::{
@@ -62,6 +64,7 @@ pub struct Services {
     pub watching: Watching,
     pub blog: Blog,
     pub cache: Cache,
+    pub redis: Option<Arc<Redis>>,
 }
 
 impl Services {
@@ -76,7 +79,7 @@ impl Services {
         let redis = redis.map(|redis| Arc::new(Redis::new(redis, config.installation())));
         let limits = Limits::new(redis.clone(), config.auth.limits, clock.clone());
         let cache = match config.cache {
-            CacheKind::Redis => Cache::new(redis),
+            CacheKind::Redis => Cache::new(redis.clone()),
             CacheKind::Memory => Cache::new(None),
             CacheKind::Off => Cache::off(),
         };
@@ -93,6 +96,7 @@ impl Services {
             watching,
             blog,
             cache,
+            redis,
         }
     }
 
@@ -110,6 +114,7 @@ impl Services {
                 .wrap(from_fn(problems))
                 .wrap(headers::cors(&services.config.http.cors_origins))
                 .wrap(headers::security(&services.config.http.public_url))
+                .wrap(from_fn(measured))
                 .wrap(TracingLogger::<RequestSpan>::new())
                 .configure(move |config| services.configure(config, &document))
         });
@@ -277,15 +282,6 @@ async fn alive() -> HttpResponse {
 }
 
 #[get("/readyz")]
-async fn ready(db: Data<Db>) -> Result<HttpResponse, ApiError> {
-    let pending = db
-        .run(|conn| db::pending(conn).map_err(|_cause| ApiError::unavailable()))
-        .await?;
-    if pending {
-        Err(ApiError::unavailable())
-    } else {
-        Ok(HttpResponse::Ok()
-            .insert_header((CONTENT_TYPE, "application/json"))
-            .body(r#"{"status":"ready"}"#))
-    }
+async fn ready(db: Data<Db>) -> HttpResponse {
+    readiness::answer(readiness::of_api(&db).await)
 }

@@ -24,6 +24,7 @@ pub mod mail;
 pub mod mail_servers;
 pub mod mailings;
 pub mod messages;
+pub mod monitoring;
 mod named;
 pub mod quotas;
 pub mod recipients;

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use deadpool_redis::redis::{ConnectionInfo, FromRedisValue, Pipeline, RedisError};
 use deadpool_redis::{Manager, Pool, PoolError, Runtime, Timeouts};
 
+use crate::monitoring::meters::meters;
+
 const PATIENCE: Duration = Duration::from_millis(100);
 /// After a failure: the next in the queue would only wait as long for nothing.
 const REST: Duration = Duration::from_secs(1);
@@ -35,6 +37,7 @@ enum NoAnswer {
 impl Redis {
     /// Connects at the first use.
     pub fn new(redis: ConnectionInfo, installation: String) -> Self {
+        meters().redis_configured.set(1);
         let manager = Manager::new(redis)
             .unwrap_or_else(|_never| unreachable!("the address has been read already"));
         let pool = Pool::builder(manager)

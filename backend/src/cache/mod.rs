@@ -5,13 +5,14 @@ mod shared;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use moka::Expiry;
 
 use self::shared::Shared;
 use crate::http::etag::Stamped;
+use crate::monitoring::meters::meters;
 use crate::redis::Redis;
 
 /// Bytes kept in this process at most.
@@ -109,7 +110,9 @@ impl Cache {
         let Some(kept) = &self.0 else {
             return make.await;
         };
+        let made = AtomicBool::new(false);
         let answer = async {
+            made.store(true, Ordering::Relaxed);
             Ok::<_, E>(match &kept.shared {
                 None => Answer {
                     stamped: make.await?,
@@ -123,7 +126,9 @@ impl Cache {
         };
         let key = format!("{} {} {}", wanted.tag, kept.state(wanted.tag), wanted.name);
         // Boxed: what speaks to Redis is large, and most answers are there.
-        match Box::pin(kept.answers.try_get_with(key, answer)).await {
+        let answer = Box::pin(kept.answers.try_get_with(key, answer)).await;
+        meters().asked_cache(made.load(Ordering::Relaxed));
+        match answer {
             Ok(answer) => Ok(answer.stamped),
             Err(error) => Err(E::clone(&error)),
         }

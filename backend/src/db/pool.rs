@@ -8,6 +8,8 @@ use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Error, Pool};
 use tokio::sync::oneshot;
 
+use crate::monitoring::meters::meters;
+
 /// How long anybody waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -49,10 +51,12 @@ impl Db {
             let left = PATIENCE.saturating_sub(asked.elapsed());
             let mut conn = pool.get_timeout(left).map_err(|error| {
                 tracing::warn!(%error, "no database connection");
+                meters().db_timeouts.inc();
                 Unavailable
             })?;
             // Nobody waits any more: what is not begun is not done.
             here.send(()).map_err(|()| Unavailable)?;
+            meters().db_wait.observe(asked.elapsed().as_secs_f64());
             work(&mut conn)
         });
         if tokio::time::timeout(PATIENCE, &mut begun).await.is_err() {
@@ -72,6 +76,13 @@ impl Db {
     ) -> Result<T, E> {
         let mut conn = self.0.get().map_err(|_busy| Unavailable)?;
         work(&mut conn)
+    }
+
+    /// How many connections are in use, how many idle, and how many there may be.
+    pub fn connections(&self) -> (u32, u32, u32) {
+        let state = self.0.state();
+        let in_use = state.connections.saturating_sub(state.idle_connections);
+        (in_use, state.idle_connections, self.0.max_size())
     }
 }
 

@@ -14,6 +14,7 @@ use crate::deliveries::claims::Claimed;
 use crate::mail::compose::{Addressee, Mail};
 use crate::mail::session::Session;
 use crate::mail::verdict::Failure;
+use crate::monitoring::meters::meters;
 
 /// A session without work is closed after this: servers do not like to be kept waiting.
 const IDLE: Duration = Duration::from_secs(5);
@@ -68,7 +69,7 @@ impl Lane {
         let next = self.shared.desk.next_ever(self.number);
         let slice = if self.session.is_none() {
             next.await
-        } else if let Ok(slice) = timeout(IDLE, next).await {
+        } else if let Ok(slice) = meters().idle(timeout(IDLE, next)).await {
             slice
         } else {
             self.hang_up().await;

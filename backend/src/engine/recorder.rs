@@ -13,6 +13,7 @@ use super::job::{Chunk, Rest};
 use super::shared::{Report, Shared};
 use crate::deliveries::claims::{self, Lease};
 use crate::deliveries::results::{self, AttemptResult};
+use crate::monitoring::meters::meters;
 use crate::runs::rests;
 
 /// Results are collected so long before they are written. Nobody is woken for each of them: that would cost more than to
@@ -101,6 +102,7 @@ impl<'a> Recorder<'a> {
                 self.insist(|shared, conn| {
                     results::record(conn, &shared.worker, &place, &news.results)
                 });
+                meters().recorded(&news.results);
             }
             if chunk.settle(news.results.len() + news.untouched) {
                 done.push(chunk);

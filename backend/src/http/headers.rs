@@ -3,7 +3,7 @@
 
 use actix_cors::Cors;
 use actix_web::http::header::{
-    AUTHORIZATION, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
+    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY,
 };
 use actix_web::middleware::{Condition, DefaultHeaders};
@@ -14,6 +14,7 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'uns
     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// A year, as browsers' own lists ask for.
 const TLS_ONLY: &str = "max-age=31536000";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long a browser may remember what another origin may do, in seconds.
 const REMEMBERED_S: usize = 3600;
 
@@ -39,7 +40,7 @@ pub fn cors(origins: &[String]) -> Condition<Cors> {
     let cors = named
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH])
-        .expose_headers([ETAG, LOCATION, RETRY_AFTER])
+        .expose_headers([ETAG, LOCATION, RETRY_AFTER, REQUEST_ID])
         .max_age(REMEMBERED_S);
     Condition::new(!origins.is_empty(), cors)
 }

@@ -16,6 +16,7 @@ pub mod openapi;
 pub mod page;
 pub mod problems;
 pub mod query;
+pub mod request_id;
 pub mod site;
 pub mod span;
 pub mod upload;

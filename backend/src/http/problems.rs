@@ -4,21 +4,17 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse};
-use tracing_actix_web::RequestId;
+use actix_web::{Error, HttpResponse};
 
 use super::error::ApiError;
+use super::request_id::RequestName;
 
 /// Middleware: turns errors into `application/problem+json`; successes pass untouched.
 pub async fn problems(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let request_id = req
-        .extensions()
-        .get::<RequestId>()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let request_id = RequestName::of(req.request()).as_str().to_owned();
     let res = next.call(req).await?.map_into_boxed_body();
     let status = res.status();
     if !(status.is_client_error() || status.is_server_error()) {

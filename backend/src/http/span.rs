@@ -1,24 +1,26 @@
 //! What every line of the log says of the request it belongs to: its route, not its address. An address may hold the
 //! token of a link or, in a search, somebody's name.
 
+use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::{Error, HttpMessage};
 use tracing::Span;
 use tracing::field::Empty;
-use tracing_actix_web::{DefaultRootSpanBuilder, RequestId, RootSpanBuilder};
+use tracing_actix_web::{DefaultRootSpanBuilder, RootSpanBuilder};
+
+use super::request_id::RequestName;
 
 /// Opens a request's span, and closes it with how it was answered.
 pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(req: &ServiceRequest) -> Span {
-        let request_id = req.extensions().get::<RequestId>().copied();
+        let request_id = RequestName::give(req);
         tracing::info_span!(
             "request",
             http.method = %req.method(),
             http.route = req.match_pattern().as_deref().unwrap_or("unknown"),
-            request_id = request_id.map(tracing::field::display),
+            request_id = %request_id.as_str(),
             http.status_code = Empty,
             otel.status_code = Empty,
             exception.message = Empty,

@@ -20,6 +20,7 @@ use super::{
     verdict::{Failure, Fault},
     wire::{Wire, within},
 };
+use crate::monitoring::meters::OpenSession;
 
 pub struct Session {
     /// Gone once the connection is not to be used again; lent to the step under way.
@@ -30,6 +31,7 @@ pub struct Session {
     timeouts: Timeouts,
     mails_left: u32,
     born: Instant,
+    _counted: OpenSession,
 }
 
 /// What the two sides agree on between two calls.
@@ -56,6 +58,7 @@ impl Session {
             timeouts: *timeouts,
             mails_left: server.mails_per_connection,
             born: Instant::now(),
+            _counted: OpenSession::counted(),
         })
     }
 

@@ -1,0 +1,60 @@
+//! Whether the process can do its work, and if not, why.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use serde_json::json;
+
+use super::meters::meters;
+use crate::db::{self, Db, Unavailable};
+
+/// A pass takes a second at most, and is made every second; a database that was away delays it.
+const PASS_OVERDUE: Duration = Duration::from_secs(30);
+
+/// What is not ready, in words that `/readyz` answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Database,
+    Migrations,
+    Engine,
+}
+
+impl Reason {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Database => "the database does not answer",
+            Self::Migrations => "migrations are pending: run `dispatch migrate`",
+            Self::Engine => "the engine has made no pass for 30 s",
+        }
+    }
+}
+
+/// What keeps the API from its work.
+pub async fn of_api(db: &Db) -> Option<Reason> {
+    let pending = db
+        .run(|conn| db::pending(conn).map_err(|_cause| Unavailable))
+        .await;
+    match pending {
+        Err(Unavailable) => Some(Reason::Database),
+        Ok(true) => Some(Reason::Migrations),
+        Ok(false) => None,
+    }
+}
+
+/// What keeps an engine from its work.
+pub fn of_engine() -> Option<Reason> {
+    let since = meters().since_last_pass();
+    since
+        .is_none_or(|since| since > PASS_OVERDUE)
+        .then_some(Reason::Engine)
+}
+
+/// The answer of `/readyz`.
+pub fn answer(reason: Option<Reason>) -> HttpResponse {
+    match reason {
+        None => HttpResponse::Ok().json(json!({ "status": "ready" })),
+        Some(reason) => HttpResponse::ServiceUnavailable()
+            .insert_header(("Retry-After", "2"))
+            .json(json!({ "status": "not ready", "reason": reason.as_str() })),
+    }
+}
