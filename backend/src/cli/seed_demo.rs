@@ -6,7 +6,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 
-use super::{Failure, say};
+use super::{Failure, progress::note, say};
 use crate::app::Services;
 use crate::auth;
 use crate::auth::model::SignUp;
@@ -46,12 +46,15 @@ pub(super) fn add(services: &Services) -> Result<(), Failure> {
     let hash = services.passwords.hash_here(PASSWORD)?;
     let now = services.clock.now();
     conn.transaction::<_, Failure, _>(|conn| {
+        note("adding two people");
         add_person(conn, ADMIN, "Администратор", Role::Admin, &hash, now)?;
         let owner_id = add_person(conn, USER, "Анна Живаго", Role::User, &hash, now)?;
+        note("adding 250 recipients");
         diesel::sql_query(RECIPIENTS)
             .bind::<BigInt, _>(owner_id)
             .bind::<Timestamptz, _>(now)
             .execute(conn)?;
+        note("adding messages and mailings");
         add_mailings(conn, owner_id, now)
     })?;
     say(format_args!("demo user:  {USER}   password: {PASSWORD}"))?;

@@ -1,17 +1,25 @@
 //! `dispatch send` and `dispatch run-due`: sending from the command line, beside a running service or without one. The
 //! database decides who has the work, so nothing is sent twice.
 
-use diesel::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{io, process, thread};
 
+use diesel::prelude::*;
+use tokio::runtime::Builder;
+
+use super::progress::{Progress, note};
+use super::serve::told_to_end;
 use super::{Failure, say};
 use crate::app::Services;
 use crate::auth::policy::Owners;
 use crate::db::schema::mailings;
 use crate::engine::scheduler::{self, Pass};
-use crate::engine::sender::Until;
+use crate::engine::sender::{Sender, Until};
 use crate::events::new::Origin;
 use crate::mailings::model::MailingRow;
 use crate::mailings::start;
+use crate::monitoring::store;
 use crate::runs;
 use crate::runs::model::{Run, Trigger};
 
@@ -32,7 +40,18 @@ pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), Failure> {
         let run_id = start::start_now(conn, &mailing, (services.config.quotas, cli), now)?;
         Ok((run_id, mailing.owner_id))
     })?;
-    work_off(services, &mut conn)?;
+    let progress = Progress::of(how_far(services, move |conn| {
+        let run = runs::store::find(conn, Owners::One(owner_id), run_id)?;
+        let left = run.counts.pending + run.counts.deferred;
+        Ok(format!(
+            "run {run_id}: {} of {} done",
+            run.counts.total - left,
+            run.counts.total
+        ))
+    }));
+    let done = work_off(services, &mut conn);
+    drop(progress);
+    done?;
     report(&runs::store::find(
         &mut conn,
         Owners::One(owner_id),
@@ -43,7 +62,16 @@ pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), Failure> {
 /// Starts and sends what is due, once.
 pub(super) fn due(services: &Services) -> Result<(), Failure> {
     let mut conn = PgConnection::establish(&services.config.database.url)?;
-    let done = work_off(services, &mut conn)?;
+    let progress = Progress::of(how_far(services, |conn| {
+        let waiting = store::waiting(conn)?;
+        Ok(format!(
+            "{} mails to be sent, {} to be tried again later",
+            waiting.pending, waiting.deferred
+        ))
+    }));
+    let done = work_off(services, &mut conn);
+    drop(progress);
+    let done = done?;
     Ok(say(format_args!(
         "mailings started: {}, mails prepared: {}, runs finished: {}",
         done.started, done.prepared, done.finished
@@ -53,8 +81,9 @@ pub(super) fn due(services: &Services) -> Result<(), Failure> {
 /// Prepares and sends until nothing is left to be sent now.
 fn work_off(services: &Services, conn: &mut PgConnection) -> Result<Pass, Failure> {
     let sender = services.sender();
+    let told = stop_when_told(sender.clone())?;
     let mut sum = Pass::default();
-    loop {
+    while !told.load(Ordering::Relaxed) {
         let pass = scheduler::pass(conn, &services.clock, services.config.quotas)?;
         sum = Pass {
             started: sum.started + pass.started,
@@ -67,8 +96,49 @@ fn work_off(services: &Services, conn: &mut PgConnection) -> Result<Pass, Failur
         }
     }
     sender.run(Until::Idle)?;
+    if told.load(Ordering::Relaxed) {
+        return Err("told to end; what is left is sent by a running service, or by the next `dispatch run-due`".into());
+    }
     sum.finished += scheduler::pass(conn, &services.clock, services.config.quotas)?.finished;
     Ok(sum)
+}
+
+/// Looks at the database on a connection of its own, made when there is something to look at.
+fn how_far(
+    services: &Services,
+    look: impl Fn(&mut PgConnection) -> QueryResult<String> + Send + 'static,
+) -> impl FnMut() -> Option<String> + Send + 'static {
+    let (url, mut conn) = (services.config.database.url.clone(), None);
+    move || {
+        let there = match &mut conn {
+            Some(there) => there,
+            none => none.insert(PgConnection::establish(&url).ok()?),
+        };
+        look(there).ok()
+    }
+}
+
+/// Told to end, the sender finishes what is on its way; told again, the process goes at once.
+fn stop_when_told(sender: Sender) -> io::Result<Arc<AtomicBool>> {
+    let told = Arc::new(AtomicBool::new(false));
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let heard = Arc::clone(&told);
+    let listen = move || {
+        runtime.block_on(async {
+            told_to_end().await.ok()?;
+            heard.store(true, Ordering::Relaxed);
+            note("ending: the mails that are on their way are finished");
+            sender.stop();
+            if told_to_end().await.is_ok() {
+                process::exit(130);
+            }
+            Some(())
+        })
+    };
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(listen)?;
+    Ok(told)
 }
 
 fn report(run: &Run) -> Result<(), Failure> {

@@ -7,5 +7,7 @@ mod pool;
 #[rustfmt::skip]
 pub mod schema;
 
-pub use migrations::{migrate, pending, revert_all};
+pub use migrations::{
+    Differences, Step, differences, migrate, migrate_telling, pending, revert_all,
+};
 pub use pool::{Db, Unavailable};

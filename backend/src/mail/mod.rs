@@ -15,6 +15,7 @@ pub mod reply;
 pub mod server;
 pub mod session;
 mod transfer;
+pub mod trial;
 pub mod unsubscribe;
 pub mod verdict;
 mod wire;

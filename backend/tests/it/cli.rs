@@ -1,9 +1,14 @@
 //! The commands, run as processes.
 
+use std::process::Command;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
 use serde_json::json;
 
 use crate::support::app::TestApp;
-use crate::support::process::dispatch;
+use crate::support::machine::eventually;
+use crate::support::process::{Service, dispatch};
 use crate::support::smtp_server::ScriptedServer;
 
 #[test]
@@ -116,4 +121,165 @@ fn the_committed_document_is_what_the_code_says() {
         printed.out == committed,
         "openapi/openapi.json is out of date: run `make generate`"
     );
+}
+
+#[test]
+fn every_command_explains_itself_with_an_example() {
+    let program = dispatch(&["--help"], &[]);
+    assert_eq!(program.code, Some(0));
+    for told in [
+        "Exit status: 0 done",
+        "DATABASE_PASSWORD_FILE",
+        ".env.example",
+    ] {
+        assert!(program.out.contains(told), "{}", program.out);
+    }
+    let (_, commands) = program.out.split_once("Commands:\n").unwrap();
+    let commands: Vec<_> = commands
+        .lines()
+        .take_while(|line| line.starts_with("  "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|command| *command != "help")
+        .collect();
+    assert_eq!(commands.len(), 11, "{commands:?}");
+    for command in commands {
+        let explained = dispatch(&[command, "--help"], &[]);
+        let example = format!("dispatch {command}");
+        let (_, below) = explained.out.split_once("Example").expect(command);
+        assert!(below.contains(&example), "{}", explained.out);
+    }
+    let misspelt = dispatch(&["sned", "7"], &[]);
+    assert_eq!(misspelt.code, Some(2));
+    assert!(misspelt.err.contains("send"), "{}", misspelt.err);
+}
+
+#[test]
+fn a_database_is_brought_up_to_date_and_checked_before_and_after() {
+    let app = TestApp::start();
+    let name = format!("empty_{:x}", rand::random::<u32>());
+    app.sql()
+        .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))
+        .unwrap();
+    let (base, _) = app.services.config.database.url.rsplit_once('/').unwrap();
+    let url = format!("{base}/{name}");
+    let at = [("DATABASE_URL", url.as_str())];
+    let before = app.command(&["migrate", "--check"], &at);
+    let migrated = app.command(&["migrate"], &at);
+    let after = app.command(&["migrate", "--check"], &at);
+    app.sql()
+        .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
+        .unwrap();
+    assert_eq!((before.code, before.err.as_str()), (Some(1), ""));
+    assert!(migrated.ok, "{migrated:?}");
+    let pending: Vec<_> = before.out.lines().collect();
+    let applied = migrated.out.replace("applied ", "pending ");
+    assert_eq!(
+        applied.lines().collect::<Vec<_>>(),
+        pending,
+        "in the same order"
+    );
+    assert!(pending.len() > 20);
+    let told = migrated
+        .err
+        .lines()
+        .filter(|line| line.starts_with("applying "));
+    assert_eq!(told.count(), pending.len(), "{}", migrated.err);
+    assert_eq!(
+        (after.code, after.out.as_str()),
+        (Some(0), "the database is up to date\n")
+    );
+}
+
+#[test]
+fn of_two_that_migrate_the_second_waits_and_says_so() {
+    let app = TestApp::start();
+    let mut first = app.sql();
+    first
+        .batch_execute("SELECT pg_advisory_lock(7205759403)")
+        .unwrap();
+    let second = Service::run(&app, &["migrate"], &[]);
+    eventually("that it waits", || {
+        let log = second.log();
+        log.contains("another process migrates this database; waiting")
+            .then_some(())
+    });
+    drop(first);
+    assert_eq!(second.wait().0, Some(0));
+}
+
+#[test]
+fn run_due_that_is_told_to_end_finishes_what_is_on_its_way_and_loses_nobody() {
+    let server = ScriptedServer::setup()
+        .replying_after(Duration::from_millis(20))
+        .start();
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipients(&alice, 60);
+    app.mailing(&alice, &json!({"ends_at": "2099-01-01T00:00:00Z"}));
+    let one = [("SMTP_SESSIONS", "1")];
+    let told = Service::run(&app, &["run-due"], &one);
+    eventually("the first mails", || (server.taken() > 2).then_some(()));
+    told.signal("TERM");
+    let (code, log) = told.wait();
+    assert_eq!(code, Some(1), "{log}");
+    assert!(
+        log.contains("dispatch: told to end; what is left is sent by"),
+        "{log}"
+    );
+    assert!(server.taken() < 60, "it did not go on to the end");
+    let rest = app.command(&["run-due"], &[]);
+    assert!(rest.ok && rest.out.contains("runs finished: 1"), "{rest:?}");
+    let copies = server.copies();
+    assert!(
+        copies.len() == 60 && copies.values().all(|copies| *copies == 1),
+        "{copies:?}"
+    );
+}
+
+#[test]
+fn serve_and_engine_end_in_order_when_they_are_told_to() {
+    let app = TestApp::start();
+    for (arguments, said) in [
+        (&["serve"][..], "the API listens"),
+        (&["serve", "--no-engine"], "the API listens"),
+        (&["engine"], "the engine runs"),
+    ] {
+        for signal in ["INT", "TERM"] {
+            let running = Service::run(&app, arguments, &[]);
+            eventually(said, || running.log().contains(said).then_some(()));
+            running.signal(signal);
+            let (code, log) = running.wait();
+            assert_eq!(code, Some(0), "{arguments:?} {signal}: {log}");
+            assert!(log.contains("ending: "), "{log}");
+        }
+    }
+}
+
+#[test]
+fn whoever_reads_only_the_beginning_hears_no_complaint() {
+    let piped = Command::new("sh")
+        .args([
+            "-c",
+            "\"$0\" openapi | head -n 1",
+            env!("CARGO_BIN_EXE_dispatch"),
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(piped.stdout).unwrap(), "{\n");
+    assert_eq!(String::from_utf8(piped.stderr).unwrap(), "");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_its_setting() {
+    let app = TestApp::start();
+    let taken = app.address.to_string();
+    for setting in ["BIND", "METRICS_BIND"] {
+        let settings = [("BIND", "127.0.0.1:0"), (setting, &taken)];
+        let refused = app.command(&["serve", "--no-engine"], &settings);
+        let complaint = format!("dispatch: {setting}={taken}: Address already in use");
+        assert!(
+            refused.code == Some(1) && refused.err.contains(&complaint),
+            "{refused:?}"
+        );
+    }
 }

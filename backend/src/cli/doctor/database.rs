@@ -1,0 +1,180 @@
+//! The database: who answers there, and whether its letters and migrations are as the service needs them.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Integer, Text};
+
+use super::{Findings, session, without_password};
+use crate::config::Config;
+use crate::db;
+
+/// The oldest version that the tests run on.
+const OLDEST: i32 = 150_000;
+
+#[derive(QueryableByName)]
+struct Server {
+    #[diesel(sql_type = Text)]
+    version: String,
+    #[diesel(sql_type = Integer)]
+    number: i32,
+    #[diesel(sql_type = Text)]
+    encoding: String,
+    #[diesel(sql_type = Text)]
+    zone: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    role: String,
+}
+
+const SERVER: &str = "
+    SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number,
+           pg_encoding_to_char(encoding)::text AS encoding, current_setting('TimeZone') AS zone,
+           current_database()::text AS name, current_user::text AS role
+    FROM pg_database WHERE datname = current_database()";
+
+#[derive(QueryableByName)]
+struct Letters {
+    #[diesel(sql_type = Bool)]
+    lowered: bool,
+}
+
+#[derive(QueryableByName)]
+struct Rights {
+    #[diesel(sql_type = Bool)]
+    create: bool,
+    #[diesel(sql_type = Array<Text>)]
+    forbidden: Vec<String>,
+}
+
+const RIGHTS: &str = "
+    SELECT has_schema_privilege('public', 'CREATE') AS create,
+           ARRAY(SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '\\_\\_%' AND NOT (
+                     has_table_privilege(format('public.%I', tablename), 'SELECT')
+                     AND has_table_privilege(format('public.%I', tablename), 'INSERT')
+                     AND has_table_privilege(format('public.%I', tablename), 'UPDATE')
+                     AND has_table_privilege(format('public.%I', tablename), 'DELETE')) ORDER BY 1) AS forbidden";
+
+pub(super) fn examine(config: &Config, findings: &Findings) {
+    let url = &config.database.url;
+    let mut conn = match PgConnection::establish(url) {
+        Ok(conn) => conn,
+        Err(error) => {
+            let error = without_password(&error.to_string(), url);
+            let error = error.split_whitespace().collect::<Vec<_>>().join(" ");
+            return findings.fail(
+                "database",
+                format!("it cannot be reached: {error}"),
+                "is it running, and are host, port, user, password and name in DATABASE_URL right?",
+            );
+        }
+    };
+    let looks: [fn(&Config, &mut PgConnection, &Findings) -> QueryResult<()>; 4] =
+        [server, rights, migrations, session::examine];
+    for look in looks {
+        if let Err(error) = look(config, &mut conn, findings) {
+            findings.fail(
+                "database",
+                format!("it refuses to tell: {error}"),
+                "the user in DATABASE_URL should own the database",
+            );
+        }
+    }
+}
+
+fn server(_: &Config, conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
+    let server: Server = diesel::sql_query(SERVER).get_result(conn)?;
+    let message = format!(
+        "PostgreSQL {}, database {} as {}, {}, time zone {}",
+        server.version, server.name, server.role, server.encoding, server.zone
+    );
+    if server.number < OLDEST {
+        findings.fail(
+            "database",
+            message,
+            "PostgreSQL 15 or newer is needed, 18 is advised",
+        );
+        return Ok(());
+    }
+    if server.encoding != "UTF8" {
+        findings.fail(
+            "database",
+            message,
+            format!(
+                "it cannot hold every name: make it anew with CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0",
+                server.name
+            ),
+        );
+        return Ok(());
+    }
+    let letters: Letters =
+        diesel::sql_query("SELECT lower('ЁÉ') = 'ёé' AS lowered").get_result(conn)?;
+    if letters.lowered {
+        findings.ok("database", message);
+    } else {
+        findings.warn(
+            "database",
+            format!("{message}; its locale knows only English letters"),
+            "searches do not find Ё by ё: make it anew with LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' (PostgreSQL 17 or newer) or LC_CTYPE 'C.UTF-8'",
+        );
+    }
+    Ok(())
+}
+
+fn rights(_: &Config, conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
+    let rights: Rights = diesel::sql_query(RIGHTS).get_result(conn)?;
+    match (rights.forbidden.as_slice(), rights.create) {
+        ([], true) => findings.ok("rights", "tables may be read, written and made"),
+        ([], false) => findings.warn(
+            "rights",
+            "tables may be read and written, not made",
+            "run `dispatch migrate` as the owner of the database, or GRANT CREATE ON SCHEMA public",
+        ),
+        (tables, _) => findings.fail(
+            "rights",
+            format!("{} may not be read and written: {}", count(tables), some(tables)),
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, or ALTER DATABASE … OWNER TO the user in DATABASE_URL",
+        ),
+    }
+    Ok(())
+}
+
+fn migrations(_: &Config, conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
+    match db::differences(conn) {
+        Err(error) => findings.fail(
+            "migrations",
+            error.to_string(),
+            "the user in DATABASE_URL should own the database",
+        ),
+        Ok(differences) if !differences.pending.is_empty() => findings.fail(
+            "migrations",
+            format!(
+                "{} pending: {}",
+                differences.pending.len(),
+                some(&differences.pending)
+            ),
+            "run `dispatch migrate`",
+        ),
+        Ok(differences) if !differences.unknown.is_empty() => findings.warn(
+            "migrations",
+            format!("made by a newer program: {}", some(&differences.unknown)),
+            "right during an upgrade; otherwise run the newer program here too",
+        ),
+        Ok(_) => findings.ok("migrations", "all are applied"),
+    }
+    Ok(())
+}
+
+fn count(tables: &[String]) -> String {
+    match tables.len() {
+        1 => "1 table".to_owned(),
+        many => format!("{many} tables"),
+    }
+}
+
+/// The first few of them.
+fn some(names: &[String]) -> String {
+    const ENOUGH: usize = 3;
+    let first: Vec<_> = names.iter().take(ENOUGH).map(String::as_str).collect();
+    let more = if names.len() > ENOUGH { ", …" } else { "" };
+    format!("{}{more}", first.join(", "))
+}

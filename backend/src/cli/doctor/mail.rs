@@ -1,0 +1,80 @@
+//! The mail server, as far as one gets without sending a mail: its name, the connection, encryption, signing in, the sender.
+
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+
+use super::Findings;
+use crate::config::Config;
+use crate::mail::reply::Stage;
+use crate::mail::server::Timeouts;
+use crate::mail::trial::try_sender;
+use crate::mail::verdict::{Failure, Fault};
+
+/// For each step: the first that is not answered is to be named in time.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub(super) fn examine(config: &Config, findings: &Findings) {
+    let timeouts = Timeouts {
+        connect: PATIENCE,
+        tls: PATIENCE,
+        command: PATIENCE,
+        ..Timeouts::default()
+    };
+    let (server, from) = (&config.mail.server, config.mail.from.email.to_string());
+    let place = format!(
+        "{}:{}, encryption {:?}",
+        server.host, server.port, server.tls
+    );
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return findings.fail("smtp", error.to_string(), "is the machine out of files?");
+        }
+    };
+    match runtime.block_on(try_sender(server, &timeouts, &from)) {
+        Ok(()) => {
+            let signed_in = if server.credentials.is_some() {
+                "took our credentials and "
+            } else {
+                ""
+            };
+            findings.ok(
+                "smtp",
+                format!("{place}: {signed_in}accepts {from} as the sender"),
+            );
+        }
+        Err(failure) => {
+            findings.fail("smtp", format!("{place}: {failure}"), advice(&failure));
+        }
+    }
+}
+
+fn advice(failure: &Failure) -> &'static str {
+    match (failure.stage, failure.fault) {
+        (Stage::Connect, Fault::Timeout) => {
+            "are host and port in SMTP_URL right, and does no firewall or provider swallow the way to them?"
+        }
+        (Stage::Connect, _) => {
+            "are host and port in SMTP_URL right, and is the mail server running?"
+        }
+        (Stage::Greeting | Stage::Ehlo, Fault::Timeout | Fault::Protocol | Fault::Closed) => {
+            "is that the port of a mail server? One that expects encryption from the beginning wants smtps://"
+        }
+        (Stage::Tls, Fault::Certificate) => {
+            "use the name that the certificate was issued for, or add its authority to this machine's"
+        }
+        (Stage::Tls, Fault::NotOffered) => {
+            "it has no STARTTLS there: smtps:// for port 465, smtp:// without encryption"
+        }
+        (Stage::Tls, _) => {
+            "does that port speak TLS from the beginning (smtps://) or after STARTTLS (smtp+starttls://)?"
+        }
+        (Stage::Auth, Fault::NotOffered) => {
+            "it takes no password on that connection: encrypt it, or leave user and password out"
+        }
+        (Stage::Auth, _) => "are user and password in SMTP_URL right, and percent-encoded?",
+        (Stage::Mail, _) => "it will not send for MAIL_FROM: use an address that it knows as yours",
+        _ => "its own log may say more",
+    }
+}
