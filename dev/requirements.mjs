@@ -8,6 +8,8 @@ import path from 'node:path';
 const PACKAGES = {
   cc: 'build-essential',
   chromium: 'chromium',
+  curl: 'curl',
+  jq: 'jq',
   nginx: 'nginx-light',
   pg_config: 'libpq-dev',
   pgbench: 'postgresql',

@@ -25,7 +25,7 @@ const PLANS = {
       ...[lintFrontend, testFrontend],
       ...[lintDev, lintContainers, testDev, testContract, testEndToEnd],
     ],
-    needs: ['cc', 'redis-server', 'chromium', 'nginx', 'python3-venv'],
+    needs: ['cc', 'redis-server', 'chromium', 'curl', 'jq', 'nginx', 'python3-venv'],
   },
   rust: {
     checks: [lintRust, testRust, checkDocument],
@@ -33,7 +33,7 @@ const PLANS = {
   },
   frontend: { checks: [lintFrontend, testFrontend], needs: [] },
   contract: { checks: [testContract], needs: ['cc', 'python3-venv'] },
-  e2e: { checks: [testEndToEnd], needs: ['cc', 'chromium', 'nginx'] },
+  e2e: { checks: [testEndToEnd], needs: ['cc', 'chromium', 'curl', 'jq', 'nginx', 'python3-venv'] },
   lint: {
     checks: [lintRust, lintFrontend, lintDev, lintContainers],
     needs: ['cc', 'python3-venv'],

@@ -34,13 +34,13 @@ const style = `/assets/${assets.find((name) => name.endsWith('.css'))}`;
 async function ask(url, { body, ...options } = {}) {
   const request = http.request(url, { agent: false, ...options });
   request.end(body);
-  const [answer] = await once(request, 'response');
+  const [answer] = /** @type {[http.IncomingMessage]} */ (await once(request, 'response'));
   const chunks = [];
   for await (const chunk of answer) chunks.push(chunk);
-  const names = answer.rawHeaders.filter((_, /** @type {number} */ n) => n % 2 === 0);
+  const names = answer.rawHeaders.filter((_, n) => n % 2 === 0);
   return {
-    status: answer.statusCode,
-    names: names.map((/** @type {string} */ name) => name.toLowerCase()),
+    status: answer.statusCode ?? 0,
+    names: names.map((name) => name.toLowerCase()),
     headers: answer.headers,
     body: Buffer.concat(chunks),
   };
