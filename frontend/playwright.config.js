@@ -6,7 +6,8 @@ const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 export default defineConfig({
   testDir: 'tests/e2e',
   timeout: 60_000,
-  workers: 1,
+  expect: { timeout: 15_000 }, // on a busy machine
+  workers: 2, // files side by side: each has people of its own
   retries: 0,
   reporter: [['list']],
   outputDir: 'test-results',

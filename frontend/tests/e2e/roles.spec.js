@@ -4,6 +4,7 @@ import fs from 'node:fs';
 
 import { expect, test } from '@playwright/test';
 
+import { settled, unansweredBy } from './settled.js';
 import {
   accessToken,
   addRecipient,
@@ -37,6 +38,7 @@ const MENUS = /** @type {const} */ ({
 function listen(page) {
   /** @type {string[]} */
   const faults = [];
+  unansweredBy(page);
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) faults.push(`console: ${message.text()}`);
   });
@@ -68,9 +70,7 @@ async function walk(page, faults) {
   for (const path of paths) {
     await menu.locator(`a[href="${path}"]`).click();
     await expect(page).toHaveURL(path);
-    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-    await page.waitForLoadState('networkidle');
-    await expect(page.locator('.placeholder-glow')).toHaveCount(0);
+    await settled(page);
     const current = await menu
       .locator('[aria-current="page"]')
       .evaluateAll((all) => all.map((one) => one.getAttribute('href')));

@@ -1,7 +1,7 @@
 // The whole story in Russian, from signing up to the mail in the catcher and its line in the log.
 import { expect, test } from '@playwright/test';
 
-import { addRecipient, mailNow, mailsTo, mailTo, newAddress, signUpAndIn, writeMessage } from './support.js';
+import { addRecipient, mailNow, mailsTo, mailTo, newAddress, signUpByHand, writeMessage } from './support.js';
 
 test.use({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' });
 
@@ -12,7 +12,7 @@ test('a newcomer signs up, mails two people and finds both answers in the log', 
   ];
   const subject = `Осенний каталог ${newAddress('n').split('@')[0]}`;
 
-  await signUpAndIn(page, newAddress('anna'));
+  await signUpByHand(page, newAddress('anna'));
   await page.getByRole('link', { name: 'Получатели' }).first().click();
   for (const recipient of people) await addRecipient(page, recipient);
   await writeMessage(page, subject);
@@ -44,7 +44,7 @@ test('a newcomer signs up, mails two people and finds both answers in the log', 
 
 test('a link of the mail works once, and a wrong password is told at sign-in', async ({ page }) => {
   const email = newAddress('boris');
-  await signUpAndIn(page, email);
+  await signUpByHand(page, email);
   await page.getByRole('button', { name: 'Выйти' }).click();
   await expect(page.getByRole('heading', { name: 'Рассылки, за которые можно отвечать' })).toBeVisible();
 
