@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 
 import { isFailed, groupsOf, retryOf, sumOf } from '../src/features/mailings/retries.js';
 import { mailingLook } from '../src/features/mailings/looks.js';
+import { isMoving } from '../src/features/mailings/mailings.js';
 import { actionsOf } from '../src/features/mailings/permitted.js';
 import { insertion } from '../src/features/messages/placeholders.js';
 
@@ -124,4 +125,18 @@ it('the unsubscribe link is a link in HTML and an address everywhere else', () =
   expect(insertion('unsubscribe_url', 'html', '<p>Bye</p><a href="', 'Unsubscribe')).toBe('{{ unsubscribe_url }}');
   expect(insertion('unsubscribe_url', 'text', 'Bye', 'Unsubscribe')).toBe('{{ unsubscribe_url }}');
   expect(insertion('email', 'html', '<p>', 'Unsubscribe')).toBe('{{ email }}');
+});
+
+it('only what is being sent, or is about to be, is worth asking about again', () => {
+  const now = Date.parse('2026-03-01T06:00:00Z');
+  const waits = { status: /** @type {const} */ ('created'), next_run_at: '2026-03-01T06:00:02Z', disabled: null };
+  const moves = (/** @type {object} */ changes) =>
+    isMoving(/** @type {Api.Mailing} */ ({ ...waits, paused_at: null, ...changes }), 3000, now);
+  expect(moves({})).toBe(true);
+  expect(moves({ next_run_at: '2026-03-01T05:59:00Z' })).toBe(true);
+  expect(moves({ status: 'running', next_run_at: null })).toBe(true);
+  expect(moves({ next_run_at: '2026-03-01T06:00:30Z' })).toBe(false);
+  expect(moves({ status: 'completed', next_run_at: null })).toBe(false);
+  expect(moves({ paused_at: '2026-03-01T05:00:00Z' })).toBe(false);
+  expect(moves({ disabled: { reason: 'none', at: '2026-03-01T05:00:00Z', by: null } })).toBe(false);
 });

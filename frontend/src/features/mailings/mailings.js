@@ -23,6 +23,17 @@ export function fetchMailings(
   return ask(api.GET('/api/v1/mailings', { params: { query }, signal }));
 }
 
+/**
+ * Whether something about it changes by itself within so many milliseconds: it is being sent, or its time comes.
+ * @param {Pick<Api.Mailing, 'status' | 'next_run_at' | 'paused_at' | 'disabled'>} mailing
+ * @param {number} ms
+ * @param {number} [now]
+ */
+export function isMoving({ status, next_run_at, paused_at, disabled }, ms, now = Date.now()) {
+  if (status === 'running') return true;
+  return !paused_at && !disabled && Boolean(next_run_at) && Date.parse(next_run_at ?? '') <= now + ms;
+}
+
 /** @param {number} id @param {AbortSignal} [signal] */
 export const fetchMailing = (id, signal) => ask(api.GET('/api/v1/mailings/{id}', { params: { path: { id } }, signal }));
 
