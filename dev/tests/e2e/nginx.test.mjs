@@ -187,6 +187,7 @@ test('says as a problem that the backend is away, and serves the page meanwhile'
   assert.match(String(away.headers['content-security-policy']), /default-src 'self'/);
   const { request_id, ...problem } = JSON.parse(String(away.body));
   assert.match(request_id, /^[0-9a-f]{32}$/);
+  assert.equal(away.headers['x-request-id'], request_id);
   assert.deepEqual(problem, {
     type: 'about:blank',
     title: 'Service Unavailable',
