@@ -42,8 +42,10 @@ pub(super) struct Desk {
     /// For sessions: there may be something to do, or nothing more ever.
     work: Notify,
     stopping: AtomicBool,
-    /// Nothing more is claimed: who finds nothing to do may go.
+    /// Nothing more is to be claimed.
     closing: AtomicBool,
+    /// Nothing more comes: who finds nothing to do may go. What is being claimed when we are told to stop comes after that.
+    closed: AtomicBool,
     /// Mails that may leave at once, where the server's pace is limited.
     permits: Option<AtomicI64>,
     /// Sessions that this process may have, where all processes share so many.
@@ -60,6 +62,7 @@ impl Desk {
             work: Notify::new(),
             stopping: AtomicBool::new(false),
             closing: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             permits: paced.then(AtomicI64::default),
             sessions: AtomicUsize::new(sessions),
         }
@@ -79,16 +82,18 @@ impl Desk {
     /// No more claims and no further body from now on.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
-        self.close();
+        self.closing.store(true, Ordering::Release);
+        self.tell_everybody();
     }
 
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// Nothing more is claimed: sessions end when everything in hand is sent.
+    /// Nothing more is claimed and nothing is being claimed: sessions end when everything in hand is sent.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Release);
+        self.closed.store(true, Ordering::Release);
         self.tell_everybody();
     }
 
@@ -153,6 +158,7 @@ impl Desk {
         in_hand.turns = Turns::default();
         drop(in_hand);
         self.stop();
+        self.close();
     }
 
     /// A chunk has been leased, with these deliveries to be sent.
@@ -196,7 +202,7 @@ impl Desk {
                 .flatten();
             match next {
                 Some(slice) => Some(Some(slice)),
-                None => self.is_closing().then_some(None),
+                None => self.closed.load(Ordering::Acquire).then_some(None),
             }
         })
         .await

@@ -44,7 +44,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use actix_web::rt;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use self::scheduler::Pass;
@@ -104,11 +104,17 @@ impl Engine {
         } = self;
         sender.stop();
         stop.send_replace(true);
+        // Not on a thread of the runtime, which would wait for it whatever happens.
+        let (sent, all_sent) = oneshot::channel();
+        thread::spawn(move || {
+            sending.join().ok();
+            sent.send(()).ok();
+        });
         let done = async {
             for task in tasks {
                 task.await.ok();
             }
-            rt::task::spawn_blocking(move || sending.join()).await.ok();
+            all_sent.await.ok();
         };
         if timeout(GRACE, done).await.is_err() {
             tracing::warn!("some mails are still in flight after 30 s; their leases will expire");

@@ -10,4 +10,5 @@ mod scene;
 mod schedule;
 mod soak;
 mod stopping;
+mod terminated;
 mod trouble;

@@ -64,6 +64,11 @@ impl Machine {
         engine
     }
 
+    /// Those that it has had so far.
+    pub(crate) fn engines(&self) -> Vec<Arc<Engine>> {
+        self.engines.lock().expect("no panic").clone()
+    }
+
     /// Its disk is lost.
     pub(crate) fn lose_journal(&self) {
         fs::remove_dir_all(self.folder.join("journal")).expect("a journal");
@@ -133,7 +138,12 @@ impl Engine {
             .args(["-c", "kill -TERM \"$0\"", &process.id().to_string()])
             .status();
         assert!(told.expect("a shell").success());
-        process.wait().expect("it ends")
+        eventually("the engine ends", || process.try_wait().expect("a child"))
+    }
+
+    /// Whether its log says this.
+    pub(crate) fn has_said(&self, words: &str) -> bool {
+        fs::read_to_string(&self.log).is_ok_and(|log| log.contains(words))
     }
 
     pub(crate) fn pid(&self) -> u32 {
