@@ -10,6 +10,7 @@ mod progress;
 mod seed_demo;
 mod send;
 mod serve;
+mod tables;
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
@@ -87,6 +88,24 @@ enum Command {
     },
 }
 
+impl Command {
+    /// Whether it can do nothing as long as the database lacks a migration.
+    fn needs_tables(&self) -> bool {
+        match self {
+            Self::Serve { .. }
+            | Self::Engine
+            | Self::CreateAdmin
+            | Self::SeedDemo { .. }
+            | Self::Send { .. }
+            | Self::RunDue => true,
+            Self::Migrate { .. }
+            | Self::Openapi
+            | Self::Doctor { .. }
+            | Self::Healthcheck { .. } => false,
+        }
+    }
+}
+
 /// What a command may fail with; people read it.
 type Failure = Box<dyn Error>;
 
@@ -131,6 +150,9 @@ fn services() -> Result<Services, Failure> {
 }
 
 fn with_services(command: Command, services: Services) -> Result<(), Failure> {
+    if command.needs_tables() {
+        tables::check(&services)?;
+    }
     match command {
         Command::Serve { no_engine: true } => serve::api(services),
         Command::Serve { no_engine: false } => serve::api_and_engine(services),

@@ -60,4 +60,5 @@ mod stats;
 mod support;
 mod suppressions;
 mod unsubscribe;
+mod upgrades;
 mod users;

@@ -12,3 +12,4 @@ pub(crate) mod people;
 pub(crate) mod process;
 pub(crate) mod sending;
 pub(crate) mod smtp_server;
+pub(crate) mod tables;
