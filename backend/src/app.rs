@@ -44,10 +44,12 @@ use crate::mailings::watching::Watching;
 use crate::monitoring::readiness;
 use crate::monitoring::requests::measured;
 use crate::redis::Redis;
+use crate::smtp_servers::opened::Opener;
+use crate::smtp_servers::tryout::Tryouts;
 use crate::suppressions::unsubscribe::Unsubscribing;
 use crate::{
     api_tokens, articles, attempts, auth, avatars, deliveries, events, home, images, mailings,
-    messages, recipients, runs, stats, suppressions, users,
+    messages, recipients, runs, smtp_servers, stats, suppressions, users,
 };
 
 /// What the handlers share.
@@ -65,6 +67,7 @@ pub struct Services {
     pub blog: Blog,
     pub cache: Cache,
     pub redis: Option<Arc<Redis>>,
+    pub tryouts: Tryouts,
 }
 
 impl Services {
@@ -84,6 +87,7 @@ impl Services {
             CacheKind::Off => Cache::off(),
         };
         let blog = Blog::new(db.clone(), cache.clone());
+        let tryouts = Tryouts::new(Opener::of(&config));
         Self {
             config,
             db,
@@ -97,6 +101,7 @@ impl Services {
             blog,
             cache,
             redis,
+            tryouts,
         }
     }
 
@@ -140,6 +145,7 @@ impl Services {
             mail: self.config.mail.clone(),
             engine: self.config.engine.clone(),
             message_id_key: self.config.secrets.message_id,
+            opener: Opener::of(&self.config),
             journal: self.config.journal(),
             public_url: self.config.http.public_url.clone(),
         })
@@ -189,6 +195,7 @@ impl Services {
             .app_data(Data::new(self.unsubscribing()))
             .app_data(Data::new(PublicUrl(self.config.http.public_url.clone())))
             .app_data(Data::new(self.limits.clone()))
+            .app_data(Data::new(self.tryouts.clone()))
             .app_data(Data::new(self.config.quotas))
             .app_data(Data::new(self.downloads.clone()))
             .app_data(Data::new(self.watching.clone()))
@@ -229,6 +236,7 @@ fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(deliveries::api::routes);
     config.configure(attempts::api::routes);
     config.configure(stats::api::routes);
+    config.configure(smtp_servers::api::routes);
     config.configure(suppressions::api::routes);
     config.configure(events::api::routes);
     config.configure(articles::api::routes);

@@ -5,11 +5,13 @@ mod cache;
 mod environment;
 mod reading;
 mod secrets;
+mod senders;
 mod settings;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -21,7 +23,8 @@ use sha2::{Digest, Sha256};
 pub use self::cache::CacheKind;
 use self::settings::Settings;
 use crate::http::deadlines::Deadlines;
-use crate::mail::server::{Server, Timeouts};
+use crate::mail::dkim::Signer;
+use crate::mail::server::{Outside, Server, Timeouts};
 use crate::mail_servers::model::Pace;
 use crate::mailings::watching;
 use crate::quotas::model::Quotas;
@@ -97,6 +100,8 @@ pub struct Secrets {
     pub pepper: [u8; 32],
     pub message_id: [u8; 32],
     pub installation: [u8; 32],
+    /// Of what users entrust to us: see `smtp_servers::sealing`.
+    pub sealing: [u8; 32],
 }
 
 /// How people come in.
@@ -122,6 +127,10 @@ pub struct MailSettings {
     pub server: Server,
     /// `MAIL_FROM`
     pub from: Mailbox,
+    /// `DKIM_DOMAIN`, `DKIM_SELECTOR`, `DKIM_KEY_FILE`: signs what leaves through the installation's server.
+    pub signer: Option<Arc<Signer>>,
+    /// `OWN_SMTP_PORTS`, `OWN_SMTP_NETWORKS`: how servers of users are reached.
+    pub outside: Outside,
 }
 
 /// How the engine works.
@@ -197,6 +206,7 @@ impl Secrets {
             pepper: key("pepper"),
             message_id: key("message-id"),
             installation: key("installation"),
+            sealing: key("sealing"),
         }
     }
 }

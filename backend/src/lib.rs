@@ -30,6 +30,7 @@ pub mod quotas;
 pub mod recipients;
 pub mod redis;
 pub mod runs;
+pub mod smtp_servers;
 pub mod stats;
 pub mod suppressions;
 pub mod users;

@@ -139,6 +139,7 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
             recurrence,
             time_zone: Moscow.name().to_owned(),
             on_uncertain: OnUncertain::default(),
+            smtp_server_id: None,
             recipients: choice,
         };
         let id = mailings::create(conn, owner_id, &new, now)?;

@@ -11,13 +11,14 @@ use lettre::message::Mailbox;
 use tracing_subscriber::EnvFilter;
 
 use super::addresses::{origin, site};
+use super::senders;
 use super::{
     AuthSettings, CacheKind, Config, ConfigErrors, Database, EngineSettings, Http, Log,
     MailSettings, SAMPLE_SECRET, Secrets, Standing,
 };
 use crate::auth::password;
 use crate::http::deadlines::Deadlines;
-use crate::mail::server::{Server, Timeouts};
+use crate::mail::server::{Outside, Server, Timeouts};
 use crate::mail_servers::model::Pace;
 use crate::mailings::watching;
 use crate::quotas::model::Quotas;
@@ -157,10 +158,28 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             .parse::<Mailbox>()
             .map_err(|error| self.mistakes.push(format!("MAIL_FROM={from}: {error}")))
             .ok();
+        let reach = senders::reach(
+            self.text("OWN_SMTP_PORTS").as_deref(),
+            self.text("OWN_SMTP_NETWORKS").as_deref(),
+        );
+        let signer = senders::signer(
+            self.text("DKIM_DOMAIN").as_deref(),
+            self.text("DKIM_SELECTOR").as_deref(),
+            self.text("DKIM_KEY_FILE").as_deref(),
+        );
+        let (reach, signer) = (self.noting(reach), self.noting(signer));
+        let server = server?;
         Some(MailSettings {
-            server: server?,
             from: from?,
+            signer: signer?,
+            outside: Outside::new(reach?, server.hello.clone()),
+            server,
         })
+    }
+
+    /// What was read, or nothing and its mistakes.
+    fn noting<T>(&mut self, read: Result<T, Vec<String>>) -> Option<T> {
+        read.map_err(|mistakes| self.mistakes.extend(mistakes)).ok()
     }
 
     fn engine(&mut self) -> Option<EngineSettings> {

@@ -153,6 +153,7 @@ diesel::table! {
         second_tokens -> Float8,
         hour_tokens -> Float8,
         refilled_at -> Nullable<Timestamptz>,
+        smtp_server_id -> Nullable<Int8>,
     }
 }
 
@@ -187,6 +188,7 @@ diesel::table! {
         on_uncertain -> Text,
         put_off_until -> Nullable<Timestamptz>,
         put_off_reason -> Nullable<Text>,
+        smtp_server_id -> Nullable<Int8>,
     }
 }
 
@@ -267,6 +269,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    smtp_servers (id) {
+        id -> Int8,
+        owner_id -> Int8,
+        name -> Text,
+        host -> Text,
+        port -> Int4,
+        tls -> Text,
+        username -> Nullable<Text>,
+        password -> Nullable<Bytea>,
+        from_email -> Text,
+        from_name -> Nullable<Text>,
+        rate_per_second -> Int4,
+        rate_per_hour -> Int4,
+        sessions -> Int4,
+        dkim_domain -> Nullable<Text>,
+        dkim_selector -> Nullable<Text>,
+        dkim_key -> Nullable<Bytea>,
+        revision -> Int4,
+        checked_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     suppressions (id) {
         id -> Int8,
         owner_id -> Int8,
@@ -314,15 +341,18 @@ diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(articles -> images (image));
 diesel::joinable!(articles -> users (author_id));
 diesel::joinable!(avatars -> users (user_id));
+diesel::joinable!(mail_servers -> smtp_servers (smtp_server_id));
 diesel::joinable!(mailing_recipients -> mailings (mailing_id));
 diesel::joinable!(mailing_recipients -> recipients (recipient_id));
 diesel::joinable!(mailings -> messages (message_id));
+diesel::joinable!(mailings -> smtp_servers (smtp_server_id));
 diesel::joinable!(messages -> users (owner_id));
 diesel::joinable!(recipient_totals -> users (owner_id));
 diesel::joinable!(recipients -> users (owner_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(runs -> users (owner_id));
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(smtp_servers -> users (owner_id));
 diesel::joinable!(suppressions -> users (owner_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -345,6 +375,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     refresh_tokens,
     runs,
     sessions,
+    smtp_servers,
     suppressions,
     tallies,
     users,

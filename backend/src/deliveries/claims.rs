@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::model::DeliveryStatus;
 use crate::db::schema::{attempts, deliveries};
 use crate::mail::verdict::Outcome;
+use crate::mail_servers::model::Through;
 
 /// A connection for the hot path. Everything there is found by its key, but a run is sent before PostgreSQL has statistics
 /// of its new rows: left alone it reads the whole ledger for every batch, which cost twice the time of all the rest.
@@ -37,6 +38,8 @@ pub struct ClaimableRun {
     pub mailing_id: i64,
     #[diesel(embed)]
     pub terms: Terms,
+    #[diesel(embed)]
+    pub through: Through,
 }
 
 /// Until when a run's mails may leave, and what its owner wants done with uncertain ones.
@@ -56,13 +59,14 @@ pub fn claimable_runs(
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<ClaimableRun>> {
     diesel::sql_query(
-        "SELECT runs.id, runs.owner_id, mailing_id, deadline_at, retries_end_at, on_uncertain = 'hold' AS holds_uncertain
-         FROM runs JOIN mailings ON mailings.id = mailing_id
+        "SELECT runs.id, runs.owner_id, mailing_id, deadline_at, retries_end_at, on_uncertain = 'hold' AS holds_uncertain,
+                smtp_server_id, smtp_servers.revision AS smtp_server_revision
+         FROM runs JOIN mailings ON mailings.id = mailing_id LEFT JOIN smtp_servers ON smtp_servers.id = smtp_server_id
          WHERE runs.status = 'running' AND (deadline_at IS NULL OR deadline_at > $1)
            AND EXISTS (SELECT FROM chunks WHERE run_id = runs.id AND (pending > 0 OR next_attempt_at <= $1)
                        AND lease_token IS NULL)
            AND NOT EXISTS (SELECT FROM run_holds WHERE run_id = runs.id)
-         ORDER BY owner_id, id",
+         ORDER BY runs.owner_id, runs.id",
     )
     .bind::<Timestamptz, _>(now)
     .load(conn)
@@ -75,13 +79,16 @@ pub struct GoingOn {
     pub id: i64,
     #[diesel(embed)]
     pub terms: Terms,
+    #[diesel(embed)]
+    pub through: Through,
 }
 
 /// Which of these runs are still to be sent, and on what terms.
 pub fn going_on(conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<Vec<GoingOn>> {
     diesel::sql_query(
-        "SELECT runs.id, deadline_at, retries_end_at, on_uncertain = 'hold' AS holds_uncertain
-         FROM runs JOIN mailings ON mailings.id = mailing_id
+        "SELECT runs.id, deadline_at, retries_end_at, on_uncertain = 'hold' AS holds_uncertain,
+                smtp_server_id, smtp_servers.revision AS smtp_server_revision
+         FROM runs JOIN mailings ON mailings.id = mailing_id LEFT JOIN smtp_servers ON smtp_servers.id = smtp_server_id
          WHERE runs.id = ANY($1) AND runs.status = 'running'
            AND NOT EXISTS (SELECT FROM run_holds WHERE run_id = runs.id)",
     )

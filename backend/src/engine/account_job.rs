@@ -1,5 +1,7 @@
 //! An account mail that has been claimed: what it says, and the mail made of it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use lettre::message::Mailbox;
@@ -10,6 +12,7 @@ use crate::auth::links::{self, Purpose};
 use crate::auth::policy::Owners;
 use crate::mail::account::{Addressee, Letter, Letters};
 use crate::mail::compose::{self, Content, Mail, Prepared};
+use crate::mail::dkim::Signer;
 use crate::messages;
 use crate::messages::model::Message;
 use crate::users::model::Language;
@@ -37,6 +40,7 @@ enum Words {
 pub(super) struct Desk {
     pub(super) letters: Letters,
     pub(super) from: Mailbox,
+    pub(super) signer: Option<Arc<Signer>>,
     pub(super) public_url: String,
     pub(super) message_id_key: [u8; 32],
 }
@@ -116,8 +120,9 @@ impl Job {
                     language: *language,
                     mail_id: self.mail.id,
                 };
-                desk.letters
-                    .write(letter, &to, now)
+                let mail = desk.letters.write(letter, &to, now);
+                mail.map_err(|error| error.to_string())?
+                    .signed(desk.signer.as_deref())
                     .map_err(|error| error.to_string())
             }
             Words::Message { message, full_name } => {
@@ -126,6 +131,7 @@ impl Job {
                     html: &message.html,
                     text: &message.text,
                     from: &desk.from,
+                    signer: desk.signer.as_ref(),
                     list: None,
                     public_url: &desk.public_url,
                     message_id_key: &desk.message_id_key,

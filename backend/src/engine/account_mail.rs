@@ -69,6 +69,7 @@ impl Worker {
         let desk = Desk {
             letters: Letters::new(from.clone(), &config.http.public_url, key),
             from,
+            signer: config.mail.signer.clone(),
             public_url: config.http.public_url.clone(),
             message_id_key: key,
         };

@@ -7,18 +7,20 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
+use tokio::sync::mpsc::UnboundedSender;
 
+use super::desk::Room;
+use super::gate::Gate;
 use super::job::{Chunk, Job};
 use super::journal::{Journal, LeaseFile, Line};
+use super::prepare::prepare;
 use super::recovery;
 use super::shared::{LEASE_S, Report, Shared, Until};
-use super::turns::Slice;
+use super::turns::{Slice, in_turn};
+use super::way::Way;
 use crate::deliveries::claims::{self, ClaimableRun, Lease};
-use crate::mail::compose::{Content, Prepared};
-use crate::runs;
+use crate::smtp_servers;
 
-/// Chunks in hand at once, of all runs: a bound on memory.
-const LEASES: usize = 64;
 /// After the database or the journal failed.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked for what dead workers have left.
@@ -27,6 +29,8 @@ const REPLAY: Duration = Duration::from_secs(5);
 pub(super) struct Claimer<'a> {
     shared: &'a Shared,
     reports: mpsc::Sender<Report>,
+    /// Gates that need sessions.
+    newcomers: UnboundedSender<Arc<Gate>>,
     journal: Option<Journal>,
     replayed: Option<Instant>,
     conn: Option<PgConnection>,
@@ -48,10 +52,15 @@ enum Step {
 }
 
 impl<'a> Claimer<'a> {
-    pub(super) fn new(shared: &'a Shared, reports: mpsc::Sender<Report>) -> Self {
+    pub(super) fn new(
+        shared: &'a Shared,
+        reports: mpsc::Sender<Report>,
+        newcomers: UnboundedSender<Arc<Gate>>,
+    ) -> Self {
         Self {
             shared,
             reports,
+            newcomers,
             journal: None,
             replayed: None,
             conn: None,
@@ -67,12 +76,7 @@ impl<'a> Claimer<'a> {
         let desk = &self.shared.desk;
         while !desk.is_closing() {
             let in_hand = desk.leases();
-            let step = if desk.is_shut() || !desk.has_room_for(0) {
-                Ok(Step::Nothing)
-            } else {
-                self.step()
-            };
-            match step {
+            match self.step() {
                 Ok(Step::Claimed) => {}
                 Ok(Step::Nothing) if until == Until::Idle && in_hand == 0 => break,
                 Ok(Step::Nothing | Step::Enough) => {
@@ -106,15 +110,16 @@ impl<'a> Claimer<'a> {
         }
         let mut step = Step::Nothing;
         while let Some(run) = self.turns.pop_front() {
-            let desk = &self.shared.desk;
-            let enough = desk.leases() >= LEASES || desk.has_enough(run.id);
-            if enough {
-                step = Step::Enough;
-            } else if self.claim(&run)? {
-                return Ok(Step::Claimed);
-            } else {
+            let Some(gate) = self.gate(&run)? else {
+                (self.asked, step) = (None, Step::Enough);
+                continue;
+            };
+            match self.shared.desk.room_for(&gate, run.id) {
+                Room::None => {}
+                Room::Later => step = Step::Enough,
+                Room::Free if self.claim(&run, &gate)? => return Ok(Step::Claimed),
                 // The database is asked anew before it is given up.
-                self.asked = None;
+                Room::Free => self.asked = None,
             }
         }
         Ok(step)
@@ -150,8 +155,30 @@ impl<'a> Claimer<'a> {
         Ok(())
     }
 
+    /// The gate through which the run leaves, opened with its first run; `None` when its server has gone meanwhile.
+    fn gate(&mut self, run: &ClaimableRun) -> Result<Option<Arc<Gate>>, Box<dyn Error>> {
+        if let Some(gate) = self.shared.desk.gate(run.through) {
+            return Ok(Some(gate));
+        }
+        let Some(id) = run.through.smtp_server_id else {
+            return Ok(None);
+        };
+        let mut conn = self.connection()?;
+        let row = smtp_servers::store::any(&mut conn, id)?;
+        self.conn = Some(conn);
+        // One that was changed since is heard of with the next round.
+        let row = row.filter(|row| Some(row.revision) == run.through.smtp_server_revision);
+        let Some(row) = row else { return Ok(None) };
+        let gate = Arc::new(Gate::new(Way::of(&row, &self.shared.settings)));
+        if self.newcomers.send(Arc::clone(&gate)).is_err() {
+            return Err("the sessions with servers of users are gone".into());
+        }
+        self.shared.desk.add_gate(Arc::clone(&gate));
+        Ok(Some(gate))
+    }
+
     /// Leases the run's next chunk; `false` when there is none.
-    fn claim(&mut self, run: &ClaimableRun) -> Result<bool, Box<dyn Error>> {
+    fn claim(&mut self, run: &ClaimableRun, gate: &Arc<Gate>) -> Result<bool, Box<dyn Error>> {
         let shared = self.shared;
         let Some(journal) = &self.journal else {
             return Ok(false);
@@ -184,7 +211,7 @@ impl<'a> Claimer<'a> {
             self.conn = Some(conn);
             return Ok(false);
         };
-        let job = self.job(&mut conn, run);
+        let job = self.job(&mut conn, run, gate);
         self.conn = Some(conn);
         let job = match job.and_then(|job| begun(&job, &lease, &file).map(|()| job)) {
             Ok(job) => job,
@@ -210,11 +237,17 @@ impl<'a> Claimer<'a> {
     }
 
     /// The run's job, made with its first chunk.
-    fn job(&self, conn: &mut PgConnection, run: &ClaimableRun) -> Result<Arc<Job>, Box<dyn Error>> {
-        if let Some(job) = self.shared.desk.job(run.id) {
+    fn job(
+        &self,
+        conn: &mut PgConnection,
+        run: &ClaimableRun,
+        gate: &Arc<Gate>,
+    ) -> Result<Arc<Job>, Box<dyn Error>> {
+        if let Some(job) = self.shared.desk.job(run.id, gate) {
             return Ok(job);
         }
-        let job = Arc::new(Job::new(run, prepare(conn, run, self.shared)?));
+        let prepared = prepare(conn, run, (self.shared, gate))?;
+        let job = Arc::new(Job::new(run, Arc::clone(gate), prepared));
         self.shared.desk.add_job(Arc::clone(&job));
         Ok(job)
     }
@@ -230,7 +263,7 @@ impl<'a> Claimer<'a> {
             let runs = claims::claimable_runs(&mut conn, now)?;
             self.conn = Some(conn);
             self.asked = Some(Instant::now());
-            self.shared.desk.forget_jobs_but(&runs);
+            self.shared.desk.forget_all_but(&runs);
             self.runs = in_turn(runs);
         }
         self.turns = self.runs.iter().cloned().collect();
@@ -246,23 +279,6 @@ impl<'a> Claimer<'a> {
     }
 }
 
-/// Runs that come ordered by their owners, so that no owner has a second turn before all have had one.
-fn in_turn(runs: Vec<ClaimableRun>) -> Vec<ClaimableRun> {
-    let mut rounds: Vec<(usize, ClaimableRun)> = Vec::with_capacity(runs.len());
-    let (mut owner, mut round) = (None, 0);
-    for run in runs {
-        round = if owner == Some(run.owner_id) {
-            round + 1
-        } else {
-            0
-        };
-        owner = Some(run.owner_id);
-        rounds.push((round, run));
-    }
-    rounds.sort_by_key(|(round, _)| *round);
-    rounds.into_iter().map(|(_, run)| run).collect()
-}
-
 /// Writes down what has been leased.
 fn begun(job: &Job, lease: &Lease, file: &LeaseFile) -> Result<(), Box<dyn Error>> {
     Ok(file.write(&[&Line::Lease(*lease, job.place(lease))])?)
@@ -273,28 +289,4 @@ fn unusable(journal: &Path) -> impl FnOnce(std::io::Error) -> Box<dyn Error> {
         let journal = journal.display();
         format!("the journal in {journal} cannot be written (see JOURNAL_DIR): {error}").into()
     }
-}
-
-/// Encodes the run's message, once. If that fails, every delivery of the run will say why.
-fn prepare(
-    conn: &mut PgConnection,
-    run: &ClaimableRun,
-    shared: &Shared,
-) -> QueryResult<Result<Prepared, String>> {
-    let snapshot = runs::store::snapshot(conn, run.id)?;
-    let settings = &shared.settings;
-    let prepared = Prepared::new(&Content {
-        subject: &snapshot.subject,
-        html: &snapshot.html,
-        text: &snapshot.text,
-        from: &settings.mail.from,
-        list: Some(&format!("mailing-{}", run.mailing_id)),
-        public_url: &settings.public_url,
-        message_id_key: &settings.message_id_key,
-    })
-    .map_err(|error| error.to_string());
-    if let Err(error) = &prepared {
-        tracing::warn!(run.id = run.id, %error, "the run's message cannot be made into mails");
-    }
-    Ok(prepared)
 }

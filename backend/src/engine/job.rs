@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
+use super::gate::Gate;
 use super::journal::{LeaseFile, Line};
 use crate::deliveries::claims::{ClaimableRun, Lease, Terms};
 use crate::deliveries::results::Place;
@@ -25,6 +26,8 @@ pub(super) struct Job {
     pub(super) run_id: i64,
     pub(super) mailing_id: i64,
     pub(super) owner_id: i64,
+    /// Through which its mails leave.
+    pub(super) gate: Arc<Gate>,
     /// Or why no mail can be made of the message.
     pub(super) prepared: Result<Prepared, String>,
     stopped: AtomicBool,
@@ -56,11 +59,16 @@ impl Rest {
 }
 
 impl Job {
-    pub(super) fn new(run: &ClaimableRun, prepared: Result<Prepared, String>) -> Self {
+    pub(super) fn new(
+        run: &ClaimableRun,
+        gate: Arc<Gate>,
+        prepared: Result<Prepared, String>,
+    ) -> Self {
         let job = Self {
             run_id: run.id,
             mailing_id: run.mailing_id,
             owner_id: run.owner_id,
+            gate,
             prepared,
             stopped: AtomicBool::new(false),
             deadline_us: AtomicI64::new(i64::MAX),

@@ -1,20 +1,25 @@
-//! The keeper: keeps the leases, looks which runs go on, and keeps in step with the other processes about the mail server:
-//! whether it may be asked, and how fast. On a connection of its own, so that results that cannot be written do not cost
-//! the leases.
+//! The keeper: keeps the leases, looks which runs go on, and keeps in step with the other processes about the mail servers:
+//! whether they may be asked, how fast, and through how many sessions. On a connection of its own, so that results that
+//! cannot be written do not cost the leases.
 
+mod sessions;
+
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
+use self::sessions::Sessions;
 use super::breaker::{Breaker, News};
-use super::shared::{LEASE_S, Shared};
+use super::gate::Gate;
+use super::shared::{LEASE_S, Report, Shared};
 use crate::deliveries::claims::{self, Lease};
-use crate::mail_servers::store;
+use crate::mail_servers::store::{self, Shut};
 
 /// How often it looks: well below the two seconds in which a stop must tell.
 const LOOK: Duration = Duration::from_millis(500);
-/// The same while the pace is limited: permits come a tenth of a second at a time.
+/// The same while a pace is limited: permits come a tenth of a second at a time.
 const STEP: Duration = Duration::from_millis(100);
 /// How often leases are renewed: several tries fit into the time they are good for.
 const RENEW: Duration = Duration::from_secs(10);
@@ -24,19 +29,20 @@ const PROBE_LATEST: TimeDelta = TimeDelta::minutes(5);
 
 pub(super) struct Keeper<'a> {
     shared: &'a Shared,
+    reports: mpsc::Sender<Report>,
     conn: Option<PgConnection>,
-    /// Of the sessions that all processes share, those that are ours as long as the connection lasts.
-    sessions: Vec<i32>,
+    sessions: Sessions,
     looked: Option<Instant>,
     renewed: Instant,
 }
 
 impl<'a> Keeper<'a> {
-    pub(super) fn new(shared: &'a Shared) -> Self {
+    pub(super) fn new(shared: &'a Shared, reports: mpsc::Sender<Report>) -> Self {
         Self {
             shared,
+            reports,
             conn: None,
-            sessions: Vec::new(),
+            sessions: Sessions::default(),
             looked: None,
             renewed: Instant::now(),
         }
@@ -45,111 +51,118 @@ impl<'a> Keeper<'a> {
     /// Keeps everything until nothing is left in hand.
     pub(super) fn run(mut self) {
         let desk = &self.shared.desk;
-        let step = if self.shared.settings.engine.pace.is_limited() {
-            STEP
-        } else {
-            LOOK
-        };
         while !desk.is_done() {
             self.look_once();
-            desk.wait_for_news(step);
+            let is_paced = desk.gates().iter().any(|gate| gate.is_paced());
+            desk.wait_for_news(if is_paced { STEP } else { LOOK });
         }
         self.look_once();
     }
 
     /// One look, before anything is claimed or when its time has come; what fails is tried again at the next.
     pub(super) fn look_once(&mut self) {
-        let looked = self.with_connection(Self::look);
+        let gates = self.shared.desk.gates();
+        let looked = self.with_connection(|keeper, conn| keeper.look(conn, &gates));
         if let Err(error) = looked {
             tracing::warn!(%error, "the runs cannot be looked after: the database does not answer");
-            if self.shared.settings.engine.sessions_in_all.is_some() {
-                // With the connection the locks are gone.
-                self.shared.desk.open_sessions(0);
+            // With the connection the locks are gone.
+            for gate in gates
+                .iter()
+                .filter(|gate| gate.way.sessions_in_all.is_some())
+            {
+                self.open(gate, 0);
             }
         }
+        self.give_idle_back(&gates);
     }
 
-    fn look(&mut self, conn: &mut PgConnection) -> QueryResult<()> {
-        self.take_permits(conn)?;
-        self.tell_news(conn)?;
-        if self.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
+    fn look(&mut self, conn: &mut PgConnection, gates: &[Arc<Gate>]) -> QueryResult<()> {
+        let newcomers: Vec<_> = gates.iter().filter(|gate| !gate.is_known()).collect();
+        for gate in &newcomers {
+            store::know(conn, gate.way.through.smtp_server_id)?;
+        }
+        for gate in gates {
+            take_permits(conn, gate)?;
+            self.tell_news(conn, gate)?;
+        }
+        let is_soon = self.looked.is_some_and(|looked| looked.elapsed() < LOOK);
+        if is_soon && newcomers.is_empty() {
             return Ok(());
         }
         self.looked = Some(Instant::now());
-        self.hear_news(conn)?;
-        self.share_sessions(conn)?;
+        self.hear_news(conn, gates)?;
+        for (gate, held) in self.sessions.share(conn, gates)? {
+            self.open(gate, held);
+        }
         self.look_after_runs(conn)?;
+        if !newcomers.is_empty() {
+            for gate in newcomers {
+                gate.set_known();
+            }
+            self.shared.desk.wake_claimer();
+        }
         if self.renewed.elapsed() >= RENEW {
             self.renew(conn)?;
         }
         Ok(())
     }
 
-    fn take_permits(&self, conn: &mut PgConnection) -> QueryResult<()> {
-        let (desk, pace) = (&self.shared.desk, self.shared.settings.engine.pace);
-        let wanted = desk.permits_wanted(pace.step());
-        if wanted > 0 {
-            desk.grant(store::take_tokens(conn, pace, wanted)?);
+    /// So many sessions of it may be open.
+    fn open(&self, gate: &Gate, sessions: usize) {
+        if gate.open_sessions(sessions) {
+            self.shared.desk.wake_claimer();
+            gate.tell_sessions();
         }
-        Ok(())
     }
 
     /// Tells the others what this process has found out.
-    fn tell_news(&self, conn: &mut PgConnection) -> QueryResult<()> {
+    fn tell_news(&self, conn: &mut PgConnection, gate: &Gate) -> QueryResult<()> {
         let desk = &self.shared.desk;
-        let Some(news) = desk.breaker(|breaker| breaker.news().cloned()) else {
+        let Some(news) = gate.breaker(|breaker| breaker.news().cloned()).0 else {
             return Ok(());
         };
         let now = self.shared.settings.clock.now();
         match &news {
             News::Shut(trouble, words) => {
                 tracing::warn!(
+                    server = gate.name,
                     cause = trouble.as_str(),
                     "the mail server is left alone for a while"
                 );
-                store::shut(conn, *trouble, words, (now, now + PROBE))?;
+                let known = (gate.name.as_str(), gate.way.through.smtp_server_revision);
+                store::shut(conn, known, (*trouble, words), (now, now + PROBE))?;
             }
             News::Free => {
-                tracing::info!("the mail server works again");
-                store::free(conn)?;
+                tracing::info!(server = gate.name, "the mail server works again");
+                store::free(conn, &gate.name)?;
             }
         }
-        desk.breaker(|breaker| breaker.told(&news));
+        desk.breaker(gate, |breaker| breaker.told(&news));
         Ok(())
     }
 
-    /// Hears what the others have found out, and takes its turn to see whether the server works again.
-    fn hear_news(&self, conn: &mut PgConnection) -> QueryResult<()> {
+    /// Hears what the others have found out, and takes its turn to see whether a server works again.
+    fn hear_news(&self, conn: &mut PgConnection, gates: &[Arc<Gate>]) -> QueryResult<()> {
+        let names: Vec<String> = gates.iter().map(|gate| gate.name.clone()).collect();
+        let troubles = store::troubles(conn, &names)?;
+        for gate in gates {
+            match troubles.iter().find(|(name, _)| *name == gate.name) {
+                Some((_, shut)) => self.hear_shut(conn, gate, shut)?,
+                None => self.shared.desk.breaker(gate, Breaker::hear_free),
+            }
+        }
+        Ok(())
+    }
+
+    fn hear_shut(&self, conn: &mut PgConnection, gate: &Gate, shut: &Shut) -> QueryResult<()> {
         let desk = &self.shared.desk;
-        let Some(shut) = store::trouble(conn)? else {
-            desk.breaker(Breaker::hear_free);
-            return Ok(());
-        };
-        desk.breaker(Breaker::hear_shut);
+        desk.breaker(gate, Breaker::hear_shut);
         let now = self.shared.settings.clock.now();
         let doubled = u32::try_from(shut.failures).unwrap_or_default().min(4) + 1;
         let next = now + (PROBE * 2_i32.pow(doubled)).min(PROBE_LATEST);
-        if shut.probe_at <= now && store::take_probe(conn, &shut, next)? {
-            desk.breaker(Breaker::probe);
+        if shut.probe_at <= now && store::take_probe(conn, (&gate.name, shut), next)? {
+            desk.breaker(gate, Breaker::probe);
         }
-        Ok(())
-    }
-
-    /// Where all processes share so many sessions, each is a lock of this connection: it is free again when we die.
-    fn share_sessions(&mut self, conn: &mut PgConnection) -> QueryResult<()> {
-        let engine = &self.shared.settings.engine;
-        let Some(in_all) = engine.sessions_in_all else {
-            return Ok(());
-        };
-        for number in 0..in_all {
-            if self.sessions.len() >= engine.sessions {
-                break;
-            }
-            if !self.sessions.contains(&number) && store::take_session(conn, number)? {
-                self.sessions.push(number);
-            }
-        }
-        self.shared.desk.open_sessions(self.sessions.len());
         Ok(())
     }
 
@@ -162,12 +175,27 @@ impl<'a> Keeper<'a> {
         let going_on = claims::going_on(conn, &ids)?;
         for job in jobs {
             match going_on.iter().find(|run| run.id == job.run_id) {
-                Some(run) => job.keep(&run.terms),
-                None => job.stop(),
+                // Through another server, or one that was changed, the rest is another job.
+                Some(run) if run.through == job.gate.way.through => job.keep(&run.terms),
+                _ => job.stop(),
             }
         }
         self.shared.desk.tell_everybody();
         Ok(())
+    }
+
+    /// What cannot leave now is not kept waiting for sessions that may be busy for minutes.
+    fn give_idle_back(&self, gates: &[Arc<Gate>]) {
+        for slice in gates.iter().flat_map(|gate| gate.take_idle()) {
+            let count = slice.left.len();
+            if self
+                .reports
+                .send(Report::Untouched(slice.chunk, count))
+                .is_err()
+            {
+                tracing::error!("the recorder is gone; the journal has the results");
+            }
+        }
     }
 
     fn renew(&mut self, conn: &mut PgConnection) -> QueryResult<()> {
@@ -194,13 +222,19 @@ impl<'a> Keeper<'a> {
         let mut conn = if let Some(conn) = self.conn.take() {
             conn
         } else {
-            self.sessions.clear();
-            let mut conn = claims::connect(&self.shared.settings.database_url)?;
-            store::know(&mut conn)?;
-            conn
+            self.sessions.forget();
+            claims::connect(&self.shared.settings.database_url)?
         };
         work(self, &mut conn)?;
         self.conn = Some(conn);
         Ok(())
     }
+}
+
+fn take_permits(conn: &mut PgConnection, gate: &Gate) -> QueryResult<()> {
+    let wanted = gate.permits_wanted();
+    if wanted > 0 {
+        gate.grant(store::take_tokens(conn, &gate.name, gate.way.pace, wanted)?);
+    }
+    Ok(())
 }

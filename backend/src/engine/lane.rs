@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::ending::Ending;
+use super::gate::Gate;
 use super::job::Chunk;
 use super::journal::{Line, Taken};
 use super::shared::{Report, Shared};
@@ -22,8 +23,8 @@ const IDLE: Duration = Duration::from_secs(5);
 const TURN: Duration = Duration::from_millis(100);
 
 pub(super) struct Lane {
-    /// Counts from 0.
     number: usize,
+    gate: Arc<Gate>,
     shared: Arc<Shared>,
     reports: mpsc::Sender<Report>,
     session: Option<Session>,
@@ -40,17 +41,23 @@ struct Outgoing {
 }
 
 impl Lane {
-    pub(super) fn new(number: usize, shared: Arc<Shared>, reports: mpsc::Sender<Report>) -> Self {
+    pub(super) fn new(
+        gate: &Arc<Gate>,
+        number: usize,
+        shared: &Arc<Shared>,
+        reports: mpsc::Sender<Report>,
+    ) -> Self {
         Self {
             number,
-            shared,
+            gate: Arc::clone(gate),
+            shared: Arc::clone(shared),
             reports,
             session: None,
             slice: None,
         }
     }
 
-    /// Sends what there is until there will be no more.
+    /// Sends what there is until no more comes.
     pub(super) async fn run(mut self) {
         let mut upcoming = None;
         loop {
@@ -66,7 +73,7 @@ impl Lane {
 
     /// `false` when there will be no more work.
     async fn wait_for_work(&mut self) -> bool {
-        let next = self.shared.desk.next_ever(self.number);
+        let next = self.shared.desk.next_ever(&self.gate, self.number);
         let slice = if self.session.is_none() {
             next.await
         } else if let Ok(slice) = meters().idle(timeout(IDLE, next)).await {
@@ -80,10 +87,9 @@ impl Lane {
     }
 
     async fn hang_up(&mut self) {
-        let Some(session) = self.session.take() else {
-            return;
-        };
-        session.quit().await;
+        if let Some(session) = self.session.take() {
+            session.quit().await;
+        }
     }
 
     /// Sends a mail; gives the next, which was made on the way so that its envelope could ride behind this one's body.
@@ -92,7 +98,7 @@ impl Lane {
         let desk = &shared.desk;
         let has_leave = outgoing.has_leave
             || desk
-                .leave_to_begin(|| self.may_leave(&outgoing.chunk))
+                .leave_to_begin(&self.gate, || self.may_leave(&outgoing.chunk))
                 .await;
         if !has_leave {
             self.leave_untouched(&outgoing, outgoing.has_leave);
@@ -112,7 +118,7 @@ impl Lane {
             return None;
         }
         // Opening may have taken its time. A session dropped here has sent nothing of this mail.
-        if !desk.may_go_on() || !self.may_leave(&outgoing.chunk) {
+        if !desk.may_go_on(&self.gate) || !self.may_leave(&outgoing.chunk) {
             self.leave_untouched(&outgoing, true);
             return None;
         }
@@ -122,7 +128,7 @@ impl Lane {
             return None;
         };
         let next = next.map(|next| Outgoing {
-            has_leave: desk.may_begin(),
+            has_leave: self.gate.may_begin(),
             ..next
         });
         let ahead = next.as_ref().filter(|next| next.has_leave);
@@ -200,23 +206,23 @@ impl Lane {
     /// The next delivery whose turn it is, as far as can be seen at once.
     fn next_delivery(&mut self) -> Option<(Arc<Chunk>, Claimed)> {
         loop {
-            let desk = &self.shared.desk;
+            let (desk, gate) = (&self.shared.desk, &self.gate);
             // What is to be given back needs no room.
-            let has_room = desk.has_room_for(self.number) || desk.is_stopping();
+            let has_room = gate.has_room_for(self.number) || desk.is_stopping();
             let (mut slice, since) = match self.slice.take() {
                 Some((slice, _)) if !has_room => {
-                    desk.put_back(slice);
+                    gate.put_back(slice);
                     return None;
                 }
                 Some((slice, since)) if since.elapsed() >= TURN && !slice.left.is_empty() => {
-                    desk.put_back(slice);
+                    gate.put_back(slice);
                     continue;
                 }
                 Some(slice) => slice,
-                None if has_room => (desk.next()?, Instant::now()),
+                None if has_room => (desk.next(gate)?, Instant::now()),
                 None => return None,
             };
-            if !self.may_leave(&slice.chunk) || !desk.may_go_on() {
+            if !self.may_leave(&slice.chunk) || !desk.may_go_on(gate) {
                 self.tell(Report::Untouched(slice.chunk, slice.left.len()));
             } else if let Some(delivery) = slice.left.pop_front() {
                 let chunk = Arc::clone(&slice.chunk);
@@ -246,15 +252,15 @@ impl Lane {
             }
             session.quit().await;
         }
-        let settings = &self.shared.settings;
-        Session::connect(&settings.mail.server, &settings.engine.timeouts).await
+        let server = self.gate.way.server.as_ref().map_err(Clone::clone)?;
+        Session::connect(server, &self.shared.settings.engine.timeouts).await
     }
 
     /// Envelopes announced for what will not be sent cannot be taken back: the session goes too.
     fn leave_untouched(&mut self, outgoing: &Outgoing, had_leave: bool) {
         self.session = None;
         if had_leave {
-            self.shared.desk.not_tried();
+            self.gate.not_tried();
         }
         self.tell(Report::Untouched(Arc::clone(&outgoing.chunk), 1));
     }
@@ -263,13 +269,13 @@ impl Lane {
         let (desk, job) = (&self.shared.desk, &outgoing.chunk.job);
         if let Ending::Failed(failure) = &ending {
             let verdict = failure.verdict();
-            desk.failed(verdict, &failure.to_string());
+            desk.failed(&self.gate, verdict, &failure.to_string());
             if let Some(rest) = job.judge(verdict, failure.stage) {
                 job.stop();
                 self.tell(Report::Rest(job.run_id, rest));
             }
         } else {
-            desk.worked();
+            desk.worked(&self.gate);
             job.went_well();
         }
         self.record(&outgoing.chunk, &outgoing.delivery, ending, began);

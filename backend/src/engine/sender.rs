@@ -10,14 +10,16 @@ use std::thread::{self, Scope};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::LocalSet;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::{JoinError, JoinSet, LocalSet};
 
 use super::claimer::Claimer;
 use super::desk::Desk;
+use super::gate::Gate;
 use super::keeper::Keeper;
 use super::lane::Lane;
 use super::recorder::Recorder;
-use super::shared::Shared;
+use super::shared::{Report, Shared};
 pub use super::shared::{SenderSettings, Until};
 
 /// After one of its parts has failed.
@@ -65,18 +67,19 @@ impl Sender {
     pub fn run(&self, until: Until) -> io::Result<()> {
         let shared = Arc::new(Shared::new(self.0.settings.clone()));
         let sessions = shared.settings.engine.sessions;
-        let runtimes = runtimes(sessions)?;
+        let (runtimes, own_runtime) = (runtimes(sessions)?, runtime()?);
         *self.current() = Arc::clone(&shared);
         if self.is_stopped() {
             return Ok(());
         }
         let (reports, results) = mpsc::channel();
-        let mut keeper = Keeper::new(&shared);
+        let mut keeper = Keeper::new(&shared, reports.clone());
         // Nothing is claimed before it is known whether the mail server may be asked.
         keeper.look_once();
         let desk = &shared.desk;
         thread::scope(|scope| {
-            let claimer = Claimer::new(&shared, reports.clone());
+            let (newcomers, gates) = unbounded_channel();
+            let claimer = Claimer::new(&shared, reports.clone(), newcomers);
             begin(scope, desk, "claimer", move || claimer.run(until))?;
             let recorder = Recorder::new(&shared);
             begin(scope, desk, "recorder", move || recorder.run(&results))?;
@@ -85,12 +88,15 @@ impl Sender {
             for (thread, runtime) in runtimes.into_iter().enumerate() {
                 let lanes = (thread..sessions)
                     .step_by(threads)
-                    .map(|number| Lane::new(number, Arc::clone(&shared), reports.clone()))
+                    .map(|number| Lane::new(desk.installation(), number, &shared, reports.clone()))
                     .collect();
                 begin(scope, desk, "lanes", move || send(&runtime, lanes, desk))?;
             }
+            let (all, reports) = (&shared, reports);
+            begin(scope, desk, "own lanes", move || {
+                send_through(&own_runtime, gates, (all, reports));
+            })?;
             // The recorder ends when everybody else has hung up.
-            drop(reports);
             Ok(())
         })
     }
@@ -124,8 +130,12 @@ impl Sender {
 fn runtimes(sessions: usize) -> io::Result<Vec<Runtime>> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     (0..processors.min(sessions.div_ceil(WORTH_A_THREAD)))
-        .map(|_| Builder::new_current_thread().enable_all().build())
+        .map(|_| runtime())
         .collect()
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
 }
 
 /// All sessions of one thread.
@@ -136,12 +146,40 @@ fn send(runtime: &Runtime, lanes: Vec<Lane>, desk: &Desk) {
             .map(|lane| tokio::task::spawn_local(lane.run()))
             .collect();
         for task in tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a session's task has failed");
-                desk.abandon();
+            check(desk, task.await);
+        }
+    });
+}
+
+/// The sessions with servers that users have brought: of each gate as it comes, for as long as it is in use. They are on
+/// one thread, apart from the installation's: whatever becomes of them costs nobody else a processor.
+fn send_through(
+    runtime: &Runtime,
+    mut gates: UnboundedReceiver<Arc<Gate>>,
+    (shared, reports): (&Arc<Shared>, mpsc::Sender<Report>),
+) {
+    LocalSet::new().block_on(runtime, async move {
+        let mut lanes = JoinSet::new();
+        let mut all_known = false;
+        while !all_known || !lanes.is_empty() {
+            tokio::select! {
+                gate = gates.recv(), if !all_known => match gate {
+                    None => all_known = true,
+                    Some(gate) => for number in 0..gate.way.sessions {
+                        lanes.spawn_local(Lane::new(&gate, number, shared, reports.clone()).run());
+                    },
+                },
+                Some(ended) = lanes.join_next() => check(&shared.desk, ended),
             }
         }
     });
+}
+
+fn check(desk: &Desk, ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a session's task has failed");
+        desk.abandon();
+    }
 }
 
 /// Begins a part on a thread of its own. If that cannot be done, those that have begun are not left waiting for it.

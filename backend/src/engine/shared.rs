@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::desk::Desk;
 use super::job::{Chunk, Rest};
+use super::way::Way;
 use crate::clock::Clock;
 use crate::config::{EngineSettings, MailSettings};
 use crate::deliveries::results::AttemptResult;
+use crate::smtp_servers::opened::Opener;
 
 /// How long a chunk is ours without a word from us, in seconds of the database's clock.
 pub(super) const LEASE_S: f64 = 60.0;
@@ -23,6 +25,8 @@ pub struct SenderSettings {
     pub message_id_key: [u8; 32],
     /// `PUBLIC_URL`
     pub public_url: String,
+    /// For the servers that users have brought.
+    pub opener: Opener,
     /// Where this installation's workers keep their journals.
     pub journal: PathBuf,
 }
@@ -65,14 +69,7 @@ impl Shared {
             rand::random::<u32>()
         );
         Self {
-            desk: Desk::new(
-                settings.engine.pace.is_limited(),
-                if settings.engine.sessions_in_all.is_some() {
-                    0
-                } else {
-                    settings.engine.sessions
-                },
-            ),
+            desk: Desk::new(Way::of_installation(&settings)),
             worker,
             settings,
         }

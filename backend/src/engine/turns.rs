@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::job::Chunk;
-use crate::deliveries::claims::Claimed;
+use crate::deliveries::claims::{ClaimableRun, Claimed};
 
 /// Mails that a session sends before another run has its turn.
 const SLICE: usize = 25;
@@ -76,6 +76,22 @@ impl Turns {
         Some(slice)
     }
 
+    /// What waits of such chunks; it waits no longer.
+    pub(super) fn take_if(&mut self, is_wanted: impl Fn(&Chunk) -> bool) -> Vec<Slice> {
+        let mut taken = Vec::new();
+        for owner in &mut self.owners {
+            for run in &mut owner.runs {
+                let slices = run.chunks.drain(..);
+                let (out, stay) = slices.partition::<Vec<_>, _>(|slice| is_wanted(&slice.chunk));
+                taken.extend(out);
+                run.chunks.extend(stay);
+            }
+            owner.runs.retain(|run| !run.chunks.is_empty());
+        }
+        self.owners.retain(|owner| !owner.runs.is_empty());
+        taken
+    }
+
     /// Deliveries of this run that wait.
     pub(super) fn waiting(&self, run_id: i64) -> usize {
         let runs = self.owners.iter().flat_map(|owner| &owner.runs);
@@ -97,6 +113,23 @@ fn cut(chunks: &mut VecDeque<Slice>) -> Option<Slice> {
         chunk: Arc::clone(&first.chunk),
         left: first.left.drain(..SLICE).collect(),
     })
+}
+
+/// Runs that come ordered by their owners, so that no owner has a second turn before all have had one.
+pub(super) fn in_turn(runs: Vec<ClaimableRun>) -> Vec<ClaimableRun> {
+    let mut rounds: Vec<(usize, ClaimableRun)> = Vec::with_capacity(runs.len());
+    let (mut owner, mut round) = (None, 0);
+    for run in runs {
+        round = if owner == Some(run.owner_id) {
+            round + 1
+        } else {
+            0
+        };
+        owner = Some(run.owner_id);
+        rounds.push((round, run));
+    }
+    rounds.sort_by_key(|(round, _)| *round);
+    rounds.into_iter().map(|(_, run)| run).collect()
 }
 
 fn position_or_push<T>(

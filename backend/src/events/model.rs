@@ -51,6 +51,9 @@ named! {
         ArticlePublished = "article_published",
         ArticleUnpublished = "article_unpublished",
         ArticleDeleted = "article_deleted",
+        SmtpServerCreated = "smtp_server_created",
+        SmtpServerUpdated = "smtp_server_updated",
+        SmtpServerDeleted = "smtp_server_deleted",
     }
 }
 
@@ -65,6 +68,7 @@ named! {
         Session = "session",
         Token = "token",
         Article = "article",
+        SmtpServer = "smtp_server",
     }
 }
 

@@ -125,6 +125,8 @@ fn explain(code: &str) -> &'static str {
         "control_characters" => "Line breaks and control characters are not allowed here.",
         "unknown_time_zone" => "No such time zone; use an IANA name such as Europe/Moscow.",
         "out_of_range" => "This is outside the range that is accepted.",
+        "invalid_host" => "This is neither the name of a host nor an address.",
+        "invalid_selector" => "This is a word such as dispatch.",
         "not_after_start" => "The end must be after the start.",
         _ => "This is not valid.",
     }

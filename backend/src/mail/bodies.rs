@@ -41,6 +41,11 @@ impl Bodies {
         }
     }
 
+    /// Whether everybody gets the same.
+    pub(super) fn are_fixed(&self) -> bool {
+        self.text.is_some() && !matches!(self.html, Html::Filled)
+    }
+
     /// What stands between the bodies, if there is more than one.
     pub(super) fn boundary(&self) -> Option<&str> {
         (!matches!(self.html, Html::Absent)).then_some(self.boundary.as_str())

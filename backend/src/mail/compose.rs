@@ -1,11 +1,13 @@
 //! From a run's content to its mails. What is the same for all recipients is encoded once; a mail is the rest.
 
 use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use lettre::message::Mailbox;
 
 use super::bodies::Bodies;
+use super::dkim::{BodyHash, NotSigned, Signer};
 use super::envelope::Envelope;
 use super::header::{self, HeaderError};
 use super::render::{Mistake, Part, Person, RenderError, Template};
@@ -21,6 +23,8 @@ pub struct Content<'a> {
     /// Empty: made from the HTML.
     pub text: &'a str,
     pub from: &'a Mailbox,
+    /// Signs the mails.
+    pub signer: Option<&'a Arc<Signer>>,
     /// Names the list in `List-Id`, such as `mailing-7`; `None` for a mail that is not to many.
     pub list: Option<&'a str>,
     /// `PUBLIC_URL`: links to unsubscribe begin with it. A mail that is not to many shows an example, and offers none.
@@ -56,12 +60,23 @@ pub enum ComposeError {
     Render(#[from] RenderError),
     #[error(transparent)]
     Header(#[from] HeaderError),
+    #[error(transparent)]
+    Signature(#[from] NotSigned),
 }
 
 impl Mail {
     /// What the session announces.
     pub fn envelope(&self) -> Envelope<'_> {
         Envelope::new(&self.from, &self.to, &self.data)
+    }
+
+    /// The mail with its signature, where it is to have one.
+    pub fn signed(self, signer: Option<&Signer>) -> Result<Self, NotSigned> {
+        let Some(signer) = signer else {
+            return Ok(self);
+        };
+        let data = signer.signed(&self.data, BodyHash::of)?;
+        Ok(Self { data, ..self })
     }
 }
 
@@ -78,6 +93,9 @@ pub struct Prepared {
     subject: Option<String>,
     bodies: Bodies,
     size: usize,
+    signer: Option<Arc<Signer>>,
+    /// Of a body that is the same for everybody.
+    body_hash: OnceLock<BodyHash>,
 }
 
 /// How a reader unsubscribes.
@@ -127,6 +145,8 @@ impl Prepared {
             stamps,
             subject,
             bodies,
+            signer: content.signer.cloned(),
+            body_hash: OnceLock::new(),
         })
     }
 
@@ -161,10 +181,21 @@ impl Prepared {
         head.push_str(&self.head);
         let mut bytes = head.into_bytes();
         self.bodies.append(&self.template, &person, &mut bytes)?;
+        if let Some(signer) = &self.signer {
+            bytes = self.sign(signer, &bytes)?;
+        }
         Ok(Mail {
             from: self.from.clone(),
             to,
             data: bytes,
+        })
+    }
+
+    fn sign(&self, signer: &Signer, mail: &[u8]) -> Result<Vec<u8>, NotSigned> {
+        let same = self.bodies.are_fixed().then_some(&self.body_hash);
+        signer.signed(mail, |body| match same {
+            Some(known) => *known.get_or_init(|| BodyHash::of(body)),
+            None => BodyHash::of(body),
         })
     }
 

@@ -1,5 +1,6 @@
 //! From a server's name to a connection that is ready for its first mail: TCP, TLS, EHLO, AUTH.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -52,10 +53,8 @@ pub(super) async fn connect(
 
 /// The first address that answers. `TCP_NODELAY`, or each mail waits 40 ms for a delayed ACK.
 async fn dial(server: &Server, limit: Duration) -> Result<TcpStream, Failure> {
-    let resolve = async { Ok(lookup_host((server.host.as_str(), server.port)).await?) };
-    let addresses = within(limit, Stage::Connect, resolve).await?;
-    let mut failure = Failure::new(Stage::Connect, Fault::Closed, "the name has no address");
-    for address in addresses.take(MAX_ADDRESSES) {
+    let mut failure = Failure::new(Stage::Connect, Fault::NotFound, "the name has no address");
+    for address in addresses(server, limit).await? {
         let open = async {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
@@ -67,6 +66,34 @@ async fn dial(server: &Server, limit: Duration) -> Result<TcpStream, Failure> {
         }
     }
     Err(failure)
+}
+
+/// Where the server may be connected to. What was checked is what is connected to: the name is not looked up again.
+async fn addresses(server: &Server, limit: Duration) -> Result<Vec<SocketAddr>, Failure> {
+    let resolve = async { Ok(lookup_host((server.host.as_str(), server.port)).await?) };
+    let found = within(limit, Stage::Connect, resolve).await;
+    let found: Vec<_> = found
+        .map_err(|failure| match failure.fault {
+            Fault::Closed => Failure::new(Stage::Connect, Fault::NotFound, failure.detail),
+            _ => failure,
+        })?
+        .collect();
+    let Some(reach) = &server.reach else {
+        return Ok(found.into_iter().take(MAX_ADDRESSES).collect());
+    };
+    let had_any = !found.is_empty();
+    let allowed =
+        |address: &SocketAddr| reach.allows_port(address.port()) && reach.allows(address.ip());
+    let allowed: Vec<_> = found
+        .into_iter()
+        .filter(allowed)
+        .take(MAX_ADDRESSES)
+        .collect();
+    if had_any && allowed.is_empty() {
+        let why = "this leads where servers of users may not be";
+        return Err(Failure::new(Stage::Connect, Fault::NotAllowed, why));
+    }
+    Ok(allowed)
 }
 
 async fn encrypt(

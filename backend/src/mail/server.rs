@@ -1,5 +1,6 @@
 //! A mail server and how to talk to it, parsed from a URL such as `smtps://user:password@mail.example.org`.
 
+mod own;
 mod timeouts;
 
 use std::{fmt, sync::Arc};
@@ -13,7 +14,9 @@ use tokio_rustls::{
 };
 use url::{Host, Url};
 
+pub use self::own::{Outside, Wanted};
 pub use self::timeouts::Timeouts;
+use crate::mail::reach::Reach;
 
 /// Encryption is what was asked for or there is no connection: never less, never "if possible".
 #[derive(Clone)]
@@ -35,6 +38,8 @@ pub struct Server {
     pub hello: ClientId,
     /// After so many mails a connection is not used again.
     pub mails_per_connection: u32,
+    /// Where it may be; `None` for anywhere.
+    pub reach: Option<Arc<Reach>>,
 }
 
 /// Why a server's URL cannot be used. Never repeats the URL: it may hold a password.
@@ -102,6 +107,7 @@ impl Server {
                 .hello
                 .map_or_else(ClientId::default, ClientId::Domain),
             mails_per_connection: 1000,
+            reach: None,
         })
     }
 }

@@ -59,7 +59,9 @@ impl Verdict {
         use {Cause as C, Outcome as O};
         let (outcome, cause) = match (fault, reply) {
             (Fault::Unsendable, _) => (O::Rejected, C::Unsendable),
-            (Fault::Certificate | Fault::NotOffered, _) => (O::Unreachable, C::Configuration),
+            (Fault::Certificate | Fault::NotOffered | Fault::NotAllowed | Fault::Unreadable, _) => {
+                (O::Unreachable, C::Configuration)
+            }
             (Fault::Refused, Some(reply)) => refused(stage, reply),
             _ if stage == Stage::Dot => (O::Uncertain, C::Uncertain),
             (Fault::Protocol, _) => (O::Unreachable, C::Protocol),
@@ -157,7 +159,11 @@ mod tests {
         says(Tls, "454 4.7.0 no TLS now | 502 what?", trouble);
         says(Auth, "454 4.7.0 later | 421 4.3.2 closing", trouble);
         for stage in STAGES.into_iter().filter(|stage| *stage < Dot) {
-            breaks(stage, &[Fault::Timeout, Fault::Closed, Fault::Tls], trouble);
+            breaks(
+                stage,
+                &[Fault::Timeout, Fault::NotFound, Fault::Closed, Fault::Tls],
+                trouble,
+            );
             breaks(stage, &[Fault::Protocol], (O::Unreachable, C::Protocol));
         }
     }
@@ -173,6 +179,11 @@ mod tests {
     fn certificates_and_credentials_are_configuration() {
         let configuration = (O::Unreachable, C::Configuration);
         breaks(Tls, &[Fault::Certificate, Fault::NotOffered], configuration);
+        breaks(
+            Connect,
+            &[Fault::NotAllowed, Fault::Unreadable],
+            configuration,
+        );
         says(Auth, "535 5.7.8 bad credentials | 534 no", configuration);
     }
 

@@ -1,5 +1,8 @@
 //! What is wrong with a mail server, and how fast it may be given mails.
 
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Integer, Nullable};
+
 use crate::named::named;
 
 named! {
@@ -11,6 +14,15 @@ named! {
         /// Its certificate is not to be trusted, or it does not take our credentials.
         Refuses = "mail_server_refuses",
     }
+}
+
+/// The server that mails leave through: the installation's, or one that a user has brought, as it was last changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, QueryableByName)]
+pub struct Through {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    pub smtp_server_id: Option<i64>,
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub smtp_server_revision: Option<i32>,
 }
 
 /// Mails that a server may be given; 0 is no limit.

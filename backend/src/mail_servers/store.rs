@@ -1,23 +1,36 @@
-//! The installation's mail server in the database: one row, whoever sends through it.
+//! Mail servers in the database, whoever sends through them: a row for the installation's and one for each that a user has
+//! brought and that was in use.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Double, Integer, Text};
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
 
 use super::model::{Pace, Trouble};
-use crate::db::schema::mail_servers::{self, cause, failures, opened_at, probe_at, response};
+use crate::db::schema::mail_servers::{self, cause, failures, name, opened_at, probe_at, response};
 
 /// The server of those who have brought none of their own.
 const INSTALLATION: &str = "installation";
 /// Stands for "no limit" in reckoning; infinity times nothing would be no number.
 const PLENTY: f64 = 1e12;
 
-/// Makes sure that there is a row.
-pub fn know(conn: &mut PgConnection) -> QueryResult<()> {
-    diesel::insert_into(mail_servers::table)
-        .values(mail_servers::name.eq(INSTALLATION))
-        .on_conflict_do_nothing()
-        .execute(conn)?;
+/// What the row of a user's server is called; `None` is the installation's.
+pub fn name_of(own: Option<i64>) -> String {
+    match own {
+        None => INSTALLATION.to_owned(),
+        Some(id) => format!("smtp_server:{id}"),
+    }
+}
+
+/// Makes sure that there is a row, as long as there is such a server.
+pub fn know(conn: &mut PgConnection, own: Option<i64>) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO mail_servers (name, smtp_server_id)
+         SELECT $1, $2 WHERE $2 IS NULL OR EXISTS (SELECT FROM smtp_servers WHERE id = $2)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind::<Text, _>(name_of(own))
+    .bind::<Nullable<BigInt>, _>(own)
+    .execute(conn)?;
     Ok(())
 }
 
@@ -30,49 +43,51 @@ pub struct Shut {
     pub probe_at: DateTime<Utc>,
 }
 
-/// The trouble that the server is in, if it is.
-pub fn trouble(conn: &mut PgConnection) -> QueryResult<Option<Shut>> {
-    let row: Option<(Option<String>, i32, Option<DateTime<Utc>>)> = mail_servers::table
-        .find(INSTALLATION)
+/// Those of these servers that are in trouble, by their names.
+pub fn troubles(conn: &mut PgConnection, names: &[String]) -> QueryResult<Vec<(String, Shut)>> {
+    type Row = (String, Option<String>, i32, Option<DateTime<Utc>>);
+    let rows: Vec<Row> = mail_servers::table
+        .filter(name.eq_any(names))
         .filter(opened_at.is_not_null())
-        .select((cause, failures, probe_at))
-        .first(conn)
-        .optional()?;
-    Ok(row.and_then(|(word, failed, next)| {
-        Some(Shut {
+        .select((name, cause, failures, probe_at))
+        .load(conn)?;
+    let shut = |(server, word, failed, next): Row| {
+        let shut = Shut {
             cause: word?.parse().ok()?,
             failures: failed,
             probe_at: next?,
-        })
-    }))
+        };
+        Some((server, shut))
+    };
+    Ok(rows.into_iter().filter_map(shut).collect())
 }
 
-/// The server is in trouble since the first of these moments; at the second it is asked again.
+/// A server is in trouble since the first of these moments; at the second it is asked again. What was found out about a
+/// user's server of another revision says nothing about it as it is now.
 pub fn shut(
     conn: &mut PgConnection,
-    why: Trouble,
-    words: &str,
+    (server, revision): (&str, Option<i32>),
+    (why, words): (Trouble, &str),
     (now, next): (DateTime<Utc>, DateTime<Utc>),
 ) -> QueryResult<()> {
-    diesel::update(
-        mail_servers::table
-            .find(INSTALLATION)
-            .filter(opened_at.is_null()),
+    diesel::sql_query(
+        "UPDATE mail_servers SET opened_at = $2, cause = $3, response = $4, failures = 0, probe_at = $5
+         WHERE name = $1 AND opened_at IS NULL
+           AND ($6 IS NULL OR EXISTS (SELECT FROM smtp_servers WHERE id = smtp_server_id AND revision = $6))",
     )
-    .set((
-        opened_at.eq(now),
-        cause.eq(why.as_str()),
-        response.eq(words),
-        failures.eq(0),
-        probe_at.eq(next),
-    ))
+    .bind::<Text, _>(server)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(why.as_str())
+    .bind::<Text, _>(words)
+    .bind::<Timestamptz, _>(next)
+    .bind::<Nullable<Integer>, _>(revision)
     .execute(conn)?;
     Ok(())
 }
 
-/// The server works.
-pub fn free(conn: &mut PgConnection) -> QueryResult<()> {
-    diesel::update(mail_servers::table.find(INSTALLATION))
+/// The server works, or is to be asked again.
+pub fn free(conn: &mut PgConnection, server: &str) -> QueryResult<()> {
+    diesel::update(mail_servers::table.find(server))
         .set((
             opened_at.eq(None::<DateTime<Utc>>),
             cause.eq(None::<String>),
@@ -85,9 +100,13 @@ pub fn free(conn: &mut PgConnection) -> QueryResult<()> {
 }
 
 /// Takes the probe that is due, unless somebody else has it; the one after it comes at `next`.
-pub fn take_probe(conn: &mut PgConnection, shut: &Shut, next: DateTime<Utc>) -> QueryResult<bool> {
+pub fn take_probe(
+    conn: &mut PgConnection,
+    (server, shut): (&str, &Shut),
+    next: DateTime<Utc>,
+) -> QueryResult<bool> {
     let due = mail_servers::table
-        .find(INSTALLATION)
+        .find(server)
         .filter(probe_at.eq(shut.probe_at));
     let taken = diesel::update(due)
         .set((failures.eq(shut.failures + 1), probe_at.eq(next)))
@@ -95,22 +114,58 @@ pub fn take_probe(conn: &mut PgConnection, shut: &Shut, next: DateTime<Utc>) -> 
     Ok(taken > 0)
 }
 
-/// Sets sessions with mail servers apart from whatever else locks numbers in this database.
+/// Sets sessions with mail servers apart from whatever else locks numbers in this database: the installation's are
+/// numbered below the one, those of users' servers above the other, a block for each.
 const SESSIONS: i32 = 0x5e55;
+const OWN_SESSIONS: i64 = 0x5e55 << 48;
+const BLOCK: i64 = 1 << 16;
 
-#[derive(QueryableByName)]
-struct Taken {
-    #[diesel(sql_type = Bool)]
-    taken: bool,
+/// The two numbers of a lock, in SQL, and where they begin.
+fn lock_of(own: Option<i64>) -> (&'static str, i64) {
+    match own {
+        None => ("$1::integer, number", i64::from(SESSIONS)),
+        Some(id) => ("$1 + number", OWN_SESSIONS + id * BLOCK),
+    }
 }
 
-/// Takes one of the sessions that all processes share, by its number, for as long as the connection lasts.
-pub fn take_session(conn: &mut PgConnection, number: i32) -> QueryResult<bool> {
-    let taken: Taken = diesel::sql_query("SELECT pg_try_advisory_lock($1, $2) AS taken")
-        .bind::<Integer, _>(SESSIONS)
-        .bind::<Integer, _>(number)
-        .get_result(conn)?;
-    Ok(taken.taken)
+#[derive(QueryableByName)]
+struct Session {
+    #[diesel(sql_type = Integer)]
+    number: i32,
+}
+
+/// Takes those of a server's sessions, which all processes share, that nobody has, so many at most, for as long as the
+/// connection lasts.
+pub fn take_sessions(
+    conn: &mut PgConnection,
+    own: Option<i64>,
+    (numbers, most): (&[i32], usize),
+) -> QueryResult<Vec<i32>> {
+    let (lock, first) = lock_of(own);
+    let taken: Vec<Session> = diesel::sql_query(format!(
+        "SELECT number FROM unnest($2) AS number WHERE pg_try_advisory_lock({lock}) LIMIT $3"
+    ))
+    .bind::<BigInt, _>(first)
+    .bind::<Array<Integer>, _>(numbers)
+    .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX))
+    .load(conn)?;
+    Ok(taken.into_iter().map(|session| session.number).collect())
+}
+
+/// Gives them back.
+pub fn give_sessions_back(
+    conn: &mut PgConnection,
+    own: Option<i64>,
+    numbers: &[i32],
+) -> QueryResult<()> {
+    let (lock, first) = lock_of(own);
+    diesel::sql_query(format!(
+        "SELECT pg_advisory_unlock({lock}) FROM unnest($2) AS number"
+    ))
+    .bind::<BigInt, _>(first)
+    .bind::<Array<Integer>, _>(numbers)
+    .execute(conn)?;
+    Ok(())
 }
 
 #[derive(QueryableByName)]
@@ -119,14 +174,19 @@ struct Tokens {
     granted: i64,
 }
 
-/// Takes leave for at most `wanted` mails from the server's two buckets. They fill by the database's clock: up to a
+/// Takes leave for at most `wanted` mails from a server's two buckets. They fill by the database's clock: up to a
 /// second's worth of the one, a minute's worth of the other.
-pub fn take_tokens(conn: &mut PgConnection, pace: Pace, wanted: i64) -> QueryResult<i64> {
+pub fn take_tokens(
+    conn: &mut PgConnection,
+    server: &str,
+    pace: Pace,
+    wanted: i64,
+) -> QueryResult<i64> {
     let limit = |mails: u32| {
         if mails == 0 { PLENTY } else { f64::from(mails) }
     };
     let (per_second, per_hour) = (limit(pace.per_second), limit(pace.per_hour));
-    let tokens: Tokens = diesel::sql_query(
+    let tokens: Option<Tokens> = diesel::sql_query(
         "WITH filled AS MATERIALIZED (
              SELECT least($2, CASE WHEN refilled_at IS NULL THEN $2 ELSE second_tokens + passed * $2 END) AS second,
                     least(greatest($3 / 60, 1), CASE WHEN refilled_at IS NULL THEN $3 ELSE hour_tokens + passed * $3 / 3600 END) AS hour
@@ -139,10 +199,12 @@ pub fn take_tokens(conn: &mut PgConnection, pace: Pace, wanted: i64) -> QueryRes
          FROM taken WHERE name = $1
          RETURNING taken.granted::bigint AS granted",
     )
-    .bind::<Text, _>(INSTALLATION)
+    .bind::<Text, _>(server)
     .bind::<Double, _>(per_second)
     .bind::<Double, _>(per_hour)
     .bind::<BigInt, _>(wanted)
-    .get_result(conn)?;
-    Ok(tokens.granted)
+    .get_result(conn)
+    .optional()?;
+    // A server that has been deleted meanwhile has none left.
+    Ok(tokens.map_or(0, |tokens| tokens.granted))
 }

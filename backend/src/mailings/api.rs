@@ -30,7 +30,7 @@ use crate::http::etag::{self, Expected};
 use crate::http::page::Page;
 use crate::http::query::Query;
 use crate::quotas::model::Quotas;
-use crate::runs;
+use crate::{runs, smtp_servers};
 
 /// Room for a choice of 100 000 ids.
 const LARGE: usize = 2 * 1024 * 1024;
@@ -67,6 +67,21 @@ fn check_message(conn: &mut PgConnection, owner_id: i64, message_id: i64) -> Res
         "message_id",
         "not_found",
         "You have no such message.",
+    ))
+}
+
+fn check_server(conn: &mut PgConnection, owner_id: i64, id: Option<i64>) -> Result<(), ApiError> {
+    let is_own = match id {
+        None => true,
+        Some(id) => smtp_servers::store::has(conn, owner_id, id)?,
+    };
+    if is_own {
+        return Ok(());
+    }
+    Err(ApiError::invalid_field(
+        "smtp_server_id",
+        "not_found",
+        "You have no such mail server.",
     ))
 }
 
@@ -137,6 +152,7 @@ async fn create_mailing(
     let origin = Origin::of(owner_id, &client, now);
     let work = move |conn: &mut PgConnection| {
         check_message(conn, owner_id, new.message_id)?;
+        check_server(conn, owner_id, new.smtp_server_id)?;
         let id = store::create(conn, owner_id, &new, now)?;
         choose(conn, id, owner_id, (&new.recipients, **quotas))?;
         start::refresh_state(conn, id)?;
@@ -207,6 +223,7 @@ fn change(
     if let Some(message_id) = changes.message_id {
         check_message(conn, owner_id, message_id)?;
     }
+    check_server(conn, owner_id, changes.smtp_server_id.flatten())?;
     let mailing = changes.applied_to(current);
     let rescheduled = mailing.schedule() != before;
     if rescheduled {

@@ -26,6 +26,10 @@ pub struct Mailing {
     pub message_id: i64,
     #[schema(example = "Spring news")]
     pub message_subject: String,
+    /// Through which it is sent; `null` is the installation's.
+    #[schema(example = 4, minimum = 1)]
+    pub smtp_server_id: Option<i64>,
+    pub smtp_server: Option<SmtpServerRef>,
     /// The first send; every later one keeps its local time in `time_zone`.
     pub starts_at: DateTime<Utc>,
     /// Nothing is sent at or after this; `null` for no end.
@@ -47,6 +51,15 @@ pub struct Mailing {
     pub disabled: Option<Disabled>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+/// A mail server, by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize, ToSchema)]
+pub struct SmtpServerRef {
+    #[schema(example = 4, minimum = 1)]
+    pub id: i64,
+    #[schema(example = "Our own")]
+    pub name: String,
 }
 
 named! {
@@ -99,6 +112,7 @@ pub struct MailingRow {
     #[diesel(deserialize_as = String)]
     pub on_uncertain: OnUncertain,
     pub put_off_reason: Option<String>,
+    pub smtp_server_id: Option<i64>,
 }
 
 impl MailingRow {
@@ -131,6 +145,10 @@ pub struct CreateMailing {
     #[serde(default)]
     #[schema(default = "retry")]
     pub on_uncertain: OnUncertain,
+    /// One of your mail servers to send through; `null` is the installation's.
+    #[serde(default)]
+    #[schema(example = 4, minimum = 1)]
+    pub smtp_server_id: Option<i64>,
     #[validate(nested)]
     pub recipients: Choice,
 }
@@ -162,6 +180,10 @@ pub struct UpdateMailing {
     #[serde(deserialize_with = "present")]
     #[schema(nullable = false)]
     pub on_uncertain: Option<OnUncertain>,
+    /// Also for the run under way; `null` is the installation's.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<i64>, example = 4, minimum = 1)]
+    pub smtp_server_id: Option<Option<i64>>,
     #[serde(deserialize_with = "present")]
     #[validate(nested)]
     #[schema(nullable = false)]

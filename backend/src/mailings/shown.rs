@@ -4,14 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
-use super::model::{Disabled, Mailing, MailingRow};
+use super::model::{Disabled, Mailing, MailingRow, SmtpServerRef};
 use super::status::{self, Facts, LastRun, PauseReason, PutOff};
-use crate::db::schema::users;
+use crate::db::schema::{smtp_servers, users};
 use crate::runs;
 use crate::runs::model::{Run, RunStatus};
 use crate::users::user_ref::UserRef;
 
-/// These mailings, each with its message's subject, in three statements however many there are.
+/// These mailings, each with its message's subject, in three statements however many there are, and a
+/// fourth where some are sent through servers of users.
 pub(super) fn shown(
     conn: &mut PgConnection,
     rows: Vec<(MailingRow, String)>,
@@ -19,6 +20,7 @@ pub(super) fn shown(
     let ids: Vec<i64> = rows.iter().map(|(row, _)| row.id).collect();
     let mut last_runs = runs::store::latest_of(conn, &ids)?;
     let people = people_of(conn, &rows)?;
+    let servers = servers_of(conn, &rows)?;
     Ok(rows
         .into_iter()
         .filter_map(|(row, subject)| {
@@ -28,7 +30,8 @@ pub(super) fn shown(
             let disabled_by = disabled_by.map(|(by, _)| by.clone());
             let held = held(&row, owner_blocked);
             let last_run = last_runs.remove(&row.id);
-            Some(row.shown((owner, disabled_by), subject, held, last_run))
+            let server = row.smtp_server_id.and_then(|id| servers.get(&id).cloned());
+            Some(row.shown((owner, disabled_by), (subject, server), held, last_run))
         })
         .collect())
 }
@@ -49,6 +52,26 @@ fn people_of(
     Ok(people
         .into_iter()
         .map(|(person, blocked)| (person.id, (person, blocked)))
+        .collect())
+}
+
+/// The servers that users have brought, by their ids.
+fn servers_of(
+    conn: &mut PgConnection,
+    rows: &[(MailingRow, String)],
+) -> QueryResult<HashMap<i64, SmtpServerRef>> {
+    let ids = rows.iter().filter_map(|(row, _)| row.smtp_server_id);
+    let ids: HashSet<i64> = ids.collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let servers: Vec<SmtpServerRef> = smtp_servers::table
+        .filter(smtp_servers::id.eq_any(ids))
+        .select((smtp_servers::id, smtp_servers::name))
+        .load(conn)?;
+    Ok(servers
+        .into_iter()
+        .map(|server| (server.id, server))
         .collect())
 }
 
@@ -78,7 +101,7 @@ impl MailingRow {
     fn shown(
         self,
         (owner, disabled_by): (UserRef, Option<UserRef>),
-        subject: String,
+        (subject, smtp_server): (String, Option<SmtpServerRef>),
         held: Option<PauseReason>,
         last_run: Option<Run>,
     ) -> Mailing {
@@ -102,6 +125,8 @@ impl MailingRow {
             owner,
             message_id: self.message_id,
             message_subject: subject,
+            smtp_server_id: self.smtp_server_id,
+            smtp_server,
             starts_at: self.starts_at,
             ends_at: self.ends_at,
             recurrence: self.recurrence,

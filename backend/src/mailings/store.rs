@@ -130,6 +130,7 @@ pub fn create(
             mailings::recurrence.eq(new.recurrence.as_str()),
             mailings::time_zone.eq(&new.time_zone),
             mailings::on_uncertain.eq(new.on_uncertain.as_str()),
+            mailings::smtp_server_id.eq(new.smtp_server_id),
             mailings::schedule_set_at.eq(now),
             mailings::next_occurrence.eq(0),
             mailings::next_run_at.eq(new.starts_at),
@@ -164,6 +165,9 @@ pub fn update(
             changes
                 .on_uncertain
                 .map(|value| mailings::on_uncertain.eq(value.as_str())),
+            changes
+                .smtp_server_id
+                .map(|value| mailings::smtp_server_id.eq(value)),
             mailings::updated_at.eq(now),
         ))
         .execute(conn)?;

@@ -33,7 +33,9 @@ struct Standings(Vec<i64>);
 
 const STANDINGS: &str = "
     SELECT runs.id AS run_id, users.id AS owner_id, users.email AS owner_email, run_holds.reason AS hold,
-           (SELECT cause FROM mail_servers WHERE name = 'installation' AND finished_at IS NULL) AS breaker,
+           (SELECT cause FROM mail_servers WHERE name = coalesce(
+               (SELECT 'smtp_server:' || smtp_server_id FROM mailings WHERE id = runs.mailing_id), 'installation')
+               AND finished_at IS NULL) AS breaker,
            done.total + unprepared AS total, done.pending + unprepared AS pending,
            accepted, rejected, deferred, uncertain, expired, skipped
     FROM runs JOIN users ON users.id = runs.owner_id LEFT JOIN run_holds ON run_holds.run_id = runs.id,

@@ -90,6 +90,10 @@ fn thing(app: &TestApp, owner: &Person, noun: &str) -> i64 {
             let writer = format!("writer{}@example.org", rand::random::<u64>());
             app.article(&app.person(&writer, "manager"), "News")
         }
+        "smtp-servers" => {
+            let server = smtp_server_of(owner);
+            app.post(owner, "/smtp-servers", &server).id()
+        }
         "sessions" => owner.session_id,
         "tokens" => {
             let token = json!({"name": "script", "scope": "read"});
@@ -97,6 +101,11 @@ fn thing(app: &TestApp, owner: &Person, noun: &str) -> i64 {
         }
         other => panic!("say here what an id of {other} stands for"),
     }
+}
+
+/// A mail server that nobody runs.
+fn smtp_server_of(person: &Person) -> Value {
+    json!({"name": "Own", "host": "mail.invalid", "port": 25, "tls": "none", "from_email": person.email})
 }
 
 /// A body that the operation accepts, of this person.
@@ -115,6 +124,7 @@ fn body_of(app: &TestApp, person: &Person, operation: &str) -> Value {
             json!({"message_id": message.unwrap_or(1), "starts_at": app.now(), "recurrence": "once", "time_zone": "UTC",
                 "recipients": {"ids": [reader.unwrap_or(1)]}})
         }
+        "POST /smtp-servers" => smtp_server_of(person),
         "POST /occurrences/preview" => {
             json!({"starts_at": app.now(), "recurrence": "once", "time_zone": "UTC"})
         }

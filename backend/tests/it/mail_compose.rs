@@ -19,6 +19,7 @@ fn content<'a>(subject: &'a str, html: &'a str, text: &'a str, from: &'a Mailbox
         html,
         text,
         from,
+        signer: None,
         list: Some("mailing-7"),
         public_url: SITE,
         message_id_key: &KEY,

@@ -55,6 +55,7 @@ mod sessions;
 mod settings;
 mod site;
 mod skips;
+mod smtp_servers;
 mod starting;
 mod stats;
 mod support;

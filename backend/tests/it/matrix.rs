@@ -51,6 +51,8 @@ const AT_LARGE: &str = "
     GET    /stats/mailings.csv          200    200      200
     GET    /suppressions                200    200      200
     POST   /suppressions                201    403      201
+    GET    /smtp-servers                200    200      200
+    POST   /smtp-servers                201    403      201
     GET    /users                       403    200      200
     GET    /events                      403    200      200
     POST   /articles                    403    201      201
@@ -99,6 +101,10 @@ const ON_ONE_THING: &str = "
     DELETE /articles/{id}/image         403  403  204 204        204          403  404  404
     POST   /articles/{id}/publish       403  403  204 204        204          403  404  404
     POST   /articles/{id}/unpublish     403  403  204 204        204          403  404  404
+    GET    /smtp-servers/{id}           200  404  404 404        200          404  404  404
+    PATCH  /smtp-servers/{id}           200  404  404 404        200          404  404  404
+    DELETE /smtp-servers/{id}           204  404  404 404        204          404  404  404
+    POST   /smtp-servers/{id}/test      200  404  404 404        200          404  404  404
     DELETE /me/sessions/{id}            204  404  404 404        204          404  404  404
     DELETE /me/tokens/{id}              204  404  404 404        204          404  404  404
 ";

@@ -33,7 +33,7 @@ pub(super) fn examine(config: &Config, findings: &Findings) {
         }
     };
     match runtime.block_on(try_sender(server, &timeouts, &from)) {
-        Ok(()) => {
+        Ok(_answer) => {
             let signed_in = if server.credentials.is_some() {
                 "took our credentials and "
             } else {

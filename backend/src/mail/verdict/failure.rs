@@ -12,7 +12,9 @@ pub enum Fault {
     Refused,
     /// The step was not finished in its time.
     Timeout,
-    /// Name not resolved, connection refused, reset or closed.
+    /// The name has no address.
+    NotFound,
+    /// Connection refused, reset or closed.
     Closed,
     /// 3xx or garbage where 2xx is due, over-long or unasked-for replies.
     Protocol,
@@ -22,6 +24,10 @@ pub enum Fault {
     Certificate,
     /// The server does not offer what its settings demand: STARTTLS or a way to authenticate.
     NotOffered,
+    /// It leads where servers of users may not be.
+    NotAllowed,
+    /// What is known of the server cannot be read, or used.
+    Unreadable,
     /// This mail cannot be handed to this server: nothing was sent.
     Unsendable,
 }

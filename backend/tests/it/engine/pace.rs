@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use dispatch::db::schema::mailings;
 use dispatch::mail_servers::model::Pace;
-use dispatch::mail_servers::store::{know, take_tokens};
+use dispatch::mail_servers::store::{know, name_of, take_tokens};
 use serde_json::json;
 
 use crate::support::app::TestApp;
@@ -125,14 +125,16 @@ fn a_paused_run_stops_within_two_seconds_and_goes_on_where_it_stopped() {
 fn all_processes_together_keep_to_the_servers_pace() {
     let app = TestApp::start();
     let (mut one, mut other) = (app.sql(), app.sql());
-    know(&mut one).unwrap();
+    know(&mut one, None).unwrap();
+    let installation = name_of(None);
     let pace = Pace {
         per_second: 100,
         per_hour: 0,
     };
     let granted: i64 = (0..10)
         .map(|_| {
-            take_tokens(&mut one, pace, 30).unwrap() + take_tokens(&mut other, pace, 30).unwrap()
+            take_tokens(&mut one, &installation, pace, 30).unwrap()
+                + take_tokens(&mut other, &installation, pace, 30).unwrap()
         })
         .sum();
     assert!(
@@ -149,10 +151,10 @@ fn all_processes_together_keep_to_the_servers_pace() {
         )
     };
     one.batch_execute(&back_by(30)).unwrap();
-    assert_eq!(take_tokens(&mut one, hourly, 100), Ok(5));
+    assert_eq!(take_tokens(&mut one, &installation, hourly, 100), Ok(5));
     one.batch_execute(&back_by(86_400)).unwrap();
     assert_eq!(
-        take_tokens(&mut other, hourly, 100),
+        take_tokens(&mut other, &installation, hourly, 100),
         Ok(10),
         "no more than a minute's worth is saved up"
     );

@@ -15,6 +15,7 @@ const PASSWORD: &str = "canary-password-of-somebody";
 const WRONG: &str = "canary-password-that-is-wrong";
 const SMTP_PASSWORD: &str = "canary-smtp-password";
 const APP_SECRET: &str = "canary-app-secret-of-32-characters";
+const OWN_PASSWORD: &str = "canary-own-server-password";
 const REDIS_PASSWORD: &str = "canary-redis-password";
 
 /// The token of a mailed link.
@@ -39,6 +40,8 @@ fn no_secret_and_no_address_is_ever_logged() {
             ("SMTP_URL", &server.url()),
             ("APP_SECRET", APP_SECRET),
             ("REDIS_URL", &redis),
+            ("OWN_SMTP_NETWORKS", "127.0.0.1"),
+            ("OWN_SMTP_PORTS", &server.port().to_string()),
             ("RUST_LOG", "trace"),
             ("POLL_INTERVAL_MS", "50"),
         ],
@@ -96,6 +99,7 @@ fn no_secret_and_no_address_is_ever_logged() {
         );
         assert_eq!(me.status, status);
     }
+    bring_a_server(&app, &service.url, &bearer(&tokens[1]), &server);
     let search = format!("{}/api/v1/recipients?q=canary-search", service.url);
     app.send_to(&search, "GET", &[bearer(&tokens[1])], None)
         .expect(200);
@@ -122,6 +126,24 @@ fn no_secret_and_no_address_is_ever_logged() {
     assert_untold(&log, secrets);
 }
 
+/// A server of a user's own, which refuses his password, and one that is not described well.
+fn bring_a_server(app: &TestApp, url: &str, bearer: &(&str, String), server: &ScriptedServer) {
+    let mut described = server.described();
+    described["password"] = json!(OWN_PASSWORD);
+    let url = format!("{url}/api/v1/smtp-servers");
+    let headers = [(bearer.0, bearer.1.clone())];
+    let post = |url: &str, body: &Value| app.send_to(url, "POST", &headers, Some(body));
+    let brought = post(&url, &described).expect(201);
+    assert!(!brought.to_string().contains("canary"), "{brought}");
+    let test = post(&format!("{url}/{}/test", brought["id"]), &json!({})).expect(200);
+    assert_eq!(test["advice"], "credentials_refused");
+    described["dkim"] =
+        json!({"domain": "example.org", "selector": "one", "private_key": "canary-dkim-key"});
+    described["password"] = json!("canary\u{1}control");
+    let refused = post(&url, &described).expect(422);
+    assert!(!refused.to_string().contains("canary"), "{refused}");
+}
+
 /// Fails if the log, which must be at its most talkative, has one of these or a password in another shape.
 fn assert_untold(log: &str, mut secrets: Vec<String>) {
     assert!(
@@ -131,6 +153,8 @@ fn assert_untold(log: &str, mut secrets: Vec<String>) {
     secrets.extend([
         STANDARD.encode(format!("\0mailer\0{SMTP_PASSWORD}")),
         STANDARD.encode(SMTP_PASSWORD),
+        STANDARD.encode(format!("\0mailer\0{OWN_PASSWORD}")),
+        STANDARD.encode(OWN_PASSWORD),
         STANDARD.encode(PASSWORD),
     ]);
     for secret in secrets {

@@ -8,6 +8,7 @@ pub(crate) mod database;
 pub(crate) mod live;
 pub(crate) mod machine;
 pub(crate) mod numbers;
+pub(crate) mod own_servers;
 pub(crate) mod people;
 pub(crate) mod process;
 pub(crate) mod sending;

@@ -15,6 +15,7 @@ use std::{
 };
 
 use dispatch::mail::server::Server;
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, runtime, sync::oneshot};
 use tokio_rustls::{TlsAcceptor, rustls::pki_types::CertificateDer};
 
@@ -215,6 +216,27 @@ impl ScriptedServer {
             Encryption::StartTls => format!("smtp+starttls://{user}localhost:{port}"),
             Encryption::Implicit => format!("smtps://{user}localhost:{port}"),
         }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub(crate) fn certificate(&self) -> CertificateDer<'static> {
+        self.certificate.clone()
+    }
+
+    /// As a user describes it who has brought it.
+    pub(crate) fn described(&self) -> Value {
+        let setup = &self.shared.setup;
+        let (tls, host) = match setup.encryption {
+            Encryption::None => ("none", "127.0.0.1"),
+            Encryption::StartTls => ("starttls", "localhost"),
+            Encryption::Implicit => ("implicit", "localhost"),
+        };
+        let (username, password) = setup.credentials.unzip();
+        json!({"name": "Own", "host": host, "port": self.port(), "tls": tls, "username": username, "password": password,
+            "from_email": "own@sender.example", "from_name": "Own Sender"})
     }
 
     /// The server as its client sees it, its certificate being trusted.

@@ -57,6 +57,9 @@ export const kindLooks = {
   article_published: { tone: 'success', icon: 'check-circle' },
   article_unpublished: { tone: 'warning', icon: 'slash-circle' },
   article_deleted: gone,
+  smtp_server_created: change,
+  smtp_server_updated: change,
+  smtp_server_deleted: gone,
 };
 
 export const KINDS = /** @type {Api.EventKind[]} */ (Object.keys(kindLooks));

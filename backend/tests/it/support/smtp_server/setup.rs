@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rcgen::CertifiedKey;
+use rcgen::{CertificateParams, KeyPair};
 use tokio::sync::oneshot;
 use tokio_rustls::{
     TlsAcceptor,
@@ -20,6 +20,7 @@ pub(crate) struct Setup {
     pub(super) extensions: Vec<&'static str>,
     pub(super) encryption: Encryption,
     pub(super) name: &'static str,
+    pub(super) expired: bool,
     pub(super) credentials: Option<(&'static str, &'static str)>,
     pub(super) trickles: bool,
     pub(super) reply_delay: Duration,
@@ -44,6 +45,7 @@ impl Default for Setup {
             ],
             encryption: Encryption::None,
             name: "localhost",
+            expired: false,
             credentials: None,
             trickles: false,
             reply_delay: Duration::ZERO,
@@ -79,6 +81,12 @@ impl Setup {
         self
     }
 
+    /// Its certificate was good once.
+    pub(crate) fn expired(mut self) -> Self {
+        self.expired = true;
+        self
+    }
+
     /// Wants these before MAIL. Which mechanisms are offered is said by `offering("AUTH …")`.
     pub(crate) fn knowing(mut self, user: &'static str, password: &'static str) -> Self {
         self.credentials = Some((user, password));
@@ -97,8 +105,13 @@ impl Setup {
     }
 
     pub(crate) fn start(self) -> ScriptedServer {
-        let CertifiedKey { cert, signing_key } =
-            rcgen::generate_simple_self_signed([self.name.to_owned()]).unwrap();
+        let mut params = CertificateParams::new([self.name.to_owned()]).unwrap();
+        if self.expired {
+            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        }
+        let signing_key = KeyPair::generate().unwrap();
+        let cert = params.self_signed(&signing_key).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()

@@ -1,0 +1,34 @@
+//! From a run's message to the mails that leave through its gate.
+
+use diesel::prelude::*;
+
+use super::gate::Gate;
+use super::shared::Shared;
+use crate::deliveries::claims::ClaimableRun;
+use crate::mail::compose::{Content, Prepared};
+use crate::runs;
+
+/// Encodes the run's message, once. If that fails, every delivery of the run will say why.
+pub(super) fn prepare(
+    conn: &mut PgConnection,
+    run: &ClaimableRun,
+    (shared, gate): (&Shared, &Gate),
+) -> QueryResult<Result<Prepared, String>> {
+    let snapshot = runs::store::snapshot(conn, run.id)?;
+    let settings = &shared.settings;
+    let prepared = Prepared::new(&Content {
+        subject: &snapshot.subject,
+        html: &snapshot.html,
+        text: &snapshot.text,
+        from: &gate.way.from,
+        signer: gate.way.signer.as_ref(),
+        list: Some(&format!("mailing-{}", run.mailing_id)),
+        public_url: &settings.public_url,
+        message_id_key: &settings.message_id_key,
+    })
+    .map_err(|error| error.to_string());
+    if let Err(error) = &prepared {
+        tracing::warn!(run.id = run.id, %error, "the run's message cannot be made into mails");
+    }
+    Ok(prepared)
+}

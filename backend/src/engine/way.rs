@@ -1,0 +1,71 @@
+//! The way to a mail server: how it is reached, under whose name, and how much it may be given.
+
+use std::sync::Arc;
+
+use lettre::message::Mailbox;
+
+use super::shared::SenderSettings;
+use crate::mail::dkim::Signer;
+use crate::mail::server::Server;
+use crate::mail::verdict::Failure;
+use crate::mail_servers::model::Pace;
+use crate::mail_servers::model::Through;
+use crate::smtp_servers::model::SmtpServerRow;
+
+/// How a server is reached and how much it may be given.
+pub(super) struct Way {
+    pub(super) through: Through,
+    /// Or why it cannot even be tried.
+    pub(super) server: Result<Server, Failure>,
+    /// Whose mails these are.
+    pub(super) from: Mailbox,
+    pub(super) signer: Option<Arc<Signer>>,
+    pub(super) pace: Pace,
+    /// Connections that this process has at most …
+    pub(super) sessions: usize,
+    /// … and all processes together, where these share them.
+    pub(super) sessions_in_all: Option<i32>,
+}
+
+impl Way {
+    /// To the installation's server.
+    pub(super) fn of_installation(settings: &SenderSettings) -> Self {
+        let (mail, engine) = (&settings.mail, &settings.engine);
+        Self {
+            through: Through::default(),
+            server: Ok(mail.server.clone()),
+            from: mail.from.clone(),
+            signer: mail.signer.clone(),
+            pace: engine.pace,
+            sessions: engine.sessions,
+            sessions_in_all: engine.sessions_in_all,
+        }
+    }
+
+    /// To a user's.
+    pub(super) fn of(row: &SmtpServerRow, settings: &SenderSettings) -> Self {
+        let sender = settings.opener.sender(row);
+        let server = settings.opener.server(row);
+        let (server, from, signer) = match sender {
+            Ok(sender) => (server, sender.from, sender.signer),
+            // Nothing leaves under another name.
+            Err(failure) => (Err(failure), settings.mail.from.clone(), None),
+        };
+        let mails = |limit: i32| u32::try_from(limit).unwrap_or_default();
+        Self {
+            through: Through {
+                smtp_server_id: Some(row.id),
+                smtp_server_revision: Some(row.revision),
+            },
+            server,
+            from,
+            signer,
+            pace: Pace {
+                per_second: mails(row.rate_per_second),
+                per_hour: mails(row.rate_per_hour),
+            },
+            sessions: usize::try_from(row.sessions).unwrap_or(1),
+            sessions_in_all: Some(row.sessions),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Mail servers that users bring: their mailings leave through them, under a sender of theirs.
+
+pub mod advice;
+pub mod api;
+pub mod dkim;
+mod fields;
+pub mod listing;
+pub mod model;
+mod noted;
+pub mod opened;
+pub mod sealing;
+pub mod store;
+pub mod tryout;

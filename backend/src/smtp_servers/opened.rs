@@ -1,0 +1,87 @@
+//! A user's mail server with its seals opened: how it is reached, and who sends through it.
+
+use std::sync::Arc;
+
+use lettre::Address;
+use lettre::message::Mailbox;
+use lettre::transport::smtp::authentication::Credentials;
+
+use super::model::{Encryption, SmtpServerRow};
+use super::sealing::{Column, Place, Sealer};
+use crate::config::Config;
+use crate::mail::dkim::{Key, Signer, domain};
+use crate::mail::header;
+use crate::mail::reply::Stage;
+use crate::mail::server::{Outside, Server, Wanted};
+use crate::mail::verdict::{Failure, Fault};
+
+/// What it takes to reach such servers.
+#[derive(Debug, Clone)]
+pub struct Opener {
+    pub sealer: Sealer,
+    pub outside: Outside,
+}
+
+/// Under which sender mails leave.
+#[derive(Debug, Clone)]
+pub struct Sender {
+    pub from: Mailbox,
+    /// Signs them.
+    pub signer: Option<Arc<Signer>>,
+}
+
+impl Opener {
+    /// As the settings have it.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            sealer: Sealer::new(config.secrets.sealing),
+            outside: config.mail.outside.clone(),
+        }
+    }
+
+    /// How the server is reached, or why it cannot be.
+    pub fn server(&self, row: &SmtpServerRow) -> Result<Server, Failure> {
+        let password = row.password.as_deref();
+        let password = password.map(|sealed| self.open((Column::Password, row.id), sealed));
+        let credentials = match (&row.username, password.transpose()?) {
+            (Some(username), Some(password)) => Some(Credentials::new(username.clone(), password)),
+            _ => None,
+        };
+        let wanted = match row.tls {
+            Encryption::None => Wanted::Nothing,
+            Encryption::StartTls => Wanted::StartTls,
+            Encryption::Implicit => Wanted::Implicit,
+        };
+        let port = u16::try_from(row.port).unwrap_or_default();
+        self.outside
+            .server((&row.host, port), wanted, credentials)
+            .map_err(|error| Failure::new(Stage::Tls, Fault::Unreadable, error))
+    }
+
+    /// The sender of what leaves through the server. Nothing leaves unsigned that is to be signed.
+    pub fn sender(&self, row: &SmtpServerRow) -> Result<Sender, Failure> {
+        let unusable = |why: &str| Failure::new(Stage::Auth, Fault::Unreadable, why);
+        let email = header::address(&row.from_email).ok();
+        let email: Option<Address> = email.and_then(|email| email.parse().ok());
+        let email = email.ok_or_else(|| unusable("its sender is no address"))?;
+        let signer = match (&row.dkim_domain, &row.dkim_selector, &row.dkim_key) {
+            (Some(name), Some(selector), Some(sealed)) => {
+                let pem = self.open((Column::DkimKey, row.id), sealed)?;
+                let key = Key::parse(&pem).map_err(|error| unusable(&error.to_string()))?;
+                let name = domain(name).ok_or_else(|| unusable("the key's domain is none"))?;
+                Some(Arc::new(Signer::new(&name, selector, key)))
+            }
+            _ => None,
+        };
+        Ok(Sender {
+            from: Mailbox::new(row.from_name.clone(), email),
+            signer,
+        })
+    }
+
+    fn open(&self, place: Place, sealed: &[u8]) -> Result<String, Failure> {
+        self.sealer
+            .open(place, sealed)
+            .map_err(|unreadable| Failure::new(Stage::Auth, Fault::Unreadable, unreadable))
+    }
+}
