@@ -1111,6 +1111,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/smtp-servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Mail servers of one's own, a page at a time */
+        get: operations["list_smtp_servers"];
+        put?: never;
+        /**
+         * Add a mail server
+         * @description Mailings may then name it: they leave through it, under its sender.
+         */
+        post: operations["create_smtp_server"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/smtp-servers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One mail server */
+        get: operations["get_smtp_server"];
+        put?: never;
+        post?: never;
+        /** Delete a mail server */
+        delete: operations["delete_smtp_server"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a mail server
+         * @description It counts within seconds, also for mailings under way.
+         */
+        patch: operations["update_smtp_server"];
+        trace?: never;
+    };
+    "/api/v1/smtp-servers/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test a mail server
+         * @description Connects, signs in and names the sender, and takes 15 seconds at most; no mail is sent. Ten times a minute.
+         */
+        post: operations["test_smtp_server"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stats": {
         parameters: {
             query?: never;
@@ -1372,6 +1435,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description What to do about what a test found.
+         * @enum {string}
+         */
+        Advice: "works" | "host_not_found" | "address_not_allowed" | "port_not_allowed" | "no_connection" | "no_answer" | "not_smtp" | "starttls_not_offered" | "tls_failed" | "certificate_not_trusted" | "refused" | "auth_not_offered" | "credentials_refused" | "credentials_unreadable" | "sender_refused" | "try_later";
         /** @description An API token. */
         ApiToken: {
             /** Format: date-time */
@@ -1623,6 +1691,15 @@ export interface components {
             /** @example Spring news */
             title: string;
         };
+        /** @description A key to sign mails with: Ed25519, or RSA of 2048 bits at least. */
+        CreateDkim: {
+            /** @example example.org */
+            domain: string;
+            /** @description In PEM. Kept sealed, never shown. */
+            private_key: string;
+            /** @example dispatch */
+            selector: string;
+        };
         /** @description A new mailing. One whose window is open already starts at once. */
         CreateMailing: {
             /** Format: date-time */
@@ -1636,6 +1713,12 @@ export interface components {
             on_uncertain?: components["schemas"]["OnUncertain"];
             recipients: components["schemas"]["RecipientChoice"];
             recurrence: components["schemas"]["Recurrence"];
+            /**
+             * Format: int64
+             * @description One of your mail servers to send through; `null` is the installation's.
+             * @example 4
+             */
+            smtp_server_id?: number | null;
             /** Format: date-time */
             starts_at: string;
             /** @example Europe/Moscow */
@@ -1671,6 +1754,55 @@ export interface components {
             email: string;
             /** @example Ada Lovelace */
             full_name?: string;
+        };
+        /** @description A new mail server. */
+        CreateSmtpServer: {
+            dkim?: components["schemas"]["CreateDkim"] | null;
+            /**
+             * Format: email
+             * @example news@example.org
+             */
+            from_email: string;
+            /** @example Example News */
+            from_name?: string | null;
+            /**
+             * @description A name or an address.
+             * @example mail.example.org
+             */
+            host: string;
+            /**
+             * @description What its owner calls it.
+             * @example Our own
+             */
+            name: string;
+            /** @description Kept sealed, never shown. */
+            password?: string | null;
+            /**
+             * Format: int32
+             * @example 587
+             */
+            port: number;
+            /**
+             * Format: int32
+             * @description Mails an hour; 0 is no limit.
+             * @default 0
+             */
+            rate_per_hour?: number;
+            /**
+             * Format: int32
+             * @description Mails a second; 0 is no limit.
+             * @default 0
+             */
+            rate_per_second?: number;
+            /**
+             * Format: int32
+             * @description Connections at the same time, of the whole installation.
+             * @default 2
+             */
+            sessions?: number;
+            tls: components["schemas"]["SmtpTls"];
+            /** @example news */
+            username?: string | null;
         };
         /** @description An address to be mailed no more. It need not be among the recipients. */
         CreateSuppression: {
@@ -1740,6 +1872,14 @@ export interface components {
             /** @example Complaints from recipients */
             reason: string;
         };
+        /** @description What mails are signed with (RFC 6376). */
+        Dkim: {
+            /** @example example.org */
+            domain: string;
+            has_key: boolean;
+            /** @example dispatch */
+            selector: string;
+        };
         /** @description How long attempts take whose recipients are in one domain. */
         Domain: {
             /**
@@ -1792,7 +1932,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        EventKind: "signed_up" | "confirmed" | "signed_in" | "sign_in_failed" | "signed_out" | "refresh_reused" | "session_revoked" | "password_reset" | "password_changed" | "email_changed" | "token_created" | "token_revoked" | "user_blocked" | "user_unblocked" | "role_changed" | "recipient_created" | "recipient_changed" | "recipient_deleted" | "message_created" | "message_changed" | "message_deleted" | "mailing_created" | "mailing_changed" | "mailing_deleted" | "mailing_disabled" | "mailing_enabled" | "mailing_paused" | "mailing_resumed" | "mailing_cancelled" | "run_started" | "run_finished" | "run_retried" | "article_created" | "article_changed" | "article_published" | "article_unpublished" | "article_deleted";
+        EventKind: "signed_up" | "confirmed" | "signed_in" | "sign_in_failed" | "signed_out" | "refresh_reused" | "session_revoked" | "password_reset" | "password_changed" | "email_changed" | "token_created" | "token_revoked" | "user_blocked" | "user_unblocked" | "role_changed" | "recipient_created" | "recipient_changed" | "recipient_deleted" | "message_created" | "message_changed" | "message_deleted" | "mailing_created" | "mailing_changed" | "mailing_deleted" | "mailing_disabled" | "mailing_enabled" | "mailing_paused" | "mailing_resumed" | "mailing_cancelled" | "run_started" | "run_finished" | "run_retried" | "article_created" | "article_changed" | "article_published" | "article_unpublished" | "article_deleted" | "smtp_server_created" | "smtp_server_updated" | "smtp_server_deleted";
         /** @description What an event is about, under the name it had then. It may have been deleted since. */
         EventSubject: {
             /**
@@ -1919,6 +2059,13 @@ export interface components {
              */
             recipients_count: number;
             recurrence: components["schemas"]["Recurrence"];
+            smtp_server?: components["schemas"]["SmtpServerRef"] | null;
+            /**
+             * Format: int64
+             * @description Through which it is sent; `null` is the installation's.
+             * @example 4
+             */
+            smtp_server_id?: number | null;
             /**
              * Format: date-time
              * @description The first send; every later one keeps its local time in `time_zone`.
@@ -2205,6 +2352,13 @@ export interface components {
                  */
                 recipients_count: number;
                 recurrence: components["schemas"]["Recurrence"];
+                smtp_server?: components["schemas"]["SmtpServerRef"] | null;
+                /**
+                 * Format: int64
+                 * @description Through which it is sent; `null` is the installation's.
+                 * @example 4
+                 */
+                smtp_server_id?: number | null;
                 /**
                  * Format: date-time
                  * @description The first send; every later one keeps its local time in `time_zone`.
@@ -2358,6 +2512,78 @@ export interface components {
                 started_at?: string | null;
                 status: components["schemas"]["RunStatus"];
                 trigger: components["schemas"]["Trigger"];
+            }[];
+            /** Format: int32 */
+            page: number;
+            /** Format: int32 */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description How many there are on all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list and how much there is in all. */
+        Page_SmtpServer: {
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When a test last found that it works.
+                 */
+                checked_at?: string | null;
+                /** Format: date-time */
+                created_at: string;
+                dkim?: components["schemas"]["Dkim"] | null;
+                /**
+                 * @description The sender of the mails.
+                 * @example news@example.org
+                 */
+                from_email: string;
+                /** @example Example News */
+                from_name?: string | null;
+                has_password: boolean;
+                /** @example mail.example.org */
+                host: string;
+                /**
+                 * Format: int64
+                 * @example 4
+                 */
+                id: number;
+                /**
+                 * Format: int64
+                 * @description Mailings that leave through it.
+                 * @example 1
+                 */
+                mailings_count: number;
+                /** @example Our own */
+                name: string;
+                /**
+                 * Format: int32
+                 * @example 587
+                 */
+                port: number;
+                /**
+                 * Format: int32
+                 * @example 0
+                 */
+                rate_per_hour: number;
+                /**
+                 * Format: int32
+                 * @description Mails that it may be given; 0 is no limit.
+                 * @example 10
+                 */
+                rate_per_second: number;
+                /**
+                 * Format: int32
+                 * @description Connections at the same time, of the whole installation.
+                 * @example 2
+                 */
+                sessions: number;
+                tls: components["schemas"]["SmtpTls"];
+                /** Format: date-time */
+                updated_at: string;
+                /** @example news */
+                username?: string | null;
             }[];
             /** Format: int32 */
             page: number;
@@ -2781,6 +3007,82 @@ export interface components {
          * @enum {string}
          */
         SkipReason: "recipient_deleted" | "suppressed" | "cancelled";
+        /** @description A mail server that its owner's mailings may leave through. */
+        SmtpServer: {
+            /**
+             * Format: date-time
+             * @description When a test last found that it works.
+             */
+            checked_at?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            dkim?: components["schemas"]["Dkim"] | null;
+            /**
+             * @description The sender of the mails.
+             * @example news@example.org
+             */
+            from_email: string;
+            /** @example Example News */
+            from_name?: string | null;
+            has_password: boolean;
+            /** @example mail.example.org */
+            host: string;
+            /**
+             * Format: int64
+             * @example 4
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description Mailings that leave through it.
+             * @example 1
+             */
+            mailings_count: number;
+            /** @example Our own */
+            name: string;
+            /**
+             * Format: int32
+             * @example 587
+             */
+            port: number;
+            /**
+             * Format: int32
+             * @example 0
+             */
+            rate_per_hour: number;
+            /**
+             * Format: int32
+             * @description Mails that it may be given; 0 is no limit.
+             * @example 10
+             */
+            rate_per_second: number;
+            /**
+             * Format: int32
+             * @description Connections at the same time, of the whole installation.
+             * @example 2
+             */
+            sessions: number;
+            tls: components["schemas"]["SmtpTls"];
+            /** Format: date-time */
+            updated_at: string;
+            /** @example news */
+            username?: string | null;
+        };
+        /** @description A mail server, by its name. */
+        SmtpServerRef: {
+            /**
+             * Format: int64
+             * @example 4
+             */
+            id: number;
+            /** @example Our own */
+            name: string;
+        };
+        /**
+         * @description How the connection is encrypted. What was chosen is had or nothing is sent.
+         * @enum {string}
+         */
+        SmtpTls: "none" | "starttls" | "implicit";
         /**
          * @description How far an attempt got, in the order of the protocol.
          * @enum {string}
@@ -2907,7 +3209,7 @@ export interface components {
          * @description What an event is about.
          * @enum {string}
          */
-        SubjectKind: "user" | "recipient" | "message" | "mailing" | "session" | "token" | "article";
+        SubjectKind: "user" | "recipient" | "message" | "mailing" | "session" | "token" | "article" | "smtp_server";
         /** @description What a link to unsubscribe is about. */
         Subscription: {
             /**
@@ -2957,6 +3259,34 @@ export interface components {
              */
             email?: string | null;
         };
+        /** @description What a test of a mail server found. */
+        TestResult: {
+            advice: components["schemas"]["Advice"];
+            /**
+             * Format: int32
+             * @description Of the server's last answer.
+             * @example 535
+             */
+            code?: number | null;
+            /**
+             * Format: int64
+             * @example 230
+             */
+            duration_ms: number;
+            /** @description Whether mail can be sent through it. */
+            ok: boolean;
+            /**
+             * @description The server's last answer.
+             * @example 5.7.8 bad credentials
+             */
+            response?: string | null;
+            stage: components["schemas"]["TestStage"];
+        };
+        /**
+         * @description How far a test came.
+         * @enum {string}
+         */
+        TestStage: "resolve" | "connect" | "tls" | "greeting" | "ehlo" | "auth" | "sender" | "done";
         /** @description Of everybody's. */
         Totals: {
             /**
@@ -3007,6 +3337,14 @@ export interface components {
              */
             title?: string;
         };
+        /** @description The same, of a server that may have a key already: it stays where none is given. */
+        UpdateDkim: {
+            /** @example example.org */
+            domain: string;
+            private_key?: string | null;
+            /** @example dispatch */
+            selector: string;
+        };
         /** @description Changes to a mailing; what is absent stays as it is. A run under way goes on with its message and recipients. */
         UpdateMailing: {
             /**
@@ -3030,6 +3368,13 @@ export interface components {
             recipients?: components["schemas"]["RecipientChoice"];
             /** @default null */
             recurrence?: components["schemas"]["Recurrence"];
+            /**
+             * Format: int64
+             * @description Also for the run under way; `null` is the installation's.
+             * @default null
+             * @example 4
+             */
+            smtp_server_id?: number | null;
             /**
              * Format: date-time
              * @default null
@@ -3098,6 +3443,43 @@ export interface components {
              * @example Ada King
              */
             full_name?: string;
+        };
+        /** @description Changes to a mail server; what is absent stays as it is. They count within seconds, also for mailings under way. */
+        UpdateSmtpServer: {
+            dkim?: components["schemas"]["UpdateDkim"] | null;
+            /**
+             * Format: email
+             * @example news@example.org
+             */
+            from_email?: string;
+            /**
+             * @description `null` takes it away.
+             * @example Example News
+             */
+            from_name?: string | null;
+            /** @example mail.example.org */
+            host?: string;
+            /** @example Our own */
+            name?: string;
+            /** @description `null` takes it away: then nobody signs in to the server. */
+            password?: string | null;
+            /**
+             * Format: int32
+             * @example 587
+             */
+            port?: number;
+            /** Format: int32 */
+            rate_per_hour?: number;
+            /** Format: int32 */
+            rate_per_second?: number;
+            /** Format: int32 */
+            sessions?: number;
+            tls?: components["schemas"]["SmtpTls"];
+            /**
+             * @description `null` takes it away.
+             * @example news
+             */
+            username?: string | null;
         };
         /** @description Somebody who uses the service. */
         User: {
@@ -8845,6 +9227,529 @@ export interface operations {
             };
             /** @description Some fields are not valid; each is named */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_smtp_servers: {
+        parameters: {
+            query?: {
+                /** @description Counts from 1. */
+                page?: number;
+                per_page?: number;
+                sort?: "created_at" | "-created_at" | "name" | "-name";
+                /**
+                 * @description Part of the name, the host or the sender's address, in any case.
+                 * @example own
+                 */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of mail servers */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SmtpServer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_smtp_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateSmtpServer"];
+            };
+        };
+        responses: {
+            /** @description Added */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmtpServer"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `smtp_servers_quota` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_smtp_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The mail server */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmtpServer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_smtp_server: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `smtp_server_in_use` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has changed since the state named in `If-Match` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_smtp_server: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                "If-Match"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateSmtpServer"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SmtpServer"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It has changed since the state named in `If-Match` */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_smtp_server: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far it came */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestResult"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may only look on */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
