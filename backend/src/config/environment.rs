@@ -97,17 +97,22 @@ impl EnvFile {
     }
 }
 
-/// `, line 3 (SMTP_URL)`, as far as it can be told.
-fn place_of(line: &str, text: &str) -> String {
-    let first = line.lines().next().unwrap_or_default().trim();
-    let number = text.lines().position(|other| other.trim() == first);
-    let number = number.map(|at| format!(", line {}", at + 1));
+/// `, line 3 (SMTP_URL)`, as far as it can be told. What could not be read may be a line or only its end.
+fn place_of(unread: &str, text: &str) -> String {
+    let first = unread.lines().next().unwrap_or_default().trim();
+    let mut lines = text.lines().zip(1..);
+    let found = lines.find(|(line, _)| !first.is_empty() && line.trim().ends_with(first));
+    let Some((line, number)) = found else {
+        return String::new();
+    };
+    let key = line.split_once('=').map(|(key, _)| key.trim());
     let is_name = |name: &&str| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     };
-    let key = first.split_once('=').map(|(key, _)| key.trim());
-    let key = key.filter(is_name).map(|key| format!(" ({key})"));
-    number.unwrap_or_default() + &key.unwrap_or_default()
+    match key.filter(is_name) {
+        Some(key) => format!(", line {number} ({key})"),
+        None => format!(", line {number}"),
+    }
 }
 
 #[cfg(test)]
