@@ -110,9 +110,9 @@ impl Cache {
         let Some(kept) = &self.0 else {
             return make.await;
         };
-        let made = AtomicBool::new(false);
+        let missed = AtomicBool::new(false);
         let answer = async {
-            made.store(true, Ordering::Relaxed);
+            missed.store(true, Ordering::Relaxed);
             Ok::<_, E>(match &kept.shared {
                 None => Answer {
                     stamped: make.await?,
@@ -127,7 +127,7 @@ impl Cache {
         let key = format!("{} {} {}", wanted.tag, kept.state(wanted.tag), wanted.name);
         // Boxed: what speaks to Redis is large, and most answers are there.
         let answer = Box::pin(kept.answers.try_get_with(key, answer)).await;
-        meters().asked_cache(made.load(Ordering::Relaxed));
+        meters().asked_cache(missed.load(Ordering::Relaxed));
         match answer {
             Ok(answer) => Ok(answer.stamped),
             Err(error) => Err(E::clone(&error)),

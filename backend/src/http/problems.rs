@@ -9,15 +9,19 @@ use actix_web::{Error, HttpResponse};
 use super::error::ApiError;
 use super::request_id::RequestName;
 
+/// Answers in words of its own; no client of the API asks there.
+const PROBE: &str = "/readyz";
+
 /// Middleware: turns errors into `application/problem+json`; successes pass untouched.
 pub async fn problems(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let request_id = RequestName::of(req.request()).as_str().to_owned();
+    let probed = req.path() == PROBE;
     let res = next.call(req).await?.map_into_boxed_body();
     let status = res.status();
-    if !(status.is_client_error() || status.is_server_error()) {
+    if probed || !(status.is_client_error() || status.is_server_error()) {
         return Ok(res);
     }
     let own = res

@@ -1,7 +1,9 @@
 //! The process as Linux sees it, under the names that Prometheus's own clients use. Elsewhere it stays at nought.
 
 use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
@@ -14,7 +16,7 @@ const PAGE: i64 = 4096;
 /// Its memory, files and time.
 #[derive(Default)]
 pub(super) struct Process {
-    cpu_seconds: Fraction,
+    cpu_seconds: Counter<f64, AtomicU64>,
     resident_bytes: Gauge,
     open_files: Gauge,
     most_files: Gauge,
@@ -23,18 +25,15 @@ pub(super) struct Process {
 
 impl Process {
     pub(super) fn register(&self, to: &mut Registry) {
-        let mut add = |name: &str, help: &str, fraction: &Fraction| {
-            to.register(name, help, fraction.clone());
-        };
-        add(
+        to.register(
             "process_cpu_seconds",
             "Processor time used",
-            &self.cpu_seconds,
+            self.cpu_seconds.clone(),
         );
-        add(
+        to.register(
             "process_start_time_seconds",
             "When it started, since 1970",
-            &self.started,
+            self.started.clone(),
         );
         let mut add = |name: &str, help: &str, number: &Gauge| {
             to.register(name, help, number.clone());
@@ -68,8 +67,11 @@ impl Process {
             .map(|field| field.parse().unwrap_or_default())
             .collect();
         let field = |number: usize| fields.get(number).copied().unwrap_or_default();
+        let cpu_seconds = (field(11) + field(12)) / TICKS_A_SECOND;
+        // The kernel counts; it is only shown.
         self.cpu_seconds
-            .set((field(11) + field(12)) / TICKS_A_SECOND);
+            .inner()
+            .store(cpu_seconds.to_bits(), Ordering::Relaxed);
         let boot = read("/proc/stat");
         let boot = boot.lines().find_map(|line| line.strip_prefix("btime "));
         let boot = boot.and_then(|seconds| seconds.trim().parse::<f64>().ok());

@@ -84,8 +84,8 @@ fn known(method: &Method) -> &'static str {
         Method::OPTIONS,
     ];
     let names = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
-    let mut named = all.iter().zip(names);
-    named
+    let mut pairs = all.iter().zip(names);
+    pairs
         .find(|(known, _)| *known == method)
         .map_or("OTHER", |(_, name)| name)
 }

@@ -1,5 +1,6 @@
 //! What a running process tells of itself: metrics, health and log, as those who watch over it see them.
 
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 use yaml_rust2::YamlLoader;
 
@@ -207,7 +208,6 @@ fn a_service_that_is_not_ready_says_what_it_lacks() {
     let bind = service.url.trim_start_matches("http://").to_owned();
     let healthcheck = || app.command(&["healthcheck"], &[("BIND", &bind)]);
     assert_eq!(healthcheck().out, "ready\n");
-    use diesel::connection::SimpleConnection;
     app.sql()
         .batch_execute("DELETE FROM __diesel_schema_migrations WHERE version = (SELECT max(version) FROM __diesel_schema_migrations)")
         .unwrap();
