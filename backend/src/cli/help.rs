@@ -27,7 +27,8 @@ Examples:
   dispatch engine
   METRICS_BIND=0.0.0.0:9100 dispatch engine     /metrics, /healthz and /readyz on that port
 
-Any number may run on one database: nothing is sent twice. Each wants its own place in JOURNAL_DIR's disk, which outlives it.
+Any number may run on one database: nothing is sent twice. JOURNAL_DIR must be on a disk of its own machine that outlives the
+process; engines of one machine may share it.
 Ctrl-C or SIGTERM: finishes the mails that are on their way, gives the rest back and ends with 0.";
 
 pub(super) const MIGRATE: &str = "\

@@ -90,7 +90,7 @@ impl Installation {
     fn report(&self, settings: &[(&str, &str)]) -> Value {
         let ended = self.doctor(&["--json"], settings);
         let report = report(&ended);
-        let code = if report["ok"] == true { 0 } else { 1 };
+        let code = i32::from(report["ok"] != true);
         assert_eq!(ended.code, Some(code), "{ended:?}");
         report
     }
@@ -288,7 +288,10 @@ fn a_mail_server_that_is_away_is_told_from_one_that_refuses() {
 
 #[test]
 fn a_password_that_the_mail_server_does_not_take_is_told_without_it() {
-    let server = ScriptedServer::setup().knowing("me", "secret").start();
+    let server = ScriptedServer::setup()
+        .offering("AUTH PLAIN")
+        .knowing("me", "secret")
+        .start();
     let sound = Installation {
         app: TestApp::sending_through(&server),
         server,
