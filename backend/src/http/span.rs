@@ -16,7 +16,8 @@ pub struct RequestSpan;
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(req: &ServiceRequest) -> Span {
         let request_id = RequestName::give(req);
-        tracing::info_span!(
+        // Of the highest level: a log that is told only of failures is to say whose they are.
+        tracing::error_span!(
             "request",
             http.method = %req.method(),
             http.route = req.match_pattern().as_deref().unwrap_or("unknown"),
@@ -41,6 +42,7 @@ mod tests {
     use actix_web::test::{TestRequest, call_service, init_service};
     use actix_web::web::Path;
     use actix_web::{App, HttpResponse, get};
+    use tracing::Level;
     use tracing_actix_web::TracingLogger;
 
     use super::*;
@@ -63,15 +65,17 @@ mod tests {
     #[get("/unsubscribe/{token}")]
     async fn handler(_token: Path<String>) -> HttpResponse {
         tracing::info!("a reader unsubscribed");
+        tracing::warn!("and it took long");
         HttpResponse::NoContent().finish()
     }
 
-    #[actix_web::test]
-    async fn a_line_names_the_route_and_neither_token_nor_search() {
+    /// What is logged of a request, down to this level.
+    async fn logged(level: Level) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
         let logging = tracing_subscriber::fmt()
             .with_ansi(false)
+            .with_max_level(level)
             .with_writer(move || writer.clone())
             .finish();
         let _logging = tracing::subscriber::set_default(logging);
@@ -81,7 +85,12 @@ mod tests {
         let request = TestRequest::get().uri("/unsubscribe/secret?q=ada@example.org");
         let app = init_service(app).await;
         assert_eq!(call_service(&app, request.to_request()).await.status(), 204);
-        let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[actix_web::test]
+    async fn a_line_names_the_route_and_neither_token_nor_search() {
+        let logged = logged(Level::INFO).await;
         assert!(
             logged.contains("a reader unsubscribed")
                 && logged.contains("/unsubscribe/{token}")
@@ -90,6 +99,18 @@ mod tests {
         );
         assert!(
             !logged.contains("secret") && !logged.contains("ada"),
+            "{logged}"
+        );
+    }
+
+    #[actix_web::test]
+    async fn a_log_that_is_told_only_of_trouble_says_which_request_met_it() {
+        let logged = logged(Level::WARN).await;
+        assert!(!logged.contains("a reader unsubscribed"), "{logged}");
+        assert!(
+            logged.contains("and it took long")
+                && logged.contains("/unsubscribe/{token}")
+                && logged.contains("request_id="),
             "{logged}"
         );
     }
