@@ -11,15 +11,23 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// More than this is not our answer.
 const LONGEST: u64 = 64 * 1024;
 
-/// Asks the API where it listens.
-pub(super) fn api() -> Result<(), Failure> {
-    ask(Config::from_env()?.http.bind)
+/// Asks the API where it listens. Where nobody does, the process is an engine, and asked where it shows its metrics.
+pub(super) fn whoever_runs() -> Result<(), Failure> {
+    let http = Config::from_env()?.http;
+    match http.metrics_bind {
+        Some(metrics) if !listens(http.bind) => ask(metrics),
+        _ => ask(http.bind),
+    }
 }
 
-/// Asks a process that may have no API where it shows its metrics.
+/// Asks an engine, also where an API listens on the same machine.
 pub(super) fn engine() -> Result<(), Failure> {
     let address = Config::from_env()?.http.metrics_bind;
     ask(address.ok_or("METRICS_BIND is not set: an engine can be asked nowhere else")?)
+}
+
+fn listens(address: SocketAddr) -> bool {
+    TcpStream::connect_timeout(&from_here(address), PATIENCE).is_ok()
 }
 
 fn ask(address: SocketAddr) -> Result<(), Failure> {

@@ -89,7 +89,8 @@ Exit status: 0 nothing FAILs; 1 something does.";
 
 pub(super) const HEALTHCHECK: &str = "\
 Examples:
-  dispatch healthcheck             asks /readyz where the API listens (BIND)
-  dispatch healthcheck --engine    asks /readyz where `dispatch engine` shows its metrics (METRICS_BIND)
+  dispatch healthcheck             asks /readyz where the API listens (BIND), or where nobody does, where a
+                                   `dispatch engine` shows its metrics (METRICS_BIND)
+  dispatch healthcheck --engine    asks the engine, also where an API listens on the same machine
 
 Exit status: 0 ready; 1 not ready, or nobody answers within 3 seconds.";

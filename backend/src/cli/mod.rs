@@ -82,7 +82,7 @@ enum Command {
     /// Ask the process that runs with these settings whether it is ready; for containers
     #[command(after_help = help::HEALTHCHECK)]
     Healthcheck {
-        /// Ask a `dispatch engine` instead of the API
+        /// Ask a `dispatch engine`, also where an API listens
         #[arg(long)]
         engine: bool,
     },
@@ -121,7 +121,7 @@ pub fn run() -> ExitCode {
         Command::Doctor { json: true } => doctor::for_machines(),
         Command::Doctor { json: false } => doctor::for_people(),
         Command::Healthcheck { engine: true } => healthcheck::engine(),
-        Command::Healthcheck { engine: false } => healthcheck::api(),
+        Command::Healthcheck { engine: false } => healthcheck::whoever_runs(),
         command => services().and_then(|services| with_services(command, services)),
     };
     match result {

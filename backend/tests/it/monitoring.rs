@@ -19,6 +19,14 @@ const SHOWN: [(&str, &str); 2] = [("METRICS_BIND", "127.0.0.1:0"), ("POLL_INTERV
 /// Processes go by the machine's clock, which is far ahead of the tests'.
 const END: &str = "2099-01-01T00:00:00Z";
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tests are told where Redis is by their environment"
+)]
+fn redis_url() -> String {
+    std::env::var("REDIS_URL").expect("REDIS_URL names a Redis for tests; `make test` brings one")
+}
+
 fn page(app: &TestApp, monitor: &str) -> String {
     let answer = app.send_to(&format!("{monitor}/metrics"), "GET", &[], None);
     assert_eq!(answer.status, 200);
@@ -74,7 +82,8 @@ fn after_a_sending_every_metric_that_the_dashboard_and_the_alerts_name_is_there(
     let app = TestApp::sending_through(&server);
     let alice = alice_of(&app);
     app.mailing(&alice, &json!({"ends_at": END}));
-    let service = Service::start(&app, &SHOWN);
+    let redis = redis_url();
+    let service = Service::start(&app, &[&SHOWN[..], &[("REDIS_URL", &redis)]].concat());
     let monitor = service.monitor();
     let page = eventually("three attempts", || {
         let page = page(&app, &monitor);
@@ -99,6 +108,7 @@ fn after_a_sending_every_metric_that_the_dashboard_and_the_alerts_name_is_there(
     );
     app.send_to(&format!("{}/api/v1/canary", service.url), "GET", &[], None);
     let page = self::page(&app, &monitor);
+    assert_eq!(value(&page, "dispatch_redis_up"), Some(1.0));
     assert!(
         value(
             &page,
@@ -187,18 +197,39 @@ fn an_engine_alone_tells_what_waits_and_whether_it_is_well() {
         "{page}"
     );
     let address = monitor.trim_start_matches("http://");
-    let asked = app.command(&["healthcheck", "--engine"], &[("METRICS_BIND", address)]);
-    assert_eq!(
-        (asked.code, asked.out.as_str()),
-        (Some(0), "ready\n"),
-        "{asked:?}"
-    );
+    let nobody = ("BIND", "127.0.0.1:9");
+    for arguments in [&["healthcheck"][..], &["healthcheck", "--engine"]] {
+        let asked = app.command(arguments, &[nobody, ("METRICS_BIND", address)]);
+        assert_eq!(
+            (asked.code, asked.out.as_str()),
+            (Some(0), "ready\n"),
+            "{asked:?}"
+        );
+    }
     let away = app.command(&["healthcheck"], &[("BIND", "127.0.0.1:9")]);
     assert!(
         away.code == Some(1) && away.err.contains("nobody answers at 127.0.0.1:9"),
         "{away:?}"
     );
     engine.stop();
+}
+
+#[test]
+fn without_an_engine_it_shows_for_how_long_mails_have_waited() {
+    let app = TestApp::start();
+    let alice = alice_of(&app);
+    app.mailing(&alice, &json!({"ends_at": END}));
+    let service = Service::run(&app, &["serve", "--no-engine"], &SHOWN);
+    let monitor = service.monitor();
+    let page = page(&app, &monitor);
+    let day = 86_400.0;
+    assert!(
+        value(&page, "dispatch_scheduler_lag_seconds") > Some(day),
+        "{page}"
+    );
+    assert_eq!(value(&page, "dispatch_scheduler_passes_total"), Some(0.0));
+    let ready = app.send_to(&format!("{monitor}/readyz"), "GET", &[], None);
+    assert_eq!(ready.status, 200, "the API lacks nothing");
 }
 
 #[test]
