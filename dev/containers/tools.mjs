@@ -1,5 +1,5 @@
 // @ts-check
-// Programs that most machines have not, or not new enough: a checker of compose files, a linter of Dockerfiles, pg_dump.
+// Programs that most machines have not, or not of this version: a checker of compose files, a linter of Dockerfiles, pg_dump.
 import fs from 'node:fs';
 import path from 'node:path';
 import { DEV, ROOT } from '../build.mjs';
@@ -13,7 +13,7 @@ function install(supervisor) {
 }
 
 /**
- * The folder of pg_dump and pg_restore: a server can be dumped by programs of its version or a newer one only.
+ * The folder of pg_dump and pg_restore, of the version of the server that we start: it wants its own.
  * @param {Supervisor} supervisor
  */
 export async function postgresTools(supervisor) {

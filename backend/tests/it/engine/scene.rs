@@ -23,7 +23,7 @@ pub(super) struct Scene {
     pub(super) machine: Machine,
     pub(super) app: TestApp,
     pub(super) server: ScriptedServer,
-    owner: Person,
+    pub(super) owner: Person,
 }
 
 impl Scene {

@@ -22,7 +22,7 @@ pub(crate) struct TestApp {
     pub(crate) address: SocketAddr,
     agent: ureq::Agent,
     server: Option<(ServerHandle, JoinHandle<()>)>,
-    database: Database,
+    pub(crate) database: Database,
 }
 
 impl TestApp {
@@ -38,7 +38,19 @@ impl TestApp {
 
     /// The same with changes that no setting can make.
     pub(crate) fn start_tuned(settings: &[(&str, &str)], tune: impl FnOnce(&mut Config)) -> Self {
-        let database = Database::create();
+        Self::start_over(Database::create(), settings, tune)
+    }
+
+    /// On a database that has been used already.
+    pub(crate) fn start_on(database: Database) -> Self {
+        Self::start_over(database, &[("SMTP_URL", "smtp://127.0.0.1:9")], |_| {})
+    }
+
+    fn start_over(
+        database: Database,
+        settings: &[(&str, &str)],
+        tune: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = config(&database.url, settings);
         tune(&mut config);
         let services = Services::new(config, Clock::fixed(noon()));

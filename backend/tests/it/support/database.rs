@@ -18,6 +18,21 @@ pub(crate) struct Database {
 impl Database {
     pub(crate) fn create() -> Self {
         let template = TEMPLATE.get_or_init(create_template);
+        Self::create_from(template)
+    }
+
+    /// One without any table.
+    pub(crate) fn empty() -> Self {
+        Self::create_from("template0")
+    }
+
+    /// Makes it an empty one, whatever was in it, under the same address.
+    pub(crate) fn empty_out(&self) {
+        maintain(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        maintain(&format!("CREATE DATABASE {} TEMPLATE template0", self.name));
+    }
+
+    fn create_from(template: &str) -> Self {
         let name = format!(
             "test_{}_{}",
             std::process::id(),

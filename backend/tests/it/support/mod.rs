@@ -4,6 +4,7 @@ pub(crate) mod account_mail;
 pub(crate) mod accounts;
 pub(crate) mod answer;
 pub(crate) mod app;
+pub(crate) mod backup;
 pub(crate) mod database;
 pub(crate) mod live;
 pub(crate) mod machine;

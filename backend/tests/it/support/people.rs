@@ -57,6 +57,12 @@ impl TestApp {
             .returning(users::id)
             .get_result(&mut conn)
             .expect("a new user");
+        self.signed_in(id, email)
+    }
+
+    /// Somebody who is there already, with a new session.
+    pub(crate) fn signed_in(&self, id: i64, email: &str) -> Person {
+        let (mut conn, now) = (self.sql(), self.now());
         let session_id: i64 = diesel::insert_into(sessions::table)
             .values((
                 sessions::user_id.eq(id),

@@ -101,7 +101,16 @@ pub(crate) struct Service {
 impl Service {
     /// Started with these settings, on a free port, and answering.
     pub(crate) fn start(app: &TestApp, settings: &[(&str, &str)]) -> Self {
-        let mut service = Self::run(app, &["serve"], settings);
+        Self::serve(app, &["serve"], settings)
+    }
+
+    /// The same without an engine.
+    pub(crate) fn start_without_engine(app: &TestApp, settings: &[(&str, &str)]) -> Self {
+        Self::serve(app, &["serve", "--no-engine"], settings)
+    }
+
+    fn serve(app: &TestApp, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        let mut service = Self::run(app, arguments, settings);
         service.url = eventually("the address of the API", || {
             service.address("the API listens")
         });
