@@ -33,6 +33,7 @@ const style = `/assets/${assets.find((name) => name.endsWith('.css'))}`;
  */
 async function ask(url, { body, ...options } = {}) {
   const request = http.request(url, { agent: false, ...options });
+  request.on('error', () => {}); // after the answer: the rest of a body that is refused finds nobody
   request.end(body);
   const [answer] = /** @type {[http.IncomingMessage]} */ (await once(request, 'response'));
   const chunks = [];
