@@ -31,15 +31,15 @@ const CASES = [
   { name: 'late-replies',   recipients:    10_000, sessions: 20, replyDelayMs: 20, promises: { leastPerSecond: 500 } },
 ];
 
-/** The one case that is not of mails. */
-const API = 'api';
+/** The case that is of several processes, and the one that is not of mails. */
+const [ENGINES, API] = ['engines', 'api'];
 
 const supervisor = new Supervisor('bench', path.join(DEV, '.data/bench'));
 await supervisor.supervise(run);
 
 async function run() {
   const cases = chosen(process.env.CASE);
-  const withApi = [undefined, '', API].includes(process.env.CASE);
+  const [withEngines, withApi] = [ENGINES, API].map((name) => isWanted(name));
   forgetSettings();
   await ensureInstalled(supervisor, ['cc', 'smtp-sink', 'smtp-source']);
   if (withApi) await ensureInstalled(supervisor, ['redis-server', 'wrk', 'pgbench']);
@@ -65,9 +65,27 @@ async function run() {
   }
   faults.push(...complaints(cases, rows));
   if (rows.length > 0) report('delivery', rows, rows.map(flat));
+  if (withEngines) faults.push(...(await measureSeveral(bench)));
   if (withApi) faults.push(...(await measurePages(bench)));
   supervisor.say(`measured in ${duration(Date.now() - begun)}`);
   if (faults.length > 0) throw new Error(faults.join('\n'));
+}
+
+/** @param {string} name */
+function isWanted(name) {
+  return [undefined, '', name].includes(process.env.CASE);
+}
+
+/** @param {import('./bench/case.mjs').Bench} bench */
+async function measureSeveral(bench) {
+  const { engineComplaints, measureEngines } = await import('./bench/engines.mjs'); // needs the packages
+  try {
+    const rows = await measureEngines(bench);
+    report('engines', rows);
+    return engineComplaints(rows);
+  } catch (fault) {
+    return [`engines: ${fault instanceof Error ? fault.message : fault}`];
+  }
 }
 
 /** @param {import('./bench/case.mjs').Bench} bench */
@@ -84,10 +102,10 @@ async function measurePages(bench) {
 
 /** @param {string | undefined} name */
 function chosen(name) {
-  if (name === API) return [];
+  if (name === ENGINES || name === API) return [];
   const cases = CASES.filter((aCase) => !name || aCase.name === name);
   if (cases.length > 0) return cases;
-  const names = [...CASES.map((aCase) => aCase.name), API].join(', ');
+  const names = [...CASES.map((aCase) => aCase.name), ENGINES, API].join(', ');
   throw new Error(`there is no case ${name}; there are: ${names}`);
 }
 
