@@ -187,6 +187,12 @@ const inside = [
         component: () => import('./features/tokens/TokensTab.vue'),
         meta: { title: 'profile.tabs.tokens' },
       },
+      {
+        path: 'smtp-servers',
+        name: 'smtp-servers',
+        component: () => import('./features/smtp-servers/ServersTab.vue'),
+        meta: { title: 'profile.tabs.smtp-servers', owners: true },
+      },
     ],
   },
 ];

@@ -73,6 +73,12 @@ it('one like another begins when that goes next, and goes to the same people', (
   expect(recipientsOf(draft, weekly.id)).toEqual({ mailing_id: 1 });
 });
 
+it('a mailing keeps its mail server, and a new one goes through that of the installation', () => {
+  expect(draftOf({ ...mailing(), smtp_server_id: 4 }).smtp_server_id).toBe(4);
+  expect(draftLike({ ...mailing(), smtp_server_id: 4 }).smtp_server_id).toBe(4);
+  expect(newDraft('UTC').smtp_server_id).toBeNull();
+});
+
 it('one like another that is over begins at once and has no end in the past', () => {
   const over = { ...mailing(), next_run_at: null, ends_at: '2026-03-02T06:00:00Z' };
   expect(draftLike(over, Date.parse('2026-03-05T00:00:00Z'))).toMatchObject({ start: 'now', ends_local: '' });

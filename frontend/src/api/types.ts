@@ -54,6 +54,10 @@ declare global {
     type CreateArticle = Schemas['CreateArticle'];
     type UpdateArticle = Schemas['UpdateArticle'];
     type Home = Schemas['Home'];
+    type SmtpServer = Schemas['SmtpServer'];
+    type CreateSmtpServer = paths['/api/v1/smtp-servers']['post']['requestBody']['content']['application/json'];
+    type UpdateSmtpServer = paths['/api/v1/smtp-servers/{id}']['patch']['requestBody']['content']['application/json'];
+    type ServerTest = Body<paths['/api/v1/smtp-servers/{id}/test']['post']>;
     type Suppression = Body<paths['/api/v1/suppressions']['get']>['items'][number];
     type Unsubscribe = Body<paths['/api/v1/unsubscribe/{token}']['get']>;
     interface Page<T> {

@@ -5,6 +5,7 @@ import { localToUtc, thisMinute, utcToLocal } from '../../ui/zone.js';
  * @typedef {object} Draft
  * @property {number | null} message_id
  * @property {string} subject of the message, to show
+ * @property {number | null} smtp_server_id one's own, or null: that of the installation
  * @property {'keep' | 'all' | 'search' | 'chosen'} audience keep: whom it, or the one it is made after, has already
  * @property {string} q
  * @property {number[]} ids
@@ -20,7 +21,10 @@ import { localToUtc, thisMinute, utcToLocal } from '../../ui/zone.js';
 export const RECURRENCES = ['once', 'daily', 'weekly', 'monthly'];
 
 /** Fields of the server that the form has a place for. */
-export const FIELDS = ['message_id', 'recipients', 'starts_at', 'ends_at', 'recurrence', 'time_zone', 'on_uncertain'];
+export const FIELDS = [
+  ...['message_id', 'smtp_server_id', 'recipients'],
+  ...['starts_at', 'ends_at', 'recurrence', 'time_zone', 'on_uncertain'],
+];
 
 /** @param {string} zone @returns {Draft} */
 export function newDraft(zone) {
@@ -29,6 +33,7 @@ export function newDraft(zone) {
   return {
     message_id: null,
     subject: '',
+    smtp_server_id: null,
     ...whom,
     ids: [],
     ...when,
@@ -40,11 +45,13 @@ export function newDraft(zone) {
 
 /** @param {Api.Mailing} mailing @returns {Draft} */
 export function draftOf(mailing) {
-  const { message_id, message_subject, starts_at, ends_at, recurrence, time_zone, on_uncertain } = mailing;
+  const { message_id, message_subject, smtp_server_id = null } = mailing;
+  const { starts_at, ends_at, recurrence, time_zone, on_uncertain } = mailing;
   const clock = (/** @type {string | null | undefined} */ moment) => (moment ? utcToLocal(moment, time_zone) : '');
   const when = /** @type {const} */ ({ start: 'at', starts_local: clock(starts_at), ends_local: clock(ends_at) });
   const whom = /** @type {const} */ ({ audience: 'keep', q: '' });
-  return { message_id, subject: message_subject, ...whom, ids: [], ...when, time_zone, recurrence, on_uncertain };
+  const what = { message_id, subject: message_subject, smtp_server_id };
+  return { ...what, ...whom, ids: [], ...when, time_zone, recurrence, on_uncertain };
 }
 
 /**
