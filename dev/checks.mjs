@@ -136,13 +136,16 @@ export async function testEndToEnd(session) {
   await buildPage(supervisor);
   await check(session, 'cargo build --locked');
   const log = path.join(supervisor.home, 'backend.log');
-  const { url, mailUrl, admin } = await startBackend(session, log);
+  const { url, mailUrl, admin, own } = await startBackend(session, log);
   const env = {
     ...process.env,
     E2E_BASE_URL: url,
     E2E_MAIL_URL: mailUrl,
     E2E_ADMIN_EMAIL: admin.ADMIN_EMAIL,
     E2E_ADMIN_PASSWORD: admin.ADMIN_PASSWORD,
+    E2E_OWN_SMTP_PORT: String(own.smtpPort),
+    E2E_OWN_SMTP_PASSWORD: own.password,
+    E2E_OWN_MAIL_URL: own.webUrl,
     CHROMIUM: chromium(),
   };
   for (const options of [
@@ -160,6 +163,7 @@ export async function testEndToEnd(session) {
  */
 async function startBackend({ supervisor, postgres }, log) {
   const [port = 0, smtpPort = 0, webPort = 0] = await anyPorts(3);
+  const own = await startOwnServer(supervisor);
   const databaseUrl = (await postgres())('dispatch');
   const { smtpUrl, webUrl } = await startMailCatcher(supervisor, smtpPort, webPort);
   const services = { port, databaseUrl, smtpUrl, mailWebUrl: webUrl };
@@ -169,6 +173,8 @@ async function startBackend({ supervisor, postgres }, log) {
     POLL_INTERVAL_MS: '200', // a test waits for the engine no longer than it must
     LIMITS: '0', // several people sign up from one address
     SMTP_RATE: '50', // a few hundred mails take long enough to be stopped on their way
+    OWN_SMTP_NETWORKS: '127.0.0.0/8',
+    OWN_SMTP_PORTS: `25,465,587,2525,${own.smtpPort}`,
   };
   const backend = program('debug');
   await supervisor.step({ name: 'dispatch migrate', command: [backend, 'migrate'], env, log });
@@ -179,7 +185,19 @@ async function startBackend({ supervisor, postgres }, log) {
   const create = { command: [backend, 'create-admin'], env: { ...env, ...admin }, log };
   await supervisor.step({ name: 'dispatch create-admin', ...create });
   await serve(supervisor, { command: [backend, 'serve'], env, log });
-  return { url: env.PUBLIC_URL ?? '', mailUrl: webUrl, admin };
+  return { url: env.PUBLIC_URL ?? '', mailUrl: webUrl, admin, own };
+}
+
+/**
+ * The mail server that a user brings: it wants a password.
+ * @param {import('./processes.mjs').Supervisor} supervisor
+ */
+async function startOwnServer(supervisor) {
+  const [smtpPort = 0, webPort = 0] = await anyPorts(2);
+  const password = randomBytes(18).toString('base64url');
+  const account = { user: 'news', password };
+  const { webUrl } = await startMailCatcher(supervisor, smtpPort, webPort, account);
+  return { smtpPort, webUrl, password };
 }
 
 /** @param {import('./processes.mjs').Supervisor} supervisor */

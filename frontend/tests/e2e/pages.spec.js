@@ -23,7 +23,7 @@ const OPEN = [
   '/unsubscribe#none',
   '/there-is-no-such-page',
 ];
-const PROFILE = ['/profile', '/profile/security', '/profile/sessions', '/profile/tokens'];
+const PROFILE = ['/profile', '/profile/security', '/profile/sessions', '/profile/tokens', '/profile/smtp-servers'];
 const OWN = ['/recipients', '/suppressions', '/messages', '/mailings', '/log', '/statistics'];
 
 /** @type {import('@playwright/test').Page} */
