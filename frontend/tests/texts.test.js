@@ -26,11 +26,12 @@ const PROBLEMS =
   message_in_use run_open outside_window no_recipients precondition_failed payload_too_large unsupported_media_type validation_failed
   token_invalid too_many_requests internal unavailable network already_suppressed completed disabled mailing_deleted no_run
   not_blockable nothing_to_retry owner_blocked paused last_admin token_read_only token_not_allowed too_many_tokens
-  recipients_quota quota_used_up over_quota`.split(/\s+/);
+  recipients_quota quota_used_up over_quota smtp_server_in_use smtp_servers_quota`.split(/\s+/);
 const FIELDS =
   `required invalid_email too_long too_short control_characters taken in_past not_after_start unknown_time_zone not_found
   unknown_field wrong_type out_of_range common_password invalid_template unknown_value wrong_password
-  unsupported_image too_many_pixels too_large over_quota`.split(/\s+/);
+  unsupported_image too_many_pixels too_large over_quota
+  invalid_host port_not_allowed address_not_allowed invalid_selector invalid_key`.split(/\s+/);
 
 it('Russian and English say the same things', () => {
   expect(keysOf(ru)).toEqual(keysOf(en));
@@ -60,11 +61,31 @@ it('every state, reason and outcome of the API has a word', () => {
     no_recipients: true,
     quota_used_up: true,
   };
+  /** @type {Record<Api.ServerTest['advice'], true>} */
+  const advice = {
+    works: true,
+    host_not_found: true,
+    address_not_allowed: true,
+    port_not_allowed: true,
+    no_connection: true,
+    no_answer: true,
+    not_smtp: true,
+    starttls_not_offered: true,
+    tls_failed: true,
+    certificate_not_trusted: true,
+    refused: true,
+    auth_not_offered: true,
+    credentials_refused: true,
+    credentials_unreadable: true,
+    sender_refused: true,
+    try_later: true,
+  };
   for (const texts of [ru, en]) {
     expect(Object.keys(texts.mailings.reasons).sort()).toEqual(Object.keys(reasons).sort());
     expect(Object.keys(texts.runs.skips).sort()).toEqual(['cancelled', 'recipient_deleted', 'suppressed']);
     expect(Object.keys(texts.suppressions.reasons).sort()).toEqual(['manual', 'rejected', 'unsubscribed']);
     expect(Object.keys(texts.events.kinds).sort()).toEqual([...KINDS].sort());
+    expect(Object.keys(texts.smtp.advice).sort()).toEqual([...Object.keys(advice), 'other'].sort());
     for (const role of ROLES) expect(texts.users.roles[role]).toBeTruthy();
   }
 });
