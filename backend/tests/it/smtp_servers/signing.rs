@@ -129,7 +129,7 @@ fn verified(data: &[u8], public: &str) -> Result<HashMap<String, String>, &'stat
         }
         other => panic!("{other}"),
     };
-    good.map(|()| tags).map_err(|_| "the signature")
+    good.map(|()| tags).map_err(|_refused| "the signature")
 }
 
 /// What a mailing of this message looks like where it arrives, to two recipients.
