@@ -10,7 +10,7 @@ ALTER TABLE events
         'mailing_created', 'mailing_changed', 'mailing_deleted', 'mailing_disabled', 'mailing_enabled',
         'mailing_paused', 'mailing_resumed', 'mailing_cancelled', 'run_started', 'run_finished', 'run_retried',
         'article_created', 'article_changed', 'article_published', 'article_unpublished', 'article_deleted',
-        'smtp_server_created', 'smtp_server_updated', 'smtp_server_deleted')),
+        'smtp_server_created', 'smtp_server_changed', 'smtp_server_deleted')),
     DROP CONSTRAINT events_subject_kind_check,
     ADD CONSTRAINT events_subject_kind_check CHECK (subject_kind IN (
         'user', 'recipient', 'message', 'mailing', 'session', 'token', 'article', 'smtp_server'));

@@ -52,7 +52,7 @@ named! {
         ArticleUnpublished = "article_unpublished",
         ArticleDeleted = "article_deleted",
         SmtpServerCreated = "smtp_server_created",
-        SmtpServerUpdated = "smtp_server_updated",
+        SmtpServerChanged = "smtp_server_changed",
         SmtpServerDeleted = "smtp_server_deleted",
     }
 }

@@ -180,7 +180,7 @@ async fn update_smtp_server(
         note(
             conn,
             origin,
-            EventKind::SmtpServerUpdated,
+            EventKind::SmtpServerChanged,
             (*id, &server.name),
         )?;
         Ok::<_, ApiError>(server)

@@ -94,7 +94,7 @@ fn a_server_is_kept_changed_and_deleted_by_its_owner() {
         .iter()
         .map(|event| event["kind"].as_str().unwrap().to_owned())
         .collect();
-    let updated = "smtp_server_updated";
+    let updated = "smtp_server_changed";
     assert_eq!(
         kinds,
         [

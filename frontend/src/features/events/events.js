@@ -58,7 +58,7 @@ export const kindLooks = {
   article_unpublished: { tone: 'warning', icon: 'slash-circle' },
   article_deleted: gone,
   smtp_server_created: change,
-  smtp_server_updated: change,
+  smtp_server_changed: change,
   smtp_server_deleted: gone,
 };
 
