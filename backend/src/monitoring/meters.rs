@@ -93,6 +93,11 @@ impl Meters {
             process: super::process::Process::default(),
         };
         meters.register();
+        // There from the beginning: what has not happened yet is told apart from what nobody counts.
+        meters.recorded(&[]);
+        for result in ["hit", "miss"] {
+            drop(meters.cache.get_or_create(&CacheResult { result }));
+        }
         meters
     }
 

@@ -228,6 +228,8 @@ fn without_an_engine_it_shows_for_how_long_mails_have_waited() {
         "{page}"
     );
     assert_eq!(value(&page, "dispatch_scheduler_passes_total"), Some(0.0));
+    let accepted = "dispatch_attempts_total{outcome=\"accepted\"}";
+    assert_eq!(value(&page, accepted), Some(0.0), "{page}");
     let ready = app.send_to(&format!("{monitor}/readyz"), "GET", &[], None);
     assert_eq!(ready.status, 200, "the API lacks nothing");
 }
