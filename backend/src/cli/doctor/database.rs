@@ -53,8 +53,6 @@ const RIGHTS: &str = "
                      has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
                      AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE')) ORDER BY 1) AS forbidden";
 
-type Look = fn(&Config, &mut PgConnection, &Findings) -> QueryResult<()>;
-
 pub(super) fn examine(config: &Config, findings: &Findings) {
     let url = &config.database.url;
     let mut conn = match PgConnection::establish(url) {
@@ -69,20 +67,24 @@ pub(super) fn examine(config: &Config, findings: &Findings) {
             );
         }
     };
-    let looks: [Look; 3] = [server, rights, session::examine];
-    for look in looks {
-        if let Err(error) = look(config, &mut conn, findings) {
-            findings.fail(
-                "database",
-                format!("it refuses to tell: {error}"),
-                "the user in DATABASE_URL should own the database",
-            );
-        }
-    }
-    migrations(&mut conn, findings);
+    let conn = &mut conn;
+    hear(server(conn, findings), findings);
+    hear(rights(conn, findings), findings);
+    migrations(conn, findings);
+    hear(session::examine(config, conn, findings), findings);
 }
 
-fn server(_: &Config, conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
+fn hear(looked: QueryResult<()>, findings: &Findings) {
+    if let Err(error) = looked {
+        findings.fail(
+            "database",
+            format!("it refuses to tell: {error}"),
+            "the user in DATABASE_URL should own the database",
+        );
+    }
+}
+
+fn server(conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
     let server: Server = diesel::sql_query(SERVER).get_result(conn)?;
     let message = format!(
         "PostgreSQL {}, database {} as {}, {}, time zone {}",
@@ -121,7 +123,7 @@ fn server(_: &Config, conn: &mut PgConnection, findings: &Findings) -> QueryResu
     Ok(())
 }
 
-fn rights(_: &Config, conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
+fn rights(conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
     let rights: Rights = diesel::sql_query(RIGHTS).get_result(conn)?;
     match (rights.forbidden.as_slice(), rights.create) {
         ([], true) => findings.ok("rights", "tables may be read, written and made"),

@@ -26,7 +26,7 @@ pub(super) fn keys(config: &Config, findings: &Findings) {
         ),
         (false, false) => findings.ok(
             "keys",
-            "APP_SECRET is your own; APP_ENV=production would refuse the sample for ever",
+            "APP_SECRET is your own; with APP_ENV=production the sample would be refused",
         ),
         (false, true) => findings.ok("keys", "APP_SECRET is your own"),
     }
