@@ -144,7 +144,7 @@ test('what is wrong is told at its field, and ports follow the encryption', asyn
   await panel.getByLabel('Порт').fill('465');
   await panel.getByLabel('Порт').blur();
   await expect(panel.getByLabel('Шифрование')).toHaveValue('implicit');
-  await panel.getByLabel('Шифрование').selectOption({ label: 'STARTTLS: шифруется после приветствия' });
+  await panel.getByLabel('Шифрование').selectOption({ label: 'STARTTLS после приветствия' });
   await expect(panel.getByLabel('Порт')).toHaveValue('587');
   await panel.getByLabel('Сервер', { exact: true }).fill('10.1.2.3');
   await panel.getByRole('button', { name: 'Сохранить', exact: true }).click();
