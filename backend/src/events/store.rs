@@ -95,9 +95,11 @@ pub fn list(
     if let Some(user_id) = query.actor_id {
         rows = rows.filter(actor_id.eq(user_id));
     }
-    if let Some(wanted) = query.kind {
-        rows = rows.filter(kind.eq(wanted.as_str()));
-    }
+    rows = match query.kind {
+        Some(wanted) => rows.filter(kind.eq(wanted.as_str())),
+        // A newer release may have noted what this one has no name for: that is passed over.
+        None => rows.filter(kind.eq_any(EventKind::ALL.iter().map(|known| known.as_str()))),
+    };
     if let Some(from) = query.from {
         rows = rows.filter(at.ge(from));
     }

@@ -138,3 +138,28 @@ fn a_program_on_the_tables_of_an_older_release_ends_and_says_what_to_do() {
     assert!(app.command(&["migrate"], &[]).ok);
     assert!(app.command(&["run-due"], &[]).ok);
 }
+
+#[test]
+fn what_a_newer_release_has_noted_in_the_journal_is_passed_over() {
+    let app = TestApp::start();
+    let (alice, manager) = (app.alice(), app.manager());
+    app.recipient(&alice, "bob@example.org");
+    app.sql()
+        .batch_execute(
+            "ALTER TABLE events DROP CONSTRAINT events_kind_check, DROP CONSTRAINT events_subject_kind_check;
+             INSERT INTO events (at, kind, subject_kind, subject_id, subject_name) VALUES
+                 (now(), 'rocket_started', NULL, NULL, NULL), (now(), 'recipient_changed', 'rocket', 1, 'Saturn')",
+        )
+        .unwrap();
+    let journal = app.get(&manager, "/events").expect(200);
+    let told: Vec<_> = journal["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| (event["kind"].as_str().unwrap(), event["subject"].is_null()))
+        .collect();
+    assert_eq!(
+        told,
+        [("recipient_changed", true), ("recipient_created", false)]
+    );
+}
