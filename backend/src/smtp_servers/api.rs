@@ -169,7 +169,7 @@ async fn update_smtp_server(
         caller.who_may_own()?;
         expected.check(current.updated_at)?;
         let host = checked_host(own.reach(), changes.host.as_deref(), changes.port)?;
-        check_together(&changes, &current)?;
+        check_together(&changes, &current, host.as_deref())?;
         store::update(
             conn,
             (*id, &own.opener().sealer),
@@ -190,13 +190,30 @@ async fn update_smtp_server(
 }
 
 /// What is only right or wrong together with what is kept.
-fn check_together(changes: &UpdateSmtpServer, current: &SmtpServerRow) -> Result<(), ApiError> {
+fn check_together(
+    changes: &UpdateSmtpServer,
+    current: &SmtpServerRow,
+    host: Option<&str>,
+) -> Result<(), ApiError> {
     let username = match &changes.username {
         Some(username) => username.is_some(),
         None => current.username.is_some(),
     };
     let keeps_password = changes.password.is_none() && current.password.is_some();
+    // A password is told to the server it was given for: who leads it elsewhere, or tells it aloud, must know it.
+    let elsewhere = host.is_some_and(|host| host != current.host)
+        || changes
+            .port
+            .is_some_and(|port| i32::from(port) != current.port)
+        || changes.tls.is_some_and(|tls| tls != current.tls);
     match &changes.password {
+        None if username && keeps_password && elsewhere => {
+            return Err(ApiError::invalid_field(
+                "password",
+                "required",
+                "The password that is kept is for the server as it was: give it again.",
+            ));
+        }
         Some(Some(_)) if !username => return Err(password_missing("username")),
         None if username && !keeps_password && changes.username.is_some() => {
             return Err(password_missing("password"));

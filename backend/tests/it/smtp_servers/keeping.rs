@@ -170,6 +170,28 @@ fn whatever_is_wrong_is_named() {
 }
 
 #[test]
+fn a_kept_password_is_not_led_to_another_server_nor_told_aloud() {
+    let app = TestApp::start();
+    let alice = app.alice();
+    let path = add(&app, &alice);
+    for elsewhere in [
+        json!({"host": "mail.example.net"}),
+        json!({"port": 25}),
+        json!({"tls": "none"}),
+    ] {
+        app.patch(&alice, &path, &elsewhere)
+            .expect_invalid("password", "required");
+    }
+    let moved = json!({"host": "mail.example.net", "password": "another"});
+    let moved = app.patch(&alice, &path, &moved).expect(200);
+    assert_eq!(moved["host"], "mail.example.net");
+    let same = json!({"host": "MAIL.example.net", "name": "Renamed"});
+    app.patch(&alice, &path, &same).expect(200);
+    let without = json!({"host": "mail.example.org", "username": null, "password": null});
+    app.patch(&alice, &path, &without).expect(200);
+}
+
+#[test]
 fn no_spelling_of_an_address_lets_a_server_into_our_networks() {
     let app = TestApp::start();
     let alice = app.alice();
