@@ -20,6 +20,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use lettre::message::Mailbox;
 use sha2::{Digest, Sha256};
 
+use self::addresses::without_password;
 pub use self::cache::CacheKind;
 use self::settings::Settings;
 use crate::http::deadlines::Deadlines;
@@ -217,9 +218,10 @@ impl Config {
         environment::read()
     }
 
-    /// Where the workers of this installation keep their journals, apart from those of any other on this machine.
+    /// Where the workers of this installation keep their journals, apart from those of any other on this machine. A new
+    /// password of the database changes nothing about whose they are.
     pub fn journal(&self) -> PathBuf {
-        let digest = Sha256::digest(&self.database.url);
+        let digest = Sha256::digest(without_password(&self.database.url));
         let name = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
         self.engine.journal_dir.join(name.collect::<String>())
     }

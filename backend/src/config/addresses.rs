@@ -34,6 +34,20 @@ pub(super) fn site(text: &str) -> Result<String, String> {
     }
 }
 
+/// A database's address without what changes when a password does.
+pub(super) fn without_password(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, behind) = rest.split_at(end);
+    match authority.rsplit_once('@') {
+        Some((user, hosts)) => {
+            let user = user.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}@{hosts}{behind}")
+        }
+        None => url.to_owned(),
+    }
+}
+
 /// Where the database is. The address is not repeated: it may hold a password.
 pub(super) fn database(url: &str, password: Option<&str>) -> Result<String, String> {
     let Some((scheme @ ("postgres" | "postgresql"), rest)) = url.split_once("://") else {
@@ -57,5 +71,22 @@ pub(super) fn database(url: &str, password: Option<&str>) -> Result<String, Stri
             "DATABASE_PASSWORD_FILE is set, and DATABASE_URL names no user: postgres://user@host/database"
                 .to_owned(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_its_password_still_tells_databases_apart() {
+        for (url, without) in [
+            ("postgres://u:p@w@h:5/d", "postgres://u@h:5/d"),
+            ("postgres://u@h/d", "postgres://u@h/d"),
+            ("postgres://h/d?a=b@c", "postgres://h/d?a=b@c"),
+            ("postgres://u:p@h/d?options=x", "postgres://u@h/d?options=x"),
+        ] {
+            assert_eq!(without_password(url), without);
+        }
     }
 }
