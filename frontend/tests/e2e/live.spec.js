@@ -5,7 +5,7 @@ import { accessToken, call, mailNow, newAddress, signUpAndIn, writeMessage } fro
 
 test.use({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' });
 
-/** Enough to take some seconds: the mail server is given fifty a second. */
+/** Enough to take some seconds: the mail server is given twenty-five a second. */
 const PEOPLE = 200;
 const unique = (/** @type {string} */ words) => `${words} ${newAddress('n').split('@')[0]}`;
 const lastRun = (/** @type {import('@playwright/test').Page} */ page) =>
@@ -54,7 +54,7 @@ test('a mailing is seen going, how fast and for how long, and nothing is asked f
     return seen.at(-1);
   };
   await expect
-    .poll(look, { timeout: 30_000 }) // others share the fifty a second
+    .poll(look, { timeout: 30_000 }) // others share the twenty-five a second
     .toBe(100);
   expect(seen.some((percent) => percent > 0 && percent < 100)).toBe(true);
   expect(seen).toEqual([...seen].sort((a, b) => a - b));

@@ -17,7 +17,7 @@ import {
 
 test.use({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' });
 
-/** Long enough to be stopped on the way: the tests' service is told to send fifty a second. */
+/** Long enough to be stopped on the way: the tests' service is told to send twenty-five a second. */
 const MANY = 400;
 const AT_ONCE = 20;
 const unique = (/** @type {string} */ words) => `${words} ${newAddress('n').split('@')[0]}`;
@@ -27,7 +27,7 @@ const newPage = async (browser) =>
   (await browser.newContext({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' })).newPage();
 
 test('a manager stops a running mailing, its owner reads why, and nobody gets it twice', async ({ page, browser }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   const owner = newAddress('anna');
   const [subject, other] = [unique('Распродажа'), unique('Новости')];
   const people = Array.from({ length: MANY }, (_, at) => newAddress(`person${at}`));
