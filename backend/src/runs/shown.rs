@@ -33,19 +33,20 @@ struct Standings(Vec<i64>);
 
 const STANDINGS: &str = "
     SELECT runs.id AS run_id, users.id AS owner_id, users.email AS owner_email, run_holds.reason AS hold,
-           (SELECT cause FROM mail_servers WHERE name = coalesce(
-               (SELECT 'smtp_server:' || smtp_server_id FROM mailings WHERE id = runs.mailing_id), 'installation')
-               AND finished_at IS NULL) AS breaker,
+           (SELECT cause FROM mail_servers
+            WHERE name = coalesce('smtp_server:' || mailings.smtp_server_id, 'installation')
+              AND finished_at IS NULL) AS breaker,
            done.total + unprepared AS total, done.pending + unprepared AS pending,
            accepted, rejected, deferred, uncertain, expired, skipped
-    FROM runs JOIN users ON users.id = runs.owner_id LEFT JOIN run_holds ON run_holds.run_id = runs.id,
+    FROM runs JOIN users ON users.id = runs.owner_id LEFT JOIN run_holds ON run_holds.run_id = runs.id
+    LEFT JOIN mailings ON mailings.id = runs.mailing_id,
     LATERAL (SELECT coalesce(sum(pending), 0) AS pending, coalesce(sum(deferred), 0) AS deferred,
                     coalesce(sum(accepted), 0) AS accepted, coalesce(sum(rejected), 0) AS rejected,
                     coalesce(sum(uncertain), 0) AS uncertain, coalesce(sum(expired), 0) AS expired,
                     coalesce(sum(skipped), 0) AS skipped,
                     coalesce(sum(pending + deferred + accepted + rejected + uncertain + expired + skipped), 0) AS total
              FROM chunks WHERE chunks.run_id = runs.id) AS done,
-    LATERAL (SELECT CASE WHEN fanned_out_at IS NULL AND finished_at IS NULL THEN greatest(planned - done.total, 0)
+    LATERAL (SELECT CASE WHEN fanned_out_at IS NULL AND finished_at IS NULL THEN greatest(coalesce(recipients_count, 0) - done.total, 0)
                          ELSE 0 END AS unprepared) AS rest
     WHERE runs.id = ANY(";
 
