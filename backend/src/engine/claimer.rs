@@ -105,6 +105,10 @@ impl<'a> Claimer<'a> {
 
     fn step(&mut self) -> Result<Step, Box<dyn Error>> {
         self.recover()?;
+        if self.shared.desk.take_outdated() {
+            self.asked = None;
+            self.turns.clear();
+        }
         if self.turns.is_empty() {
             self.take_turns()?;
         }
@@ -257,7 +261,7 @@ impl<'a> Claimer<'a> {
     fn take_turns(&mut self) -> Result<(), Box<dyn Error>> {
         let fresh = self.shared.settings.engine.poll_interval;
         let is_old = self.asked.is_none_or(|asked| asked.elapsed() >= fresh);
-        if self.shared.desk.take_prepared() || is_old || self.runs.is_empty() {
+        if is_old || self.runs.is_empty() {
             let now = self.shared.settings.clock.now();
             let mut conn = self.connection()?;
             let runs = claims::claimable_runs(&mut conn, now)?;

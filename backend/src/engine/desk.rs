@@ -24,8 +24,8 @@ struct InHand {
     gates: HashMap<Through, Arc<Gate>>,
     /// There is something for the claimer to do …
     woken: bool,
-    /// … for there may be runs that it has not heard of.
-    prepared: bool,
+    /// … for the runs may be others than it knows of: some were prepared, or are held.
+    outdated: bool,
     /// There is something for the keeper to do.
     news: bool,
 }
@@ -101,7 +101,7 @@ impl Desk {
     /// There is new work: look at once.
     pub(super) fn wake(&self) {
         let mut in_hand = self.lock();
-        (in_hand.woken, in_hand.prepared) = (true, true);
+        (in_hand.woken, in_hand.outdated) = (true, true);
         self.changed.notify_all();
     }
 
@@ -116,9 +116,9 @@ impl Desk {
         self.news.notify_all();
     }
 
-    /// Whether there may be runs that have not been heard of; asked, it is taken for known.
-    pub(super) fn take_prepared(&self) -> bool {
-        mem::take(&mut self.lock().prepared)
+    /// Whether the runs may be others than the claimer knows of; asked, it is taken for known.
+    pub(super) fn take_outdated(&self) -> bool {
+        mem::take(&mut self.lock().outdated)
     }
 
     /// Waits at most `time` to be woken: something was prepared, a run needs more, nothing is in hand any more, or it is

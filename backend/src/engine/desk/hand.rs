@@ -86,6 +86,8 @@ impl Desk {
                 gate.release();
                 // Its runs may have been waiting for that.
                 has_room |= gate.is_own() || chunk.job.is_stopped();
+                // Else what is held by now would be leased again, and sent until the keeper looks.
+                in_hand.outdated |= chunk.job.is_stopped();
             }
         }
         in_hand.woken |= has_room || in_hand.chunks.is_empty();
