@@ -227,7 +227,7 @@ fn a_database_that_cannot_hold_every_name_is_told_how_to_be_made_anew() {
     let name = format!("ascii_{:x}", rand::random::<u32>());
     let mut sql = sound.app.sql();
     let made = format!(
-        "CREATE DATABASE {name} ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        "CREATE DATABASE {name} ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
     );
     sql.batch_execute(&made).unwrap();
     let (base, _) = sound

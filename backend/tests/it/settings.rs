@@ -1,5 +1,7 @@
 //! Settings as an operator gets them wrong: every mistake is told at once, and no secret is.
 
+use diesel::connection::SimpleConnection;
+
 use crate::support::accounts::PASSWORD;
 use crate::support::app::TestApp;
 use crate::support::process::{Folder, dispatch, dispatch_in};
@@ -126,10 +128,19 @@ fn secrets_may_come_from_files() {
     let app = TestApp::start();
     let folder = Folder::new();
     let file = |name: &str, content: &str| folder.file(name, content);
-    let url = &app.services.config.database.url;
+    // What is in a password breaks no address.
+    let role = format!("role_{:x}", rand::random::<u32>());
+    app.sql()
+        .batch_execute(&format!(
+            "CREATE ROLE {role} LOGIN SUPERUSER PASSWORD 'p@ss:w/rd?'"
+        ))
+        .unwrap();
+    let (_, place) = app.services.config.database.url.rsplit_once('@').unwrap();
     let settings = [
-        ("DATABASE_URL_FILE", file("database", &format!("{url}\n"))),
-        // Whoever is trusted is not asked for it, yet it is said, and what is in it breaks no address.
+        (
+            "DATABASE_URL_FILE",
+            file("database", &format!("postgres://{role}@{place}\n")),
+        ),
         ("DATABASE_PASSWORD_FILE", file("password", "p@ss:w/rd?\r\n")),
         ("APP_SECRET_FILE", file("secret", SECRET)),
         ("SMTP_URL_FILE", file("smtp", "smtp://127.0.0.1:9\n")),
@@ -144,6 +155,9 @@ fn secrets_may_come_from_files() {
         .each_ref()
         .map(|(name, path)| (*name, path.as_str()));
     let made = dispatch(&["create-admin"], &settings);
+    app.sql()
+        .batch_execute(&format!("DROP ROLE {role}"))
+        .unwrap();
     assert!(made.ok, "{made:?}");
 
     for (content, complaint) in [

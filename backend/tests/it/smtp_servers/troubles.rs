@@ -103,7 +103,7 @@ fn refused_credentials_and_certificates_are_told_and_put_right() {
         (
             plain().implicit_tls(),
             json!({"host": "127.0.0.1"}),
-            json!({"host": "localhost"}),
+            json!({"host": "localhost", "password": "secret"}),
         ),
     ];
     for (setup, fault, right) in cases {
