@@ -149,7 +149,8 @@ async fn get_smtp_server(
 
 /// Change a mail server
 ///
-/// It counts within seconds, also for mailings under way.
+/// It counts within seconds, also for mailings under way. A password that is kept is for the server as it was: with another
+/// host, port or encryption it is given again.
 #[utoipa::path(tag = "smtp-servers", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateSmtpServer, responses(
     (status = 200, description = "As it is now", body = SmtpServer, headers(("ETag" = String)))))]
 #[patch("/smtp-servers/{id}")]

@@ -1149,7 +1149,8 @@ export interface paths {
         head?: never;
         /**
          * Change a mail server
-         * @description It counts within seconds, also for mailings under way.
+         * @description It counts within seconds, also for mailings under way. A password that is kept is for the server as it was: with another
+         *     host, port or encryption it is given again.
          */
         patch: operations["update_smtp_server"];
         trace?: never;
