@@ -57,3 +57,18 @@ test('rich text is written by keyboard, and what is hand-made is kept as it is',
   await expect(content).toHaveText('Здравствуйте, {{ full_name }}');
   await expect(page.getByText('Есть несохранённые изменения')).toBeVisible();
 });
+
+test('the source that is chosen while the editor still loads stays', async ({ page }) => {
+  await signUpAndIn(page, newAddress('early'));
+  let letThrough = () => {};
+  const held = new Promise((resolve) => (letThrough = () => resolve(undefined)));
+  await page.route(/\/assets\/rich-[^/]+\.js$/, (route) => held.then(() => route.continue()));
+  await page.goto('/messages/new');
+  await page.getByRole('button', { name: 'Исходный код', exact: true }).click();
+  const source = page.getByRole('textbox', { name: 'Исходный код HTML' });
+  await expect(source).toBeVisible();
+  letThrough();
+  await page.waitForLoadState('networkidle');
+  await page.evaluate(() => new Promise(requestAnimationFrame));
+  await expect(source).toBeVisible();
+});
