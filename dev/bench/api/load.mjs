@@ -52,7 +52,9 @@ export async function trickle(site, { paths, headers, perSecond }, goesOn) {
   /** @type {Promise<void>[]} */ const asked = [];
   /** @type {unknown[]} */ const faults = [];
   const ask = async (/** @type {string} */ path, /** @type {number} */ due) => {
-    const answer = await fetch(`${site}${path}`, { headers });
+    const open = () => fetch(`${site}${path}`, { headers });
+    // A connection that the server is just closing, for want of use, is no answer: a browser asks again on another.
+    const answer = await open().catch(open);
     await answer.arrayBuffer();
     if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
     times.push(performance.now() - due);
