@@ -8,6 +8,7 @@ use super::model::{ApiToken, CreateApiToken, Scope};
 use crate::auth::policy::Role;
 use crate::auth::token::ApiSecret;
 use crate::db::schema::{api_tokens, users};
+use crate::users::store::hold;
 
 /// So many tokens of one user may there be.
 pub const MOST: i64 = 50;
@@ -88,11 +89,7 @@ pub fn create(
     now: DateTime<Utc>,
 ) -> QueryResult<Option<ApiToken>> {
     // One request of a user at a time, so that many at once cannot pass the limit together.
-    users::table
-        .find(user_id)
-        .select(users::id)
-        .for_no_key_update()
-        .first::<i64>(conn)?;
+    hold(conn, user_id)?;
     let kept: i64 = api_tokens::table
         .filter(api_tokens::user_id.eq(user_id))
         .select(count_star())

@@ -11,9 +11,10 @@ use super::listing::{SmtpServerQuery, SmtpServerSort};
 use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow, UpdateSmtpServer};
 use super::sealing::{Column, Sealer};
 use crate::db::functions::lower;
-use crate::db::schema::{mailings, smtp_servers, users};
+use crate::db::schema::{mailings, smtp_servers};
 use crate::http::page::contains;
 use crate::mail_servers::store as breakers;
+use crate::users::store::hold;
 
 /// So many may one owner keep.
 pub const MOST: i64 = 20;
@@ -141,11 +142,7 @@ pub fn has(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<bool>
 
 /// Whether the owner may add one. No other request of the same owner is answered meanwhile.
 pub fn has_room(conn: &mut PgConnection, owner_id: i64) -> QueryResult<bool> {
-    users::table
-        .find(owner_id)
-        .select(users::id)
-        .for_no_key_update()
-        .first::<i64>(conn)?;
+    hold(conn, owner_id)?;
     let kept: i64 = matching(owner_id, None).select(count_star()).first(conn)?;
     Ok(kept < MOST)
 }
