@@ -1,6 +1,6 @@
 // Lists: where their page, search and filters are kept, and loading them. Numbered pages for tables, keys for logs.
 import { computed, onScopeDispose, reactive, ref, shallowRef, watch } from 'vue';
-import { useRoute, useRouter } from 'vue-router';
+import { onBeforeRouteLeave, useRoute, useRouter } from 'vue-router';
 
 import { isAborted } from '../api/problem.js';
 
@@ -8,13 +8,21 @@ import { isAborted } from '../api/problem.js';
 /** @typedef {{query: import('vue').Ref<Query>, set: (changes: Query) => void}} QuerySource */
 
 /**
- * The query of the address bar: it can be shared, and Back works. What equals its default is left out.
+ * The query of the address bar: it can be shared, and Back works. What equals its default is left out. On the way to another
+ * page it stays as it is: a search that settles just then would call the reader back.
  * @param {Query} defaults
  * @returns {QuerySource}
  */
 export function urlQuery(defaults) {
   const [route, router] = [useRoute(), useRouter()];
   const here = route.name;
+  /** @type {import('vue-router').RouteLocationNormalized | null} */
+  let leavingFor = null;
+  onBeforeRouteLeave((to) => void (leavingFor = to));
+  const arrived = (/** @type {import('vue-router').RouteLocationNormalized} */ to) => {
+    if (to === leavingFor) leavingFor = null; // there, or kept here
+  };
+  onScopeDispose(router.afterEach(arrived));
   /** @type {Query} */
   let last = defaults;
   const query = computed(() => {
@@ -24,6 +32,7 @@ export function urlQuery(defaults) {
     return last;
   });
   const set = (/** @type {Query} */ changes) => {
+    if (leavingFor) return;
     const next = Object.entries(merged(query.value, changes)).filter(([key, value]) => value !== defaults[key]);
     void router.replace({ query: Object.fromEntries(next), hash: route.hash });
   };

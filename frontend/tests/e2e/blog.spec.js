@@ -53,7 +53,7 @@ test('an article is written, looked at, published, read, and taken back', async 
   await expect(card).toContainText('Рассылки ждут своего часового пояса.');
   await expect(card.locator('img')).toHaveAttribute('src', /^\/api\/v1\/images\/.+/);
   await card.getByRole('link', { name: title }).click();
-  await expect(reader.getByRole('heading', { name: title })).toBeVisible();
+  await expect(reader.getByRole('heading', { name: title, level: 1 })).toBeVisible();
   await expect(reader.getByText('1 просмотр', { exact: true })).toBeVisible();
   await expect(reader.getByRole('img', { name: 'Часы' })).toHaveAttribute('src', /^\/api\/v1\/images\/.+/);
   await expect(reader).toHaveTitle(`${title} · Dispatch`);
