@@ -5,7 +5,7 @@ const flags = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-ru
 
 export default defineConfig({
   testDir: 'tests/e2e',
-  timeout: 60_000,
+  timeout: 120_000, // some walk through a dozen screens
   expect: { timeout: 15_000 }, // on a busy machine
   workers: 2, // files side by side: each has people of its own
   retries: 0,

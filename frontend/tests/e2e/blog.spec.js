@@ -13,7 +13,6 @@ const PICTURE = Buffer.from(
 );
 
 test('an article is written, looked at, published, read, and taken back', async ({ page, browser }) => {
-  test.setTimeout(90_000);
   const title = unique('Весенние новости');
   await signUpStaff(page, newAddress('maxim'));
   await page.getByRole('link', { name: 'Статьи' }).click();

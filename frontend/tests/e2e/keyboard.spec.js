@@ -43,7 +43,6 @@ async function chooseEntry(page, name) {
 }
 
 test('a newcomer signs in, adds a reader, writes to them and sends it, by keyboard alone', async ({ page }) => {
-  test.setTimeout(120_000);
   const [me, reader] = [newAddress('anna'), newAddress('reader')];
   const subject = `Новости ${newAddress('n').split('@')[0]}`;
   await signUpAndIn(page, me);

@@ -40,7 +40,6 @@ async function prepare(page, { name, people, subject }) {
 }
 
 test('a mailing is seen going, how fast and for how long, and nothing is asked for meanwhile', async ({ page }) => {
-  test.setTimeout(120_000);
   const subject = unique('Сводка');
   await prepare(page, { name: 'anna', people: PEOPLE, subject });
   const asked = listen(page);
@@ -63,7 +62,6 @@ test('a mailing is seen going, how fast and for how long, and nothing is asked f
 });
 
 test('while it goes the page tells the rate and the time left', async ({ page }) => {
-  test.setTimeout(120_000);
   const subject = unique('Выпуск');
   await prepare(page, { name: 'dina', people: PEOPLE, subject });
   await mailNow(page, subject);

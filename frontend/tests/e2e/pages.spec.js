@@ -58,12 +58,10 @@ test('the first page is light', async ({ browser }) => {
 });
 
 test('pages open to all', async () => {
-  test.setTimeout(120_000);
   await checkAll(page, OPEN);
 });
 
 test('pages of somebody who has nothing yet', async () => {
-  test.setTimeout(120_000);
   await signUpAndIn(page, newAddress('vera'));
   await checkAll(page, ['/dashboard', ...OWN, ...PROFILE]);
 });

@@ -83,7 +83,6 @@ test('a mailing goes through the chosen server under its sender, and the server 
   page,
   browser,
 }) => {
-  test.setTimeout(120_000);
   const owner = newAddress('boris');
   const email = newAddress('reader');
   const [subject, name] = [unique('Каталог'), unique('Лавка')];
