@@ -22,6 +22,8 @@ import { chromium } from './requirements.mjs';
 /** @typedef {Partial<import('./processes.mjs').Job> & { totals?: RegExp }} Options */
 
 const DOCUMENT = path.join(ROOT, 'openapi/openapi.json');
+/** A line for each request would push what went wrong out of what is shown of the log. */
+const QUIET = 'info,dispatch::monitoring::requests=warn';
 const TEST_RESULT = /^test result: (?!ok\. 0 passed; 0 failed; 0 ignored)/;
 const VITEST_TOTALS = /^\s*(Test Files|Tests)  /;
 const NODE_TOTALS = /^ℹ (tests|pass|fail) /;
@@ -115,7 +117,11 @@ export async function testContract(session, extent = GLANCE) {
   const log = path.join(supervisor.home, 'contract-backend.log');
   const services = { port, databaseUrl, smtpUrl: 'smtp://127.0.0.1:9' };
   /** @type {NodeJS.ProcessEnv} */
-  const env = { ...settings(services, randomBytes(48).toString('base64url')), LIMITS: '0' };
+  const env = {
+    ...settings(services, randomBytes(48).toString('base64url')),
+    LIMITS: '0',
+    RUST_LOG: QUIET,
+  };
   delete env.FRONTEND_DIR;
   const backend = program('debug');
   await supervisor.step({ name: 'dispatch migrate', command: [backend, 'migrate'], env, log });
@@ -175,6 +181,7 @@ async function startBackend({ supervisor, postgres }, log) {
     SMTP_RATE: '25', // a few hundred mails take long enough to be stopped on their way, on a busy machine too
     OWN_SMTP_NETWORKS: '127.0.0.0/8',
     OWN_SMTP_PORTS: `25,465,587,2525,${own.smtpPort}`,
+    RUST_LOG: QUIET,
   };
   const backend = program('debug');
   await supervisor.step({ name: 'dispatch migrate', command: [backend, 'migrate'], env, log });
