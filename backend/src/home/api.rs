@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
-use diesel::PgConnection;
+use diesel::{Connection, PgConnection};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Home, Totals};
@@ -20,7 +20,7 @@ use crate::http::etag::{self, Kind, Stamped};
 const ARTICLES: usize = 3;
 /// Articles that are kept to choose from, themselves chosen by chance.
 const CHOICE: i64 = 50;
-/// How old the numbers may be: all addresses are compared for them, which takes both processors a while.
+/// How old the numbers may be: all addresses are compared for them, which takes a while.
 const AGE: Duration = Duration::from_secs(30);
 
 /// The routes of this slice.
@@ -48,7 +48,8 @@ async fn get_home(
     let work = move |conn: &mut PgConnection| {
         let articles = articles::store::some(conn, CHOICE, now)?;
         let articles = articles::shown::for_readers(articles);
-        lines(store::totals(conn, now)?, &articles)
+        let totals = conn.transaction(|conn| store::totals(conn, now))?;
+        lines(totals, &articles)
     };
     let kept = cache.get(&wanted, db.run(work)).await?;
     let home = Stamped::new(chosen(&kept.body));

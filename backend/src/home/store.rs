@@ -16,9 +16,11 @@ struct Row {
     unique_recipients: i64,
 }
 
-/// The numbers of this moment, in one statement.
+/// The numbers of this moment. Within a transaction of its own.
 pub fn totals(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Totals> {
-    // Grouped, addresses are counted by several processes of PostgreSQL; `count(DISTINCT …)` would sort them in one.
+    // Left to itself, PostgreSQL compares the addresses on all processors at once, and every other page waits for it.
+    diesel::sql_query("SET LOCAL max_parallel_workers_per_gather = 0").execute(conn)?;
+    // Grouped, addresses are hashed; `count(DISTINCT …)` would sort them.
     let row: Row = diesel::sql_query(
         "SELECT (SELECT count(*) FROM mailings) AS mailings_total,
                 (SELECT count(*) FROM mailings JOIN users ON users.id = mailings.owner_id
