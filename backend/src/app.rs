@@ -33,6 +33,7 @@ use crate::http::cached;
 use crate::http::client::TrustedProxies;
 use crate::http::downloads::Downloads;
 use crate::http::error::ApiError;
+use crate::http::etag;
 use crate::http::headers;
 use crate::http::openapi::{self, KnownPaths};
 use crate::http::problems::problems;
@@ -113,6 +114,7 @@ impl Services {
             let services = self.clone();
             let document = document.clone();
             App::new()
+                .wrap(from_fn(etag::stamp_reads))
                 .wrap(from_fn(cached::forget_after_writes))
                 .wrap(Compress::default())
                 .wrap(from_fn(requests::by_address))

@@ -4,12 +4,15 @@
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 
-use actix_web::dev::Payload;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, LOCATION, VARY,
 };
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
 use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -124,6 +127,35 @@ pub fn stamped(req: &HttpRequest, kind: Kind, Stamped { body, tag }: Stamped) ->
             .insert_header((CONTENT_TYPE, kind.content_type))
             .body(body)
     }
+}
+
+/// Middleware: what the API reads out as JSON, and says nothing else about, its client may keep as long as it asks whether it
+/// has changed: lists above all.
+pub async fn stamp_reads(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let res = next.call(req).await?.map_into_boxed_body();
+    let (request, answer) = (res.request(), res.response());
+    let said = |name| answer.headers().get(name);
+    let is_json = said(CONTENT_TYPE).is_some_and(|kind| kind == Kind::PRIVATE.content_type);
+    if *request.method() != Method::GET
+        || answer.status() != StatusCode::OK
+        || !is_json
+        || !request.path().starts_with("/api/v1/")
+        || [CACHE_CONTROL, ETAG]
+            .into_iter()
+            .any(|name| said(name).is_some())
+    {
+        return Ok(res);
+    }
+    let (request, answer) = res.into_parts();
+    let (answer, body) = answer.into_parts();
+    let answer = match body.try_into_bytes() {
+        Ok(body) => stamped(&request, Kind::PRIVATE, Stamped::new(body)),
+        Err(streamed) => answer.set_body(streamed),
+    };
+    Ok(ServiceResponse::new(request, answer))
 }
 
 /// 201 with the new thing, its tag and its address.

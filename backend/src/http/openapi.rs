@@ -79,6 +79,9 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
                 .iter_mut()
                 .flatten()
                 .for_each(may_be_empty);
+            if method == Method::GET {
+                may_be_known(operation);
+            }
             let kind = Kind::of(path, &method, operation, open);
             for (status, description) in kind.failures() {
                 let responses = &mut operation.responses.responses;
@@ -88,6 +91,17 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
         }
     }
     document
+}
+
+/// Whoever names the state that he has is not sent it again; see `etag::stamp_reads`.
+fn may_be_known(operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    let is_json = |response: &RefOr<Response>| matches!(response, RefOr::T(response) if response.content.contains_key("application/json"));
+    if responses.get("200").is_some_and(is_json) {
+        let known = "Not changed since the `ETag` that `If-None-Match` names";
+        let known = ResponseBuilder::new().description(known).build();
+        responses.insert("304".to_owned(), RefOr::T(known));
+    }
 }
 
 /// A filter without a value is one that is not set: forms send them.

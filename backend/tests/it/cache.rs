@@ -162,6 +162,41 @@ fn every_view_of_an_article_that_is_kept_counts() {
 }
 
 #[test]
+fn a_list_that_has_not_changed_is_not_sent_again_and_one_that_has_is() {
+    let app = keeping(&[]);
+    let alice = app.alice();
+    let known_as = |path: &str, tag: &str| {
+        let given = [alice.bearer(), ("if-none-match", tag.to_owned())];
+        app.send("GET", path, &given, None)
+    };
+    let tag_of = |path: &str| {
+        let read = app.get(&alice, path);
+        assert_eq!(read.header("cache-control"), "private, no-cache", "{path}");
+        read.header("etag").to_owned()
+    };
+    for path in [
+        "/recipients",
+        "/messages",
+        "/mailings",
+        "/suppressions",
+        "/smtp-servers",
+        "/attempts",
+        "/stats/mailings",
+    ] {
+        assert_eq!(known_as(path, &tag_of(path)).status, 304, "{path}");
+    }
+    let empty = tag_of("/recipients");
+    app.post(&alice, "/recipients", &json!({"email": "a@example.org"}))
+        .expect(201);
+    let page = known_as("/recipients", &empty).expect(200);
+    assert_eq!(page["total"], 1);
+    for path in ["/me/tokens", "/me/sessions"] {
+        let read = app.get(&alice, path);
+        assert_eq!(read.header("cache-control"), "no-store", "{path}");
+    }
+}
+
+#[test]
 fn over_200_loads_each_of_ten_articles_is_shown_also_from_the_cache() {
     for app in both() {
         let manager = app.manager();

@@ -3569,6 +3569,13 @@ export interface operations {
                     "application/json": components["schemas"]["Page_ArticleSummary"];
                 };
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Drafts are shown only to who has signed in */
             401: {
                 headers: {
@@ -3786,6 +3793,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Article"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A good token might show it */
             401: {
@@ -4352,6 +4366,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Stretch_Attempt"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -5162,6 +5183,13 @@ export interface operations {
                     "application/json": components["schemas"]["Stretch_Event"];
                 };
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -5227,6 +5255,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Home"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Too many requests; see `Retry-After` */
             429: {
@@ -5438,6 +5473,13 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Mailing"];
                 };
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -5612,6 +5654,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Mailing"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -6199,6 +6248,13 @@ export interface operations {
                     "application/json": components["schemas"]["Occurrences"];
                 };
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -6346,6 +6402,13 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Recipient"];
                 };
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -6481,6 +6544,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_Run"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -6636,6 +6706,13 @@ export interface operations {
                     "application/json": components["schemas"]["MailingStats"];
                 };
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -6701,6 +6778,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Me"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -7235,6 +7319,13 @@ export interface operations {
                     "application/json": components["schemas"]["Sessions"];
                 };
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -7355,6 +7446,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ApiTokens"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -7603,6 +7701,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_MessageSummary"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -7883,6 +7988,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Message"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -8502,6 +8614,13 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Recipient"];
                 };
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -8685,6 +8804,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Recipient"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -8959,6 +9085,13 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -9023,6 +9156,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Stretch_Delivery"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -9090,6 +9230,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Failures"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -9283,6 +9430,13 @@ export interface operations {
                     "application/json": components["schemas"]["Page_SmtpServer"];
                 };
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -9457,6 +9611,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SmtpServer"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -9808,6 +9969,13 @@ export interface operations {
                     "application/json": components["schemas"]["Stats"];
                 };
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -9962,6 +10130,13 @@ export interface operations {
                     "application/json": components["schemas"]["Domains"];
                 };
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -10042,6 +10217,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_MailingLine"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -10196,6 +10378,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_Suppression"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -10453,6 +10642,13 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description It does not exist, or belongs to somebody else */
             404: {
                 headers: {
@@ -10579,6 +10775,13 @@ export interface operations {
                     "application/json": components["schemas"]["Page_User"];
                 };
             };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -10645,6 +10848,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["User"];
                 };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Not signed in */
             401: {
