@@ -4,6 +4,7 @@ pub mod functions;
 mod migrations;
 pub mod owned;
 mod pool;
+pub mod prepared;
 #[rustfmt::skip]
 pub mod schema;
 

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Untyped};
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
 use super::model::{Counts, Run, RunRow};
+use crate::db::prepared::prepared;
 use crate::mailings::status::{self, PauseReason};
 use crate::users::user_ref::UserRef;
 
@@ -27,10 +27,7 @@ struct Standing {
     counts: Counts,
 }
 
-/// Asks how these runs stand: a few chunks each, whatever the number of recipients. Prepared once for each connection:
-/// planning it takes longer than carrying it out.
-struct Standings(Vec<i64>);
-
+/// How these runs stand: a few chunks each, whatever the number of recipients.
 const STANDINGS: &str = "
     SELECT runs.id AS run_id, users.id AS owner_id, users.email AS owner_email, run_holds.reason AS hold,
            (SELECT cause FROM mail_servers
@@ -48,32 +45,13 @@ const STANDINGS: &str = "
              FROM chunks WHERE chunks.run_id = runs.id) AS done,
     LATERAL (SELECT CASE WHEN fanned_out_at IS NULL AND finished_at IS NULL THEN greatest(coalesce(recipients_count, 0) - done.total, 0)
                          ELSE 0 END AS unprepared) AS rest
-    WHERE runs.id = ANY(";
-
-impl QueryFragment<Pg> for Standings {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(STANDINGS);
-        out.push_bind_param::<Array<BigInt>, _>(&self.0)?;
-        out.push_sql(")");
-        Ok(())
-    }
-}
-
-impl QueryId for Standings {
-    type QueryId = Self;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl Query for Standings {
-    type SqlType = Untyped;
-}
-
-impl RunQueryDsl<PgConnection> for Standings {}
+    WHERE runs.id = ANY($1)";
 
 /// These runs, in one statement.
 pub(super) fn shown(conn: &mut PgConnection, rows: Vec<RunRow>) -> QueryResult<Vec<Run>> {
-    let asked = Standings(rows.iter().map(|row| row.id).collect());
-    let mut standings: HashMap<i64, Standing> = asked
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let asked = sql_query(STANDINGS).bind::<Array<BigInt>, _>(ids);
+    let mut standings: HashMap<i64, Standing> = prepared(asked)
         .load::<Standing>(conn)?
         .into_iter()
         .map(|standing| (standing.run_id, standing))

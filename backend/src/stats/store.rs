@@ -11,6 +11,7 @@ use super::model::{AttemptTotals, Day, MailingTotals, OutcomeCount, Sent};
 use super::period::Period;
 use crate::auth::policy::Owners;
 use crate::db::owned::owned_by;
+use crate::db::prepared::prepared;
 use crate::db::schema::{mailings, runs, tallies, users};
 use crate::mail::verdict::Outcome;
 
@@ -52,7 +53,8 @@ struct Tally {
 /// Their attempts of the period.
 pub fn sent(conn: &mut PgConnection, whose: Whose, period: Period) -> QueryResult<Sent> {
     let (condition, id) = match whose {
-        Whose::Owners(owners) => ("$4 IS NULL OR owner_id = $4", owner_id(owners)),
+        Whose::Owners(Owners::One(id)) => ("owner_id = $4", Some(id)),
+        Whose::Owners(Owners::All) => ("$4 IS NULL", None),
         // A mailing's runs are found by their key, so tallies need no index on it.
         Whose::Mailing(id) => (
             "run_id IN (SELECT id FROM runs WHERE mailing_id = $4)",
@@ -60,17 +62,16 @@ pub fn sent(conn: &mut PgConnection, whose: Whose, period: Period) -> QueryResul
         ),
     };
     let begin: Vec<DateTime<Utc>> = period.days().into_iter().map(|(_, at)| at).collect();
-    let found: Vec<Tally> = diesel::sql_query(format!(
+    let sums = diesel::sql_query(format!(
         "SELECT width_bucket(bucket, $1) AS day, outcome, sum(attempts)::bigint AS count
-         FROM tallies WHERE bucket >= $2 AND bucket < $3 AND ({condition}) GROUP BY 1, 2"
-    ))
-    .bind::<Array<Timestamptz>, _>(begin)
-    .bind::<Timestamptz, _>(period.from)
-    .bind::<Timestamptz, _>(period.to)
-    .bind::<Nullable<BigInt>, _>(id)
-    .load(conn)?;
-
-    summed(period, found)
+         FROM tallies WHERE bucket >= $2 AND bucket < $3 AND {condition} GROUP BY 1, 2"
+    ));
+    let sums = sums
+        .bind::<Array<Timestamptz>, _>(begin)
+        .bind::<Timestamptz, _>(period.from)
+        .bind::<Timestamptz, _>(period.to)
+        .bind::<Nullable<BigInt>, _>(id);
+    summed(period, prepared(sums).load(conn)?)
 }
 
 fn summed(period: Period, tallies: Vec<Tally>) -> QueryResult<Sent> {
@@ -131,24 +132,26 @@ struct Present {
 
 /// What they have now: mailings, recipients, different addresses.
 pub fn present(conn: &mut PgConnection, owners: Owners) -> QueryResult<(MailingTotals, i64, i64)> {
-    let known = match owners {
+    let (condition, known) = match owners {
         // Nobody has an address twice.
-        Owners::One(_) => {
+        Owners::One(_) => (
+            "owner_id = $1",
             "SELECT coalesce(sum(recipients), 0) AS recipients, coalesce(sum(recipients), 0) AS unique_recipients
-             FROM recipient_totals WHERE owner_id = $1"
-        }
-        Owners::All => {
+             FROM recipient_totals WHERE owner_id = $1",
+        ),
+        Owners::All => (
+            "$1 IS NULL",
             "SELECT coalesce(sum(n), 0)::bigint AS recipients, count(*) AS unique_recipients
-             FROM (SELECT count(*) AS n FROM recipients GROUP BY lower(email)) AS known"
-        }
+             FROM (SELECT count(*) AS n FROM recipients GROUP BY lower(email)) AS known",
+        ),
     };
-    let found: Present = diesel::sql_query(format!(
+    let counts = diesel::sql_query(format!(
         "SELECT mailings, running, recipients, unique_recipients
          FROM (SELECT count(*) AS mailings, count(*) FILTER (WHERE status = 'running') AS running
-               FROM mailings WHERE $1 IS NULL OR owner_id = $1) AS m, ({known}) AS r"
-    ))
-    .bind::<Nullable<BigInt>, _>(owner_id(owners))
-    .get_result(conn)?;
+               FROM mailings WHERE {condition}) AS m, ({known}) AS r"
+    ));
+    let found: Present =
+        prepared(counts.bind::<Nullable<BigInt>, _>(owner_id(owners))).get_result(conn)?;
     let totals = MailingTotals {
         total: found.mailings,
         running: found.running,
