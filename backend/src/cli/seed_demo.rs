@@ -8,6 +8,7 @@ use diesel::sql_types::{BigInt, Timestamptz};
 
 use super::{Failure, progress::note, say};
 use crate::app::Services;
+use crate::articles::store::{self as articles, Written};
 use crate::auth;
 use crate::auth::model::SignUp;
 use crate::auth::policy::Role;
@@ -31,6 +32,39 @@ const RECIPIENTS: &str = "
            CASE WHEN n % 25 = 0 THEN 'demo' ELSE '' END, $2 - make_interval(mins => n), $2 - make_interval(mins => n)
     FROM generate_series(1, 250) n";
 
+/// The blog: title, first paragraph, the rest, and how many days ago it was published; a draft was not.
+const ARTICLES: [(&str, &str, &str, Option<i64>); 4] = [
+    (
+        "Каждому — своё письмо",
+        "В поле «Кому» всегда один адрес, а в тексте — имя того, кто его читает.",
+        "<p>Чужих адресов не видит никто: ни в письме, ни в его заголовках. Имя подставляется там, где вы его \
+         поставили, а для тех, у кого его нет, можно написать другое обращение.</p>",
+        Some(21),
+    ),
+    (
+        "Что ответил почтовый сервер",
+        "Каждая попытка остаётся в журнале: когда, кому и какими словами ответил сервер.",
+        "<p>Ответ бывает разным:</p><ul><li><b>принято</b> — сервер взял письмо;</li><li><b>отложено</b> — просит \
+         прийти позже, и мы придём;</li><li><b>отказ</b> — такого адреса нет.</li></ul>\
+         <p>Отказы можно разобрать по причинам и отправить заново только те письма, которые не дошли.</p>",
+        Some(9),
+    ),
+    (
+        "Расписание, которое знает про часы",
+        "Рассылка в девять утра приходит в девять утра — и зимой, и летом, и тридцать первого числа.",
+        "<p>Ближайшие десять дат видны до сохранения. Если часы переводят, это отмечено; если в месяце нет \
+         тридцать первого числа, письмо уйдёт в последний день.</p>",
+        Some(2),
+    ),
+    (
+        "Перезапуск ничего не теряет",
+        "Остановилась служба, база данных или почтовый сервер — рассылка продолжится с того же места.",
+        "<p>На каждого получателя есть строка, и она знает, что с письмом. Никто не останется без письма и никто не \
+         получит лишнего молча.</p>",
+        None,
+    ),
+];
+
 /// Adds the demo to a database without users; refuses any other.
 pub(super) fn fill_empty(services: &Services) -> Result<(), Failure> {
     let mut conn = PgConnection::establish(&services.config.database.url)?;
@@ -47,7 +81,7 @@ pub(super) fn add(services: &Services) -> Result<(), Failure> {
     let now = services.clock.now();
     conn.transaction::<_, Failure, _>(|conn| {
         note("adding two people");
-        add_person(conn, ADMIN, "Администратор", Role::Admin, &hash, now)?;
+        let admin_id = add_person(conn, ADMIN, "Администратор", Role::Admin, &hash, now)?;
         let owner_id = add_person(conn, USER, "Анна Живаго", Role::User, &hash, now)?;
         note("adding 250 recipients");
         diesel::sql_query(RECIPIENTS)
@@ -55,7 +89,9 @@ pub(super) fn add(services: &Services) -> Result<(), Failure> {
             .bind::<Timestamptz, _>(now)
             .execute(conn)?;
         note("adding messages and mailings");
-        add_mailings(conn, owner_id, now)
+        add_mailings(conn, owner_id, now)?;
+        note("writing for the blog");
+        add_articles(conn, admin_id, now)
     })?;
     say(format_args!("demo user:  {USER}   password: {PASSWORD}"))?;
     Ok(say(format_args!(
@@ -145,6 +181,28 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
         let id = mailings::create(conn, owner_id, &new, now)?;
         chosen::choose(conn, id, owner_id, &new.recipients)?;
         start::refresh_state(conn, id)?;
+    }
+    Ok(())
+}
+
+/// What has been published, and what is still a draft.
+fn add_articles(
+    conn: &mut PgConnection,
+    author_id: i64,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    for (title, beginning, rest, days) in ARTICLES {
+        let article = Written {
+            title: title.to_owned(),
+            html: format!("<p>{beginning}</p>{rest}"),
+            beginning: beginning.to_owned(),
+            excerpt: None,
+            published_at: days.map(|days| now - Duration::days(days)),
+        };
+        let id = articles::create(conn, author_id, &article, now)?.id;
+        if days.is_some() {
+            articles::publish(conn, id, now)?;
+        }
     }
     Ok(())
 }

@@ -90,6 +90,8 @@ fn demo_data_come_into_an_empty_database_only() {
     let sent = app.command(&["run-due"], &[]);
     assert!(sent.ok, "{sent:?}");
     assert_eq!(server.accepted().len(), 250);
+    let home = app.read("/home").expect(200);
+    assert_eq!(home["articles"].as_array().unwrap().len(), 3);
 }
 
 #[test]
