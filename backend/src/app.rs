@@ -39,7 +39,7 @@ use crate::http::problems::problems;
 use crate::http::site::{self, PublicUrl};
 use crate::http::span::RequestSpan;
 use crate::limits::{Limits, requests};
-use crate::mail::unsubscribe::Stamps;
+use crate::mail::links::Stamps;
 use crate::mailings::watching::Watching;
 use crate::monitoring::readiness;
 use crate::monitoring::requests::measured;

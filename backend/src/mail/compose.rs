@@ -10,9 +10,9 @@ use super::bodies::Bodies;
 use super::dkim::{BodyHash, NotSigned, Signer};
 use super::envelope::Envelope;
 use super::header::{self, HeaderError};
+use super::links::{Link, RunMail, Stamp, Stamps, TOKEN_CHARS};
 use super::render::{Mistake, Part, Person, RenderError, Template};
 use super::transfer::BOUNDARY_START;
-use super::unsubscribe::{self, RunMail, Stamp, Stamps, TOKEN_CHARS};
 
 /// What is sent to every recipient of a run.
 #[derive(Debug, Clone, Copy)]
@@ -135,9 +135,9 @@ impl Prepared {
             links: match content.list {
                 Some(_) => Links::Own {
                     one_click: format!("List-Unsubscribe: <{public_url}/api/v1/unsubscribe/"),
-                    page: unsubscribe::page_of(public_url, ""),
+                    page: Link::Unsubscribe.with(public_url, ""),
                 },
-                None => Links::Example(unsubscribe::example(public_url)),
+                None => Links::Example(Link::Unsubscribe.example(public_url)),
             },
             template,
             domain: domain.to_owned(),
@@ -160,7 +160,7 @@ impl Prepared {
             run_id: addressee.run_id,
             recipient_id: addressee.recipient_id,
         });
-        let unsubscribe_url = if self.template.shows_link() {
+        let unsubscribe_url = if self.template.shows(Link::Unsubscribe) {
             self.link(&stamp)
         } else {
             String::new()

@@ -15,7 +15,7 @@ use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::http::site::PublicUrl;
 use crate::limits::{Limits, Rule};
-use crate::mail::unsubscribe::{RunMail, Stamps, page_of};
+use crate::mail::links::{Link, RunMail, Stamps};
 
 /// Far more than people click, also where a mail provider does it for many of them from few addresses.
 const PER_ADDRESS: Rule = Rule {
@@ -141,7 +141,7 @@ fn to_page(public_url: &PublicUrl, token: &str) -> Result<HttpResponse, ApiError
         return Err(ApiError::not_found());
     }
     Ok(HttpResponse::SeeOther()
-        .insert_header((LOCATION, page_of(&public_url.0, token)))
+        .insert_header((LOCATION, Link::Unsubscribe.with(&public_url.0, token)))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((VARY, "Accept"))
         .finish())

@@ -72,7 +72,7 @@ fn only_a_message_that_shows_the_link_asks_for_it() {
         ("<p>unsubscribe_url", "", false),
     ] {
         let template = Template::parse("x", html, text).unwrap();
-        assert_eq!(template.shows_link(), shows, "{html}{text}");
+        assert_eq!(template.shows(Link::Unsubscribe), shows, "{html}{text}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta};
 use dispatch::mail::compose::{Addressee, ComposeError, Content, Mail, Prepared};
-use dispatch::mail::unsubscribe::{RunMail, Stamps};
+use dispatch::mail::links::{RunMail, Stamps};
 use lettre::message::Mailbox;
 
 use super::{KEY, SITE, addressee, content, header_names, prepare, read};
