@@ -20,6 +20,8 @@ const PROOF: std::ops::Range<usize> = 10..26;
 pub enum Link {
     /// To the page where a reader ends such mails.
     Unsubscribe,
+    /// To the page that shows the mail in a browser.
+    View,
 }
 
 impl Link {
@@ -27,6 +29,7 @@ impl Link {
     pub(super) const fn placeholder(self) -> &'static str {
         match self {
             Self::Unsubscribe => "unsubscribe_url",
+            Self::View => "view_url",
         }
     }
 
@@ -34,6 +37,7 @@ impl Link {
     pub fn with(self, public_url: &str, token: &str) -> String {
         let page = match self {
             Self::Unsubscribe => "/unsubscribe#",
+            Self::View => "/letter#",
         };
         [public_url, page, token].concat()
     }

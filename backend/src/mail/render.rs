@@ -20,22 +20,25 @@ const SAMPLES: [Person<'_>; 2] = [
         email: "ada@example.org",
         full_name: "Ada Lovelace",
         unsubscribe_url: SAMPLE_LINK,
+        view_url: SAMPLE_LINK,
     },
     Person {
         email: "ada@example.org",
         full_name: "",
         unsubscribe_url: SAMPLE_LINK,
+        view_url: SAMPLE_LINK,
     },
 ];
-const SAMPLE_LINK: &str = "https://example.org/unsubscribe#example";
+const SAMPLE_LINK: &str = "https://example.org/page#example";
 
 /// Whom a message is filled in for. Its fields are the placeholders of the same names.
 #[derive(Debug, Clone, Copy)]
 pub struct Person<'a> {
     pub email: &'a str,
     pub full_name: &'a str,
-    /// May be empty for a template that does not show it ([`Template::shows`]).
+    /// May be empty for a template that does not show it ([`Template::shows`]); so may the other link.
     pub unsubscribe_url: &'a str,
+    pub view_url: &'a str,
 }
 
 /// A message as one person gets it.
@@ -173,10 +176,12 @@ impl Template {
         let filled = if self.links.is_empty() {
             template.render(context! { email => person.email, full_name => person.full_name })
         } else {
-            let unsubscribe_url = in_html(person.unsubscribe_url);
-            template.render(
-                context! { email => person.email, full_name => person.full_name, unsubscribe_url },
-            )
+            template.render(context! {
+                email => person.email,
+                full_name => person.full_name,
+                unsubscribe_url => in_html(person.unsubscribe_url),
+                view_url => in_html(person.view_url),
+            })
         }?;
         if filled.len() > MAX_PART {
             return Err(RenderError::TooLong);
@@ -235,7 +240,7 @@ impl Template {
 
 /// A link as it stands in HTML: escaped only where it must be. minijinja would also write every slash as an entity, as
 /// those do who hide a link.
-fn in_html(link: &str) -> Value {
+pub(super) fn in_html(link: &str) -> Value {
     if link.contains(['&', '<', '>', '"', '\'']) {
         Value::from(link)
     } else {

@@ -55,7 +55,7 @@ impl Reader {
         })
     }
 
-    /// The message as they would get it, but for the link to unsubscribe: following it must harm nobody.
+    /// The message as they would get it, but for the links that name a mail: following one must harm nobody.
     pub(super) fn preview(
         &self,
         template: &Template,
@@ -65,6 +65,7 @@ impl Reader {
             email: &self.email,
             full_name: &self.full_name,
             unsubscribe_url: &Link::Unsubscribe.example(&site.0),
+            view_url: &Link::View.example(&site.0),
         };
         content::preview(template, &person).map(Preview::from)
     }

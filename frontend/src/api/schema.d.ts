@@ -944,9 +944,9 @@ export interface paths {
         put?: never;
         /**
          * A message as somebody will get it
-         * @description For one of the recipients of its owner, or for the caller (under a sample name, if the caller has none); the link to
-         *     unsubscribe is an example. The HTML is the author's own, exactly as it will be mailed: show it only in a sandboxed
-         *     frame without scripts.
+         * @description For one of the recipients of its owner, or for the caller (under a sample name, if the caller has none); the links to
+         *     unsubscribe and to view it in a browser are examples. The HTML is the author's own, exactly as it will be mailed: show
+         *     it only in a sandboxed frame without scripts.
          */
         post: operations["preview_message"];
         delete?: never;
@@ -966,8 +966,8 @@ export interface paths {
         put?: never;
         /**
          * Mail a message to oneself
-         * @description It is mailed in the background, as a mailing would send it, but with an example of the link to unsubscribe. At most 20
-         *     may be waiting.
+         * @description It is mailed in the background, as a mailing would send it, but with examples of the links to unsubscribe and to view it
+         *     in a browser. At most 20 may be waiting.
          */
         post: operations["test_message"];
         delete?: never;
@@ -2172,7 +2172,10 @@ export interface components {
              */
             time_zone: string;
         };
-        /** @description What is mailed. Subject and bodies may contain `{{ email }}`, `{{ full_name }}` and `{{ unsubscribe_url }}`. */
+        /**
+         * @description What is mailed. Subject and bodies may contain `{{ email }}` and `{{ full_name }}`, and two links: `{{ unsubscribe_url }}`,
+         *     where the reader ends such mails, and `{{ view_url }}`, where a browser shows this one.
+         */
         Message: {
             /** Format: date-time */
             created_at: string;
