@@ -14,37 +14,12 @@ use crate::http::body::AnyBody;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::http::site::PublicUrl;
-use crate::limits::{Limits, Rule};
-use crate::mail::links::{Link, RunMail, Stamps};
+use crate::letters;
+use crate::letters::readers::Readers;
+use crate::mail::links::{Link, RunMail};
 
-/// Far more than people click, also where a mail provider does it for many of them from few addresses.
-const PER_ADDRESS: Rule = Rule {
-    name: "unsubscribe-address",
-    most: 600,
-    window_s: 60,
-};
 /// No token is longer.
 const LONGEST: usize = 64;
-
-/// What the links in mails are answered with.
-#[derive(Clone)]
-pub struct Unsubscribing {
-    pub stamps: Stamps,
-    pub limits: Limits,
-    pub public_url: PublicUrl,
-    /// As the mails say in `From`.
-    pub sender: String,
-}
-
-impl Unsubscribing {
-    async fn admit(&self, client: &Client) -> Result<(), ApiError> {
-        Ok(self.limits.take(PER_ADDRESS, &client.block()).await?)
-    }
-
-    fn mail_of(&self, token: &str) -> Result<RunMail, ApiError> {
-        self.stamps.mail_of(token).ok_or_else(ApiError::not_found)
-    }
-}
 
 /// What a link to unsubscribe is about
 ///
@@ -56,29 +31,30 @@ impl Unsubscribing {
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[get("/unsubscribe/{token}")]
 pub(super) async fn get_subscription(
-    desk: Data<Unsubscribing>,
+    readers: Data<Readers>,
     db: Data<Db>,
     client: Client,
     token: Path<String>,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    desk.admit(&client).await?;
+    readers.admit(&client).await?;
     if is_browser(&req) {
-        return to_page(&desk.public_url, &token);
+        return to_page(&readers.public_url, &token);
     }
-    let mail = desk.mail_of(&token)?;
+    let mail = readers.mail_of(&token)?;
     let work = move |conn: &mut PgConnection| {
         let to = addressed(conn, mail)?;
         let suppressed = store::is_suppressed(conn, to.owner_id, &to.email)?;
-        Ok::<_, ApiError>((to.email, suppressed))
+        let own_sender = letters::store::own_sender(conn, mail.run_id)?;
+        Ok::<_, ApiError>((to.email, own_sender, suppressed))
     };
-    let (email, suppressed) = db.run(work).await?;
+    let (email, own_sender, suppressed) = db.run(work).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((VARY, "Accept"))
         .json(Subscription {
             email,
-            sender: desk.sender.clone(),
+            sender: readers.sender(own_sender),
             suppressed,
         }))
 }
@@ -95,15 +71,15 @@ pub(super) async fn get_subscription(
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[post("/unsubscribe/{token}")]
 pub(super) async fn unsubscribe(
-    desk: Data<Unsubscribing>,
+    readers: Data<Readers>,
     db: Data<Db>,
     clock: Data<Clock>,
     client: Client,
     token: Path<String>,
     _body: AnyBody,
 ) -> Result<HttpResponse, ApiError> {
-    desk.admit(&client).await?;
-    let (mail, now) = (desk.mail_of(&token)?, clock.now());
+    readers.admit(&client).await?;
+    let (mail, now) = (readers.mail_of(&token)?, clock.now());
     let work = move |conn: &mut PgConnection| {
         let to = addressed(conn, mail)?;
         store::unsubscribe(conn, &to, mail.run_id, now).map_err(ApiError::from)

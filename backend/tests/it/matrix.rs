@@ -13,6 +13,7 @@ const OPEN: &str = "
     POST   /auth/password/forgot        422     422
     POST   /auth/password/reset         422     422
     GET    /avatars/{name}              404     404
+    GET    /letters/{token}             404     404
     GET    /unsubscribe/{token}         404     404
     POST   /unsubscribe/{token}         404     404
     GET    /articles                    200     200

@@ -12,10 +12,10 @@ use crate::support::people::Person;
 use crate::support::smtp_server::{Mail, ScriptedServer};
 
 /// As the test's settings have it.
-const SITE: &str = "http://127.0.0.1:0";
+pub(crate) const SITE: &str = "http://127.0.0.1:0";
 
 /// The token of a mail's header, if the header is as RFC 8058 demands.
-fn token(mail: &Mail) -> String {
+pub(crate) fn token(mail: &Mail) -> String {
     assert_eq!(
         mail.header("List-Unsubscribe-Post"),
         "List-Unsubscribe=One-Click"
@@ -56,7 +56,7 @@ fn mailed(server: &ScriptedServer, known: usize) -> Vec<String> {
     to.into_iter().flat_map(|mail| mail.to).collect()
 }
 
-fn mail_to(server: &ScriptedServer, email: &str) -> Mail {
+pub(crate) fn mail_to(server: &ScriptedServer, email: &str) -> Mail {
     let mut mails = server.accepted().into_iter();
     mails.rfind(|mail| mail.to == [email]).expect("a mail")
 }

@@ -444,6 +444,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/letters/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A letter as its reader got it
+         * @description Made from the message as it was when the run began, for the name and the address that it went to; its links are the
+         *     mail's own. Whoever has the token has the mail, so it is there as soon as the mail is, and as long as its run is kept.
+         *     Letters of a blocked owner are not shown any more.
+         */
+        get: operations["get_letter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mailings": {
         parameters: {
             query?: never;
@@ -2015,6 +2037,36 @@ export interface components {
          * @enum {string}
          */
         Language: "ru" | "en";
+        /**
+         * @description A mail as its recipient got it. The HTML is the author's and no safer than in a mail: show it only in a frame with the
+         *     `sandbox` attribute and without `allow-scripts`.
+         */
+        Letter: {
+            /**
+             * @description Where it went.
+             * @example ada@example.org
+             */
+            email: string;
+            /**
+             * @description Empty: the mail has plain text only.
+             * @example <p>Hello, Ada Lovelace!</p>
+             */
+            html: string;
+            /**
+             * @description From whom it came, as the mail said.
+             * @example News <news@example.org>
+             */
+            sender: string;
+            /**
+             * Format: date-time
+             * @description When it left; `null` for the moment until that has been recorded.
+             */
+            sent_at?: string | null;
+            /** @example News for Ada Lovelace */
+            subject: string;
+            /** @example Hello, Ada Lovelace! */
+            text: string;
+        };
         /** @description A message, its recipients and when they get it. */
         Mailing: {
             /** Format: date-time */
@@ -5391,6 +5443,56 @@ export interface operations {
                 };
             };
             /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_letter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As it stands in the mail */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The letter */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Letter"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many from this address; see `Retry-After` */
             429: {
                 headers: {
                     [name: string]: unknown;
