@@ -1,13 +1,14 @@
-//! `/unsubscribe`: how a reader ends an owner's mails, signed in nowhere. The mail's token is the proof (RFC 8058).
+//! `/unsubscribe`: how a reader ends an owner's mails and takes that back, signed in nowhere. The mail's token is the proof
+//! (RFC 8058).
 
 use actix_web::http::header::{Accept, CACHE_CONTROL, Header as _, LOCATION, VARY};
 use actix_web::mime::Mime;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use diesel::{OptionalExtension, PgConnection};
 
-use super::model::Subscription;
-use super::store::{self, Addressed};
+use super::model::{Subscription, SuppressionReason};
+use super::store::{self, Addressed, SubscribeError};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::body::AnyBody;
@@ -20,6 +21,18 @@ use crate::mail::links::{Link, RunMail};
 
 /// No token is longer.
 const LONGEST: usize = 64;
+
+impl From<SubscribeError> for ApiError {
+    fn from(error: SubscribeError) -> Self {
+        match error {
+            SubscribeError::StaysSuppressed => Self::conflict(
+                "stays_suppressed",
+                "It was not you who ended these mails; only their sender can let them come again.",
+            ),
+            SubscribeError::Query(error) => error.into(),
+        }
+    }
+}
 
 /// What a link to unsubscribe is about
 ///
@@ -44,18 +57,19 @@ pub(super) async fn get_subscription(
     let mail = readers.mail_of(&token)?;
     let work = move |conn: &mut PgConnection| {
         let to = addressed(conn, mail)?;
-        let suppressed = store::is_suppressed(conn, to.owner_id, &to.email)?;
+        let reason = store::reason(conn, &to)?;
         let own_sender = letters::store::own_sender(conn, mail.run_id)?;
-        Ok::<_, ApiError>((to.email, own_sender, suppressed))
+        Ok::<_, ApiError>((to.email, own_sender, reason))
     };
-    let (email, own_sender, suppressed) = db.run(work).await?;
+    let (email, own_sender, reason) = db.run(work).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((VARY, "Accept"))
         .json(Subscription {
             email,
             sender: readers.sender(own_sender),
-            suppressed,
+            suppressed: reason.is_some(),
+            may_subscribe_again: reason == Some(SuppressionReason::Unsubscribed),
         }))
 }
 
@@ -86,6 +100,34 @@ pub(super) async fn unsubscribe(
     };
     db.run(work).await?;
     tracing::info!(run.id = mail.run_id, "a reader unsubscribed");
+    Ok(HttpResponse::NoContent()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .finish())
+}
+
+/// Subscribe again
+///
+/// Takes back what `unsubscribe` did: runs mail the address again that have not come to it yet; what they have skipped stays
+/// so. Whoever is not unsubscribed stays subscribed, and doing it twice changes nothing.
+#[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "As it stands in the mail")), responses(
+    (status = 204, description = "Subscribed"),
+    (status = 409, description = "`stays_suppressed`: the sender entered the address, or mail servers refused it", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[delete("/unsubscribe/{token}")]
+pub(super) async fn subscribe_again(
+    readers: Data<Readers>,
+    db: Data<Db>,
+    client: Client,
+    token: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    readers.admit(&client).await?;
+    let mail = readers.mail_of(&token)?;
+    let work = move |conn: &mut PgConnection| {
+        let to = addressed(conn, mail)?;
+        store::subscribe_again(conn, &to).map_err(ApiError::from)
+    };
+    db.run(work).await?;
+    tracing::info!(run.id = mail.run_id, "a reader subscribed again");
     Ok(HttpResponse::NoContent()
         .insert_header((CACHE_CONTROL, "no-store"))
         .finish())

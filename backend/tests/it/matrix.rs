@@ -16,6 +16,7 @@ const OPEN: &str = "
     GET    /letters/{token}             404     404
     GET    /unsubscribe/{token}         404     404
     POST   /unsubscribe/{token}         404     404
+    DELETE /unsubscribe/{token}         404     404
     GET    /articles                    200     200
     GET    /articles.rss                200     200
     GET    /articles/{id}               404     401

@@ -1347,7 +1347,12 @@ export interface paths {
          *     Doing it twice changes nothing.
          */
         post: operations["unsubscribe"];
-        delete?: never;
+        /**
+         * Subscribe again
+         * @description Takes back what `unsubscribe` did: runs mail the address again that have not come to it yet; what they have skipped stays
+         *     so. Whoever is not unsubscribed stays subscribed, and doing it twice changes nothing.
+         */
+        delete: operations["subscribe_again"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3273,6 +3278,11 @@ export interface components {
              * @example ada@example.org
              */
             email: string;
+            /**
+             * @description Whether the reader may subscribe again: they have unsubscribed. Where the sender entered the address or mail servers
+             *     refused it, only the sender can lift that.
+             */
+            may_subscribe_again: boolean;
             /**
              * @description From whom it came, as the mail said.
              * @example News <news@example.org>
@@ -10626,6 +10636,63 @@ export interface operations {
             };
             /** @description The body is too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many from this address; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    subscribe_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As it stands in the mail */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Subscribed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stays_suppressed`: the sender entered the address, or mail servers refused it */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
