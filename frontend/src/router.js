@@ -203,6 +203,12 @@ export const router = createRouter({
     { path: '/', component: PublicLayout, children: open },
     { path: '/', component: EitherLayout, children: either },
     {
+      path: '/letter',
+      name: 'letter',
+      component: () => import('./features/letters/LetterPage.vue'),
+      meta: { title: 'letters.title', stranger: true },
+    },
+    {
       path: '/unsubscribe',
       name: 'unsubscribe',
       component: () => import('./features/unsubscribe/UnsubscribePage.vue'),
