@@ -212,7 +212,7 @@ export const router = createRouter({
       path: '/unsubscribe',
       name: 'unsubscribe',
       component: () => import('./features/unsubscribe/UnsubscribePage.vue'),
-      meta: { title: 'unsubscribe.title', stranger: true },
+      meta: { title: 'unsubscribe.page', stranger: true },
     },
     { path: '/', component: AppShell, meta: { inside: true }, children: inside },
     {
