@@ -39,18 +39,17 @@ use crate::http::openapi::{self, KnownPaths};
 use crate::http::problems::problems;
 use crate::http::site::{self, PublicUrl};
 use crate::http::span::RequestSpan;
+use crate::letters::readers::Readers;
 use crate::limits::{Limits, requests};
-use crate::mail::unsubscribe::Stamps;
 use crate::mailings::watching::Watching;
 use crate::monitoring::readiness;
 use crate::monitoring::requests::measured;
 use crate::redis::Redis;
 use crate::smtp_servers::opened::Opener;
 use crate::smtp_servers::tryout::Tryouts;
-use crate::suppressions::unsubscribe::Unsubscribing;
 use crate::{
-    api_tokens, articles, attempts, auth, avatars, deliveries, events, home, images, mailings,
-    messages, recipients, runs, smtp_servers, stats, suppressions, users,
+    api_tokens, articles, attempts, auth, avatars, deliveries, events, home, images, letters,
+    mailings, messages, recipients, runs, smtp_servers, stats, suppressions, users,
 };
 
 /// What the handlers share.
@@ -178,15 +177,6 @@ impl Services {
         }
     }
 
-    fn unsubscribing(&self) -> Unsubscribing {
-        Unsubscribing {
-            stamps: Stamps::new(&self.config.secrets.message_id),
-            limits: self.limits.clone(),
-            public_url: PublicUrl(self.config.http.public_url.clone()),
-            sender: self.config.mail.from.to_string(),
-        }
-    }
-
     fn configure(&self, config: &mut ServiceConfig, document: &OpenApi) {
         config
             .app_data(Data::new(self.db.clone()))
@@ -194,7 +184,7 @@ impl Services {
             .app_data(Data::new(self.tokens.clone()))
             .app_data(Data::new(self.callers.clone()))
             .app_data(Data::new(self.gate()))
-            .app_data(Data::new(self.unsubscribing()))
+            .app_data(Data::new(Readers::of(&self.config, self.limits.clone())))
             .app_data(Data::new(PublicUrl(self.config.http.public_url.clone())))
             .app_data(Data::new(self.limits.clone()))
             .app_data(Data::new(self.tryouts.clone()))
@@ -240,6 +230,7 @@ fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(stats::api::routes);
     config.configure(smtp_servers::api::routes);
     config.configure(suppressions::api::routes);
+    config.configure(letters::api::routes);
     config.configure(events::api::routes);
     config.configure(articles::api::routes);
     config.configure(images::api::routes);

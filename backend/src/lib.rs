@@ -19,6 +19,7 @@ pub mod events;
 pub mod home;
 pub mod http;
 pub mod images;
+pub mod letters;
 pub mod limits;
 pub mod mail;
 pub mod mail_servers;

@@ -203,10 +203,16 @@ export const router = createRouter({
     { path: '/', component: PublicLayout, children: open },
     { path: '/', component: EitherLayout, children: either },
     {
+      path: '/letter',
+      name: 'letter',
+      component: () => import('./features/letters/LetterPage.vue'),
+      meta: { title: 'letters.title', stranger: true },
+    },
+    {
       path: '/unsubscribe',
       name: 'unsubscribe',
       component: () => import('./features/unsubscribe/UnsubscribePage.vue'),
-      meta: { title: 'unsubscribe.title', stranger: true },
+      meta: { title: 'unsubscribe.page', stranger: true },
     },
     { path: '/', component: AppShell, meta: { inside: true }, children: inside },
     {

@@ -118,6 +118,12 @@ it('the number asked about is that of all the server will send again', () => {
   expect(sumOf(groupsOf(groups, {}))).toBe(18);
 });
 
+it('the link to view a letter is put in as the one to unsubscribe is', () => {
+  expect(insertion('view_url', 'html', '<p>', 'View')).toBe('<a href="{{ view_url }}">View</a>');
+  expect(insertion('view_url', 'html', '<a href="', 'View')).toBe('{{ view_url }}');
+  expect(insertion('view_url', 'text', '', 'View')).toBe('{{ view_url }}');
+});
+
 it('the unsubscribe link is a link in HTML and an address everywhere else', () => {
   const link = '<a href="{{ unsubscribe_url }}">Unsubscribe</a>';
   expect(insertion('unsubscribe_url', 'html', '<p>Bye</p>', 'Unsubscribe')).toBe(link);

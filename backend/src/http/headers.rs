@@ -3,14 +3,18 @@
 
 use actix_cors::Cors;
 use actix_web::http::header::{
-    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LOCATION, RETRY_AFTER,
-    STRICT_TRANSPORT_SECURITY,
+    AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH,
+    IF_NONE_MATCH, LOCATION, RETRY_AFTER, STRICT_TRANSPORT_SECURITY,
 };
 use actix_web::middleware::{Condition, DefaultHeaders};
 
 /// Styles may stand in the page, for the sake of previews: a mail's styles are written into it, and the frame that shows it
 /// inherits this. Scripts may not, anywhere.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
+const NOTHING_FOREIGN: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
+    object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// The same for the page that shows a letter, but for pictures: they are wherever its author has them, and without them the
+/// letter would not be what its reader got. The frame that shows it inherits this, too.
+const WITH_PICTURES: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' https: data: blob:; \
     object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// A year, as browsers' own lists ask for.
 const TLS_ONLY: &str = "max-age=31536000";
@@ -21,7 +25,7 @@ const REMEMBERED_S: usize = 3600;
 /// The headers of every answer, failures and files included.
 pub fn security(public_url: &str) -> DefaultHeaders {
     let headers = DefaultHeaders::new()
-        .add(("Content-Security-Policy", CONTENT_SECURITY_POLICY))
+        .add((CONTENT_SECURITY_POLICY, NOTHING_FOREIGN))
         .add(("X-Content-Type-Options", "nosniff"))
         .add(("Referrer-Policy", "strict-origin-when-cross-origin"))
         .add(("Cross-Origin-Opener-Policy", "same-origin"));
@@ -30,6 +34,12 @@ pub fn security(public_url: &str) -> DefaultHeaders {
     } else {
         headers
     }
+}
+
+/// What a page tells browsers in another way than all others do, if it does.
+pub fn of_page(path: &str) -> Option<(HeaderName, HeaderValue)> {
+    let policy = HeaderValue::from_static(WITH_PICTURES);
+    (path == "/letter").then_some((CONTENT_SECURITY_POLICY, policy))
 }
 
 /// Lets pages of these origins call the API with tokens. Never with the session's cookie: it is for our own page.

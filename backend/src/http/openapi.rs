@@ -14,7 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::error::{FieldError, Problem};
 
 /// Operations that need no access token.
-const OPEN: [&str; 2] = ["/api/v1/auth/", "/api/v1/unsubscribe/"];
+const OPEN: [&str; 3] = ["/api/v1/auth/", "/api/v1/letters/", "/api/v1/unsubscribe/"];
 
 /// What everybody may read, and only staff may change.
 const READABLE: [&str; 4] = [

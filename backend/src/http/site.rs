@@ -9,6 +9,8 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::middleware::DefaultHeaders;
 use actix_web::web::{self, ServiceConfig};
 
+use super::headers;
+
 /// Under which address readers and browsers find the site: links begin with it, never with what a request says.
 #[derive(Debug, Clone)]
 pub struct PublicUrl(pub String);
@@ -35,6 +37,9 @@ pub fn serve(config: &mut ServiceConfig, dir: PathBuf) {
 
 async fn answer_with(index: &Path, req: ServiceRequest) -> Result<ServiceResponse, Error> {
     let (req, _) = req.into_parts();
-    let page = NamedFile::open_async(index).await?.into_response(&req);
+    let mut page = NamedFile::open_async(index).await?.into_response(&req);
+    if let Some((name, value)) = headers::of_page(req.path()) {
+        page.headers_mut().insert(name, value);
+    }
     Ok(ServiceResponse::new(req, page))
 }

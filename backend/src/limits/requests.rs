@@ -28,8 +28,8 @@ const PER_ADDRESS: Rule = Rule {
     window_s: 1,
 };
 
-/// A mail provider does it for many people at once, and is given room for that.
-const COUNTS_BY_ITSELF: &str = "/api/v1/unsubscribe/";
+/// Readers come in by links of their mails. A mail provider unsubscribes many at once, and is given room for that.
+const COUNT_BY_THEMSELVES: [&str; 2] = ["/api/v1/letters/", "/api/v1/unsubscribe/"];
 
 /// Middleware: counts by address the requests that name nobody, those to operations that are open to all, and those whose
 /// token turns out to be worth nothing.
@@ -37,7 +37,8 @@ pub async fn by_address(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    if !req.path().starts_with("/api/v1/") || req.path().starts_with(COUNTS_BY_ITSELF) {
+    let begins = |prefix: &str| req.path().starts_with(prefix);
+    if !begins("/api/v1/") || COUNT_BY_THEMSELVES.into_iter().any(begins) {
         return Ok(next.call(req).await?.map_into_boxed_body());
     }
     let named =

@@ -1,5 +1,6 @@
 //! From a run's content to its mails. What is the same for all recipients is encoded once; a mail is the rest.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
@@ -10,9 +11,9 @@ use super::bodies::Bodies;
 use super::dkim::{BodyHash, NotSigned, Signer};
 use super::envelope::Envelope;
 use super::header::{self, HeaderError};
+use super::links::{Link, RunMail, Stamp, Stamps, TOKEN_CHARS};
 use super::render::{Mistake, Part, Person, RenderError, Template};
 use super::transfer::BOUNDARY_START;
-use super::unsubscribe::{self, RunMail, Stamp, Stamps, TOKEN_CHARS};
 
 /// What is sent to every recipient of a run.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +28,7 @@ pub struct Content<'a> {
     pub signer: Option<&'a Arc<Signer>>,
     /// Names the list in `List-Id`, such as `mailing-7`; `None` for a mail that is not to many.
     pub list: Option<&'a str>,
-    /// `PUBLIC_URL`: links to unsubscribe begin with it. A mail that is not to many shows an example, and offers none.
+    /// `PUBLIC_URL`: a mail's links begin with it. One that is not to many shows examples, and offers no way to unsubscribe.
     pub public_url: &'a str,
     /// `Secrets::message_id`
     pub message_id_key: &'a [u8; 32],
@@ -98,13 +99,19 @@ pub struct Prepared {
     body_hash: OnceLock<BodyHash>,
 }
 
-/// How a reader unsubscribes.
+/// The links that name a mail to us.
 #[derive(Debug)]
 enum Links {
-    /// The header `List-Unsubscribe` and the page's address, each up to the mail's token.
-    Own { one_click: String, page: String },
+    /// The header `List-Unsubscribe` and the pages' addresses, each up to the mail's token.
+    Own { one_click: String, pages: Pages },
     /// The same for every mail, and good for nothing.
-    Example(String),
+    Examples(Pages),
+}
+
+#[derive(Debug)]
+struct Pages {
+    unsubscribe: String,
+    view: String,
 }
 
 impl Prepared {
@@ -124,6 +131,7 @@ impl Prepared {
                     email: "",
                     full_name: "",
                     unsubscribe_url: "",
+                    view_url: "",
                 },
             )?),
             Part::Filled(..) => None,
@@ -135,9 +143,9 @@ impl Prepared {
             links: match content.list {
                 Some(_) => Links::Own {
                     one_click: format!("List-Unsubscribe: <{public_url}/api/v1/unsubscribe/"),
-                    page: unsubscribe::page_of(public_url, ""),
+                    pages: Pages::of(|link| link.with(public_url, "")),
                 },
-                None => Links::Example(unsubscribe::example(public_url)),
+                None => Links::Examples(Pages::of(|link| link.example(public_url))),
             },
             template,
             domain: domain.to_owned(),
@@ -160,15 +168,11 @@ impl Prepared {
             run_id: addressee.run_id,
             recipient_id: addressee.recipient_id,
         });
-        let unsubscribe_url = if self.template.shows_link() {
-            self.link(&stamp)
-        } else {
-            String::new()
-        };
         let person = Person {
             email: addressee.email,
             full_name: addressee.full_name.trim(),
-            unsubscribe_url: &unsubscribe_url,
+            unsubscribe_url: &self.link(Link::Unsubscribe, &stamp),
+            view_url: &self.link(Link::View, &stamp),
         };
         let to = header::address(person.email)?;
         let mut head = String::with_capacity(self.size);
@@ -199,15 +203,20 @@ impl Prepared {
         })
     }
 
-    fn link(&self, stamp: &Stamp) -> String {
+    /// Empty for a message that does not show it: most mails are spared the work.
+    fn link(&self, link: Link, stamp: &Stamp) -> Cow<'_, str> {
+        if !self.template.shows(link) {
+            return Cow::Borrowed("");
+        }
         match &self.links {
-            Links::Own { page, .. } => {
+            Links::Own { pages, .. } => {
+                let page = pages.get(link);
                 let mut link = String::with_capacity(page.len() + TOKEN_CHARS);
                 link.push_str(page);
                 stamp.append_token(&mut link);
-                link
+                Cow::Owned(link)
             }
-            Links::Example(link) => link.clone(),
+            Links::Examples(pages) => Cow::Borrowed(pages.get(link)),
         }
     }
 
@@ -221,6 +230,22 @@ impl Prepared {
             out.push_str(one_click);
             stamp.append_token(out);
             out.push_str(">\r\n");
+        }
+    }
+}
+
+impl Pages {
+    fn of(link: impl Fn(Link) -> String) -> Self {
+        Self {
+            unsubscribe: link(Link::Unsubscribe),
+            view: link(Link::View),
+        }
+    }
+
+    fn get(&self, link: Link) -> &str {
+        match link {
+            Link::Unsubscribe => &self.unsubscribe,
+            Link::View => &self.view,
         }
     }
 }

@@ -27,11 +27,12 @@ struct Piece {
 }
 
 /// What a placeholder stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 enum Gap {
     Email,
     FullName,
     UnsubscribeUrl,
+    ViewUrl,
 }
 
 /// Breaks a line where the text has no break.
@@ -44,6 +45,7 @@ impl Gap {
             "email" => Some(Self::Email),
             "full_name" => Some(Self::FullName),
             "unsubscribe_url" => Some(Self::UnsubscribeUrl),
+            "view_url" => Some(Self::ViewUrl),
             _ => None,
         }
     }
@@ -53,13 +55,14 @@ impl Gap {
             Self::Email => person.email,
             Self::FullName => person.full_name,
             Self::UnsubscribeUrl => person.unsubscribe_url,
+            Self::ViewUrl => person.view_url,
         }
     }
 
     /// Whether this value is written differently in HTML. A link keeps its slashes: it is to be recognised.
     fn is_escaped(self, value: &str) -> bool {
-        value.contains(['&', '<', '>', '"', '\''])
-            || (self != Self::UnsubscribeUrl && value.contains('/'))
+        let is_link = matches!(self, Self::UnsubscribeUrl | Self::ViewUrl);
+        value.contains(['&', '<', '>', '"', '\'']) || (!is_link && value.contains('/'))
     }
 }
 
@@ -124,6 +127,7 @@ mod tests {
 
     use super::*;
     use crate::mail::placeholders::{environment, tags};
+    use crate::mail::render::in_html;
 
     fn decoded(sent: &str) -> String {
         for line in sent.split("\r\n") {
@@ -160,17 +164,20 @@ mod tests {
     proptest! {
         #[test]
         fn a_filled_frame_is_what_the_template_makes(
-            source in "(a|b|ж| |=|\\.|&|\n|[a-z]{30}|\\{\\{ full_name \\}\\}|\\{\\{email\\}\\}){0,30}",
-            full_name in "[a-zж<&\"'/ ]{0,90}", email in "[a-z@.]{0,90}",
+            source in "(a|b|ж| |=|\\.|&|\n|[a-z]{30}|\\{\\{ full_name \\}\\}|\\{\\{email\\}\\}|\\{\\{view_url\\}\\}|\\{\\{ unsubscribe_url \\}\\}){0,30}",
+            full_name in "[a-zж<&\"'/ ]{0,90}", email in "[a-z@.]{0,90}", link in "[a-z:/#=&'_-]{0,120}",
         ) {
             let tags = tags(&source).unwrap();
-            let person = Person { email: &email, full_name: &full_name, unsubscribe_url: "" };
+            let person = Person { email: &email, full_name: &full_name, unsubscribe_url: "https://example.org/x#y", view_url: &link };
             for (kind, name) in [(Kind::Html, "html"), (Kind::Plain, "text")] {
                 let Some(frame) = Frame::of(kind, &source, &tags) else { continue };
                 let mut environment = environment();
                 environment.add_template_owned(name, source.clone()).unwrap();
                 let template = environment.get_template(name).unwrap();
-                let wanted = template.render(minijinja::context! { email => &email, full_name => &full_name }).unwrap();
+                let wanted = template.render(minijinja::context! {
+                    email => &email, full_name => &full_name,
+                    unsubscribe_url => in_html(person.unsubscribe_url), view_url => in_html(&link),
+                }).unwrap();
                 let mut sent = Vec::new();
                 frame.fill(&person, &mut sent);
                 let sent = String::from_utf8(sent).unwrap();

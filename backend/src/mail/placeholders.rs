@@ -8,10 +8,17 @@ use minijinja::machinery::{Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, filters};
 
-/// The link by which a reader ends such mails.
-pub(super) const LINK: &str = "unsubscribe_url";
+use super::links::Link;
+
+/// What is made for each mail that shows it.
+pub(super) const LINKS: [Link; 2] = [Link::Unsubscribe, Link::View];
 /// What is known of a person.
-pub(super) const NAMES: [&str; 3] = ["email", "full_name", LINK];
+pub(super) const NAMES: [&str; 4] = [
+    "email",
+    "full_name",
+    Link::Unsubscribe.placeholder(),
+    Link::View.placeholder(),
+];
 /// None of them makes its input much longer.
 pub(super) const FILTERS: [&str; 11] = [
     "default",

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use minijinja::{Environment, Error, Value, context};
 
 use super::frame::Frame;
-use super::placeholders::{LINK, NAMES, environment, explain, tags};
+use super::links::Link;
+use super::placeholders::{LINKS, NAMES, environment, explain, tags};
 use super::plain_text;
 use super::transfer::Kind;
 
@@ -19,22 +20,25 @@ const SAMPLES: [Person<'_>; 2] = [
         email: "ada@example.org",
         full_name: "Ada Lovelace",
         unsubscribe_url: SAMPLE_LINK,
+        view_url: SAMPLE_LINK,
     },
     Person {
         email: "ada@example.org",
         full_name: "",
         unsubscribe_url: SAMPLE_LINK,
+        view_url: SAMPLE_LINK,
     },
 ];
-const SAMPLE_LINK: &str = "https://example.org/unsubscribe#example";
+const SAMPLE_LINK: &str = "https://example.org/page#example";
 
 /// Whom a message is filled in for. Its fields are the placeholders of the same names.
 #[derive(Debug, Clone, Copy)]
 pub struct Person<'a> {
     pub email: &'a str,
     pub full_name: &'a str,
-    /// May be empty for a template that does not show it ([`Template::shows_link`]).
+    /// May be empty for a template that does not show it ([`Template::shows`]); so may the other link.
     pub unsubscribe_url: &'a str,
+    pub view_url: &'a str,
 }
 
 /// A message as one person gets it.
@@ -73,7 +77,7 @@ pub struct Template {
     pub(super) html: Part,
     /// `None`: made from the rendered HTML, because the template's own could not be turned into text.
     pub(super) text: Option<Part>,
-    shows_link: bool,
+    links: Vec<Link>,
 }
 
 /// One of a message's three parts.
@@ -93,7 +97,7 @@ impl Template {
             subject: Part::Fixed(String::new()),
             html: Part::Fixed(String::new()),
             text: None,
-            shows_link: false,
+            links: Vec::new(),
         };
         let mut mistakes = Vec::new();
         let mut add = |template: &mut Self, field, source| match template.add(field, source) {
@@ -143,9 +147,9 @@ impl Template {
         })
     }
 
-    /// Whether some part shows `unsubscribe_url`: for one that does not, nobody need make the link.
-    pub(super) fn shows_link(&self) -> bool {
-        self.shows_link
+    /// Whether some part shows this link: for one that does not, nobody need make it.
+    pub(super) fn shows(&self, link: Link) -> bool {
+        self.links.contains(&link)
     }
 
     /// The subject: one line, whatever the template and the person's name contain.
@@ -169,11 +173,15 @@ impl Template {
             Part::Filled(name, _) => name,
         };
         let template = self.environment.get_template(name)?;
-        let filled = if self.shows_link {
-            let link = in_html(person.unsubscribe_url);
-            template.render(context! { email => person.email, full_name => person.full_name, unsubscribe_url => link })
-        } else {
+        let filled = if self.links.is_empty() {
             template.render(context! { email => person.email, full_name => person.full_name })
+        } else {
+            template.render(context! {
+                email => person.email,
+                full_name => person.full_name,
+                unsubscribe_url => in_html(person.unsubscribe_url),
+                view_url => in_html(person.view_url),
+            })
         }?;
         if filled.len() > MAX_PART {
             return Err(RenderError::TooLong);
@@ -195,7 +203,10 @@ impl Template {
             .get_template(field)
             .map_err(|error| explain(&error))?;
         let mut unknown: Vec<_> = template.undeclared_variables(false).into_iter().collect();
-        self.shows_link |= unknown.iter().any(|name| name == LINK);
+        let shown = LINKS
+            .into_iter()
+            .filter(|link| unknown.iter().any(|name| name == link.placeholder()));
+        self.links.extend(shown);
         unknown.retain(|name| !NAMES.contains(&name.as_str()));
         unknown.sort();
         if let Some(name) = unknown.first() {
@@ -229,7 +240,7 @@ impl Template {
 
 /// A link as it stands in HTML: escaped only where it must be. minijinja would also write every slash as an entity, as
 /// those do who hide a link.
-fn in_html(link: &str) -> Value {
+pub(super) fn in_html(link: &str) -> Value {
     if link.contains(['&', '<', '>', '"', '\'']) {
         Value::from(link)
     } else {

@@ -188,9 +188,9 @@ async fn delete_message(
 
 /// A message as somebody will get it
 ///
-/// For one of the recipients of its owner, or for the caller (under a sample name, if the caller has none); the link to
-/// unsubscribe is an example. The HTML is the author's own, exactly as it will be mailed: show it only in a sandboxed
-/// frame without scripts.
+/// For one of the recipients of its owner, or for the caller (under a sample name, if the caller has none); the links to
+/// unsubscribe and to view it in a browser are examples. The HTML is the author's own, exactly as it will be mailed: show
+/// it only in a sandboxed frame without scripts.
 #[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), request_body = PreviewMessage, responses(
     (status = 200, description = "Filled in", body = Preview)))]
 #[post("/messages/{id}/preview")]
@@ -246,8 +246,8 @@ async fn preview_draft(
 
 /// Mail a message to oneself
 ///
-/// It is mailed in the background, as a mailing would send it, but with an example of the link to unsubscribe. At most 20
-/// may be waiting.
+/// It is mailed in the background, as a mailing would send it, but with examples of the links to unsubscribe and to view it
+/// in a browser. At most 20 may be waiting.
 #[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), request_body = TestMessage, responses(
     (status = 202, description = "It will be mailed"),
     (status = 429, description = "Too many are waiting to be mailed; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]

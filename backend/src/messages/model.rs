@@ -17,7 +17,8 @@ use crate::users::user_ref::UserRef;
 /// The largest body, in bytes of UTF-8.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// What is mailed. Subject and bodies may contain `{{ email }}`, `{{ full_name }}` and `{{ unsubscribe_url }}`.
+/// What is mailed. Subject and bodies may contain `{{ email }}` and `{{ full_name }}`, and two links: `{{ unsubscribe_url }}`,
+/// where the reader ends such mails, and `{{ view_url }}`, where a browser shows this one.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = messages)]
 pub struct Message {

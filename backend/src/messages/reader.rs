@@ -7,8 +7,8 @@ use super::model::Preview;
 use crate::auth::policy::Owners;
 use crate::http::error::{ApiError, FieldError};
 use crate::http::site::PublicUrl;
+use crate::mail::links::Link;
 use crate::mail::render::{Person, Template};
-use crate::mail::unsubscribe;
 use crate::{recipients, users};
 
 /// Who a preview is for when nobody is chosen and the caller has not said their name.
@@ -55,7 +55,7 @@ impl Reader {
         })
     }
 
-    /// The message as they would get it, but for the link to unsubscribe: following it must harm nobody.
+    /// The message as they would get it, but for the links that name a mail: following one must harm nobody.
     pub(super) fn preview(
         &self,
         template: &Template,
@@ -64,7 +64,8 @@ impl Reader {
         let person = Person {
             email: &self.email,
             full_name: &self.full_name,
-            unsubscribe_url: &unsubscribe::example(&site.0),
+            unsubscribe_url: &Link::Unsubscribe.example(&site.0),
+            view_url: &Link::View.example(&site.0),
         };
         content::preview(template, &person).map(Preview::from)
     }

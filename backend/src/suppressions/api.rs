@@ -23,7 +23,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(create_suppression)
         .service(delete_suppression)
         .service(unsubscribe::get_subscription)
-        .service(unsubscribe::unsubscribe);
+        .service(unsubscribe::unsubscribe)
+        .service(unsubscribe::subscribe_again);
 }
 
 impl From<CreateError> for ApiError {

@@ -1,5 +1,6 @@
 //! Suppressions: addresses that must not be mailed again by their owner, and how they come about. A reader unsubscribes
-//! without signing in (`unsubscribe`), a mail server refuses the address run after run (`store`), the owner enters it.
+//! without signing in, and may take that back (`unsubscribe`), a mail server refuses the address run after run (`store`),
+//! the owner enters it.
 
 pub mod api;
 pub mod model;

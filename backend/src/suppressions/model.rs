@@ -115,4 +115,7 @@ pub struct Subscription {
     pub sender: String,
     /// Whether the address gets no more mail of this sender already.
     pub suppressed: bool,
+    /// Whether the reader may subscribe again: they have unsubscribed. Where the sender entered the address or mail servers
+    /// refused it, only the sender can lift that.
+    pub may_subscribe_again: bool,
 }

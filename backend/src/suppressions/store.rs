@@ -1,8 +1,9 @@
 //! Suppressions in the database: entered, asked for by readers, and drawn from what mail servers answer.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{count_star, exists};
+use diesel::dsl::count_star;
 use diesel::prelude::*;
+use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 
 use super::model::{Suppression, SuppressionQuery, SuppressionReason, SuppressionSort};
@@ -13,6 +14,7 @@ use crate::db::schema::{deliveries, runs, suppressions};
 use crate::deliveries::model::SkipReason;
 use crate::deliveries::skips::{self, Whom};
 use crate::http::page::contains;
+use crate::named::UnknownName;
 
 /// Why an address could not be suppressed.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +22,7 @@ pub enum CreateError {
     #[error("the address is suppressed already")]
     AlreadySuppressed,
     #[error(transparent)]
-    Query(#[from] diesel::result::Error),
+    Query(#[from] DieselError),
 }
 
 type Selected = suppressions::BoxedQuery<'static, diesel::pg::Pg>;
@@ -110,6 +112,16 @@ pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<bo
     Ok(diesel::delete(owned).execute(conn)? > 0)
 }
 
+/// Why a reader could not subscribe again.
+#[derive(Debug, thiserror::Error)]
+pub enum SubscribeError {
+    /// It is not the reader's own wish that keeps the address from being mailed.
+    #[error("the address is suppressed for another reason than its reader's wish")]
+    StaysSuppressed,
+    #[error(transparent)]
+    Query(#[from] DieselError),
+}
+
 /// Where a mail of a run went, and in whose name.
 #[derive(Debug, Clone, Queryable)]
 pub struct Addressed {
@@ -134,14 +146,20 @@ pub fn addressed(
         .first(conn)
 }
 
-/// Whether the owner must not mail this address.
-pub fn is_suppressed(conn: &mut PgConnection, owner_id: i64, email: &str) -> QueryResult<bool> {
-    let same = suppressions::table.filter(
-        suppressions::owner_id
-            .eq(owner_id)
-            .and(lower(suppressions::email).eq(lower(email))),
-    );
-    diesel::select(exists(same)).get_result(conn)
+/// Why the owner must not mail this address; `None`: they may.
+pub fn reason(conn: &mut PgConnection, to: &Addressed) -> QueryResult<Option<SuppressionReason>> {
+    let same = suppressions::owner_id
+        .eq(to.owner_id)
+        .and(lower(suppressions::email).eq(lower(&to.email)));
+    let reason: Option<String> = suppressions::table
+        .filter(same)
+        .select(suppressions::reason)
+        .first(conn)
+        .optional()?;
+    let known = reason.map(|name| name.parse());
+    known
+        .transpose()
+        .map_err(|unknown: UnknownName| DieselError::DeserializationError(unknown.into()))
 }
 
 /// Suppresses the address that a mail of this run went to, in runs under way, too. The reader's wish counts more than
@@ -165,6 +183,25 @@ pub fn unsubscribe(
     .bind::<Timestamptz, _>(now)
     .execute(conn)?;
     leave_out(conn, to.owner_id, &to.email)
+}
+
+/// Lifts the suppression that the reader of a mail has asked for, and no other. What is prepared from now on is mailed
+/// again; what was skipped in runs under way stays so. Doing it twice changes nothing.
+///
+/// One who unsubscribes from where the owner had entered them ends up with a wish of their own, and may take it back.
+pub fn subscribe_again(conn: &mut PgConnection, to: &Addressed) -> Result<(), SubscribeError> {
+    let own_wish = suppressions::owner_id
+        .eq(to.owner_id)
+        .and(lower(suppressions::email).eq(lower(&to.email)))
+        .and(suppressions::reason.eq(SuppressionReason::Unsubscribed.as_str()));
+    diesel::delete(suppressions::table.filter(own_wish)).execute(conn)?;
+    match reason(conn, to)? {
+        // Asked for since then, in another window.
+        None | Some(SuppressionReason::Unsubscribed) => Ok(()),
+        Some(SuppressionReason::Manual | SuppressionReason::Rejected) => {
+            Err(SubscribeError::StaysSuppressed)
+        }
+    }
 }
 
 /// Takes a suppressed address out of the runs under way. The suppression is to be committed before: whatever is then

@@ -1,48 +1,36 @@
-//! `/unsubscribe`: how a reader ends an owner's mails, signed in nowhere. The mail's token is the proof (RFC 8058).
+//! `/unsubscribe`: how a reader ends an owner's mails and takes that back, signed in nowhere. The mail's token is the proof
+//! (RFC 8058).
 
 use actix_web::http::header::{Accept, CACHE_CONTROL, Header as _, LOCATION, VARY};
 use actix_web::mime::Mime;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use diesel::{OptionalExtension, PgConnection};
 
-use super::model::Subscription;
-use super::store::{self, Addressed};
+use super::model::{Subscription, SuppressionReason};
+use super::store::{self, Addressed, SubscribeError};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::body::AnyBody;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::http::site::PublicUrl;
-use crate::limits::{Limits, Rule};
-use crate::mail::unsubscribe::{RunMail, Stamps, page_of};
+use crate::letters;
+use crate::letters::readers::Readers;
+use crate::mail::links::{Link, RunMail};
 
-/// Far more than people click, also where a mail provider does it for many of them from few addresses.
-const PER_ADDRESS: Rule = Rule {
-    name: "unsubscribe-address",
-    most: 600,
-    window_s: 60,
-};
 /// No token is longer.
 const LONGEST: usize = 64;
 
-/// What the links in mails are answered with.
-#[derive(Clone)]
-pub struct Unsubscribing {
-    pub stamps: Stamps,
-    pub limits: Limits,
-    pub public_url: PublicUrl,
-    /// As the mails say in `From`.
-    pub sender: String,
-}
-
-impl Unsubscribing {
-    async fn admit(&self, client: &Client) -> Result<(), ApiError> {
-        Ok(self.limits.take(PER_ADDRESS, &client.block()).await?)
-    }
-
-    fn mail_of(&self, token: &str) -> Result<RunMail, ApiError> {
-        self.stamps.mail_of(token).ok_or_else(ApiError::not_found)
+impl From<SubscribeError> for ApiError {
+    fn from(error: SubscribeError) -> Self {
+        match error {
+            SubscribeError::StaysSuppressed => Self::conflict(
+                "stays_suppressed",
+                "It was not you who ended these mails; only their sender can let them come again.",
+            ),
+            SubscribeError::Query(error) => error.into(),
+        }
     }
 }
 
@@ -56,30 +44,32 @@ impl Unsubscribing {
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[get("/unsubscribe/{token}")]
 pub(super) async fn get_subscription(
-    desk: Data<Unsubscribing>,
+    readers: Data<Readers>,
     db: Data<Db>,
     client: Client,
     token: Path<String>,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    desk.admit(&client).await?;
+    readers.admit(&client).await?;
     if is_browser(&req) {
-        return to_page(&desk.public_url, &token);
+        return to_page(&readers.public_url, &token);
     }
-    let mail = desk.mail_of(&token)?;
+    let mail = readers.mail_of(&token)?;
     let work = move |conn: &mut PgConnection| {
         let to = addressed(conn, mail)?;
-        let suppressed = store::is_suppressed(conn, to.owner_id, &to.email)?;
-        Ok::<_, ApiError>((to.email, suppressed))
+        let reason = store::reason(conn, &to)?;
+        let own_sender = letters::store::own_sender(conn, mail.run_id)?;
+        Ok::<_, ApiError>((to.email, own_sender, reason))
     };
-    let (email, suppressed) = db.run(work).await?;
+    let (email, own_sender, reason) = db.run(work).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((VARY, "Accept"))
         .json(Subscription {
             email,
-            sender: desk.sender.clone(),
-            suppressed,
+            sender: readers.sender(own_sender),
+            suppressed: reason.is_some(),
+            may_subscribe_again: reason == Some(SuppressionReason::Unsubscribed),
         }))
 }
 
@@ -95,21 +85,49 @@ pub(super) async fn get_subscription(
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[post("/unsubscribe/{token}")]
 pub(super) async fn unsubscribe(
-    desk: Data<Unsubscribing>,
+    readers: Data<Readers>,
     db: Data<Db>,
     clock: Data<Clock>,
     client: Client,
     token: Path<String>,
     _body: AnyBody,
 ) -> Result<HttpResponse, ApiError> {
-    desk.admit(&client).await?;
-    let (mail, now) = (desk.mail_of(&token)?, clock.now());
+    readers.admit(&client).await?;
+    let (mail, now) = (readers.mail_of(&token)?, clock.now());
     let work = move |conn: &mut PgConnection| {
         let to = addressed(conn, mail)?;
         store::unsubscribe(conn, &to, mail.run_id, now).map_err(ApiError::from)
     };
     db.run(work).await?;
     tracing::info!(run.id = mail.run_id, "a reader unsubscribed");
+    Ok(HttpResponse::NoContent()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .finish())
+}
+
+/// Subscribe again
+///
+/// Takes back what `unsubscribe` did: runs mail the address again that have not come to it yet; what they have skipped stays
+/// so. Whoever is not unsubscribed stays subscribed, and doing it twice changes nothing.
+#[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "As it stands in the mail")), responses(
+    (status = 204, description = "Subscribed"),
+    (status = 409, description = "`stays_suppressed`: the sender entered the address, or mail servers refused it", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[delete("/unsubscribe/{token}")]
+pub(super) async fn subscribe_again(
+    readers: Data<Readers>,
+    db: Data<Db>,
+    client: Client,
+    token: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    readers.admit(&client).await?;
+    let mail = readers.mail_of(&token)?;
+    let work = move |conn: &mut PgConnection| {
+        let to = addressed(conn, mail)?;
+        store::subscribe_again(conn, &to).map_err(ApiError::from)
+    };
+    db.run(work).await?;
+    tracing::info!(run.id = mail.run_id, "a reader subscribed again");
     Ok(HttpResponse::NoContent()
         .insert_header((CACHE_CONTROL, "no-store"))
         .finish())
@@ -141,7 +159,7 @@ fn to_page(public_url: &PublicUrl, token: &str) -> Result<HttpResponse, ApiError
         return Err(ApiError::not_found());
     }
     Ok(HttpResponse::SeeOther()
-        .insert_header((LOCATION, page_of(&public_url.0, token)))
+        .insert_header((LOCATION, Link::Unsubscribe.with(&public_url.0, token)))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((VARY, "Accept"))
         .finish())

@@ -220,24 +220,29 @@ fn one_user_asks_for_three_new_addresses_an_hour() {
 }
 
 #[test]
-fn one_address_may_follow_600_links_to_unsubscribe_a_minute() {
+fn one_address_may_follow_600_links_of_mails_a_minute() {
+    let kinds = [
+        ("GET", "/unsubscribe/unknown"),
+        ("POST", "/unsubscribe/unknown"),
+        ("DELETE", "/unsubscribe/unknown"),
+        ("GET", "/letters/unknown"),
+    ];
     for app in both_apps() {
         let network = Network::new();
-        let ask = |method: &str, host: u64| {
+        let ask = |(method, path): (&str, &str), host: u64| {
             let from = [("x-forwarded-for", network.address(host))];
-            app.send(method, "/unsubscribe/unknown", &from, None)
+            app.send(method, path, &from, None)
         };
-        for n in 0..600 {
-            let method = if n % 2 == 0 { "GET" } else { "POST" };
-            ask(method, n).expect_problem(404, "not_found");
+        for (n, kind) in (0..600).zip(kinds.into_iter().cycle()) {
+            ask(kind, n).expect_problem(404, "not_found");
         }
-        for method in ["GET", "POST"] {
-            let refused = ask(method, 600);
+        for kind in kinds {
+            let refused = ask(kind, 600);
             assert_eq!(refused.header("retry-after"), "60");
             refused.expect_problem(429, "too_many_requests");
         }
         app.wait(TimeDelta::seconds(60));
-        ask("GET", 0).expect_problem(404, "not_found");
+        ask(kinds[3], 0).expect_problem(404, "not_found");
     }
 }
 

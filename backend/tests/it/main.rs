@@ -28,6 +28,7 @@ mod events;
 mod holds;
 mod home;
 mod isolation;
+mod letters;
 mod limits;
 mod live;
 mod mail_compose;

@@ -13,8 +13,10 @@ const OPEN: &str = "
     POST   /auth/password/forgot        422     422
     POST   /auth/password/reset         422     422
     GET    /avatars/{name}              404     404
+    GET    /letters/{token}             404     404
     GET    /unsubscribe/{token}         404     404
     POST   /unsubscribe/{token}         404     404
+    DELETE /unsubscribe/{token}         404     404
     GET    /articles                    200     200
     GET    /articles.rss                200     200
     GET    /articles/{id}               404     401

@@ -1,5 +1,6 @@
 //! Readers who want no more mail (RFC 8058): by the header's link, as mail providers do, and by the page's.
 
+mod again;
 mod requests;
 mod runs;
 
@@ -12,10 +13,10 @@ use crate::support::people::Person;
 use crate::support::smtp_server::{Mail, ScriptedServer};
 
 /// As the test's settings have it.
-const SITE: &str = "http://127.0.0.1:0";
+pub(crate) const SITE: &str = "http://127.0.0.1:0";
 
 /// The token of a mail's header, if the header is as RFC 8058 demands.
-fn token(mail: &Mail) -> String {
+pub(crate) fn token(mail: &Mail) -> String {
     assert_eq!(
         mail.header("List-Unsubscribe-Post"),
         "List-Unsubscribe=One-Click"
@@ -56,7 +57,7 @@ fn mailed(server: &ScriptedServer, known: usize) -> Vec<String> {
     to.into_iter().flat_map(|mail| mail.to).collect()
 }
 
-fn mail_to(server: &ScriptedServer, email: &str) -> Mail {
+pub(crate) fn mail_to(server: &ScriptedServer, email: &str) -> Mail {
     let mut mails = server.accepted().into_iter();
     mails.rfind(|mail| mail.to == [email]).expect("a mail")
 }
@@ -141,7 +142,7 @@ fn a_look_at_the_link_changes_nothing() {
     app.tick();
     let token = token(&mail_to(&server, "bob@example.org"));
     let sender = "Dispatch <no-reply@dispatch.localhost>";
-    let seen = |suppressed: bool| json!({"email": "bob@example.org", "sender": sender, "suppressed": suppressed});
+    let seen = |suppressed: bool| json!({"email": "bob@example.org", "sender": sender, "suppressed": suppressed, "may_subscribe_again": suppressed});
     assert_eq!(look(&app, &token).expect(200), seen(false));
     assert_eq!(look(&app, &token).expect(200), seen(false));
     assert_eq!(suppressed(&app, &alice), Vec::<Value>::new());

@@ -75,6 +75,7 @@ test('says of everything what the backend says of it, and nothing twice', async 
   ];
   for (const place of [
     ...['/', '/index.html', '/mailings', '/mailings/7/edit?tab=runs', '/confirm', '/favicon.svg'],
+    ...['/letter', '/letter?a=1', '/letters', '/unsubscribe'],
     ...[script, style, '/assets/none.js', '/api/v1/home', '/api/v1/articles.rss', '/api/v1/none'],
     ...['/api/v1/mailings', '/api/docs/', '/api/openapi.json', '/readyz'],
   ]) {

@@ -444,6 +444,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/letters/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A letter as its reader got it
+         * @description Made from the message as it was when the run began, for the name and the address that it went to; its links are the
+         *     mail's own. Whoever has the token has the mail, so it is there as soon as the mail is, and as long as its run is kept.
+         *     Letters of a blocked owner are not shown any more.
+         */
+        get: operations["get_letter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/mailings": {
         parameters: {
             query?: never;
@@ -944,9 +966,9 @@ export interface paths {
         put?: never;
         /**
          * A message as somebody will get it
-         * @description For one of the recipients of its owner, or for the caller (under a sample name, if the caller has none); the link to
-         *     unsubscribe is an example. The HTML is the author's own, exactly as it will be mailed: show it only in a sandboxed
-         *     frame without scripts.
+         * @description For one of the recipients of its owner, or for the caller (under a sample name, if the caller has none); the links to
+         *     unsubscribe and to view it in a browser are examples. The HTML is the author's own, exactly as it will be mailed: show
+         *     it only in a sandboxed frame without scripts.
          */
         post: operations["preview_message"];
         delete?: never;
@@ -966,8 +988,8 @@ export interface paths {
         put?: never;
         /**
          * Mail a message to oneself
-         * @description It is mailed in the background, as a mailing would send it, but with an example of the link to unsubscribe. At most 20
-         *     may be waiting.
+         * @description It is mailed in the background, as a mailing would send it, but with examples of the links to unsubscribe and to view it
+         *     in a browser. At most 20 may be waiting.
          */
         post: operations["test_message"];
         delete?: never;
@@ -1325,7 +1347,12 @@ export interface paths {
          *     Doing it twice changes nothing.
          */
         post: operations["unsubscribe"];
-        delete?: never;
+        /**
+         * Subscribe again
+         * @description Takes back what `unsubscribe` did: runs mail the address again that have not come to it yet; what they have skipped stays
+         *     so. Whoever is not unsubscribed stays subscribed, and doing it twice changes nothing.
+         */
+        delete: operations["subscribe_again"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2015,6 +2042,36 @@ export interface components {
          * @enum {string}
          */
         Language: "ru" | "en";
+        /**
+         * @description A mail as its recipient got it. The HTML is the author's and no safer than in a mail: show it only in a frame with the
+         *     `sandbox` attribute and without `allow-scripts`.
+         */
+        Letter: {
+            /**
+             * @description Where it went.
+             * @example ada@example.org
+             */
+            email: string;
+            /**
+             * @description Empty: the mail has plain text only.
+             * @example <p>Hello, Ada Lovelace!</p>
+             */
+            html: string;
+            /**
+             * @description From whom it came, as the mail said.
+             * @example News <news@example.org>
+             */
+            sender: string;
+            /**
+             * Format: date-time
+             * @description When it left; `null` for the moment until that has been recorded.
+             */
+            sent_at?: string | null;
+            /** @example News for Ada Lovelace */
+            subject: string;
+            /** @example Hello, Ada Lovelace! */
+            text: string;
+        };
         /** @description A message, its recipients and when they get it. */
         Mailing: {
             /** Format: date-time */
@@ -2172,7 +2229,10 @@ export interface components {
              */
             time_zone: string;
         };
-        /** @description What is mailed. Subject and bodies may contain `{{ email }}`, `{{ full_name }}` and `{{ unsubscribe_url }}`. */
+        /**
+         * @description What is mailed. Subject and bodies may contain `{{ email }}` and `{{ full_name }}`, and two links: `{{ unsubscribe_url }}`,
+         *     where the reader ends such mails, and `{{ view_url }}`, where a browser shows this one.
+         */
         Message: {
             /** Format: date-time */
             created_at: string;
@@ -3218,6 +3278,11 @@ export interface components {
              * @example ada@example.org
              */
             email: string;
+            /**
+             * @description Whether the reader may subscribe again: they have unsubscribed. Where the sender entered the address or mail servers
+             *     refused it, only the sender can lift that.
+             */
+            may_subscribe_again: boolean;
             /**
              * @description From whom it came, as the mail said.
              * @example News <news@example.org>
@@ -5423,6 +5488,56 @@ export interface operations {
                 };
             };
             /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_letter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As it stands in the mail */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The letter */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Letter"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many from this address; see `Retry-After` */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -10717,6 +10832,63 @@ export interface operations {
             };
             /** @description The body is too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many from this address; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    subscribe_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As it stands in the mail */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Subscribed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `stays_suppressed`: the sender entered the address, or mail servers refused it */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

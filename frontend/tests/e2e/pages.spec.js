@@ -21,6 +21,7 @@ const OPEN = [
   '/forgot',
   '/reset#token=none',
   '/unsubscribe#none',
+  '/letter#none',
   '/there-is-no-such-page',
 ];
 const PROFILE = ['/profile', '/profile/security', '/profile/sessions', '/profile/tokens', '/profile/smtp-servers'];

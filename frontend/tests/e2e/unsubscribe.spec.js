@@ -1,7 +1,8 @@
 // A recipient unsubscribes without an account, in their own language, and is left out from then on.
 import { expect, test } from '@playwright/test';
 
-import { addRecipient, countOf, mailNow, mailTo, newAddress, signUpAndIn } from './support.js';
+import { checkThemes, checkWidths } from './look.js';
+import { accessToken, addRecipient, call, countOf, mailNow, mailTo, newAddress, signUpAndIn } from './support.js';
 
 test.use({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' });
 
@@ -45,6 +46,14 @@ test('whoever unsubscribes gets no more mail until their address is taken off th
   await expect(theirs.getByRole('heading', { name: 'You are unsubscribed' })).toBeVisible();
   await theirs.reload();
   await expect(theirs.getByRole('heading', { name: 'You are unsubscribed' })).toBeVisible();
+  // They may change their mind, and change it back.
+  await theirs.getByRole('button', { name: 'Subscribe again' }).click();
+  await expect(theirs.getByRole('heading', { name: 'You are subscribed again' })).toBeVisible();
+  await theirs.reload();
+  await theirs.getByRole('button', { name: 'Unsubscribe' }).click();
+  await expect(theirs.getByRole('button', { name: 'Subscribe again' })).toBeVisible();
+  await checkWidths(theirs, 'somebody unsubscribed');
+  await checkThemes(theirs, 'somebody unsubscribed');
   await context.close();
 
   await page.goto(mailing);
@@ -65,6 +74,34 @@ test('whoever unsubscribes gets no more mail until their address is taken off th
   await page.goto(mailing);
   await sendNow(page);
   await expect.poll(() => countOf(ivan, subject), { timeout: 20_000 }).toBe(2);
+});
+
+test('what the sender has stopped the reader cannot take back', async ({ page, browser }) => {
+  const [anna, ivan] = [newAddress('anna'), newAddress('ivan')];
+  const subject = `Новости ${newAddress('n').split('@')[0]}`;
+  await signUpAndIn(page, anna);
+  const token = await accessToken(anna);
+  await call('POST', '/recipients', { token, body: { email: ivan, full_name: 'Иван' } });
+  await call('POST', '/messages', { token, body: { subject, html: '<a href="{{ unsubscribe_url }}">Отписаться</a>' } });
+  await mailNow(page, subject);
+  const context = await browser.newContext({ locale: 'ru-RU', reducedMotion: 'reduce' });
+  const theirs = await context.newPage();
+  await theirs.goto(await unsubscribeLink(ivan));
+  await theirs.getByRole('button', { name: 'Отписаться' }).click();
+  await expect(theirs.getByRole('heading', { name: 'Вы отписались' })).toBeVisible();
+
+  // Meanwhile the sender has taken that off the list, and put it on again by hand.
+  const { data } = await call('GET', '/suppressions', { token });
+  await call('DELETE', `/suppressions/${data.items[0].id}`, { token });
+  await call('POST', '/suppressions', { token, body: { email: ivan } });
+  await theirs.getByRole('button', { name: 'Подписаться снова' }).click();
+  await expect(theirs.getByRole('alert')).toContainText('возобновить их может только отправитель');
+  await theirs.reload();
+  await expect(theirs.getByRole('heading', { name: 'Рассылки к вам не приходят' })).toBeVisible();
+  await expect(theirs.locator('form').getByRole('button')).toHaveCount(0);
+  await checkWidths(theirs, 'mailings that the sender has stopped');
+  await checkThemes(theirs, 'mailings that the sender has stopped');
+  await context.close();
 });
 
 test('a link that is not known is said so', async ({ page }) => {

@@ -8,6 +8,7 @@ const ANNA: Person<'_> = Person {
     email: "anna@example.org",
     full_name: "Анна <b>&",
     unsubscribe_url: "https://example.org/unsubscribe#a-b_c",
+    view_url: "https://example.org/letter#a-b_c",
 };
 
 fn rendered(subject: &str, html: &str, text: &str) -> Rendered {
@@ -36,43 +37,44 @@ fn a_name_is_escaped_in_html_only() {
 
 #[test]
 fn a_link_is_written_as_it_is_wherever_it_stands() {
-    let message = rendered(
-        "{{ unsubscribe_url }}",
-        "<a href=\"{{ unsubscribe_url }}\">no more</a>",
-        "{{ unsubscribe_url }}",
-    );
-    assert_eq!(message.subject, ANNA.unsubscribe_url);
-    assert_eq!(
-        message.html,
-        format!("<a href=\"{}\">no more</a>", ANNA.unsubscribe_url)
-    );
-    assert_eq!(message.text, ANNA.unsubscribe_url);
     let hostile = Person {
         unsubscribe_url: "https://example.org/'\"><b>&",
+        view_url: "https://example.org/'\"><b>&",
         ..ANNA
     };
-    let template = Template::parse("x", "<a href='{{ unsubscribe_url }}'>", "").unwrap();
-    let html = template.render(&hostile).unwrap().html;
-    assert!(
-        html.matches(['\'', '"', '<', '>']).count() == 4,
-        "only the template's own: {html}"
-    );
+    for (name, url) in [
+        ("unsubscribe_url", ANNA.unsubscribe_url),
+        ("view_url", ANNA.view_url),
+    ] {
+        let tag = format!("{{{{ {name} }}}}");
+        let message = rendered(&tag, &format!("<a href=\"{tag}\">here</a>"), &tag);
+        assert_eq!((&*message.subject, &*message.text), (url, url));
+        assert_eq!(message.html, format!("<a href=\"{url}\">here</a>"));
+        let template = Template::parse("x", &format!("<a href='{tag}'>"), "").unwrap();
+        let html = template.render(&hostile).unwrap().html;
+        assert!(
+            html.matches(['\'', '"', '<', '>']).count() == 4,
+            "only the template's own: {html}"
+        );
+    }
 }
 
 #[test]
 fn only_a_message_that_shows_the_link_asks_for_it() {
     for (html, text, shows) in [
-        ("<p>Hi {{ full_name }}", "", false),
-        ("<p>{{ unsubscribe_url }}", "", true),
+        ("<p>Hi {{ full_name }}", "", [false, false]),
+        ("<p>{{ unsubscribe_url }}", "", [true, false]),
         (
             "<p>Hi",
-            "{% if unsubscribe_url %}{{ unsubscribe_url }}{% endif %}",
-            true,
+            "{% if unsubscribe_url %}{{ view_url }}{% endif %}",
+            [true, true],
         ),
-        ("<p>unsubscribe_url", "", false),
+        ("<p>{{ view_url | lower }}", "", [false, true]),
+        ("<p>unsubscribe_url view_url", "", [false, false]),
     ] {
         let template = Template::parse("x", html, text).unwrap();
-        assert_eq!(template.shows_link(), shows, "{html}{text}");
+        let shown = [Link::Unsubscribe, Link::View].map(|link| template.shows(link));
+        assert_eq!(shown, shows, "{html}{text}");
     }
 }
 

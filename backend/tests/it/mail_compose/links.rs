@@ -1,8 +1,8 @@
-//! The links by which a reader unsubscribes, as they stand in mails.
+//! The links that name a mail to us, as they stand in mails.
 
 use chrono::{DateTime, TimeDelta};
 use dispatch::mail::compose::{Addressee, ComposeError, Content, Mail, Prepared};
-use dispatch::mail::unsubscribe::{RunMail, Stamps};
+use dispatch::mail::links::{RunMail, Stamps};
 use lettre::message::Mailbox;
 
 use super::{KEY, SITE, addressee, content, header_names, prepare, read};
@@ -24,14 +24,14 @@ fn test(text: &str) -> Mail {
 }
 
 #[test]
-fn a_test_looks_like_the_real_thing_but_offers_no_way_to_unsubscribe() {
-    let mail = test("{{ unsubscribe_url }}");
+fn a_test_looks_like_the_real_thing_but_its_links_are_examples() {
+    let mail = test("{{ unsubscribe_url }} {{ view_url }}");
     let message = read(&mail);
     assert_eq!(message.subject(), Some("Hi Ada"));
     assert!(message.message_id().unwrap().starts_with("0.5."));
     assert_eq!(
         message.body_text(0).unwrap().trim_end(),
-        format!("{SITE}/unsubscribe#example")
+        format!("{SITE}/unsubscribe#example {SITE}/letter#example")
     );
     let names = header_names(&mail);
     assert!(
@@ -42,8 +42,10 @@ fn a_test_looks_like_the_real_thing_but_offers_no_way_to_unsubscribe() {
 
 #[test]
 fn all_links_of_a_mail_name_it_to_us_and_no_other_mail_has_the_same() {
-    let html = "<a href=\"{{ unsubscribe_url }}\">no more</a>";
-    let prepared = prepare("{{ unsubscribe_url }}", html, "{{ unsubscribe_url }}").unwrap();
+    let html =
+        "<a href=\"{{ unsubscribe_url }}\">no more</a> <a href=\"{{ view_url }}\">in a browser</a>";
+    let text = "{{ unsubscribe_url }}\n{{ view_url }}";
+    let prepared = prepare("{{ unsubscribe_url }}", html, text).unwrap();
     let token = |recipient_id: i64, days: i64| {
         let addressee = Addressee {
             recipient_id,
@@ -54,13 +56,13 @@ fn all_links_of_a_mail_name_it_to_us_and_no_other_mail_has_the_same() {
         let message = read(&mail);
         let link = message.subject().unwrap().to_owned();
         let token = link.strip_prefix(&format!("{SITE}/unsubscribe#")).unwrap();
-        assert_eq!(message.body_text(0).unwrap().trim_end(), link);
-        assert!(
-            message
-                .body_html(0)
-                .unwrap()
-                .contains(&format!("\"{link}\""))
-        );
+        let view = format!("{SITE}/letter#{token}");
+        let text = message.body_text(0).unwrap();
+        assert_eq!(text.lines().collect::<Vec<_>>(), [&link, &view]);
+        let html = message.body_html(0).unwrap();
+        for link in [&link, &view] {
+            assert!(html.contains(&format!("\"{link}\"")), "{html}");
+        }
         let headers = format!(
             "\r\nList-Unsubscribe: <{SITE}/api/v1/unsubscribe/{token}>\r\n|\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
         );

@@ -103,11 +103,13 @@ fn no_secret_and_no_address_is_ever_logged() {
     let search = format!("{}/api/v1/recipients?q=canary-search", service.url);
     app.send_to(&search, "GET", &[bearer(&tokens[1])], None)
         .expect(200);
-    let unsubscribe = format!(
-        "{}/api/v1/unsubscribe/canary-link-to-unsubscribe",
-        service.url
-    );
-    app.send_to(&unsubscribe, "GET", &[], None).expect(404);
+    for link in [
+        "unsubscribe/canary-link-to-unsubscribe",
+        "letters/canary-link-to-a-letter",
+    ] {
+        let link = format!("{}/api/v1/{link}", service.url);
+        app.send_to(&link, "GET", &[], None).expect(404);
+    }
     post(
         "/auth/sign-out",
         &[("cookie", cookies[1].clone())],

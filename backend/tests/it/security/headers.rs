@@ -86,6 +86,25 @@ fn every_answer_forbids_what_browsers_would_otherwise_do() {
 }
 
 #[test]
+fn the_page_of_a_letter_shows_pictures_from_elsewhere_and_lets_in_nothing_else() {
+    let site = Site::with("letter", &[]);
+    let with_pictures =
+        NOTHING_FOREIGN.replace("img-src 'self' data:", "img-src 'self' https: data:");
+    assert_ne!(with_pictures, NOTHING_FOREIGN);
+    for (path, policy) in [
+        ("/letter", with_pictures.as_str()),
+        ("/letter?a=1", with_pictures.as_str()),
+        ("/letters", NOTHING_FOREIGN),
+        ("/letter/1", NOTHING_FOREIGN),
+        ("/unsubscribe", NOTHING_FOREIGN),
+    ] {
+        let answer = site.ask("GET", path, &[]);
+        assert_eq!(answer.header("content-security-policy"), policy, "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+    }
+}
+
+#[test]
 fn scripts_may_not_stand_in_a_page() {
     let policy: Vec<&str> = NOTHING_FOREIGN.split("; ").collect();
     assert!(policy.contains(&"default-src 'self'") && policy.contains(&"frame-ancestors 'none'"));

@@ -64,6 +64,8 @@ fn a_token_that_is_not_ours_unsubscribes_nobody() {
     for bad in tampered.chain(odd).chain(cut) {
         look(&app, &bad).expect_problem(404, "not_found");
         one_click(&app, &bad).expect_problem(404, "not_found");
+        app.send("DELETE", &format!("/unsubscribe/{bad}"), &[], None)
+            .expect_problem(404, "not_found");
     }
     assert_eq!(suppressed(&app, &alice), Vec::<Value>::new());
     // Its owner is gone, and all that is theirs.

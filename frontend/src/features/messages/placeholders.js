@@ -4,6 +4,7 @@
 export const placeholders = /** @type {const} */ ({
   full_name: '{{ full_name }}',
   email: '{{ email }}',
+  view_url: '{{ view_url }}',
   unsubscribe_url: '{{ unsubscribe_url }}',
 });
 
@@ -18,6 +19,6 @@ export const placeholders = /** @type {const} */ ({
  */
 export function insertion(name, part, before, words) {
   const insideTag = before.lastIndexOf('<') > before.lastIndexOf('>');
-  const isLink = name === 'unsubscribe_url' && part === 'html' && !insideTag;
+  const isLink = name.endsWith('_url') && part === 'html' && !insideTag;
   return isLink ? `<a href="${placeholders[name]}">${words}</a>` : placeholders[name];
 }

@@ -1,4 +1,4 @@
-// What a recipient asks with the token of a letter: whose letters these are, and to get no more of them.
+// What a recipient asks with the token of a letter: whose letters these are, to get no more of them, and to get them again.
 import { api, ask } from '../../api/client.js';
 
 /** Without naming JSON a browser would be sent to the page it is on. @param {string} token */
@@ -7,3 +7,7 @@ export const fetchUnsubscribe = (token) =>
 
 /** @param {string} token */
 export const unsubscribe = (token) => ask(api.POST('/api/v1/unsubscribe/{token}', { params: { path: { token } } }));
+
+/** @param {string} token */
+export const subscribeAgain = (token) =>
+  ask(api.DELETE('/api/v1/unsubscribe/{token}', { params: { path: { token } } }));

@@ -1,5 +1,5 @@
-//! What tells a run's mail from all others, and the links by which its reader ends such mails. The token in them is proof
-//! enough by itself: no table keeps it. Pure.
+//! What tells a run's mail from all others, and the links that name it to us. The token in them is proof enough by itself:
+//! no table keeps it. Pure.
 
 use std::fmt;
 
@@ -15,14 +15,37 @@ pub(super) const TOKEN_CHARS: usize = 43;
 /// Where in the digest the token's part lies: right behind what the `Message-ID` shows to everybody.
 const PROOF: std::ops::Range<usize> = 10..26;
 
-/// The page where a reader confirms it. Behind the fragment: the token reaches no server's log and no referrer.
-pub fn page_of(public_url: &str, token: &str) -> String {
-    [public_url, "/unsubscribe#", token].concat()
+/// A link that each mail has of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// To the page where a reader ends such mails.
+    Unsubscribe,
+    /// To the page that shows the mail in a browser.
+    View,
 }
 
-/// The link in a mail that nobody can unsubscribe from: a preview or a test.
-pub fn example(public_url: &str) -> String {
-    page_of(public_url, "example")
+impl Link {
+    /// What stands for it in a message.
+    pub(super) const fn placeholder(self) -> &'static str {
+        match self {
+            Self::Unsubscribe => "unsubscribe_url",
+            Self::View => "view_url",
+        }
+    }
+
+    /// The link of the mail with this token. It is behind the fragment: it reaches no server's log and no referrer.
+    pub fn with(self, public_url: &str, token: &str) -> String {
+        let page = match self {
+            Self::Unsubscribe => "/unsubscribe#",
+            Self::View => "/letter#",
+        };
+        [public_url, page, token].concat()
+    }
+
+    /// The link in a mail that is of no run: a preview or a test.
+    pub fn example(self, public_url: &str) -> String {
+        self.with(public_url, "example")
+    }
 }
 
 /// A mail of a run.

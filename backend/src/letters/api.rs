@@ -1,0 +1,65 @@
+//! `/letters`: a mail of a run in the browser of its reader, who is signed in nowhere.
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::web::{self, Data, Path};
+use actix_web::{HttpResponse, get};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::content;
+use super::model::Letter;
+use super::readers::Readers;
+use super::store;
+use crate::db::Db;
+use crate::http::client::Client;
+use crate::http::error::{ApiError, Problem};
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(get_letter);
+}
+
+/// A letter as its reader got it
+///
+/// Made from the message as it was when the run began, for the name and the address that it went to; its links are the
+/// mail's own. Whoever has the token has the mail, so it is there as soon as the mail is, and as long as its run is kept.
+/// Letters of a blocked owner are not shown any more.
+#[utoipa::path(tag = "letters", params(("token" = String, Path, description = "As it stands in the mail")), responses(
+    (status = 200, description = "The letter", body = Letter),
+    (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[get("/letters/{token}")]
+async fn get_letter(
+    readers: Data<Readers>,
+    db: Data<Db>,
+    client: Client,
+    token: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    readers.admit(&client).await?;
+    let mail = readers.mail_of(&token)?;
+    let find = move |conn: &mut _| {
+        let source = store::source(conn, mail)?;
+        let own_sender = store::own_sender(conn, mail.run_id)?;
+        Ok::<_, ApiError>((source, own_sender, store::sent_at(conn, mail)?))
+    };
+    let (source, own_sender, sent_at) = db.run(find).await?;
+    let sender = readers.sender(own_sender);
+    let write = move || {
+        let site = &readers.public_url.0;
+        let written = content::written(&source, |link| link.with(site, &token))?;
+        Some(Letter {
+            email: source.email,
+            sender,
+            subject: written.subject,
+            html: written.html,
+            text: written.text,
+            sent_at,
+        })
+    };
+    // Away from the threads that answer requests: a large one takes a while.
+    let written = web::block(write).await;
+    let letter = written
+        .map_err(|_cancelled| ApiError::unavailable())?
+        .ok_or_else(ApiError::not_found)?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(letter))
+}

@@ -1,0 +1,26 @@
+//! The letter as its reader sees it.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A mail as its recipient got it. The HTML is the author's and no safer than in a mail: show it only in a frame with the
+/// `sandbox` attribute and without `allow-scripts`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Letter {
+    /// Where it went.
+    #[schema(example = "ada@example.org")]
+    pub email: String,
+    /// From whom it came, as the mail said.
+    #[schema(example = "News <news@example.org>")]
+    pub sender: String,
+    #[schema(example = "News for Ada Lovelace")]
+    pub subject: String,
+    /// Empty: the mail has plain text only.
+    #[schema(example = "<p>Hello, Ada Lovelace!</p>")]
+    pub html: String,
+    #[schema(example = "Hello, Ada Lovelace!")]
+    pub text: String,
+    /// When it left; `null` for the moment until that has been recorded.
+    pub sent_at: Option<DateTime<Utc>>,
+}

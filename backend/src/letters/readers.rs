@@ -1,0 +1,63 @@
+//! Readers who come in by a link of their mail: whoever has its token is the one that it was sent to.
+
+use lettre::message::Mailbox;
+
+use super::store::OwnSender;
+use crate::config::Config;
+use crate::http::client::Client;
+use crate::http::error::ApiError;
+use crate::http::site::PublicUrl;
+use crate::limits::{Limits, Rule};
+use crate::mail::header;
+use crate::mail::links::{RunMail, Stamps};
+
+/// Far more than people click, also where a mail provider does it for many of them from few addresses.
+const PER_ADDRESS: Rule = Rule {
+    name: "reader-address",
+    most: 600,
+    window_s: 60,
+};
+
+/// What it takes to answer them.
+#[derive(Clone)]
+pub struct Readers {
+    stamps: Stamps,
+    limits: Limits,
+    pub public_url: PublicUrl,
+    /// As the installation's mails say in `From`.
+    sender: String,
+}
+
+impl Readers {
+    /// Those of this installation's mails.
+    pub fn of(config: &Config, limits: Limits) -> Self {
+        Self {
+            stamps: Stamps::new(&config.secrets.message_id),
+            limits,
+            public_url: PublicUrl(config.http.public_url.clone()),
+            sender: config.mail.from.to_string(),
+        }
+    }
+
+    /// Counts one who follows a link: before the token is looked at, or it could be guessed.
+    pub async fn admit(&self, client: &Client) -> Result<(), ApiError> {
+        Ok(self.limits.take(PER_ADDRESS, &client.block()).await?)
+    }
+
+    /// The mail that a link with this token came in.
+    pub fn mail_of(&self, token: &str) -> Result<RunMail, ApiError> {
+        self.stamps.mail_of(token).ok_or_else(ApiError::not_found)
+    }
+
+    /// From whom a mail came, as it said in `From`.
+    pub fn sender(&self, own: Option<OwnSender>) -> String {
+        let Some(OwnSender { email, name }) = own else {
+            return self.sender.clone();
+        };
+        let address = header::address(&email).ok().and_then(|it| it.parse().ok());
+        match address {
+            Some(address) => Mailbox::new(name, address).to_string(),
+            None => email,
+        }
+    }
+}

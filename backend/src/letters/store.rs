@@ -1,0 +1,76 @@
+//! What letters were made from, in the database: it stays as it was when they left.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::max;
+use diesel::prelude::*;
+
+use crate::db::schema::{attempts, deliveries, mailings, runs, smtp_servers, users};
+use crate::mail::links::RunMail;
+use crate::mail::verdict::Outcome;
+
+/// The run's message and its reader, as they were then.
+#[derive(Debug, Clone, Queryable)]
+pub struct Source {
+    pub subject: String,
+    pub html: String,
+    pub text: String,
+    pub email: String,
+    pub full_name: String,
+}
+
+/// In whose name the mails of an owner's own server leave.
+#[derive(Debug, Clone, Queryable)]
+pub struct OwnSender {
+    pub email: String,
+    pub name: Option<String>,
+}
+
+/// What this mail was made from. Whether an attempt has been recorded is not asked: whoever has the token has the mail, and
+/// may be faster than the record. Nothing of a blocked owner is shown: what was stopped is not to be spread by us.
+pub fn source(conn: &mut PgConnection, mail: RunMail) -> QueryResult<Source> {
+    deliveries::table
+        .inner_join(runs::table.on(runs::id.eq(deliveries::run_id)))
+        .inner_join(users::table.on(users::id.eq(runs::owner_id)))
+        .filter(
+            deliveries::run_id
+                .eq(mail.run_id)
+                .and(deliveries::recipient_id.eq(mail.recipient_id))
+                .and(users::blocked_at.is_null()),
+        )
+        .select((
+            runs::subject,
+            runs::html,
+            runs::text,
+            deliveries::email,
+            deliveries::full_name,
+        ))
+        .first(conn)
+}
+
+/// When this mail left: at the last attempt whose mail may have arrived.
+pub fn sent_at(conn: &mut PgConnection, mail: RunMail) -> QueryResult<Option<DateTime<Utc>>> {
+    let arrived = [Outcome::Accepted, Outcome::Uncertain].map(Outcome::as_str);
+    attempts::table
+        .filter(
+            attempts::run_id
+                .eq(mail.run_id)
+                .and(attempts::recipient_id.eq(mail.recipient_id))
+                .and(attempts::outcome.eq_any(arrived)),
+        )
+        .select(max(attempts::at))
+        .first(conn)
+}
+
+/// The sender of a run whose mailing has a server of its owner's; `None`: the installation's. Of a mailing that is gone
+/// nobody knows any more which server it had.
+pub fn own_sender(conn: &mut PgConnection, run_id: i64) -> QueryResult<Option<OwnSender>> {
+    runs::table
+        .inner_join(mailings::table.on(mailings::id.eq(runs::mailing_id)))
+        .inner_join(
+            smtp_servers::table.on(mailings::smtp_server_id.eq(smtp_servers::id.nullable())),
+        )
+        .filter(runs::id.eq(run_id))
+        .select((smtp_servers::from_email, smtp_servers::from_name))
+        .first(conn)
+        .optional()
+}
