@@ -18,6 +18,7 @@ pub mod engine;
 pub mod events;
 pub mod home;
 pub mod http;
+pub mod idempotency_keys;
 pub mod images;
 pub mod letters;
 pub mod limits;

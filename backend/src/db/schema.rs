@@ -135,6 +135,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    idempotency_keys (owner_id, key) {
+        owner_id -> Int8,
+        key -> Text,
+        request -> Bytea,
+        thing_id -> Nullable<Int8>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     images (name) {
         name -> Text,
         image -> Bytea,
@@ -341,6 +351,7 @@ diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(articles -> images (image));
 diesel::joinable!(articles -> users (author_id));
 diesel::joinable!(avatars -> users (user_id));
+diesel::joinable!(idempotency_keys -> users (owner_id));
 diesel::joinable!(mail_servers -> smtp_servers (smtp_server_id));
 diesel::joinable!(mailing_recipients -> mailings (mailing_id));
 diesel::joinable!(mailing_recipients -> recipients (recipient_id));
@@ -365,6 +376,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     chunks,
     deliveries,
     events,
+    idempotency_keys,
     images,
     mail_servers,
     mailing_recipients,

@@ -13,6 +13,7 @@ use validator::Validate;
 use super::deadlines::Deadlines;
 use super::error::{ApiError, FieldError};
 use super::field::flatten;
+use super::idempotency::BodyDigest;
 
 /// Enough for everything but a message's bodies.
 pub const SMALL: usize = 64 * 1024;
@@ -60,6 +61,7 @@ impl<T: DeserializeOwned + Validate + 'static, const LIMIT: usize> FromRequest f
             Deadlines::of(req),
             actix_web::web::Payload::from_request(req, payload),
         );
+        let req = req.clone();
         Box::pin(async move {
             if !json {
                 return Err(ApiError::unsupported_media_type());
@@ -71,6 +73,7 @@ impl<T: DeserializeOwned + Validate + 'static, const LIMIT: usize> FromRequest f
                 .await
                 .map_err(|error| ApiError::malformed(error.to_string()))?;
             let bytes = read(payload, LIMIT, deadlines).await?;
+            BodyDigest::keep(&req, &bytes);
             parse(&bytes).map(Self)
         })
     }

@@ -8,6 +8,8 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::{Condition, DefaultHeaders};
 
+use super::idempotency;
+
 /// Styles may stand in the page, for the sake of previews: a mail's styles are written into it, and the frame that shows it
 /// inherits this. Scripts may not, anywhere.
 const NOTHING_FOREIGN: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
@@ -49,7 +51,13 @@ pub fn cors(origins: &[String]) -> Condition<Cors> {
         .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin));
     let cors = named
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
-        .allowed_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH])
+        .allowed_headers([
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            IF_MATCH,
+            IF_NONE_MATCH,
+            idempotency::HEADER,
+        ])
         .expose_headers([ETAG, LOCATION, RETRY_AFTER, REQUEST_ID])
         .max_age(REMEMBERED_S);
     Condition::new(!origins.is_empty(), cors)

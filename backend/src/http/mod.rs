@@ -12,6 +12,7 @@ pub mod error;
 pub mod etag;
 pub mod field;
 pub mod headers;
+pub mod idempotency;
 pub mod openapi;
 pub mod page;
 pub mod problems;

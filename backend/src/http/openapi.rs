@@ -34,7 +34,12 @@ Sign in with `POST /auth/sign-in` and send the access token as `Authorization: B
 /// Whether whoever asks this need not say who they are.
 pub fn is_open(method: &Method, path: &str) -> bool {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
-    begins(&OPEN) || (matches!(*method, Method::GET | Method::HEAD) && begins(&READABLE))
+    is_personal(path) || (matches!(*method, Method::GET | Method::HEAD) && begins(&READABLE))
+}
+
+/// Whether its path or its body shows who asks: what answers is not kept anywhere.
+fn is_personal(path: &str) -> bool {
+    OPEN.iter().any(|prefix| path.starts_with(prefix))
 }
 
 /// The document before any route has been added.
@@ -79,7 +84,7 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
                 .iter_mut()
                 .flatten()
                 .for_each(may_be_empty);
-            if method == Method::GET {
+            if method == Method::GET && !is_personal(path) {
                 may_be_known(operation);
             }
             let kind = Kind::of(path, &method, operation, open);
@@ -137,6 +142,8 @@ impl Kind {
             |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "owner_id");
         let is_expected =
             |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "If-Match");
+        let is_name = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "Idempotency-Key");
+        let named = operation.parameters.iter().flatten().any(is_name);
         let query = operation.parameters.iter().flatten().any(is_query);
         let whose = operation.parameters.iter().flatten().any(is_whose);
         let (body, id) = (operation.request_body.is_some(), path.contains('{'));
@@ -148,6 +155,11 @@ impl Kind {
             (!open && write, "403", "This role may only look on"),
             (whose, "403", "Whose it is may only be asked by managers"),
             (id, "404", "It does not exist, or belongs to somebody else"),
+            (
+                named,
+                "409",
+                "`already_deleted`: what this request made is gone",
+            ),
             (body, "408", "The body did not arrive in time"),
             (
                 expected,
@@ -157,7 +169,7 @@ impl Kind {
             (body, "413", "The body is too large"),
             (body, "415", "The body is not declared as JSON"),
             (
-                body || query,
+                body || query || named,
                 "422",
                 "Some fields are not valid; each is named",
             ),

@@ -1,7 +1,7 @@
 //! `/mailings`: a user's own mailings, their recipients and runs; staff see everybody's.
 
 use actix_web::web::{Data, Path};
-use actix_web::{HttpResponse, delete, get, patch, post};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
 use chrono::{DateTime, Utc};
 use diesel::{Connection, PgConnection};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -27,8 +27,10 @@ use crate::http::body::Valid;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::http::etag::{self, Expected};
+use crate::http::idempotency::IdempotencyKey;
 use crate::http::page::Page;
 use crate::http::query::Query;
+use crate::idempotency_keys::once::once;
 use crate::quotas::model::Quotas;
 use crate::{runs, smtp_servers};
 
@@ -136,7 +138,7 @@ async fn list_mailings(
 /// Schedule a mailing
 ///
 /// When its window is open already, sending starts at once.
-#[utoipa::path(tag = "mailings", request_body = CreateMailing, responses(
+#[utoipa::path(tag = "mailings", params(IdempotencyKey), request_body = CreateMailing, responses(
     (status = 201, description = "Scheduled", body = Mailing, headers(("Location" = String), ("ETag" = String)))))]
 #[post("/mailings")]
 async fn create_mailing(
@@ -144,21 +146,24 @@ async fn create_mailing(
     db: Data<Db>,
     clock: Data<Clock>,
     quotas: Data<Quotas>,
-    client: Client,
+    (client, req): (Client, HttpRequest),
     Valid(new): Valid<CreateMailing, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let named = IdempotencyKey::of(&req)?;
     check_window(new.starts_at, new.ends_at, now)?;
     let origin = Origin::of(owner_id, &client, now);
-    let work = move |conn: &mut PgConnection| {
+    let make = move |conn: &mut PgConnection| {
         check_message(conn, owner_id, new.message_id)?;
         check_server(conn, owner_id, new.smtp_server_id)?;
         let id = store::create(conn, owner_id, &new, now)?;
         choose(conn, id, owner_id, (&new.recipients, **quotas))?;
         start::refresh_state(conn, id)?;
         note(conn, id, origin.did(EventKind::MailingCreated))?;
-        store::find(conn, Owners::One(owner_id), id).map_err(ApiError::from)
+        Ok(id)
     };
+    let show = move |conn: &mut _, id| store::find(conn, Owners::One(owner_id), id);
+    let work = move |conn: &mut _| once(conn, (owner_id, now), named.as_ref(), (make, show));
     let mailing = db.run(move |conn| conn.transaction(work)).await?;
     Ok(etag::created(
         format!("/api/v1/mailings/{}", mailing.id),

@@ -2,7 +2,7 @@
 
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
-use actix_web::{HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, get, post};
 use diesel::{Connection, PgConnection};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -17,8 +17,10 @@ use crate::db::Db;
 use crate::events::new::Origin;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
+use crate::http::idempotency::IdempotencyKey;
 use crate::http::page::{Page, Paging, default_per_page, first_page};
 use crate::http::query::Query;
+use crate::idempotency_keys::once::once;
 use crate::quotas::model::Quotas;
 use crate::recipients::model::Recipient;
 use crate::runs;
@@ -62,7 +64,7 @@ impl From<StartError> for ApiError {
 /// Send a mailing now
 ///
 /// Answers at once; the mails leave in the background.
-#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), responses(
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), IdempotencyKey), responses(
     (status = 202, description = "The run that has begun", body = Run, headers(("Location" = String))),
     (status = 409, description = "`run_open`, `outside_window`, `no_recipients`, `disabled`, `paused` or `over_quota`", body = Problem, content_type = "application/problem+json")))]
 #[post("/mailings/{id}/send")]
@@ -71,16 +73,19 @@ pub(super) async fn send_mailing(
     db: Data<Db>,
     clock: Data<Clock>,
     quotas: Data<Quotas>,
-    client: Client,
+    (client, req): (Client, HttpRequest),
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
+    let (now, named) = (clock.now(), IdempotencyKey::of(&req)?);
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
-        let mailing = store::lock(conn, owner_id, *id)?;
-        let origin = Origin::of(owner_id, &client, now);
-        let run_id = start::start_now(conn, &mailing, (**quotas, (Trigger::Manual, origin)), now)?;
-        runs::store::find(conn, Owners::One(owner_id), run_id).map_err(ApiError::from)
+        let make = |conn: &mut PgConnection| {
+            let mailing = store::lock(conn, owner_id, *id)?;
+            let why = (Trigger::Manual, Origin::of(owner_id, &client, now));
+            Ok(start::start_now(conn, &mailing, (**quotas, why), now)?)
+        };
+        let show = |conn: &mut _, run_id| runs::store::find(conn, Owners::One(owner_id), run_id);
+        once(conn, (owner_id, now), named.as_ref(), (make, show))
     };
     let run = db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::Accepted()

@@ -14,6 +14,7 @@ use super::noted::note;
 use super::reader::Reader;
 use super::store::{self, DeleteError};
 use crate::auth::caller::Caller;
+use crate::auth::policy::Owners;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::events::model::EventKind;
@@ -22,9 +23,11 @@ use crate::http::body::Valid;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, FieldError, Problem};
 use crate::http::etag::{self, Expected};
+use crate::http::idempotency::IdempotencyKey;
 use crate::http::page::Page;
 use crate::http::query::Query;
 use crate::http::site::PublicUrl;
+use crate::idempotency_keys::once::once;
 use crate::users;
 
 /// Two bodies of 1 MiB, thrice as large where a client escapes every letter that is not ASCII (Python does).
@@ -73,22 +76,23 @@ async fn list_messages(
 }
 
 /// Write a message
-#[utoipa::path(tag = "messages", request_body = CreateMessage, responses(
+#[utoipa::path(tag = "messages", params(IdempotencyKey), request_body = CreateMessage, responses(
     (status = 201, description = "Stored", body = Message, headers(("Location" = String), ("ETag" = String)))))]
 #[post("/messages")]
 async fn create_message(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
-    client: Client,
+    (client, req): (Client, HttpRequest),
     Valid(new): Valid<CreateMessage, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let named = IdempotencyKey::of(&req)?;
     let new =
         unhurried(move || content::check(&new.subject, &new.html, &new.text).map(|_template| new))
             .await?;
     let origin = Origin::of(owner_id, &client, now);
-    let work = move |conn: &mut _| {
+    let make = move |conn: &mut PgConnection| {
         let message = store::create(conn, owner_id, &new, now)?;
         note(
             conn,
@@ -96,8 +100,10 @@ async fn create_message(
             EventKind::MessageCreated,
             (message.id, &message.subject),
         )?;
-        Ok::<_, ApiError>(message)
+        Ok(message.id)
     };
+    let show = move |conn: &mut _, id| store::find(conn, Owners::One(owner_id), id);
+    let work = move |conn: &mut _| once(conn, (owner_id, now), named.as_ref(), (make, show));
     let message = db.run(move |conn| conn.transaction(work)).await?;
     Ok(etag::created(
         format!("/api/v1/messages/{}", message.id),

@@ -2,13 +2,14 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
-use diesel::Connection;
+use diesel::{Connection, PgConnection};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{CreateRecipient, Recipient, RecipientQuery, UpdateRecipient};
 use super::noted::note;
 use super::store::{self, SaveError};
 use crate::auth::caller::Caller;
+use crate::auth::policy::Owners;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::events::model::EventKind;
@@ -17,8 +18,10 @@ use crate::http::body::Valid;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, FieldError, Problem};
 use crate::http::etag::{self, Expected};
+use crate::http::idempotency::IdempotencyKey;
 use crate::http::page::Page;
 use crate::http::query::Query;
+use crate::idempotency_keys::once::once;
 use crate::quotas::model::Quotas;
 use crate::quotas::store::has_room_for_recipient;
 
@@ -65,21 +68,22 @@ async fn list_recipients(
 }
 
 /// Add a recipient
-#[utoipa::path(tag = "recipients", request_body = CreateRecipient, responses(
+#[utoipa::path(tag = "recipients", params(IdempotencyKey), request_body = CreateRecipient, responses(
     (status = 201, description = "Added", body = Recipient, headers(("Location" = String), ("ETag" = String))),
-        (status = 409, description = "`email_taken` or `recipients_quota`", body = Problem, content_type = "application/problem+json")))]
+        (status = 409, description = "`email_taken`, `recipients_quota` or `already_deleted`", body = Problem, content_type = "application/problem+json")))]
 #[post("/recipients")]
 async fn create_recipient(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
     quotas: Data<Quotas>,
-    client: Client,
+    (client, req): (Client, HttpRequest),
     Valid(new): Valid<CreateRecipient>,
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
     let origin = Origin::of(owner_id, &client, now);
-    let work = move |conn: &mut _| {
+    let named = IdempotencyKey::of(&req)?;
+    let make = move |conn: &mut PgConnection| {
         if !has_room_for_recipient(conn, **quotas, owner_id)? {
             return Err(ApiError::conflict(
                 "recipients_quota",
@@ -93,8 +97,10 @@ async fn create_recipient(
             EventKind::RecipientCreated,
             (recipient.id, &recipient.email),
         )?;
-        Ok::<_, ApiError>(recipient)
+        Ok(recipient.id)
     };
+    let show = move |conn: &mut _, id| store::find(conn, Owners::One(owner_id), id);
+    let work = move |conn: &mut _| once(conn, (owner_id, now), named.as_ref(), (make, show));
     let recipient = db.run(move |conn| conn.transaction(work)).await?;
     Ok(etag::created(
         format!("/api/v1/recipients/{}", recipient.id),

@@ -27,6 +27,7 @@ mod engine;
 mod events;
 mod holds;
 mod home;
+mod idempotency_keys;
 mod isolation;
 mod letters;
 mod limits;

@@ -5645,7 +5645,10 @@ export interface operations {
     create_mailing: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A name of your choice for this request. Sent again under it within 24 hours, it makes nothing a second time: the answer is what the first one made, as it is by then */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5695,6 +5698,15 @@ export interface operations {
             };
             /** @description The body did not arrive in time */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `already_deleted`: what this request made is gone */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6717,7 +6729,10 @@ export interface operations {
     send_mailing: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A name of your choice for this request. Sent again under it within 24 hours, it makes nothing a second time: the answer is what the first one made, as it is by then */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 id: number;
             };
@@ -6764,6 +6779,15 @@ export interface operations {
             };
             /** @description `run_open`, `outside_window`, `no_recipients`, `disabled`, `paused` or `over_quota` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7874,7 +7898,10 @@ export interface operations {
     create_message: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A name of your choice for this request. Sent again under it within 24 hours, it makes nothing a second time: the answer is what the first one made, as it is by then */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -7924,6 +7951,15 @@ export interface operations {
             };
             /** @description The body did not arrive in time */
             408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `already_deleted`: what this request made is gone */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8786,7 +8822,10 @@ export interface operations {
     create_recipient: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A name of your choice for this request. Sent again under it within 24 hours, it makes nothing a second time: the answer is what the first one made, as it is by then */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -8843,7 +8882,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `email_taken` or `recipients_quota` */
+            /** @description `email_taken`, `recipients_quota` or `already_deleted` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -10753,13 +10792,6 @@ export interface operations {
             303: {
                 headers: {
                     Location?: string;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
-            304: {
-                headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
