@@ -52,6 +52,26 @@ test('a mailing made after another goes to the same people and no others', async
   await expect.poll(() => addressesOf(subject), { timeout: 20_000 }).toEqual([emails[0], emails[0]]);
 });
 
+test('a mailing whose answer was lost is created once, however often one asks', async ({ page }) => {
+  const email = newAddress('ivan');
+  const subject = unique('Один раз');
+  await prepare(page, [email], subject);
+  await beginMailing(page, subject);
+  await page.route('**/api/v1/mailings', async (route) => {
+    await route.fetch(); // the server has it
+    await route.abort();
+  });
+  await page.getByRole('button', { name: 'Создать рассылку' }).click();
+  await expect(page.getByRole('alert')).toContainText('Нет связи с сервером');
+  await page.unroute('**/api/v1/mailings');
+  await page.getByRole('button', { name: 'Создать рассылку' }).click();
+  await expect(page).toHaveURL(/\/mailings\/\d+$/);
+  await expect(page.getByText('Завершена')).toBeVisible({ timeout: 30_000 });
+  expect(await addressesOf(subject)).toEqual([email]);
+  await page.getByRole('link', { name: 'Рассылки', exact: true }).first().click();
+  await expect(page.getByRole('row', { name: subject })).toHaveCount(1);
+});
+
 test('all that a search finds are chosen at once, without a tick for each', async ({ page }) => {
   const mark = newAddress('n').split('@')[0]?.replaceAll('.', '') ?? '';
   const wanted = Array.from({ length: 12 }, (_, at) => `wanted${at}.${mark}@example.com`);
