@@ -7,7 +7,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::content;
 use super::model::Letter;
-use super::readers::Readers;
+use super::readers::{LETTERS, Readers};
 use super::store;
 use crate::db::Db;
 use crate::http::client::Client;
@@ -33,15 +33,15 @@ async fn get_letter(
     client: Client,
     token: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    readers.admit(&client).await?;
+    readers.admit(&client, LETTERS).await?;
     let mail = readers.mail_of(&token)?;
     let find = move |conn: &mut _| {
         let source = store::source(conn, mail)?;
-        let own_sender = store::own_sender(conn, mail.run_id)?;
-        Ok::<_, ApiError>((source, own_sender, store::sent_at(conn, mail)?))
+        let sender = store::sender(conn, mail.run_id)?;
+        Ok::<_, ApiError>((source, sender, store::sent_at(conn, mail)?))
     };
-    let (source, own_sender, sent_at) = db.run(find).await?;
-    let sender = readers.sender(own_sender);
+    let (source, sender, sent_at) = db.run(find).await?;
+    let sender = sender.map(|sender| readers.named(sender));
     let write = move || {
         let site = &readers.public_url.0;
         let written = content::written(&source, |link| link.with(site, &token))?;

@@ -11,9 +11,9 @@ pub struct Letter {
     /// Where it went.
     #[schema(example = "ada@example.org")]
     pub email: String,
-    /// From whom it came, as the mail said.
+    /// From whom mails of this mailing come; `null` when it has been deleted.
     #[schema(example = "News <news@example.org>")]
-    pub sender: String,
+    pub sender: Option<String>,
     #[schema(example = "News for Ada Lovelace")]
     pub subject: String,
     /// Empty: the mail has plain text only.

@@ -2,7 +2,7 @@
 
 use lettre::message::Mailbox;
 
-use super::store::OwnSender;
+use super::store::Sender;
 use crate::config::Config;
 use crate::http::client::Client;
 use crate::http::error::ApiError;
@@ -12,9 +12,15 @@ use crate::mail::header;
 use crate::mail::links::{RunMail, Stamps};
 
 /// Far more than people click, also where a mail provider does it for many of them from few addresses.
-const PER_ADDRESS: Rule = Rule {
-    name: "reader-address",
+pub const WISHES: Rule = Rule {
+    name: "unsubscribe-address",
     most: 600,
+    window_s: 60,
+};
+/// A letter is made anew each time, by the threads that the database is asked by.
+pub const LETTERS: Rule = Rule {
+    name: "letter-address",
+    most: 120,
     window_s: 60,
 };
 
@@ -40,8 +46,8 @@ impl Readers {
     }
 
     /// Counts one who follows a link: before the token is looked at, or it could be guessed.
-    pub async fn admit(&self, client: &Client) -> Result<(), ApiError> {
-        Ok(self.limits.take(PER_ADDRESS, &client.block()).await?)
+    pub async fn admit(&self, client: &Client, rule: Rule) -> Result<(), ApiError> {
+        Ok(self.limits.take(rule, &client.block()).await?)
     }
 
     /// The mail that a link with this token came in.
@@ -49,9 +55,9 @@ impl Readers {
         self.stamps.mail_of(token).ok_or_else(ApiError::not_found)
     }
 
-    /// From whom a mail came, as it said in `From`.
-    pub fn sender(&self, own: Option<OwnSender>) -> String {
-        let Some(OwnSender { email, name }) = own else {
+    /// The sender as its mails name it in `From`.
+    pub fn named(&self, sender: Sender) -> String {
+        let Sender::Own { email, name } = sender else {
             return self.sender.clone();
         };
         let address = header::address(&email).ok().and_then(|it| it.parse().ok());

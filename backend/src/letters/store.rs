@@ -1,4 +1,4 @@
-//! What letters were made from, in the database: it stays as it was when they left.
+//! What letters were made from, in the database: it stays as it was when they left. Their sender is the mailing's.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::max;
@@ -18,11 +18,15 @@ pub struct Source {
     pub full_name: String,
 }
 
-/// In whose name the mails of an owner's own server leave.
-#[derive(Debug, Clone, Queryable)]
-pub struct OwnSender {
-    pub email: String,
-    pub name: Option<String>,
+/// In whose name the mails of a mailing leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sender {
+    Installation,
+    /// Through a server of its owner's.
+    Own {
+        email: String,
+        name: Option<String>,
+    },
 }
 
 /// What this mail was made from. Whether an attempt has been recorded is not asked: whoever has the token has the mail, and
@@ -61,16 +65,20 @@ pub fn sent_at(conn: &mut PgConnection, mail: RunMail) -> QueryResult<Option<Dat
         .first(conn)
 }
 
-/// The sender of a run whose mailing has a server of its owner's; `None`: the installation's. Of a mailing that is gone
-/// nobody knows any more which server it had.
-pub fn own_sender(conn: &mut PgConnection, run_id: i64) -> QueryResult<Option<OwnSender>> {
-    runs::table
+/// Who sends the mailing of this run by now; `None`: it is gone, and nobody knows any more.
+pub fn sender(conn: &mut PgConnection, run_id: i64) -> QueryResult<Option<Sender>> {
+    let own: Option<(Option<String>, Option<String>)> = runs::table
         .inner_join(mailings::table.on(mailings::id.eq(runs::mailing_id)))
-        .inner_join(
-            smtp_servers::table.on(mailings::smtp_server_id.eq(smtp_servers::id.nullable())),
-        )
+        .left_join(smtp_servers::table.on(mailings::smtp_server_id.eq(smtp_servers::id.nullable())))
         .filter(runs::id.eq(run_id))
-        .select((smtp_servers::from_email, smtp_servers::from_name))
+        .select((
+            smtp_servers::from_email.nullable(),
+            smtp_servers::from_name.nullable(),
+        ))
         .first(conn)
-        .optional()
+        .optional()?;
+    Ok(own.map(|(email, name)| match email {
+        Some(email) => Sender::Own { email, name },
+        None => Sender::Installation,
+    }))
 }

@@ -110,12 +110,12 @@ pub struct Subscription {
     /// Where the mail with the link went.
     #[schema(example = "ada@example.org")]
     pub email: String,
-    /// From whom it came, as the mail said.
+    /// From whom mails of this mailing come; `null` when it has been deleted.
     #[schema(example = "News <news@example.org>")]
-    pub sender: String,
+    pub sender: Option<String>,
     /// Whether the address gets no more mail of this sender already.
     pub suppressed: bool,
-    /// Whether the reader may subscribe again: they have unsubscribed. Where the sender entered the address or mail servers
-    /// refused it, only the sender can lift that.
+    /// Whether the reader may subscribe again: their last word was to unsubscribe. Where they have said nothing, and the sender
+    /// entered the address or mail servers refused it, only the sender can lift that.
     pub may_subscribe_again: bool,
 }

@@ -16,7 +16,7 @@ use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::http::site::PublicUrl;
 use crate::letters;
-use crate::letters::readers::Readers;
+use crate::letters::readers::{Readers, WISHES};
 use crate::mail::links::{Link, RunMail};
 
 /// No token is longer.
@@ -50,7 +50,7 @@ pub(super) async fn get_subscription(
     token: Path<String>,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    readers.admit(&client).await?;
+    readers.admit(&client, WISHES).await?;
     if is_browser(&req) {
         return to_page(&readers.public_url, &token);
     }
@@ -58,16 +58,16 @@ pub(super) async fn get_subscription(
     let work = move |conn: &mut PgConnection| {
         let to = addressed(conn, mail)?;
         let reason = store::reason(conn, &to)?;
-        let own_sender = letters::store::own_sender(conn, mail.run_id)?;
-        Ok::<_, ApiError>((to.email, own_sender, reason))
+        let sender = letters::store::sender(conn, mail.run_id)?;
+        Ok::<_, ApiError>((to.email, sender, reason))
     };
-    let (email, own_sender, reason) = db.run(work).await?;
+    let (email, sender, reason) = db.run(work).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((VARY, "Accept"))
         .json(Subscription {
             email,
-            sender: readers.sender(own_sender),
+            sender: sender.map(|sender| readers.named(sender)),
             suppressed: reason.is_some(),
             may_subscribe_again: reason == Some(SuppressionReason::Unsubscribed),
         }))
@@ -92,7 +92,7 @@ pub(super) async fn unsubscribe(
     token: Path<String>,
     _body: AnyBody,
 ) -> Result<HttpResponse, ApiError> {
-    readers.admit(&client).await?;
+    readers.admit(&client, WISHES).await?;
     let (mail, now) = (readers.mail_of(&token)?, clock.now());
     let work = move |conn: &mut PgConnection| {
         let to = addressed(conn, mail)?;
@@ -120,7 +120,7 @@ pub(super) async fn subscribe_again(
     client: Client,
     token: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    readers.admit(&client).await?;
+    readers.admit(&client, WISHES).await?;
     let mail = readers.mail_of(&token)?;
     let work = move |conn: &mut PgConnection| {
         let to = addressed(conn, mail)?;
