@@ -28,7 +28,7 @@ const LEFTOVERS: [&str; 6] = [
         WHERE least(revoked_at, last_used_at + interval '30 days') < $1 - interval '30 days' LIMIT $2)",
     "DELETE FROM api_tokens WHERE id IN (SELECT id FROM api_tokens WHERE expires_at < $1 - interval '30 days' LIMIT $2)",
     "DELETE FROM idempotency_keys WHERE (owner_id, key) IN (SELECT owner_id, key FROM idempotency_keys
-        WHERE created_at < $1 - interval '24 hours' LIMIT $2)",
+        WHERE created_at < $1 - interval '24 hours' LIMIT $2) AND created_at < $1 - interval '24 hours'",
     // Once a picture is that old it is looked for in all articles, for another week and not for ever.
     "DELETE FROM images WHERE name IN (SELECT name FROM images
         WHERE created_at < $1 - interval '7 days' AND created_at > $1 - interval '14 days' AND NOT EXISTS (

@@ -50,7 +50,11 @@ impl IdempotencyKey {
         let key = key.filter(fits).filter(|_| given.next().is_none());
         let Some(key) = key else {
             let wrong = "One of 1 to 200 visible ASCII characters.";
-            return Err(ApiError::invalid_field(NAME, "invalid_key", wrong));
+            return Err(ApiError::invalid_field(
+                NAME,
+                "invalid_idempotency_key",
+                wrong,
+            ));
         };
         let mut request = Sha256::new();
         request.update(req.method().as_str());

@@ -151,9 +151,9 @@ async fn create_mailing(
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
     let named = IdempotencyKey::of(&req)?;
-    check_window(new.starts_at, new.ends_at, now)?;
     let origin = Origin::of(owner_id, &client, now);
     let make = move |conn: &mut PgConnection| {
+        check_window(new.starts_at, new.ends_at, now)?;
         check_message(conn, owner_id, new.message_id)?;
         check_server(conn, owner_id, new.smtp_server_id)?;
         let id = store::create(conn, owner_id, &new, now)?;

@@ -161,7 +161,10 @@ fn a_key_that_is_none_is_refused() {
     for key in ["", "with a blank", "ключ", &"k".repeat(201)] {
         let refused = named(&app, &alice, "/recipients", key, &ada);
         let refused = refused.expect_problem(422, "validation_failed");
-        assert_eq!(refused["fields"][0]["code"], "invalid_key", "{key}");
+        assert_eq!(
+            refused["fields"][0]["code"], "invalid_idempotency_key",
+            "{key}"
+        );
     }
     assert_eq!(total(&app, &alice, "/recipients"), 0);
 }
