@@ -16,6 +16,14 @@ use super::error::{FieldError, Problem};
 /// Operations that need no access token.
 const OPEN: [&str; 3] = ["/api/v1/auth/", "/api/v1/letters/", "/api/v1/unsubscribe/"];
 
+/// What moves by itself while its tag stands for what its owner wrote, and what must not be kept.
+const ALWAYS_ANEW: [&str; 4] = [
+    "/api/v1/mailings/{id}",
+    "/api/v1/me/sessions",
+    "/api/v1/me/tokens",
+    "/api/v1/smtp-servers/{id}",
+];
+
 /// What everybody may read, and only staff may change.
 const READABLE: [&str; 4] = [
     "/api/v1/articles",
@@ -84,7 +92,8 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
                 .iter_mut()
                 .flatten()
                 .for_each(may_be_empty);
-            if method == Method::GET && !is_personal(path) {
+            if method == Method::GET && !is_personal(path) && !ALWAYS_ANEW.contains(&path.as_str())
+            {
                 may_be_known(operation);
             }
             let kind = Kind::of(path, &method, operation, open);

@@ -2058,10 +2058,10 @@ export interface components {
              */
             html: string;
             /**
-             * @description From whom it came, as the mail said.
+             * @description From whom mails of this mailing come; `null` when it has been deleted.
              * @example News <news@example.org>
              */
-            sender: string;
+            sender?: string | null;
             /**
              * Format: date-time
              * @description When it left; `null` for the moment until that has been recorded.
@@ -3279,15 +3279,15 @@ export interface components {
              */
             email: string;
             /**
-             * @description Whether the reader may subscribe again: they have unsubscribed. Where the sender entered the address or mail servers
-             *     refused it, only the sender can lift that.
+             * @description Whether the reader may subscribe again: their last word was to unsubscribe. Where they have said nothing, and the sender
+             *     entered the address or mail servers refused it, only the sender can lift that.
              */
             may_subscribe_again: boolean;
             /**
-             * @description From whom it came, as the mail said.
+             * @description From whom mails of this mailing come; `null` when it has been deleted.
              * @example News <news@example.org>
              */
-            sender: string;
+            sender?: string | null;
             /** @description Whether the address gets no more mail of this sender already. */
             suppressed: boolean;
         };
@@ -5782,13 +5782,6 @@ export interface operations {
                     "application/json": components["schemas"]["Mailing"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -7458,13 +7451,6 @@ export interface operations {
                     "application/json": components["schemas"]["Sessions"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
             /** @description Not signed in */
             401: {
                 headers: {
@@ -7585,13 +7571,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ApiTokens"];
                 };
-            };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description Not signed in */
             401: {
@@ -9765,13 +9744,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SmtpServer"];
                 };
-            };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
-            304: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description Not signed in */
             401: {

@@ -1,6 +1,7 @@
 // Calls about mailings that more than one screen makes.
 import { api, ask } from '../../api/client.js';
 import { readEvents } from '../../api/events.js';
+import { once } from '../../api/once.js';
 
 const FOUND = 20;
 /** The first event comes at once; after it a sign of life every 15 seconds. */
@@ -59,8 +60,10 @@ export async function searchMailings(q, owner = '') {
 /** @param {number} id */
 export const deleteMailing = (id) => ask(api.DELETE('/api/v1/mailings/{id}', { params: { path: { id } } }));
 
-/** @param {number} id */
-export const sendMailing = (id) => ask(api.POST('/api/v1/mailings/{id}/send', { params: { path: { id } } }));
+export const sendMailing = once(
+  (/** @type {number} */ id) => id,
+  (id, header) => ask(api.POST('/api/v1/mailings/{id}/send', { params: { path: { id }, header } })),
+);
 
 /** @param {number} id */
 export const pauseMailing = (id) => ask(api.POST('/api/v1/mailings/{id}/pause', { params: { path: { id } } }));
