@@ -49,11 +49,38 @@ fn what_is_created_under_a_key_is_created_once_and_shown_as_it_is_now() {
     ] {
         let before = total(&app, &alice, path).as_i64().unwrap();
         let first = named(&app, &alice, path, path, &body);
+        let location = first.header("location").to_owned();
         let again = named(&app, &alice, path, path, &body);
-        assert_eq!(first.header("location"), again.header("location"), "{path}");
         assert_eq!(first.expect(201), again.expect(201), "{path}");
+
+        let thing = location.strip_prefix("/api/v1").unwrap();
+        let (field, changed) = match path {
+            "/recipients" => ("comment", "changed"),
+            "/messages" => ("subject", "Changed"),
+            _ => ("recurrence", "daily"),
+        };
+        app.patch(&alice, thing, &json!({field: changed}))
+            .expect(200);
+        let again = named(&app, &alice, path, path, &body);
+        assert_eq!(again.header("location"), location);
+        assert_eq!(again.expect(201)[field], changed, "{path}");
         assert_eq!(total(&app, &alice, path), before + 1, "{path}");
     }
+}
+
+#[test]
+fn a_mailing_is_told_again_also_when_its_window_is_over() {
+    let app = TestApp::start();
+    let alice = app.alice();
+    app.recipient(&alice, "ada@example.org");
+    let mut body = mailing_of(&app, &message(&app, &alice));
+    let now = app.services.clock.now();
+    body["starts_at"] = json!(now);
+    body["ends_at"] = json!(now + TimeDelta::minutes(1));
+    let made = named(&app, &alice, "/mailings", "k", &body).id();
+    app.wait(TimeDelta::minutes(2));
+    assert_eq!(named(&app, &alice, "/mailings", "k", &body).id(), made);
+    named(&app, &alice, "/mailings", "other", &body).expect_problem(422, "validation_failed");
 }
 
 #[test]
