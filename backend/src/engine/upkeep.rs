@@ -18,8 +18,8 @@ const AT_ONCE: i64 = 1000;
 /// How long it rests when there is nothing more to delete.
 const REST: Duration = Duration::from_hours(1);
 
-/// What accounts, articles and programs leave behind and nobody needs any more. A session that was not continued has ended 30 days
-/// after its last use: see `auth::sessions::LIFETIME_DAYS`.
+/// What accounts, articles and programs leave behind and nobody needs any more. A session that was not continued has ended
+/// 30 days after its last use: see `auth::sessions::LIFETIME_DAYS`. Keys: see `idempotency_keys::store::KEPT`.
 const LEFTOVERS: [&str; 6] = [
     "DELETE FROM account_tokens WHERE token_hash IN (SELECT token_hash FROM account_tokens WHERE expires_at <= $1 LIMIT $2)",
     "DELETE FROM account_mails WHERE id IN (SELECT id FROM account_mails

@@ -11,13 +11,21 @@ use actix_web::middleware::{Condition, DefaultHeaders};
 use super::idempotency;
 
 /// Styles may stand in the page, for the sake of previews: a mail's styles are written into it, and the frame that shows it
-/// inherits this. Scripts may not, anywhere.
-const NOTHING_FOREIGN: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
-    object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-/// The same for the page that shows a letter, but for pictures: they are wherever its author has them, and without them the
-/// letter would not be what its reader got. The frame that shows it inherits this, too.
-const WITH_PICTURES: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' https: data: blob:; \
-    object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// inherits this. Scripts may not, anywhere. Pictures come from here, and from where is named.
+macro_rules! policy {
+    ($pictures:literal) => {
+        concat!(
+            "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self'",
+            $pictures,
+            " data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        )
+    };
+}
+
+const NOTHING_FOREIGN: &str = policy!("");
+/// For the page that shows a letter: its pictures are wherever its author has them, and without them the letter would not be
+/// what its reader got. The frame that shows it inherits this, too.
+const WITH_PICTURES: &str = policy!(" https:");
 /// A year, as browsers' own lists ask for.
 const TLS_ONLY: &str = "max-age=31536000";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -12,7 +12,8 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use super::error::ApiError;
 
 pub const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-const NAME: &str = "Idempotency-Key";
+/// The same as the document and the answers write it.
+pub const NAME: &str = "Idempotency-Key";
 const LONGEST: usize = 200;
 
 /// The name of a request, and what it asks for.

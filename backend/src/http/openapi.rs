@@ -12,6 +12,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 use super::error::{FieldError, Problem};
+use super::idempotency;
 
 /// Operations that need no access token.
 const OPEN: [&str; 3] = ["/api/v1/auth/", "/api/v1/letters/", "/api/v1/unsubscribe/"];
@@ -41,13 +42,17 @@ Sign in with `POST /auth/sign-in` and send the access token as `Authorization: B
 
 /// Whether whoever asks this need not say who they are.
 pub fn is_open(method: &Method, path: &str) -> bool {
-    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
-    is_personal(path) || (matches!(*method, Method::GET | Method::HEAD) && begins(&READABLE))
+    let is_read = matches!(*method, Method::GET | Method::HEAD);
+    is_personal(path) || (is_read && begins_with_one_of(&READABLE, path))
 }
 
 /// Whether its path or its body shows who asks: what answers is not kept anywhere.
 fn is_personal(path: &str) -> bool {
-    OPEN.iter().any(|prefix| path.starts_with(prefix))
+    begins_with_one_of(&OPEN, path)
+}
+
+fn begins_with_one_of(prefixes: &[&str], path: &str) -> bool {
+    prefixes.iter().any(|prefix| path.starts_with(prefix))
 }
 
 /// The document before any route has been added.
@@ -146,17 +151,17 @@ struct Kind(Vec<(bool, &'static str, &'static str)>);
 
 impl Kind {
     fn of(path: &str, method: &Method, operation: &Operation, open: bool) -> Self {
-        let is_query = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.parameter_in == ParameterIn::Query);
-        let is_whose =
-            |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "owner_id");
-        let is_expected =
-            |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "If-Match");
-        let is_name = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(p) if p.name == "Idempotency-Key");
-        let named = operation.parameters.iter().flatten().any(is_name);
-        let query = operation.parameters.iter().flatten().any(is_query);
-        let whose = operation.parameters.iter().flatten().any(is_whose);
+        let parameters = || {
+            let all = operation.parameters.iter().flatten();
+            all.filter_map(|parameter| match parameter {
+                RefOr::T(parameter) => Some(parameter),
+                RefOr::Ref(_) => None,
+            })
+        };
+        let has = |name: &str| parameters().any(|parameter| parameter.name == name);
+        let query = parameters().any(|parameter| parameter.parameter_in == ParameterIn::Query);
+        let (whose, expected, named) = (has("owner_id"), has("If-Match"), has(idempotency::NAME));
         let (body, id) = (operation.request_body.is_some(), path.contains('{'));
-        let expected = operation.parameters.iter().flatten().any(is_expected);
         let write = *method != Method::GET;
         Self(vec![
             (body, "400", "The body is not JSON"),

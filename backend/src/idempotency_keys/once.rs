@@ -5,13 +5,13 @@ use diesel::{OptionalExtension, PgConnection, QueryResult};
 
 use super::store::{self, NamedError};
 use crate::http::error::ApiError;
-use crate::http::idempotency::IdempotencyKey;
+use crate::http::idempotency::{self, IdempotencyKey};
 
 impl From<NamedError> for ApiError {
     fn from(error: NamedError) -> Self {
         match error {
             NamedError::Reused => Self::invalid_field(
-                "Idempotency-Key",
+                idempotency::NAME,
                 "reused",
                 "Another request had this key; give this one its own.",
             ),
