@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::model::DeliveryStatus;
 use crate::db::schema::{attempts, deliveries};
 use crate::mail::verdict::Outcome;
-use crate::mail_servers::model::Through;
+use crate::mail_servers::model::SmtpServerKey;
 
 /// A connection for the hot path. Everything there is found by its key, but a run is sent before PostgreSQL has statistics
 /// of its new rows: left alone it reads the whole ledger for every batch, which cost twice the time of all the rest.
@@ -39,7 +39,7 @@ pub struct ClaimableRun {
     #[diesel(embed)]
     pub terms: Terms,
     #[diesel(embed)]
-    pub through: Through,
+    pub server_key: SmtpServerKey,
 }
 
 /// Until when a run's mails may leave, and what its owner wants done with uncertain ones.
@@ -80,7 +80,7 @@ pub struct GoingOn {
     #[diesel(embed)]
     pub terms: Terms,
     #[diesel(embed)]
-    pub through: Through,
+    pub server_key: SmtpServerKey,
 }
 
 /// Which of these runs are still to be sent, and on what terms.

@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::desk::Room;
-use super::gate::Gate;
+use super::coordinator::Room;
+use super::egress_queue::EgressQueue;
+use super::fair_queue::{Batch, in_turn};
 use super::job::{Chunk, Job};
 use super::journal::{Journal, LeaseFile, Line};
 use super::prepare::prepare;
 use super::recovery;
-use super::shared::{LEASE_S, Report, Shared, Until};
-use super::turns::{Slice, in_turn};
-use super::way::Way;
+use super::shared::{AttemptEvent, LEASE_S, Shared, Until};
+use super::smtp_target::SmtpTarget;
 use crate::deliveries::claims::{self, ClaimableRun, Lease};
 use crate::smtp_servers;
 
@@ -28,9 +28,9 @@ const REPLAY: Duration = Duration::from_secs(5);
 
 pub(super) struct Claimer<'a> {
     shared: &'a Shared,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::Sender<AttemptEvent>,
     /// Gates that need sessions.
-    newcomers: UnboundedSender<Arc<Gate>>,
+    newcomers: UnboundedSender<Arc<EgressQueue>>,
     journal: Option<Journal>,
     replayed: Option<Instant>,
     conn: Option<PgConnection>,
@@ -54,8 +54,8 @@ enum Step {
 impl<'a> Claimer<'a> {
     pub(super) fn new(
         shared: &'a Shared,
-        reports: mpsc::Sender<Report>,
-        newcomers: UnboundedSender<Arc<Gate>>,
+        reports: mpsc::Sender<AttemptEvent>,
+        newcomers: UnboundedSender<Arc<EgressQueue>>,
     ) -> Self {
         Self {
             shared,
@@ -73,14 +73,14 @@ impl<'a> Claimer<'a> {
 
     /// Claims until there is a reason to end; then the sessions are told that nothing more comes.
     pub(super) fn run(mut self, until: Until) {
-        let desk = &self.shared.desk;
-        while !desk.is_closing() {
-            let in_hand = desk.leases();
+        let coordinator = &self.shared.coordinator;
+        while !coordinator.is_closing() {
+            let in_hand = coordinator.leases();
             match self.step() {
                 Ok(Step::Claimed) => {}
                 Ok(Step::Nothing) if until == Until::Idle && in_hand == 0 => break,
                 Ok(Step::Nothing | Step::Enough) => {
-                    desk.wait(self.shared.settings.engine.poll_interval);
+                    coordinator.wait(self.shared.settings.engine.poll_interval);
                 }
                 Err(error) => {
                     tracing::error!(%error, "nothing can be claimed: the database or the journal fails");
@@ -88,24 +88,24 @@ impl<'a> Claimer<'a> {
                     if until == Until::Idle {
                         break;
                     }
-                    desk.wait(PAUSE);
+                    coordinator.wait(PAUSE);
                 }
             }
         }
-        desk.close();
+        coordinator.close();
         self.end();
     }
 
     /// Waits until everything is given back: the journal lasts as long as there is something in it.
     fn end(self) {
-        while self.shared.desk.leases() > 0 {
-            self.shared.desk.wait_for_the_rest(PAUSE);
+        while self.shared.coordinator.leases() > 0 {
+            self.shared.coordinator.wait_for_the_rest(PAUSE);
         }
     }
 
     fn step(&mut self) -> Result<Step, Box<dyn Error>> {
         self.recover()?;
-        if self.shared.desk.take_outdated() {
+        if self.shared.coordinator.take_outdated() {
             self.asked = None;
             self.turns.clear();
         }
@@ -114,14 +114,14 @@ impl<'a> Claimer<'a> {
         }
         let mut step = Step::Nothing;
         while let Some(run) = self.turns.pop_front() {
-            let Some(gate) = self.gate(&run)? else {
+            let Some(queue) = self.queue(&run)? else {
                 (self.asked, step) = (None, Step::Enough);
                 continue;
             };
-            match self.shared.desk.room_for(&gate, run.id) {
+            match self.shared.coordinator.room_for(&queue, run.id) {
                 Room::None => {}
                 Room::Later => step = Step::Enough,
-                Room::Free if self.claim(&run, &gate)? => return Ok(Step::Claimed),
+                Room::Free if self.claim(&run, &queue)? => return Ok(Step::Claimed),
                 // The database is asked anew before it is given up.
                 Room::Free => self.asked = None,
             }
@@ -159,30 +159,37 @@ impl<'a> Claimer<'a> {
         Ok(())
     }
 
-    /// The gate through which the run leaves, opened with its first run; `None` when its server has gone meanwhile.
-    fn gate(&mut self, run: &ClaimableRun) -> Result<Option<Arc<Gate>>, Box<dyn Error>> {
-        if let Some(gate) = self.shared.desk.gate(run.through) {
-            return Ok(Some(gate));
+    /// The queue through which the run leaves, opened with its first run; `None` when its server has gone meanwhile.
+    fn queue(&mut self, run: &ClaimableRun) -> Result<Option<Arc<EgressQueue>>, Box<dyn Error>> {
+        if let Some(queue) = self.shared.coordinator.queue(run.server_key) {
+            return Ok(Some(queue));
         }
-        let Some(id) = run.through.smtp_server_id else {
+        let Some(id) = run.server_key.smtp_server_id else {
             return Ok(None);
         };
         let mut conn = self.connection()?;
         let row = smtp_servers::store::any(&mut conn, id)?;
         self.conn = Some(conn);
         // One that was changed since is heard of with the next round.
-        let row = row.filter(|row| Some(row.revision) == run.through.smtp_server_revision);
+        let row = row.filter(|row| Some(row.revision) == run.server_key.smtp_server_revision);
         let Some(row) = row else { return Ok(None) };
-        let gate = Arc::new(Gate::new(Way::of(&row, &self.shared.settings)));
-        if self.newcomers.send(Arc::clone(&gate)).is_err() {
+        let queue = Arc::new(EgressQueue::new(SmtpTarget::of(
+            &row,
+            &self.shared.settings,
+        )));
+        if self.newcomers.send(Arc::clone(&queue)).is_err() {
             return Err("the sessions with servers of users are gone".into());
         }
-        self.shared.desk.add_gate(Arc::clone(&gate));
-        Ok(Some(gate))
+        self.shared.coordinator.add_queue(Arc::clone(&queue));
+        Ok(Some(queue))
     }
 
     /// Leases the run's next chunk; `false` when there is none.
-    fn claim(&mut self, run: &ClaimableRun, gate: &Arc<Gate>) -> Result<bool, Box<dyn Error>> {
+    fn claim(
+        &mut self,
+        run: &ClaimableRun,
+        queue: &Arc<EgressQueue>,
+    ) -> Result<bool, Box<dyn Error>> {
         let shared = self.shared;
         let Some(journal) = &self.journal else {
             return Ok(false);
@@ -196,7 +203,7 @@ impl<'a> Claimer<'a> {
             .begin(holder.token)
             .map_err(unusable(&shared.settings.journal))?;
         let (now, then) = (shared.settings.clock.now(), Instant::now());
-        let held = shared.desk.chunks_of(run.id);
+        let held = shared.coordinator.chunks_of(run.id);
         let mut conn = self.connection()?;
         // Together: a lease whose deliveries could not be read would be in nobody's hands.
         let claimed = conn.transaction(|conn| {
@@ -215,7 +222,7 @@ impl<'a> Claimer<'a> {
             self.conn = Some(conn);
             return Ok(false);
         };
-        let job = self.job(&mut conn, run, gate);
+        let job = self.job(&mut conn, run, queue);
         self.conn = Some(conn);
         let job = match job.and_then(|job| begun(&job, &lease, &file).map(|()| job)) {
             Ok(job) => job,
@@ -227,15 +234,15 @@ impl<'a> Claimer<'a> {
             }
         };
         let chunk = Arc::new(Chunk::new(job, (lease, file), deliveries.len(), then));
-        let slice = Slice {
+        let batch = Batch {
             chunk: Arc::clone(&chunk),
             left: deliveries.into(),
         };
         // A chunk in which nothing is due after all is only given back.
-        let is_empty = slice.left.is_empty();
-        shared.desk.add(slice);
+        let is_empty = batch.left.is_empty();
+        shared.coordinator.add(batch);
         if is_empty {
-            self.reports.send(Report::Untouched(chunk, 0)).ok();
+            self.reports.send(AttemptEvent::Untouched(chunk, 0)).ok();
         }
         Ok(true)
     }
@@ -245,14 +252,14 @@ impl<'a> Claimer<'a> {
         &self,
         conn: &mut PgConnection,
         run: &ClaimableRun,
-        gate: &Arc<Gate>,
+        queue: &Arc<EgressQueue>,
     ) -> Result<Arc<Job>, Box<dyn Error>> {
-        if let Some(job) = self.shared.desk.job(run.id, gate) {
+        if let Some(job) = self.shared.coordinator.job(run.id, queue) {
             return Ok(job);
         }
-        let prepared = prepare(conn, run, (self.shared, gate))?;
-        let job = Arc::new(Job::new(run, Arc::clone(gate), prepared));
-        self.shared.desk.add_job(Arc::clone(&job));
+        let prepared = prepare(conn, run, (self.shared, queue))?;
+        let job = Arc::new(Job::new(run, Arc::clone(queue), prepared));
+        self.shared.coordinator.add_job(Arc::clone(&job));
         Ok(job)
     }
 
@@ -267,7 +274,7 @@ impl<'a> Claimer<'a> {
             let runs = claims::claimable_runs(&mut conn, now)?;
             self.conn = Some(conn);
             self.asked = Some(Instant::now());
-            self.shared.desk.forget_all_but(&runs);
+            self.shared.coordinator.forget_all_but(&runs);
             self.runs = in_turn(runs);
         }
         self.turns = self.runs.iter().cloned().collect();

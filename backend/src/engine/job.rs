@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
-use super::gate::Gate;
+use super::egress_queue::EgressQueue;
 use super::journal::{LeaseFile, Line};
 use crate::deliveries::claims::{ClaimableRun, Lease, Terms};
 use crate::deliveries::results::Place;
@@ -26,8 +26,8 @@ pub(super) struct Job {
     pub(super) run_id: i64,
     pub(super) mailing_id: i64,
     pub(super) owner_id: i64,
-    /// Through which its mails leave.
-    pub(super) gate: Arc<Gate>,
+    /// SmtpServerKey which its mails leave.
+    pub(super) queue: Arc<EgressQueue>,
     /// Or why no mail can be made of the message.
     pub(super) prepared: Result<Prepared, String>,
     stopped: AtomicBool,
@@ -61,14 +61,14 @@ impl Rest {
 impl Job {
     pub(super) fn new(
         run: &ClaimableRun,
-        gate: Arc<Gate>,
+        queue: Arc<EgressQueue>,
         prepared: Result<Prepared, String>,
     ) -> Self {
         let job = Self {
             run_id: run.id,
             mailing_id: run.mailing_id,
             owner_id: run.owner_id,
-            gate,
+            queue,
             prepared,
             stopped: AtomicBool::new(false),
             deadline_us: AtomicI64::new(i64::MAX),

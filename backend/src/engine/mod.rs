@@ -2,20 +2,20 @@
 //!
 //! ```text
 //! scheduler   due mailings → runs → deliveries, in chunks          (an actix task, every second, in every process)
-//! sender      ┌ claimer   leases chunks, opens gates                               (a thread)
-//!             ├ lanes     SMTP sessions, one mail after another                    (tasks, on a thread for each processor;
+//! sender      ┌ claimer   leases chunks, opens queues                             (a thread)
+//!             ├ SMTP workers  sessions, one mail after another                    (tasks, on a thread for each processor;
 //!             │                                          those of users' own servers together on one more)
-//!             ├ recorder  results in batches, chunks given back                    (a thread)
-//!             └ keeper    leases kept; which runs go on; the mail servers' breakers, paces, sessions   (a thread)
-//! gate        a mail server as this process sees it: what waits to leave through it, its breaker, its permits. One for
+//!             ├ result writer  results in batches, chunks given back                    (a thread)
+//!             └ control loop  leases kept; which runs go on; the mail servers' breakers, paces, sessions   (a thread)
+//! queue        a mail server as this process sees it: what waits to leave through it, its breaker, its permits. One for
 //!             the installation's, one for each that a user has brought while something is to leave through it
-//! journal     what a lane is about to do and what came of it, on disk before it is in the database
+//! journal     what a worker is about to do and what came of it, on disk before it is in the database
 //! recovery    what dead workers have left: replayed from their journals, written off when their leases expire
 //! account_mail   the service's own mails, through a session of their own           (an actix task)
 //! upkeep      old events, links, mails and sessions are deleted                       (an actix task)
 //! ```
 //!
-//! The desk, with its gates, is what the sender's parts have between them. States, who moves them and what survives which crash:
+//! The coordinator, with its queues, is what the sender's parts have between them. States, who moves them and what survives which crash:
 //! `ENGINE.md` beside this file.
 //!
 //! PostgreSQL is the queue and the truth: unique keys and row locks decide between processes, there is no leader. No
@@ -25,25 +25,25 @@
 
 mod account_job;
 pub mod account_mail;
+mod attempt_outcome;
 mod breaker;
 mod claimer;
-mod desk;
-mod ending;
-mod gate;
+mod control_loop;
+mod coordinator;
+mod egress_queue;
+mod fair_queue;
 mod job;
 mod journal;
-mod keeper;
-mod lane;
 mod prepare;
-mod recorder;
 mod recovery;
+mod result_writer;
 pub mod retry;
 pub mod scheduler;
 pub mod sender;
 mod shared;
-mod turns;
+mod smtp_target;
+mod smtp_worker;
 pub mod upkeep;
-mod way;
 
 use std::io;
 use std::thread::{self, JoinHandle};

@@ -1,8 +1,8 @@
-//! From a run's message to the mails that leave through its gate.
+//! From a run's message to the mails that leave through its queue.
 
 use diesel::prelude::*;
 
-use super::gate::Gate;
+use super::egress_queue::EgressQueue;
 use super::shared::Shared;
 use crate::deliveries::claims::ClaimableRun;
 use crate::mail::compose::{Content, Prepared};
@@ -12,7 +12,7 @@ use crate::runs;
 pub(super) fn prepare(
     conn: &mut PgConnection,
     run: &ClaimableRun,
-    (shared, gate): (&Shared, &Gate),
+    (shared, queue): (&Shared, &EgressQueue),
 ) -> QueryResult<Result<Prepared, String>> {
     let snapshot = runs::store::snapshot(conn, run.id)?;
     let settings = &shared.settings;
@@ -20,8 +20,8 @@ pub(super) fn prepare(
         subject: &snapshot.subject,
         html: &snapshot.html,
         text: &snapshot.text,
-        from: &gate.way.from,
-        signer: gate.way.signer.as_ref(),
+        from: &queue.target.from,
+        signer: queue.target.signer.as_ref(),
         list: Some(&format!("mailing-{}", run.mailing_id)),
         public_url: &settings.public_url,
         message_id_key: &settings.message_id_key,

@@ -1,4 +1,4 @@
-//! The sender: claimer → lanes → recorder, and the keeper beside them. A chunk is leased, cut into slices that the lanes
+//! The sender: claimer → workers → result writer, and the control loop beside them. A chunk is leased, cut into batches that the workers
 //! send, and given back when the last result is recorded.
 
 use std::io;
@@ -14,13 +14,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::{JoinError, JoinSet, LocalSet};
 
 use super::claimer::Claimer;
-use super::desk::Desk;
-use super::gate::Gate;
-use super::keeper::Keeper;
-use super::lane::Lane;
-use super::recorder::Recorder;
-use super::shared::{Report, Shared};
+use super::control_loop::ControlLoop;
+use super::coordinator::Coordinator;
+use super::egress_queue::EgressQueue;
+use super::result_writer::ResultWriter;
+use super::shared::{AttemptEvent, Shared};
 pub use super::shared::{SenderSettings, Until};
+use super::smtp_worker::SmtpWorker;
 
 /// After one of its parts has failed.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -73,43 +73,56 @@ impl Sender {
             return Ok(());
         }
         let (reports, results) = mpsc::channel();
-        let mut keeper = Keeper::new(&shared, reports.clone());
+        let mut control_loop = ControlLoop::new(&shared, reports.clone());
         // Nothing is claimed before it is known whether the mail server may be asked.
-        keeper.look_once();
-        let desk = &shared.desk;
+        control_loop.look_once();
+        let coordinator = &shared.coordinator;
         thread::scope(|scope| {
-            let (newcomers, gates) = unbounded_channel();
+            let (newcomers, queues) = unbounded_channel();
             let claimer = Claimer::new(&shared, reports.clone(), newcomers);
-            begin(scope, desk, "claimer", move || claimer.run(until))?;
-            let recorder = Recorder::new(&shared);
-            begin(scope, desk, "recorder", move || recorder.run(&results))?;
-            begin(scope, desk, "keeper", move || keeper.run())?;
+            begin(scope, coordinator, "claimer", move || claimer.run(until))?;
+            let result_writer = ResultWriter::new(&shared);
+            begin(scope, coordinator, "result writer", move || {
+                result_writer.run(&results)
+            })?;
+            begin(scope, coordinator, "control loop", move || {
+                control_loop.run()
+            })?;
             let threads = runtimes.len();
             for (thread, runtime) in runtimes.into_iter().enumerate() {
-                let lanes = (thread..sessions)
+                let workers = (thread..sessions)
                     .step_by(threads)
-                    .map(|number| Lane::new(desk.installation(), number, &shared, reports.clone()))
+                    .map(|number| {
+                        SmtpWorker::new(
+                            coordinator.installation(),
+                            number,
+                            &shared,
+                            reports.clone(),
+                        )
+                    })
                     .collect();
-                begin(scope, desk, "lanes", move || send(&runtime, lanes, desk))?;
+                begin(scope, coordinator, "workers", move || {
+                    send(&runtime, workers, coordinator)
+                })?;
             }
             let (all, reports) = (&shared, reports);
-            begin(scope, desk, "own lanes", move || {
-                send_through(&own_runtime, gates, (all, reports));
+            begin(scope, coordinator, "own workers", move || {
+                send_through(&own_runtime, queues, (all, reports));
             })?;
-            // The recorder ends when everybody else has hung up.
+            // The result writer ends when everybody else has hung up.
             Ok(())
         })
     }
 
     /// Looks for work at once instead of at the next poll.
     pub fn wake(&self) {
-        self.current().desk.wake();
+        self.current().coordinator.wake();
     }
 
     /// Claims nothing more; `run` returns when what is in flight is recorded.
     pub fn stop(&self) {
         self.0.stopped.store(true, Ordering::Release);
-        self.current().desk.stop();
+        self.current().coordinator.stop();
     }
 
     pub(super) fn poll_interval(&self) -> Duration {
@@ -125,7 +138,7 @@ impl Sender {
     }
 }
 
-/// One for each thread of lanes. A thread for each processor leaves none idle while the mail server works on another, and has
+/// One for each thread of workers. A thread for each processor leaves none idle while the mail server works on another, and has
 /// encryption done on all of them.
 fn runtimes(sessions: usize) -> io::Result<Vec<Runtime>> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
@@ -139,65 +152,65 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 /// All sessions of one thread.
-fn send(runtime: &Runtime, lanes: Vec<Lane>, desk: &Desk) {
+fn send(runtime: &Runtime, workers: Vec<SmtpWorker>, coordinator: &Coordinator) {
     LocalSet::new().block_on(runtime, async move {
-        let tasks: Vec<_> = lanes
+        let tasks: Vec<_> = workers
             .into_iter()
-            .map(|lane| tokio::task::spawn_local(lane.run()))
+            .map(|worker| tokio::task::spawn_local(worker.run()))
             .collect();
         for task in tasks {
-            check(desk, task.await);
+            check(coordinator, task.await);
         }
     });
 }
 
-/// The sessions with servers that users have brought: of each gate as it comes, for as long as it is in use. They are on
+/// The sessions with servers that users have brought: of each queue as it comes, for as long as it is in use. They are on
 /// one thread, apart from the installation's: whatever becomes of them costs nobody else a processor.
 fn send_through(
     runtime: &Runtime,
-    mut gates: UnboundedReceiver<Arc<Gate>>,
-    (shared, reports): (&Arc<Shared>, mpsc::Sender<Report>),
+    mut queues: UnboundedReceiver<Arc<EgressQueue>>,
+    (shared, reports): (&Arc<Shared>, mpsc::Sender<AttemptEvent>),
 ) {
     LocalSet::new().block_on(runtime, async move {
-        let mut lanes = JoinSet::new();
+        let mut workers = JoinSet::new();
         let mut all_known = false;
-        while !all_known || !lanes.is_empty() {
+        while !all_known || !workers.is_empty() {
             tokio::select! {
-                gate = gates.recv(), if !all_known => match gate {
+                queue = queues.recv(), if !all_known => match queue {
                     None => all_known = true,
-                    Some(gate) => for number in 0..gate.way.sessions {
-                        lanes.spawn_local(Lane::new(&gate, number, shared, reports.clone()).run());
+                    Some(queue) => for number in 0..queue.target.sessions {
+                        workers.spawn_local(SmtpWorker::new(&queue, number, shared, reports.clone()).run());
                     },
                 },
-                Some(ended) = lanes.join_next() => check(&shared.desk, ended),
+                Some(ended) = workers.join_next() => check(&shared.coordinator, ended),
             }
         }
     });
 }
 
-fn check(desk: &Desk, ended: Result<(), JoinError>) {
+fn check(coordinator: &Coordinator, ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!(%error, "a session's task has failed");
-        desk.abandon();
+        coordinator.abandon();
     }
 }
 
 /// Begins a part on a thread of its own. If that cannot be done, those that have begun are not left waiting for it.
 fn begin<'scope>(
     scope: &'scope Scope<'scope, '_>,
-    desk: &'scope Desk,
+    coordinator: &'scope Coordinator,
     name: &str,
     part: impl FnOnce() + Send + 'scope,
 ) -> io::Result<()> {
     let thread = thread::Builder::new().name(name.to_owned());
-    let begun = thread.spawn_scoped(scope, move || guarded(desk, part));
-    begun.map(drop).inspect_err(|_| desk.abandon())
+    let begun = thread.spawn_scoped(scope, move || guarded(coordinator, part));
+    begun.map(drop).inspect_err(|_| coordinator.abandon())
 }
 
 /// Whoever fails does not leave the others waiting.
-fn guarded(desk: &Desk, part: impl FnOnce()) {
+fn guarded(coordinator: &Coordinator, part: impl FnOnce()) {
     if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(part)) {
-        desk.abandon();
+        coordinator.abandon();
         panic::resume_unwind(panic);
     }
 }

@@ -1,11 +1,11 @@
-//! What the parts of a sender have in common: what they were told, who they are, and the desk between them.
+//! What the parts of a sender have in common: what they were told, who they are, and the coordinator between them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::desk::Desk;
+use super::coordinator::Coordinator;
 use super::job::{Chunk, Rest};
-use super::way::Way;
+use super::smtp_target::SmtpTarget;
 use crate::clock::Clock;
 use crate::config::{EngineSettings, MailSettings};
 use crate::deliveries::results::AttemptResult;
@@ -33,7 +33,7 @@ pub struct SenderSettings {
 
 pub(super) struct Shared {
     pub(super) settings: SenderSettings,
-    pub(super) desk: Desk,
+    pub(super) coordinator: Coordinator,
     /// Names this worker in leases, in the journal and in the log of attempts.
     pub(super) worker: String,
 }
@@ -47,8 +47,8 @@ pub enum Until {
     Stopped,
 }
 
-/// What the recorder is told.
-pub(super) enum Report {
+/// What the result writer is told.
+pub(super) enum AttemptEvent {
     Tried(Arc<Chunk>, AttemptResult),
     /// So many of a chunk's deliveries were left as they were.
     Untouched(Arc<Chunk>, usize),
@@ -69,7 +69,7 @@ impl Shared {
             rand::random::<u32>()
         );
         Self {
-            desk: Desk::new(Way::of_installation(&settings)),
+            coordinator: Coordinator::new(SmtpTarget::of_installation(&settings)),
             worker,
             settings,
         }

@@ -18,7 +18,7 @@ named! {
 
 /// The server that mails leave through: the installation's, or one that a user has brought, as it was last changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, QueryableByName)]
-pub struct Through {
+pub struct SmtpServerKey {
     #[diesel(sql_type = Nullable<BigInt>)]
     pub smtp_server_id: Option<i64>,
     #[diesel(sql_type = Nullable<Integer>)]

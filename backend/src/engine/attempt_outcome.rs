@@ -12,13 +12,13 @@ use crate::mail::reply::{Reply, Stage};
 use crate::mail::verdict::{Cause, Failure, Outcome, Verdict};
 
 /// How an attempt ended.
-pub(super) enum Ending {
+pub(super) enum AttemptOutcome {
     Accepted(Reply),
     Failed(Failure),
     Unmakeable(String),
 }
 
-impl Ending {
+impl AttemptOutcome {
     pub(super) fn verdict(&self) -> Option<Verdict> {
         match self {
             Self::Accepted(_) => None,

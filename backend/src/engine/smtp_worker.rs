@@ -1,16 +1,16 @@
-//! A lane: one SMTP session after another, one mail after another. What became of each goes to the recorder.
+//! A worker: one SMTP session after another, one mail after another. What became of each goes to the result writer.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::ending::Ending;
-use super::gate::Gate;
+use super::attempt_outcome::AttemptOutcome;
+use super::egress_queue::EgressQueue;
+use super::fair_queue::Batch;
 use super::job::Chunk;
 use super::journal::{Line, Taken};
-use super::shared::{Report, Shared};
-use super::turns::Slice;
+use super::shared::{AttemptEvent, Shared};
 use crate::deliveries::claims::Claimed;
 use crate::mail::compose::{Addressee, Mail};
 use crate::mail::session::Session;
@@ -22,13 +22,13 @@ const IDLE: Duration = Duration::from_secs(5);
 /// However slow the mail server, others have their turn after this.
 const TURN: Duration = Duration::from_millis(100);
 
-pub(super) struct Lane {
+pub(super) struct SmtpWorker {
     number: usize,
-    gate: Arc<Gate>,
+    queue: Arc<EgressQueue>,
     shared: Arc<Shared>,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::Sender<AttemptEvent>,
     session: Option<Session>,
-    slice: Option<(Slice, Instant)>,
+    batch: Option<(Batch, Instant)>,
 }
 
 /// A mail to be sent.
@@ -40,20 +40,20 @@ struct Outgoing {
     has_leave: bool,
 }
 
-impl Lane {
+impl SmtpWorker {
     pub(super) fn new(
-        gate: &Arc<Gate>,
+        queue: &Arc<EgressQueue>,
         number: usize,
         shared: &Arc<Shared>,
-        reports: mpsc::Sender<Report>,
+        reports: mpsc::Sender<AttemptEvent>,
     ) -> Self {
         Self {
             number,
-            gate: Arc::clone(gate),
+            queue: Arc::clone(queue),
             shared: Arc::clone(shared),
             reports,
             session: None,
-            slice: None,
+            batch: None,
         }
     }
 
@@ -73,17 +73,17 @@ impl Lane {
 
     /// `false` when there will be no more work.
     async fn wait_for_work(&mut self) -> bool {
-        let next = self.shared.desk.next_ever(&self.gate, self.number);
-        let slice = if self.session.is_none() {
+        let next = self.shared.coordinator.next_ever(&self.queue, self.number);
+        let batch = if self.session.is_none() {
             next.await
-        } else if let Ok(slice) = meters().idle(timeout(IDLE, next)).await {
-            slice
+        } else if let Ok(batch) = meters().idle(timeout(IDLE, next)).await {
+            batch
         } else {
             self.hang_up().await;
             return true;
         };
-        self.slice = slice.map(|slice| (slice, Instant::now()));
-        self.slice.is_some()
+        self.batch = batch.map(|batch| (batch, Instant::now()));
+        self.batch.is_some()
     }
 
     async fn hang_up(&mut self) {
@@ -95,10 +95,10 @@ impl Lane {
     /// Sends a mail; gives the next, which was made on the way so that its envelope could ride behind this one's body.
     async fn send(&mut self, outgoing: Outgoing) -> Option<Outgoing> {
         let shared = Arc::clone(&self.shared);
-        let desk = &shared.desk;
+        let coordinator = &shared.coordinator;
         let has_leave = outgoing.has_leave
-            || desk
-                .leave_to_begin(&self.gate, || self.may_leave(&outgoing.chunk))
+            || coordinator
+                .leave_to_begin(&self.queue, || self.may_leave(&outgoing.chunk))
                 .await;
         if !has_leave {
             self.leave_untouched(&outgoing, outgoing.has_leave);
@@ -108,17 +108,17 @@ impl Lane {
         let mut session = match self.take_session().await {
             Ok(session) => session,
             Err(failure) => {
-                self.report(&outgoing, Ending::Failed(failure), began);
+                self.report(&outgoing, AttemptOutcome::Failed(failure), began);
                 return None;
             }
         };
         if let Err(failure) = session.open(&outgoing.mail.envelope()).await {
             self.session = Some(session);
-            self.report(&outgoing, Ending::Failed(failure), began);
+            self.report(&outgoing, AttemptOutcome::Failed(failure), began);
             return None;
         }
         // Opening may have taken its time. A session dropped here has sent nothing of this mail.
-        if !desk.may_go_on(&self.gate) || !self.may_leave(&outgoing.chunk) {
+        if !coordinator.may_go_on(&self.queue) || !self.may_leave(&outgoing.chunk) {
             self.leave_untouched(&outgoing, true);
             return None;
         }
@@ -128,7 +128,7 @@ impl Lane {
             return None;
         };
         let next = next.map(|next| Outgoing {
-            has_leave: self.gate.may_begin(),
+            has_leave: self.queue.may_begin(),
             ..next
         });
         let ahead = next.as_ref().filter(|next| next.has_leave);
@@ -137,8 +137,8 @@ impl Lane {
             .transmit(&outgoing.mail.data, envelope.as_ref())
             .await;
         self.session = Some(session);
-        let ending = sent.map_or_else(Ending::Failed, Ending::Accepted);
-        self.report(&outgoing, ending, began);
+        let outcome = sent.map_or_else(AttemptOutcome::Failed, AttemptOutcome::Accepted);
+        self.report(&outgoing, outcome, began);
         next
     }
 
@@ -184,7 +184,7 @@ impl Lane {
                 _ => chunk.journal(&[&take]),
             };
             if !taken {
-                self.tell(Report::Untouched(chunk, 1));
+                self.tell(AttemptEvent::Untouched(chunk, 1));
                 continue;
             }
             match self.make(&chunk, &delivery) {
@@ -197,7 +197,12 @@ impl Lane {
                     });
                 }
                 Err(error) => {
-                    self.record(&chunk, &delivery, Ending::Unmakeable(error), Instant::now());
+                    self.record(
+                        &chunk,
+                        &delivery,
+                        AttemptOutcome::Unmakeable(error),
+                        Instant::now(),
+                    );
                 }
             }
         }
@@ -206,27 +211,27 @@ impl Lane {
     /// The next delivery whose turn it is, as far as can be seen at once.
     fn next_delivery(&mut self) -> Option<(Arc<Chunk>, Claimed)> {
         loop {
-            let (desk, gate) = (&self.shared.desk, &self.gate);
+            let (coordinator, queue) = (&self.shared.coordinator, &self.queue);
             // What is to be given back needs no room.
-            let has_room = gate.has_room_for(self.number) || desk.is_stopping();
-            let (mut slice, since) = match self.slice.take() {
-                Some((slice, _)) if !has_room => {
-                    gate.put_back(slice);
+            let has_room = queue.has_room_for(self.number) || coordinator.is_stopping();
+            let (mut batch, since) = match self.batch.take() {
+                Some((batch, _)) if !has_room => {
+                    queue.put_back(batch);
                     return None;
                 }
-                Some((slice, since)) if since.elapsed() >= TURN && !slice.left.is_empty() => {
-                    gate.put_back(slice);
+                Some((batch, since)) if since.elapsed() >= TURN && !batch.left.is_empty() => {
+                    queue.put_back(batch);
                     continue;
                 }
-                Some(slice) => slice,
-                None if has_room => (desk.next(gate)?, Instant::now()),
+                Some(batch) => batch,
+                None if has_room => (coordinator.next(queue)?, Instant::now()),
                 None => return None,
             };
-            if !self.may_leave(&slice.chunk) || !desk.may_go_on(gate) {
-                self.tell(Report::Untouched(slice.chunk, slice.left.len()));
-            } else if let Some(delivery) = slice.left.pop_front() {
-                let chunk = Arc::clone(&slice.chunk);
-                self.slice = Some((slice, since));
+            if !self.may_leave(&batch.chunk) || !coordinator.may_go_on(queue) {
+                self.tell(AttemptEvent::Untouched(batch.chunk, batch.left.len()));
+            } else if let Some(delivery) = batch.left.pop_front() {
+                let chunk = Arc::clone(&batch.chunk);
+                self.batch = Some((batch, since));
                 return Some((chunk, delivery));
             }
         }
@@ -252,7 +257,7 @@ impl Lane {
             }
             session.quit().await;
         }
-        let server = self.gate.way.server.as_ref().map_err(Clone::clone)?;
+        let server = self.queue.target.server.as_ref().map_err(Clone::clone)?;
         Session::connect(server, &self.shared.settings.engine.timeouts).await
     }
 
@@ -260,41 +265,47 @@ impl Lane {
     fn leave_untouched(&mut self, outgoing: &Outgoing, had_leave: bool) {
         self.session = None;
         if had_leave {
-            self.gate.not_tried();
+            self.queue.not_tried();
         }
-        self.tell(Report::Untouched(Arc::clone(&outgoing.chunk), 1));
+        self.tell(AttemptEvent::Untouched(Arc::clone(&outgoing.chunk), 1));
     }
 
-    fn report(&self, outgoing: &Outgoing, ending: Ending, began: Instant) {
-        let (desk, job) = (&self.shared.desk, &outgoing.chunk.job);
-        if let Ending::Failed(failure) = &ending {
+    fn report(&self, outgoing: &Outgoing, outcome: AttemptOutcome, began: Instant) {
+        let (coordinator, job) = (&self.shared.coordinator, &outgoing.chunk.job);
+        if let AttemptOutcome::Failed(failure) = &outcome {
             let verdict = failure.verdict();
-            desk.failed(&self.gate, verdict, &failure.to_string());
+            coordinator.failed(&self.queue, verdict, &failure.to_string());
             if let Some(rest) = job.judge(verdict, failure.stage) {
                 job.stop();
-                self.tell(Report::Rest(job.run_id, rest));
+                self.tell(AttemptEvent::Rest(job.run_id, rest));
             }
         } else {
-            desk.worked(&self.gate);
+            coordinator.worked(&self.queue);
             job.went_well();
         }
-        self.record(&outgoing.chunk, &outgoing.delivery, ending, began);
+        self.record(&outgoing.chunk, &outgoing.delivery, outcome, began);
     }
 
-    fn record(&self, chunk: &Arc<Chunk>, delivery: &Claimed, ending: Ending, began: Instant) {
+    fn record(
+        &self,
+        chunk: &Arc<Chunk>,
+        delivery: &Claimed,
+        outcome: AttemptOutcome,
+        began: Instant,
+    ) {
         let at = self.shared.settings.clock.now();
-        let result = ending.recorded(&chunk.job, delivery, at, began.elapsed());
+        let result = outcome.recorded(&chunk.job, delivery, at, began.elapsed());
         let line = Line::End(result);
         // Unwritten, it is still on its way to the database.
         chunk.journal(&[&line]);
         if let Line::End(result) = line {
-            self.tell(Report::Tried(Arc::clone(chunk), result));
+            self.tell(AttemptEvent::Tried(Arc::clone(chunk), result));
         }
     }
 
-    fn tell(&self, report: Report) {
+    fn tell(&self, report: AttemptEvent) {
         if self.reports.send(report).is_err() {
-            tracing::error!("the recorder is gone; the journal has the results");
+            tracing::error!("the result writer is gone; the journal has the results");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The keeper: keeps the leases, looks which runs go on, and keeps in step with the other processes about the mail servers:
+//! The control loop: keeps the leases, looks which runs go on, and keeps in step with the other processes about the mail servers:
 //! whether they may be asked, how fast, and through how many sessions. On a connection of its own, so that results that
 //! cannot be written do not cost the leases.
 
@@ -12,8 +12,8 @@ use diesel::prelude::*;
 
 use self::sessions::Sessions;
 use super::breaker::{Breaker, News};
-use super::gate::Gate;
-use super::shared::{LEASE_S, Report, Shared};
+use super::egress_queue::EgressQueue;
+use super::shared::{AttemptEvent, LEASE_S, Shared};
 use crate::deliveries::claims::{self, Lease};
 use crate::mail_servers::store::{self, Shut};
 
@@ -27,17 +27,17 @@ const RENEW: Duration = Duration::from_secs(10);
 const PROBE: TimeDelta = TimeDelta::seconds(30);
 const PROBE_LATEST: TimeDelta = TimeDelta::minutes(5);
 
-pub(super) struct Keeper<'a> {
+pub(super) struct ControlLoop<'a> {
     shared: &'a Shared,
-    reports: mpsc::Sender<Report>,
+    reports: mpsc::Sender<AttemptEvent>,
     conn: Option<PgConnection>,
     sessions: Sessions,
     looked: Option<Instant>,
     renewed: Instant,
 }
 
-impl<'a> Keeper<'a> {
-    pub(super) fn new(shared: &'a Shared, reports: mpsc::Sender<Report>) -> Self {
+impl<'a> ControlLoop<'a> {
+    pub(super) fn new(shared: &'a Shared, reports: mpsc::Sender<AttemptEvent>) -> Self {
         Self {
             shared,
             reports,
@@ -50,56 +50,56 @@ impl<'a> Keeper<'a> {
 
     /// Keeps everything until nothing is left in hand.
     pub(super) fn run(mut self) {
-        let desk = &self.shared.desk;
-        while !desk.is_done() {
+        let coordinator = &self.shared.coordinator;
+        while !coordinator.is_done() {
             self.look_once();
-            let is_paced = desk.gates().iter().any(|gate| gate.is_paced());
-            desk.wait_for_news(if is_paced { STEP } else { LOOK });
+            let is_paced = coordinator.queues().iter().any(|queue| queue.is_paced());
+            coordinator.wait_for_news(if is_paced { STEP } else { LOOK });
         }
         self.look_once();
     }
 
     /// One look, before anything is claimed or when its time has come; what fails is tried again at the next.
     pub(super) fn look_once(&mut self) {
-        let gates = self.shared.desk.gates();
-        let looked = self.with_connection(|keeper, conn| keeper.look(conn, &gates));
+        let queues = self.shared.coordinator.queues();
+        let looked = self.with_connection(|this, conn| this.look(conn, &queues));
         if let Err(error) = looked {
             tracing::warn!(%error, "the runs cannot be looked after: the database does not answer");
             // With the connection the locks are gone.
-            for gate in gates
+            for queue in queues
                 .iter()
-                .filter(|gate| gate.way.sessions_in_all.is_some())
+                .filter(|queue| queue.target.sessions_in_all.is_some())
             {
-                self.open(gate, 0);
+                self.open(queue, 0);
             }
         }
-        self.give_idle_back(&gates);
+        self.give_idle_back(&queues);
     }
 
-    fn look(&mut self, conn: &mut PgConnection, gates: &[Arc<Gate>]) -> QueryResult<()> {
-        let newcomers: Vec<_> = gates.iter().filter(|gate| !gate.is_known()).collect();
-        for gate in &newcomers {
-            store::know(conn, gate.way.through.smtp_server_id)?;
+    fn look(&mut self, conn: &mut PgConnection, queues: &[Arc<EgressQueue>]) -> QueryResult<()> {
+        let newcomers: Vec<_> = queues.iter().filter(|queue| !queue.is_known()).collect();
+        for queue in &newcomers {
+            store::know(conn, queue.target.server_key.smtp_server_id)?;
         }
-        for gate in gates {
-            take_permits(conn, gate)?;
-            self.tell_news(conn, gate)?;
+        for queue in queues {
+            take_permits(conn, queue)?;
+            self.tell_news(conn, queue)?;
         }
         let is_soon = self.looked.is_some_and(|looked| looked.elapsed() < LOOK);
         if is_soon && newcomers.is_empty() {
             return Ok(());
         }
         self.looked = Some(Instant::now());
-        self.hear_news(conn, gates)?;
-        for (gate, held) in self.sessions.share(conn, gates)? {
-            self.open(gate, held);
+        self.hear_news(conn, queues)?;
+        for (queue, held) in self.sessions.share(conn, queues)? {
+            self.open(queue, held);
         }
         self.look_after_runs(conn)?;
         if !newcomers.is_empty() {
-            for gate in newcomers {
-                gate.set_known();
+            for queue in newcomers {
+                queue.set_known();
             }
-            self.shared.desk.wake_claimer();
+            self.shared.coordinator.wake_claimer();
         }
         if self.renewed.elapsed() >= RENEW {
             self.renew(conn)?;
@@ -108,66 +108,74 @@ impl<'a> Keeper<'a> {
     }
 
     /// So many sessions of it may be open.
-    fn open(&self, gate: &Gate, sessions: usize) {
-        if gate.open_sessions(sessions) {
-            self.shared.desk.wake_claimer();
-            gate.tell_sessions();
+    fn open(&self, queue: &EgressQueue, sessions: usize) {
+        if queue.open_sessions(sessions) {
+            self.shared.coordinator.wake_claimer();
+            queue.tell_sessions();
         }
     }
 
     /// Tells the others what this process has found out.
-    fn tell_news(&self, conn: &mut PgConnection, gate: &Gate) -> QueryResult<()> {
-        let desk = &self.shared.desk;
-        let Some(news) = gate.breaker(|breaker| breaker.news().cloned()).0 else {
+    fn tell_news(&self, conn: &mut PgConnection, queue: &EgressQueue) -> QueryResult<()> {
+        let coordinator = &self.shared.coordinator;
+        let Some(news) = queue.breaker(|breaker| breaker.news().cloned()).0 else {
             return Ok(());
         };
         let now = self.shared.settings.clock.now();
         match &news {
             News::Shut(trouble, words) => {
                 tracing::warn!(
-                    server = gate.name,
+                    server = queue.name,
                     cause = trouble.as_str(),
                     "the mail server is left alone for a while"
                 );
-                let known = (gate.name.as_str(), gate.way.through.smtp_server_revision);
+                let known = (
+                    queue.name.as_str(),
+                    queue.target.server_key.smtp_server_revision,
+                );
                 store::shut(conn, known, (*trouble, words), (now, now + PROBE))?;
             }
             News::Free => {
-                tracing::info!(server = gate.name, "the mail server works again");
-                store::free(conn, &gate.name)?;
+                tracing::info!(server = queue.name, "the mail server works again");
+                store::free(conn, &queue.name)?;
             }
         }
-        desk.breaker(gate, |breaker| breaker.told(&news));
+        coordinator.breaker(queue, |breaker| breaker.told(&news));
         Ok(())
     }
 
     /// Hears what the others have found out, and takes its turn to see whether a server works again.
-    fn hear_news(&self, conn: &mut PgConnection, gates: &[Arc<Gate>]) -> QueryResult<()> {
-        let names: Vec<String> = gates.iter().map(|gate| gate.name.clone()).collect();
+    fn hear_news(&self, conn: &mut PgConnection, queues: &[Arc<EgressQueue>]) -> QueryResult<()> {
+        let names: Vec<String> = queues.iter().map(|queue| queue.name.clone()).collect();
         let troubles = store::troubles(conn, &names)?;
-        for gate in gates {
-            match troubles.iter().find(|(name, _)| *name == gate.name) {
-                Some((_, shut)) => self.hear_shut(conn, gate, shut)?,
-                None => self.shared.desk.breaker(gate, Breaker::hear_free),
+        for queue in queues {
+            match troubles.iter().find(|(name, _)| *name == queue.name) {
+                Some((_, shut)) => self.hear_shut(conn, queue, shut)?,
+                None => self.shared.coordinator.breaker(queue, Breaker::hear_free),
             }
         }
         Ok(())
     }
 
-    fn hear_shut(&self, conn: &mut PgConnection, gate: &Gate, shut: &Shut) -> QueryResult<()> {
-        let desk = &self.shared.desk;
-        desk.breaker(gate, Breaker::hear_shut);
+    fn hear_shut(
+        &self,
+        conn: &mut PgConnection,
+        queue: &EgressQueue,
+        shut: &Shut,
+    ) -> QueryResult<()> {
+        let coordinator = &self.shared.coordinator;
+        coordinator.breaker(queue, Breaker::hear_shut);
         let now = self.shared.settings.clock.now();
         let doubled = u32::try_from(shut.failures).unwrap_or_default().min(4) + 1;
         let next = now + (PROBE * 2_i32.pow(doubled)).min(PROBE_LATEST);
-        if shut.probe_at <= now && store::take_probe(conn, (&gate.name, shut), next)? {
-            desk.breaker(gate, Breaker::probe);
+        if shut.probe_at <= now && store::take_probe(conn, (&queue.name, shut), next)? {
+            coordinator.breaker(queue, Breaker::probe);
         }
         Ok(())
     }
 
     fn look_after_runs(&self, conn: &mut PgConnection) -> QueryResult<()> {
-        let jobs = self.shared.desk.jobs();
+        let jobs = self.shared.coordinator.jobs();
         if jobs.is_empty() {
             return Ok(());
         }
@@ -175,32 +183,32 @@ impl<'a> Keeper<'a> {
         let going_on = claims::going_on(conn, &ids)?;
         for job in jobs {
             match going_on.iter().find(|run| run.id == job.run_id) {
-                // Through another server, or one that was changed, the rest is another job.
-                Some(run) if run.through == job.gate.way.through => job.keep(&run.terms),
+                // SmtpServerKey another server, or one that was changed, the rest is another job.
+                Some(run) if run.server_key == job.queue.target.server_key => job.keep(&run.terms),
                 _ => job.stop(),
             }
         }
-        self.shared.desk.tell_everybody();
+        self.shared.coordinator.tell_everybody();
         Ok(())
     }
 
     /// What cannot leave now is not kept waiting for sessions that may be busy for minutes.
-    fn give_idle_back(&self, gates: &[Arc<Gate>]) {
-        for slice in gates.iter().flat_map(|gate| gate.take_idle()) {
-            let count = slice.left.len();
+    fn give_idle_back(&self, queues: &[Arc<EgressQueue>]) {
+        for batch in queues.iter().flat_map(|queue| queue.take_idle()) {
+            let count = batch.left.len();
             if self
                 .reports
-                .send(Report::Untouched(slice.chunk, count))
+                .send(AttemptEvent::Untouched(batch.chunk, count))
                 .is_err()
             {
-                tracing::error!("the recorder is gone; the journal has the results");
+                tracing::error!("the result writer is gone; the journal has the results");
             }
         }
     }
 
     fn renew(&mut self, conn: &mut PgConnection) -> QueryResult<()> {
         let then = Instant::now();
-        let chunks = self.shared.desk.chunks();
+        let chunks = self.shared.coordinator.chunks();
         let leases: Vec<Lease> = chunks.iter().map(|chunk| chunk.lease).collect();
         let kept = claims::renew(conn, &leases, LEASE_S)?;
         for chunk in chunks {
@@ -231,10 +239,15 @@ impl<'a> Keeper<'a> {
     }
 }
 
-fn take_permits(conn: &mut PgConnection, gate: &Gate) -> QueryResult<()> {
-    let wanted = gate.permits_wanted();
+fn take_permits(conn: &mut PgConnection, queue: &EgressQueue) -> QueryResult<()> {
+    let wanted = queue.permits_wanted();
     if wanted > 0 {
-        gate.grant(store::take_tokens(conn, &gate.name, gate.way.pace, wanted)?);
+        queue.grant(store::take_tokens(
+            conn,
+            &queue.name,
+            queue.target.pace,
+            wanted,
+        )?);
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! The desk around which the sender's threads sit: what is in hand, the gates through which it leaves, and the word to stop.
+//! The coordinator around which the sender's threads sit: what is in hand, the queues through which it leaves, and the word to stop.
 
-mod hand;
+mod in_flight;
 mod sessions;
 
 use std::collections::HashMap;
@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub(super) use self::hand::Room;
-use super::gate::Gate;
+pub(super) use self::in_flight::Room;
+use super::egress_queue::EgressQueue;
 use super::job::{Chunk, Job};
-use super::way::Way;
-use crate::mail_servers::model::Through;
+use super::smtp_target::SmtpTarget;
+use crate::mail_servers::model::SmtpServerKey;
 
 #[derive(Default)]
 struct InHand {
@@ -21,22 +21,22 @@ struct InHand {
     chunks: HashMap<i64, Arc<Chunk>>,
     jobs: HashMap<i64, Arc<Job>>,
     /// Of the servers that users have brought.
-    gates: HashMap<Through, Arc<Gate>>,
+    queues: HashMap<SmtpServerKey, Arc<EgressQueue>>,
     /// There is something for the claimer to do …
     woken: bool,
     /// … for the runs may be others than it knows of: some were prepared, or are held.
     outdated: bool,
-    /// There is something for the keeper to do.
+    /// There is something for the control loop to do.
     news: bool,
 }
 
-pub(super) struct Desk {
+pub(super) struct Coordinator {
     in_hand: Mutex<InHand>,
     /// To the installation's server.
-    installation: Arc<Gate>,
+    installation: Arc<EgressQueue>,
     /// For the claimer: there may be room, or something new.
     changed: Condvar,
-    /// For the keeper: there may be something to tell.
+    /// For the control loop: there may be something to tell.
     news: Condvar,
     stopping: AtomicBool,
     /// Nothing more is to be claimed.
@@ -45,12 +45,12 @@ pub(super) struct Desk {
     closed: AtomicBool,
 }
 
-impl Desk {
-    /// A desk with one gate, to the installation's server.
-    pub(super) fn new(installation: Way) -> Self {
+impl Coordinator {
+    /// A coordinator with one queue, to the installation's server.
+    pub(super) fn new(installation: SmtpTarget) -> Self {
         Self {
             in_hand: Mutex::default(),
-            installation: Arc::new(Gate::new(installation)),
+            installation: Arc::new(EgressQueue::new(installation)),
             changed: Condvar::new(),
             news: Condvar::new(),
             stopping: AtomicBool::new(false),
@@ -67,8 +67,8 @@ impl Desk {
     pub(super) fn tell_everybody(&self) {
         self.changed.notify_all();
         self.news.notify_all();
-        for gate in self.gates() {
-            gate.tell_sessions();
+        for queue in self.queues() {
+            queue.tell_sessions();
         }
     }
 
@@ -111,7 +111,7 @@ impl Desk {
         self.changed.notify_all();
     }
 
-    fn wake_keeper(&self) {
+    fn wake_control_loop(&self) {
         self.lock().news = true;
         self.news.notify_all();
     }
@@ -163,22 +163,22 @@ impl Desk {
     /// One of us has failed: everything is left as it stands, for whoever reads the journal next.
     pub(super) fn abandon(&self) {
         self.lock().chunks.clear();
-        for gate in self.gates() {
-            gate.abandon();
+        for queue in self.queues() {
+            queue.abandon();
         }
         self.stop();
         self.close();
     }
 
-    /// The gate to the installation's server.
-    pub(super) fn installation(&self) -> &Arc<Gate> {
+    /// The queue to the installation's server.
+    pub(super) fn installation(&self) -> &Arc<EgressQueue> {
         &self.installation
     }
 
-    /// All gates.
-    pub(super) fn gates(&self) -> Vec<Arc<Gate>> {
+    /// All queues.
+    pub(super) fn queues(&self) -> Vec<Arc<EgressQueue>> {
         let in_hand = self.lock();
-        let own = in_hand.gates.values();
+        let own = in_hand.queues.values();
         [&self.installation]
             .into_iter()
             .chain(own)
@@ -186,17 +186,17 @@ impl Desk {
             .collect()
     }
 
-    /// The gate to this server, if there is one yet.
-    pub(super) fn gate(&self, through: Through) -> Option<Arc<Gate>> {
-        if through == Through::default() {
+    /// The queue to this server, if there is one yet.
+    pub(super) fn queue(&self, server_key: SmtpServerKey) -> Option<Arc<EgressQueue>> {
+        if server_key == SmtpServerKey::default() {
             return Some(Arc::clone(&self.installation));
         }
-        self.lock().gates.get(&through).cloned()
+        self.lock().queues.get(&server_key).cloned()
     }
 
-    /// A gate to a server that a user has brought. The keeper looks at it at once.
-    pub(super) fn add_gate(&self, gate: Arc<Gate>) {
-        self.lock().gates.insert(gate.way.through, gate);
-        self.wake_keeper();
+    /// A queue to a server that a user has brought. The control loop looks at it at once.
+    pub(super) fn add_queue(&self, queue: Arc<EgressQueue>) {
+        self.lock().queues.insert(queue.target.server_key, queue);
+        self.wake_control_loop();
     }
 }

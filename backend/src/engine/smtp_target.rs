@@ -9,12 +9,12 @@ use crate::mail::dkim::Signer;
 use crate::mail::server::Server;
 use crate::mail::verdict::Failure;
 use crate::mail_servers::model::Pace;
-use crate::mail_servers::model::Through;
+use crate::mail_servers::model::SmtpServerKey;
 use crate::smtp_servers::model::SmtpServerRow;
 
 /// How a server is reached and how much it may be given.
-pub(super) struct Way {
-    pub(super) through: Through,
+pub(super) struct SmtpTarget {
+    pub(super) server_key: SmtpServerKey,
     /// Or why it cannot even be tried.
     pub(super) server: Result<Server, Failure>,
     /// Whose mails these are.
@@ -27,12 +27,12 @@ pub(super) struct Way {
     pub(super) sessions_in_all: Option<i32>,
 }
 
-impl Way {
+impl SmtpTarget {
     /// To the installation's server.
     pub(super) fn of_installation(settings: &SenderSettings) -> Self {
         let (mail, engine) = (&settings.mail, &settings.engine);
         Self {
-            through: Through::default(),
+            server_key: SmtpServerKey::default(),
             server: Ok(mail.server.clone()),
             from: mail.from.clone(),
             signer: mail.signer.clone(),
@@ -53,7 +53,7 @@ impl Way {
         };
         let mails = |limit: i32| u32::try_from(limit).unwrap_or_default();
         Self {
-            through: Through {
+            server_key: SmtpServerKey {
                 smtp_server_id: Some(row.id),
                 smtp_server_revision: Some(row.revision),
             },

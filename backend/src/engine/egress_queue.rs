@@ -1,6 +1,6 @@
-//! A gate: one mail server as this process sees it, and what waits to leave through it. The installation's server has one;
+//! A queue: one mail server as this process sees it, and what waits to leave through it. The installation's server has one;
 //! so has each that a user has brought, for as long as something is to leave through it. One that was changed is another
-//! gate: what is known of the old one says nothing about it.
+//! queue: what is known of the old one says nothing about it.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
@@ -9,16 +9,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::breaker::Breaker;
-use super::turns::{Slice, Turns};
-use super::way::Way;
+use super::fair_queue::{Batch, FairQueue};
+use super::smtp_target::SmtpTarget;
 use crate::mail::verdict::Verdict;
 use crate::mail_servers::store::name_of;
 
 /// A run with so many deliveries waiting for a session gets no further chunk.
 const ENOUGH: usize = 1000;
 
-pub(super) struct Gate {
-    pub(super) way: Way,
+pub(super) struct EgressQueue {
+    pub(super) target: SmtpTarget,
     /// Its row in `mail_servers`.
     pub(super) name: String,
     state: Mutex<State>,
@@ -30,7 +30,7 @@ pub(super) struct Gate {
     open: AtomicUsize,
     /// Chunks in hand.
     leases: AtomicUsize,
-    /// The keeper has asked the others about it: until then nothing is claimed for it.
+    /// The control loop has asked the others about it: until then nothing is claimed for it.
     known: AtomicBool,
     /// Nothing more comes.
     retired: AtomicBool,
@@ -38,26 +38,26 @@ pub(super) struct Gate {
 
 #[derive(Default)]
 struct State {
-    turns: Turns,
+    turns: FairQueue,
     breaker: Breaker,
 }
 
-impl Gate {
-    pub(super) fn new(way: Way) -> Self {
-        let open = match way.sessions_in_all {
-            None => way.sessions,
+impl EgressQueue {
+    pub(super) fn new(target: SmtpTarget) -> Self {
+        let open = match target.sessions_in_all {
+            None => target.sessions,
             Some(_) => 0,
         };
         Self {
-            name: name_of(way.through.smtp_server_id),
+            name: name_of(target.server_key.smtp_server_id),
             state: Mutex::default(),
             work: Notify::new(),
-            permits: way.pace.is_limited().then(AtomicI64::default),
+            permits: target.pace.is_limited().then(AtomicI64::default),
             open: AtomicUsize::new(open),
             leases: AtomicUsize::new(0),
             known: AtomicBool::new(false),
             retired: AtomicBool::new(false),
-            way,
+            target,
         }
     }
 
@@ -67,7 +67,7 @@ impl Gate {
 
     /// Whether a user has brought it.
     pub(super) fn is_own(&self) -> bool {
-        self.way.through.smtp_server_id.is_some()
+        self.target.server_key.smtp_server_id.is_some()
     }
 
     pub(super) fn is_known(&self) -> bool {
@@ -111,9 +111,9 @@ impl Gate {
     }
 
     /// A chunk has been leased.
-    pub(super) fn add(&self, slice: Slice) {
+    pub(super) fn add(&self, batch: Batch) {
         self.leases.fetch_add(1, Ordering::Relaxed);
-        self.lock().turns.push_back(slice);
+        self.lock().turns.push_back(batch);
         self.tell_sessions();
     }
 
@@ -124,27 +124,27 @@ impl Gate {
 
     /// Everything is left as it stands.
     pub(super) fn abandon(&self) {
-        self.lock().turns = Turns::default();
+        self.lock().turns = FairQueue::default();
     }
 
     /// What a session could not send after all.
-    pub(super) fn put_back(&self, rest: Slice) {
+    pub(super) fn put_back(&self, rest: Batch) {
         self.lock().turns.put_back(rest);
         self.work.notify_one();
     }
 
-    /// The next slice, if there is one, and whether its run could do with another chunk: so it says once for each.
-    pub(super) fn next(&self) -> Option<(Slice, bool)> {
+    /// The next batch, if there is one, and whether its run could do with another chunk: so it says once for each.
+    pub(super) fn next(&self) -> Option<(Batch, bool)> {
         let mut state = self.lock();
-        let slice = state.turns.next()?;
-        let left = state.turns.waiting(slice.chunk.job.run_id);
-        let wants_more = left < ENOUGH && left + slice.left.len() >= ENOUGH;
-        Some((slice, wants_more))
+        let batch = state.turns.next()?;
+        let left = state.turns.waiting(batch.chunk.job.run_id);
+        let wants_more = left < ENOUGH && left + batch.left.len() >= ENOUGH;
+        Some((batch, wants_more))
     }
 
     /// Slices of runs that have stopped, and all while the server is left alone: whatever sessions are waiting for, these
     /// are not kept.
-    pub(super) fn take_idle(&self) -> Vec<Slice> {
+    pub(super) fn take_idle(&self) -> Vec<Batch> {
         let mut state = self.lock();
         let is_shut = state.breaker.is_shut();
         state
@@ -215,7 +215,7 @@ impl Gate {
     pub(super) fn permits_wanted(&self) -> i64 {
         match &self.permits {
             Some(permits) if self.leases() > 0 => {
-                self.way.pace.step() - permits.load(Ordering::Relaxed)
+                self.target.pace.step() - permits.load(Ordering::Relaxed)
             }
             _ => 0,
         }

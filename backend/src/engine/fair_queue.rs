@@ -8,16 +8,16 @@ use super::job::Chunk;
 use crate::deliveries::claims::{ClaimableRun, Claimed};
 
 /// Mails that a session sends before another run has its turn.
-const SLICE: usize = 25;
+const MAX_BATCH: usize = 25;
 
 /// Part of a chunk, sent through one session.
-pub(super) struct Slice {
+pub(super) struct Batch {
     pub(super) chunk: Arc<Chunk>,
     pub(super) left: VecDeque<Claimed>,
 }
 
 #[derive(Default)]
-pub(super) struct Turns {
+pub(super) struct FairQueue {
     owners: VecDeque<Owner>,
 }
 
@@ -28,17 +28,17 @@ struct Owner {
 
 struct Run {
     id: i64,
-    chunks: VecDeque<Slice>,
+    chunks: VecDeque<Batch>,
 }
 
-impl Turns {
+impl FairQueue {
     /// A chunk waits behind those of its run; a run waits behind those of its owner.
-    pub(super) fn push_back(&mut self, chunk: Slice) {
+    pub(super) fn push_back(&mut self, chunk: Batch) {
         self.run_of(&chunk.chunk).chunks.push_back(chunk);
     }
 
-    /// What was left of a slice: it goes first.
-    pub(super) fn put_back(&mut self, rest: Slice) {
+    /// What was left of a batch: it goes first.
+    pub(super) fn put_back(&mut self, rest: Batch) {
         self.run_of(&rest.chunk).chunks.push_front(rest);
     }
 
@@ -62,27 +62,27 @@ impl Turns {
         )
     }
 
-    /// The next slice of the next run of the next owner.
-    pub(super) fn next(&mut self) -> Option<Slice> {
+    /// The next batch of the next run of the next owner.
+    pub(super) fn next(&mut self) -> Option<Batch> {
         let mut owner = self.owners.pop_front()?;
         let mut run = owner.runs.pop_front()?;
-        let slice = cut(&mut run.chunks)?;
+        let batch = cut(&mut run.chunks)?;
         if !run.chunks.is_empty() {
             owner.runs.push_back(run);
         }
         if !owner.runs.is_empty() {
             self.owners.push_back(owner);
         }
-        Some(slice)
+        Some(batch)
     }
 
     /// What waits of such chunks; it waits no longer.
-    pub(super) fn take_if(&mut self, is_wanted: impl Fn(&Chunk) -> bool) -> Vec<Slice> {
+    pub(super) fn take_if(&mut self, is_wanted: impl Fn(&Chunk) -> bool) -> Vec<Batch> {
         let mut taken = Vec::new();
         for owner in &mut self.owners {
             for run in &mut owner.runs {
-                let slices = run.chunks.drain(..);
-                let (out, stay) = slices.partition::<Vec<_>, _>(|slice| is_wanted(&slice.chunk));
+                let batches = run.chunks.drain(..);
+                let (out, stay) = batches.partition::<Vec<_>, _>(|batch| is_wanted(&batch.chunk));
                 taken.extend(out);
                 run.chunks.extend(stay);
             }
@@ -103,15 +103,15 @@ impl Turns {
     }
 }
 
-/// A slice of the first chunk, which goes once it is empty.
-fn cut(chunks: &mut VecDeque<Slice>) -> Option<Slice> {
+/// A batch of the first chunk, which goes once it is empty.
+fn cut(chunks: &mut VecDeque<Batch>) -> Option<Batch> {
     let first = chunks.front_mut()?;
-    if first.left.len() <= SLICE {
+    if first.left.len() <= MAX_BATCH {
         return chunks.pop_front();
     }
-    Some(Slice {
+    Some(Batch {
         chunk: Arc::clone(&first.chunk),
-        left: first.left.drain(..SLICE).collect(),
+        left: first.left.drain(..MAX_BATCH).collect(),
     })
 }
 

@@ -1,4 +1,4 @@
-//! The recorder: writes results in batches, gives done chunks back, and lets runs rest.
+//! The result writer: writes results in batches, gives done chunks back, and lets runs rest.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use super::job::{Chunk, Rest};
-use super::shared::{Report, Shared};
+use super::shared::{AttemptEvent, Shared};
 use crate::deliveries::claims::{self, Lease};
 use crate::deliveries::results::{self, AttemptResult};
 use crate::monitoring::meters::meters;
@@ -31,14 +31,14 @@ struct News {
     untouched: usize,
 }
 
-pub(super) struct Recorder<'a> {
+pub(super) struct ResultWriter<'a> {
     shared: &'a Shared,
     conn: Option<PgConnection>,
     news: HashMap<i64, (Arc<Chunk>, News)>,
     rests: Vec<(i64, Rest)>,
 }
 
-impl<'a> Recorder<'a> {
+impl<'a> ResultWriter<'a> {
     pub(super) fn new(shared: &'a Shared) -> Self {
         Self {
             shared,
@@ -49,7 +49,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Records until everybody who reports has hung up.
-    pub(super) fn run(mut self, reports: &Receiver<Report>) {
+    pub(super) fn run(mut self, reports: &Receiver<AttemptEvent>) {
         loop {
             let more = self.collect(reports);
             self.write_all();
@@ -60,7 +60,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Fills a batch; `false` when nobody is left to report.
-    fn collect(&mut self, reports: &Receiver<Report>) -> bool {
+    fn collect(&mut self, reports: &Receiver<AttemptEvent>) -> bool {
         let Ok(first) = reports.recv() else {
             return false;
         };
@@ -75,11 +75,11 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn sort(&mut self, report: Report) {
+    fn sort(&mut self, report: AttemptEvent) {
         match report {
-            Report::Tried(chunk, result) => self.news_of(chunk).results.push(result),
-            Report::Untouched(chunk, count) => self.news_of(chunk).untouched += count,
-            Report::Rest(run_id, rest) => self.rests.push((run_id, rest)),
+            AttemptEvent::Tried(chunk, result) => self.news_of(chunk).results.push(result),
+            AttemptEvent::Untouched(chunk, count) => self.news_of(chunk).untouched += count,
+            AttemptEvent::Rest(run_id, rest) => self.rests.push((run_id, rest)),
         }
     }
 
@@ -116,7 +116,7 @@ impl<'a> Recorder<'a> {
         for chunk in &done {
             chunk.file.remove();
         }
-        self.shared.desk.release(&done);
+        self.shared.coordinator.release(&done);
     }
 
     fn insist(&mut self, work: impl Fn(&Shared, &mut PgConnection) -> QueryResult<()>) {

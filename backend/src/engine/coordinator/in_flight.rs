@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Desk, Gate, InHand};
+use super::{Coordinator, EgressQueue, InHand};
 use crate::deliveries::claims::ClaimableRun;
+use crate::engine::fair_queue::Batch;
 use crate::engine::job::{Chunk, Job};
-use crate::engine::turns::Slice;
 
 /// Chunks in hand at once that leave through the installation's server, and through all that users have brought: a bound
 /// on memory, and on what a server that is slow keeps from others.
@@ -19,30 +19,32 @@ const LEASES_OF_ALL: usize = 512;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::engine) enum Room {
     Free,
-    /// Enough is in hand, or the keeper has not looked yet.
+    /// Enough is in hand, or the control loop has not looked yet.
     Later,
     /// Its server is left alone, or others have all its sessions.
     None,
 }
 
-impl Desk {
-    /// Whether a chunk of this run, which leaves through this gate, may be claimed.
-    pub(in crate::engine) fn room_for(&self, gate: &Gate, run_id: i64) -> Room {
-        if !gate.is_known() {
-            self.wake_keeper();
+impl Coordinator {
+    /// Whether a chunk of this run, which leaves through this queue, may be claimed.
+    pub(in crate::engine) fn room_for(&self, queue: &EgressQueue, run_id: i64) -> Room {
+        if !queue.is_known() {
+            self.wake_control_loop();
             return Room::Later;
         }
-        if gate.is_shut() || !gate.has_room_for(0) {
+        if queue.is_shut() || !queue.has_room_for(0) {
             return Room::None;
         }
-        let of_gate = gate.leases();
-        let is_full = if gate.is_own() {
+        let of_queue = queue.leases();
+        let is_full = if queue.is_own() {
             let of_all = self.leases().saturating_sub(self.installation.leases());
-            of_gate >= LEASES_OF_ONE || (of_gate > 0 && of_all >= LEASES) || of_all >= LEASES_OF_ALL
+            of_queue >= LEASES_OF_ONE
+                || (of_queue > 0 && of_all >= LEASES)
+                || of_all >= LEASES_OF_ALL
         } else {
-            of_gate >= LEASES
+            of_queue >= LEASES
         };
-        if is_full || gate.has_enough_of(run_id) {
+        if is_full || queue.has_enough_of(run_id) {
             Room::Later
         } else {
             Room::Free
@@ -50,13 +52,13 @@ impl Desk {
     }
 
     /// A chunk has been leased, with these deliveries to be sent.
-    pub(in crate::engine) fn add(&self, slice: Slice) {
-        let chunk = Arc::clone(&slice.chunk);
+    pub(in crate::engine) fn add(&self, batch: Batch) {
+        let chunk = Arc::clone(&batch.chunk);
         let token = chunk.lease.lease_token;
         self.lock().chunks.insert(token, Arc::clone(&chunk));
-        chunk.job.gate.add(slice);
-        // The keeper gets permits for it.
-        self.wake_keeper();
+        chunk.job.queue.add(batch);
+        // The control loop gets permits for it.
+        self.wake_control_loop();
     }
 
     /// Leases in hand.
@@ -82,11 +84,11 @@ impl Desk {
         let mut has_room = false;
         for chunk in chunks {
             if in_hand.chunks.remove(&chunk.lease.lease_token).is_some() {
-                let gate = &chunk.job.gate;
-                gate.release();
+                let queue = &chunk.job.queue;
+                queue.release();
                 // Its runs may have been waiting for that.
-                has_room |= gate.is_own() || chunk.job.is_stopped();
-                // Else what is held by now would be leased again, and sent until the keeper looks.
+                has_room |= queue.is_own() || chunk.job.is_stopped();
+                // Else what is held by now would be leased again, and sent until the control loop looks.
                 in_hand.outdated |= chunk.job.is_stopped();
             }
         }
@@ -95,11 +97,11 @@ impl Desk {
         self.tell_everybody();
     }
 
-    /// The run, unless it was stopped since or leaves through another gate.
-    pub(in crate::engine) fn job(&self, run_id: i64, gate: &Gate) -> Option<Arc<Job>> {
+    /// The run, unless it was stopped since or leaves through another queue.
+    pub(in crate::engine) fn job(&self, run_id: i64, queue: &EgressQueue) -> Option<Arc<Job>> {
         let in_hand = self.lock();
         let job = in_hand.jobs.get(&run_id)?;
-        if job.gate.way.through != gate.way.through {
+        if job.queue.target.server_key != queue.target.server_key {
             job.stop();
         }
         (!job.is_stopped()).then(|| Arc::clone(job))
@@ -114,23 +116,24 @@ impl Desk {
         self.lock().jobs.values().cloned().collect()
     }
 
-    /// Forgets the runs that have neither a lease nor anything due, and the gates that nothing is to leave through.
+    /// Forgets the runs that have neither a lease nor anything due, and the queues that nothing is to leave through.
     pub(in crate::engine) fn forget_all_but(&self, still_due: &[ClaimableRun]) {
         let mut in_hand = self.lock();
         let InHand {
             chunks,
             jobs,
-            gates,
+            queues,
             ..
         } = &mut *in_hand;
         jobs.retain(|run_id, _| {
             still_due.iter().any(|run| run.id == *run_id)
                 || chunks.values().any(|chunk| chunk.lease.run_id == *run_id)
         });
-        gates.retain(|through, gate| {
-            let stays = gate.leases() > 0 || still_due.iter().any(|run| run.through == *through);
+        queues.retain(|server_key, queue| {
+            let stays =
+                queue.leases() > 0 || still_due.iter().any(|run| run.server_key == *server_key);
             if !stays {
-                gate.retire();
+                queue.retire();
             }
             stays
         });
