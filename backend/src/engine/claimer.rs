@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::chunk::Chunk;
 use super::coordinator::Room;
 use super::egress_queue::EgressQueue;
 use super::fair_queue::{Batch, in_turn};
-use super::job::{Chunk, Job};
+use super::job::Job;
 use super::journal::{Journal, LeaseFile, Line};
 use super::prepare::prepare;
 use super::recovery;

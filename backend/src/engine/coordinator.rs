@@ -10,8 +10,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub(super) use self::in_flight::Room;
+use super::chunk::Chunk;
 use super::egress_queue::EgressQueue;
-use super::job::{Chunk, Job};
+use super::job::Job;
 use super::smtp_target::SmtpTarget;
 use crate::mail_servers::model::SmtpServerKey;
 

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::job::Chunk;
+use super::chunk::Chunk;
 use crate::deliveries::claims::{ClaimableRun, Claimed};
 
 /// Mails that a session sends before another run has its turn.

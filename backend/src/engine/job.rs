@@ -1,21 +1,17 @@
-//! A run being sent, and a chunk of it in hand: what the sender's threads share of them.
+//! A run being sent: what the sender's threads share of it.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use chrono::{DateTime, Utc};
 
 use super::egress_queue::EgressQueue;
-use super::journal::{LeaseFile, Line};
 use crate::deliveries::claims::{ClaimableRun, Lease, Terms};
 use crate::deliveries::results::Place;
 use crate::mail::compose::Prepared;
 use crate::mail::reply::Stage;
 use crate::mail::verdict::{Cause, Verdict};
 
-/// How long after leasing or renewing a chunk its bodies may leave; the lease lasts longer, for a body takes its time.
-const VALID: Duration = Duration::from_secs(40);
 /// Refusals of the content in a row after which the next will be refused too.
 const REFUSALS: u32 = 10;
 /// Deferrals in a row, not for the recipients' sake, after which the run rests.
@@ -26,7 +22,7 @@ pub(super) struct Job {
     pub(super) run_id: i64,
     pub(super) mailing_id: i64,
     pub(super) owner_id: i64,
-    /// SmtpServerKey which its mails leave.
+    /// Through which its mails leave.
     pub(super) queue: Arc<EgressQueue>,
     /// Or why no mail can be made of the message.
     pub(super) prepared: Result<Prepared, String>,
@@ -147,81 +143,5 @@ impl Job {
     pub(super) fn went_well(&self) {
         self.refusals.store(0, Ordering::Relaxed);
         self.deferrals.store(0, Ordering::Relaxed);
-    }
-}
-
-/// A leased chunk in hand.
-pub(super) struct Chunk {
-    pub(super) job: Arc<Job>,
-    pub(super) lease: Lease,
-    pub(super) file: LeaseFile,
-    /// Deliveries without a recorded result.
-    open: AtomicUsize,
-    /// Until when nobody else can have taken it, in milliseconds since `BEGAN`.
-    valid_until: AtomicU64,
-}
-
-/// For `valid_until`: not any more, for good.
-const LOST: u64 = 0;
-
-static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-fn ms_since_began(at: Instant) -> u64 {
-    u64::try_from(at.saturating_duration_since(*BEGAN).as_millis()).unwrap_or(u64::MAX)
-}
-
-impl Chunk {
-    /// A chunk leased at `then` for so many deliveries.
-    pub(super) fn new(
-        job: Arc<Job>,
-        (lease, file): (Lease, LeaseFile),
-        deliveries: usize,
-        then: Instant,
-    ) -> Self {
-        Self {
-            job,
-            lease,
-            file,
-            open: AtomicUsize::new(deliveries),
-            valid_until: AtomicU64::new(ms_since_began(then + VALID)),
-        }
-    }
-
-    pub(super) fn place(&self) -> Place {
-        self.job.place(&self.lease)
-    }
-
-    /// Whether these lines are written down. If not, nothing more of the chunk leaves: its results could be lost.
-    pub(super) fn journal(&self, lines: &[&Line]) -> bool {
-        let written = self.file.write(lines);
-        if let Err(error) = &written {
-            tracing::error!(%error, "the journal cannot be written: nothing is sent");
-            self.lost();
-        }
-        written.is_ok()
-    }
-
-    /// Whether it is surely still ours.
-    pub(super) fn is_held(&self) -> bool {
-        ms_since_began(Instant::now()) < self.valid_until.load(Ordering::Relaxed)
-    }
-
-    /// Its lease was renewed by a statement begun at `then`.
-    pub(super) fn renewed(&self, then: Instant) {
-        if self.valid_until.load(Ordering::Relaxed) != LOST {
-            self.valid_until
-                .store(ms_since_began(then + VALID), Ordering::Relaxed);
-        }
-    }
-
-    /// Nothing more of it may leave: it is somebody else's by now, or cannot be journaled.
-    pub(super) fn lost(&self) {
-        self.valid_until.store(LOST, Ordering::Relaxed);
-    }
-
-    /// So many of its deliveries have been dealt with; whether that were the last.
-    pub(super) fn settle(&self, count: usize) -> bool {
-        let before = self.open.fetch_sub(count, Ordering::AcqRel);
-        before <= count
     }
 }

@@ -27,6 +27,7 @@ mod account_job;
 pub mod account_mail;
 mod attempt_outcome;
 mod breaker;
+mod chunk;
 mod claimer;
 mod control_loop;
 mod coordinator;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use super::job::{Chunk, Rest};
+use super::chunk::Chunk;
+use super::job::Rest;
 use super::shared::{AttemptEvent, Shared};
 use crate::deliveries::claims::{self, Lease};
 use crate::deliveries::results::{self, AttemptResult};

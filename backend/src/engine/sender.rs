@@ -83,10 +83,10 @@ impl Sender {
             begin(scope, coordinator, "claimer", move || claimer.run(until))?;
             let result_writer = ResultWriter::new(&shared);
             begin(scope, coordinator, "result writer", move || {
-                result_writer.run(&results)
+                result_writer.run(&results);
             })?;
             begin(scope, coordinator, "control loop", move || {
-                control_loop.run()
+                control_loop.run();
             })?;
             let threads = runtimes.len();
             for (thread, runtime) in runtimes.into_iter().enumerate() {
@@ -102,7 +102,7 @@ impl Sender {
                     })
                     .collect();
                 begin(scope, coordinator, "workers", move || {
-                    send(&runtime, workers, coordinator)
+                    send(&runtime, workers, coordinator);
                 })?;
             }
             let (all, reports) = (&shared, reports);

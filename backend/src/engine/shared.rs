@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::chunk::Chunk;
 use super::coordinator::Coordinator;
-use super::job::{Chunk, Rest};
+use super::job::Rest;
 use super::smtp_target::SmtpTarget;
 use crate::clock::Clock;
 use crate::config::{EngineSettings, MailSettings};

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::attempt_outcome::AttemptOutcome;
+use super::chunk::Chunk;
 use super::egress_queue::EgressQueue;
 use super::fair_queue::Batch;
-use super::job::Chunk;
 use super::journal::{Line, Taken};
 use super::shared::{AttemptEvent, Shared};
 use crate::deliveries::claims::Claimed;

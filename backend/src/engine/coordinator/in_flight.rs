@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{Coordinator, EgressQueue, InHand};
 use crate::deliveries::claims::ClaimableRun;
+use crate::engine::chunk::Chunk;
 use crate::engine::fair_queue::Batch;
-use crate::engine::job::{Chunk, Job};
+use crate::engine::job::Job;
 
 /// Chunks in hand at once that leave through the installation's server, and through all that users have brought: a bound
 /// on memory, and on what a server that is slow keeps from others.
