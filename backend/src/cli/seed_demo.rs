@@ -15,7 +15,8 @@ use crate::auth::policy::Role;
 use crate::db::schema::users;
 use crate::mailings::model::{Choice, CreateMailing, OnUncertain};
 use crate::mailings::recurrence::Recurrence;
-use crate::mailings::{chosen, start, store as mailings};
+use crate::mailings::store::{self as mailings, NewMailing};
+use crate::mailings::{chosen, start};
 use crate::messages::model::CreateMessage;
 use crate::messages::store as messages;
 use crate::users::model::Language;
@@ -170,7 +171,8 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
         let ends_at = (recurrence != Recurrence::Once).then(|| starts_at + Duration::days(365));
         let new = CreateMailing {
             message_id,
-            starts_at,
+            starts_at: Some(starts_at),
+            start_now: false,
             ends_at,
             recurrence,
             time_zone: Moscow.name().to_owned(),
@@ -178,7 +180,12 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
             smtp_server_id: None,
             recipients: choice,
         };
-        let id = mailings::create(conn, owner_id, &new, now)?;
+        let stored = NewMailing {
+            owner_id,
+            starts_at,
+            asked: &new,
+        };
+        let id = mailings::create(conn, &stored, now)?;
         chosen::choose(conn, id, owner_id, &new.recipients)?;
         start::refresh_state(conn, id)?;
     }

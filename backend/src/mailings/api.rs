@@ -14,8 +14,10 @@ use super::listing::MailingQuery;
 use super::live::watch_mailing;
 use super::model::{Choice, CreateMailing, Mailing, MailingRow, UpdateMailing};
 use super::noted::note;
-use super::occurrences::{check_window, list_occurrences, preview_occurrences};
+use super::occurrences::{list_occurrences, preview_occurrences};
 use super::start;
+use super::store::NewMailing;
+use super::window::{check_end, check_start, first_start};
 use super::{chosen, store};
 use crate::auth::caller::Caller;
 use crate::auth::policy::Owners;
@@ -137,7 +139,8 @@ async fn list_mailings(
 
 /// Schedule a mailing
 ///
-/// When its window is open already, sending starts at once.
+/// When its window is open already, sending starts at once. A start more than a day in the past is a mistake at
+/// `starts_at`; `start_now: true` starts the mailing now.
 #[utoipa::path(tag = "mailings", params(IdempotencyKey), request_body = CreateMailing, responses(
     (status = 201, description = "Scheduled", body = Mailing, headers(("Location" = String), ("ETag" = String)))))]
 #[post("/mailings")]
@@ -153,10 +156,17 @@ async fn create_mailing(
     let named = IdempotencyKey::of(&req)?;
     let origin = Origin::of(owner_id, &client, now);
     let make = move |conn: &mut PgConnection| {
-        check_window(new.starts_at, new.ends_at, now)?;
+        let starts_at = first_start(new.starts_at, new.start_now, now)?;
+        check_end(starts_at, new.ends_at, now)?;
+        check_start(starts_at, now)?;
         check_message(conn, owner_id, new.message_id)?;
         check_server(conn, owner_id, new.smtp_server_id)?;
-        let id = store::create(conn, owner_id, &new, now)?;
+        let stored = NewMailing {
+            owner_id,
+            starts_at,
+            asked: &new,
+        };
+        let id = store::create(conn, &stored, now)?;
         choose(conn, id, owner_id, (&new.recipients, **quotas))?;
         start::refresh_state(conn, id)?;
         note(conn, id, origin.did(EventKind::MailingCreated))?;
@@ -190,7 +200,8 @@ async fn get_mailing(
 
 /// Change a mailing
 ///
-/// A run under way keeps its message and recipients; a new end counts for it at once.
+/// A run under way keeps its message and recipients; a new end counts for it at once. A start that is changed may lie at
+/// most a day in the past.
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateMailing, responses(
     (status = 200, description = "As it is now", body = Mailing, headers(("ETag" = String))),
     (status = 409, description = "`run_open`: the recipients are in use for a moment", body = Problem, content_type = "application/problem+json")))]
@@ -232,7 +243,10 @@ fn change(
     let mailing = changes.applied_to(current);
     let rescheduled = mailing.schedule() != before;
     if rescheduled {
-        check_window(mailing.starts_at, mailing.ends_at, now)?;
+        check_end(mailing.starts_at, mailing.ends_at, now)?;
+    }
+    if mailing.starts_at != before.starts_at {
+        check_start(mailing.starts_at, now)?;
     }
     store::update(conn, id, changes, now)?;
     if let Some(choice) = &changes.recipients {

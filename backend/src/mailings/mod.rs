@@ -19,3 +19,4 @@ pub mod status;
 pub mod store;
 mod stream;
 pub mod watching;
+pub mod window;

@@ -133,8 +133,15 @@ impl MailingRow {
 pub struct CreateMailing {
     #[schema(example = 5, minimum = 1)]
     pub message_id: i64,
+    /// The first send. Required unless `start_now` is true; a start more than a day in the past is refused.
+    #[serde(default, deserialize_with = "present")]
     #[validate(custom(function = "sensible_year"))]
-    pub starts_at: DateTime<Utc>,
+    #[schema(nullable = false)]
+    pub starts_at: Option<DateTime<Utc>>,
+    /// Starts now, whatever `starts_at` in the past is given; later sends follow from this moment.
+    #[serde(default)]
+    #[schema(default = false)]
+    pub start_now: bool,
     #[serde(default)]
     #[validate(custom(function = "sensible_year"))]
     pub ends_at: Option<DateTime<Utc>>,

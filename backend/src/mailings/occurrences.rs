@@ -2,27 +2,37 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, post};
-use chrono::{DateTime, FixedOffset, SubsecRound, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
+use diesel::OptionalExtension;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
+use super::model::MailingRow;
 use super::recurrence::{Note, Occurrence, Recurrence, Schedule};
 use super::store;
+use super::window::{WindowError, check_end, check_start, first_start};
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::body::Valid;
 use crate::http::error::ApiError;
-use crate::http::field::{sensible_year, time_zone};
+use crate::http::field::{present, sensible_year, time_zone};
 use crate::http::query::Query;
 
 /// A schedule to try out; nothing is stored.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PreviewOccurrences {
+    /// Required unless `start_now` is true.
+    #[serde(default, deserialize_with = "present")]
     #[validate(custom(function = "sensible_year"))]
-    starts_at: DateTime<Utc>,
+    #[schema(nullable = false)]
+    starts_at: Option<DateTime<Utc>>,
+    /// As in a new mailing: the start is now.
+    #[serde(default)]
+    #[schema(default = false)]
+    start_now: bool,
     #[serde(default)]
     #[validate(custom(function = "sensible_year"))]
     ends_at: Option<DateTime<Utc>>,
@@ -30,10 +40,27 @@ struct PreviewOccurrences {
     #[validate(custom(function = "time_zone"))]
     #[schema(example = "Europe/Moscow", max_length = 64)]
     time_zone: String,
+    /// The mailing that would get this schedule; `null` for a new one. A start that it has already may lie in the past.
+    #[serde(default)]
+    #[validate(range(min = 1, code = "out_of_range"))]
+    #[schema(example = 3, minimum = 1)]
+    mailing_id: Option<i64>,
     #[serde(default = "ten")]
     #[validate(range(min = 1, max = 100, code = "out_of_range"))]
     #[schema(default = 10, minimum = 1, maximum = 100)]
     count: u32,
+}
+
+impl PreviewOccurrences {
+    /// The schedule to try out, with its start resolved.
+    fn schedule(&self, now: DateTime<Utc>) -> Result<Schedule, WindowError> {
+        Ok(Schedule {
+            starts_at: first_start(self.starts_at, self.start_now, now)?,
+            ends_at: self.ends_at,
+            recurrence: self.recurrence,
+            time_zone: self.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC),
+        })
+    }
 }
 
 /// How many occurrences to show.
@@ -99,55 +126,74 @@ fn at_once(schedule: Schedule, now: DateTime<Utc>) -> Option<OccurrenceView> {
     })
 }
 
-/// 422 unless the end comes after the start and has not come yet.
-pub(super) fn check_window(
-    starts_at: DateTime<Utc>,
-    ends_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-) -> Result<(), ApiError> {
-    // To the microsecond, as PostgreSQL keeps them.
-    let starts_at = starts_at.trunc_subsecs(6);
-    match ends_at.map(|end| end.trunc_subsecs(6)) {
-        Some(end) if end <= starts_at => Err(ApiError::invalid_field(
-            "ends_at",
-            "not_after_start",
-            "The end must be after the start.",
-        )),
-        Some(end) if end <= now => Err(ApiError::invalid_field(
-            "ends_at",
-            "in_past",
-            "The end is past.",
-        )),
-        _ => Ok(()),
+impl From<WindowError> for ApiError {
+    fn from(error: WindowError) -> Self {
+        let (field, code) = match error {
+            WindowError::StartMissing => ("starts_at", "required"),
+            WindowError::StartsNowAndLater => ("starts_at", "conflicts_with_start_now"),
+            WindowError::StartInPast => ("starts_at", "start_in_past"),
+            WindowError::EndNotAfterStart => ("ends_at", "not_after_start"),
+            WindowError::EndInPast => ("ends_at", "in_past"),
+        };
+        Self::invalid_field(field, code, error.to_string())
     }
+}
+
+/// Fails where saving this schedule would; says whether saving it would send at once.
+fn check_schedule(
+    schedule: Schedule,
+    stored: Option<&MailingRow>,
+    now: DateTime<Utc>,
+) -> Result<bool, WindowError> {
+    let before = stored.map(MailingRow::schedule);
+    if before == Some(schedule) {
+        return Ok(false);
+    }
+    check_end(schedule.starts_at, schedule.ends_at, now)?;
+    if before.map(|before| before.starts_at) != Some(schedule.starts_at) {
+        check_start(schedule.starts_at, now)?;
+    }
+    Ok(stored.is_none_or(|row| row.last_run_at.is_none()))
 }
 
 /// Try out a schedule
 ///
-/// What would be sent from now on. A window that is open already begins with a mailing sent at once.
+/// What would be sent from now on. A window that is open already begins with a mailing sent at once, unless the mailing
+/// has been sent before.
 #[utoipa::path(tag = "mailings", request_body = PreviewOccurrences, responses((status = 200, description = "What is to come", body = Occurrences)))]
 #[post("/occurrences/preview")]
 pub(super) async fn preview_occurrences(
-    _caller: Caller,
+    caller: Caller,
+    db: Data<Db>,
     clock: Data<Clock>,
     Valid(tried): Valid<PreviewOccurrences>,
 ) -> Result<HttpResponse, ApiError> {
-    check_window(tried.starts_at, tried.ends_at, clock.now())?;
-    let zone = tried.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
-    let schedule = Schedule {
-        starts_at: tried.starts_at,
-        ends_at: tried.ends_at,
-        recurrence: tried.recurrence,
-        time_zone: zone,
-    };
     let now = clock.now();
+    let stored = match tried.mailing_id {
+        None => None,
+        Some(id) => db
+            .run(move |conn| {
+                store::row(conn, caller.sees(), id)
+                    .optional()
+                    .map_err(ApiError::from)
+            })
+            .await?
+            .map_or_else(|| Err(unknown_mailing()), |row| Ok(Some(row)))?,
+    };
+    let schedule = tried.schedule(now)?;
+    let sends = check_schedule(schedule, stored.as_ref(), now)?;
     let items = at_once(schedule, now)
+        .filter(|_| sends)
         .into_iter()
         .chain(upcoming(schedule, now, tried.count));
     let items = items
         .take(usize::try_from(tried.count).unwrap_or(usize::MAX))
         .collect();
     Ok(HttpResponse::Ok().json(Occurrences { items }))
+}
+
+fn unknown_mailing() -> ApiError {
+    ApiError::invalid_field("mailing_id", "not_found", "You have no such mailing.")
 }
 
 /// When a mailing falls due next

@@ -114,18 +114,30 @@ pub fn row(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Mail
         .first(conn)
 }
 
-/// Stores a new mailing, without recipients yet, due at its start; gives its id.
+/// A mailing to store: what is asked for, and what follows from it.
+pub struct NewMailing<'a> {
+    pub owner_id: i64,
+    /// The moment that `asked` stands for.
+    pub starts_at: DateTime<Utc>,
+    pub asked: &'a CreateMailing,
+}
+
+/// Stores a new mailing, without recipients yet, due at its start; returns its id.
 pub fn create(
     conn: &mut PgConnection,
-    owner_id: i64,
-    new: &CreateMailing,
+    new: &NewMailing<'_>,
     now: DateTime<Utc>,
 ) -> QueryResult<i64> {
+    let NewMailing {
+        owner_id,
+        starts_at,
+        asked: new,
+    } = *new;
     diesel::insert_into(mailings::table)
         .values((
             mailings::owner_id.eq(owner_id),
             mailings::message_id.eq(new.message_id),
-            mailings::starts_at.eq(new.starts_at),
+            mailings::starts_at.eq(starts_at),
             mailings::ends_at.eq(new.ends_at),
             mailings::recurrence.eq(new.recurrence.as_str()),
             mailings::time_zone.eq(&new.time_zone),
@@ -133,7 +145,7 @@ pub fn create(
             mailings::smtp_server_id.eq(new.smtp_server_id),
             mailings::schedule_set_at.eq(now),
             mailings::next_occurrence.eq(0),
-            mailings::next_run_at.eq(new.starts_at),
+            mailings::next_run_at.eq(starts_at),
             mailings::created_at.eq(now),
             mailings::updated_at.eq(now),
         ))

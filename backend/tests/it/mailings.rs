@@ -207,14 +207,14 @@ fn the_next_ten_occurrences_are_shown_before_saving() {
     );
 
     let open =
-        preview(json!({"starts_at": "2026-04-30T08:00:00Z", "recurrence": "weekly", "count": 2}))
+        preview(json!({"starts_at": "2026-04-30T12:00:00Z", "recurrence": "weekly", "count": 2}))
             .expect(200)["items"]
             .clone();
     assert_eq!(
         (open[0]["at"].as_str(), open[0]["note"].as_str()),
         (Some("2026-05-01T10:00:00Z"), Some("at_once"))
     );
-    assert_eq!(open[1]["at"], "2026-05-07T08:00:00Z");
+    assert_eq!(open[1]["at"], "2026-05-07T12:00:00Z");
     preview(json!({"count": 101})).expect_invalid("count", "out_of_range");
     preview(json!({"ends_at": "2026-10-24T00:30:00Z"}))
         .expect_invalid("ends_at", "not_after_start");

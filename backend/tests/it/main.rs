@@ -59,6 +59,7 @@ mod site;
 mod skips;
 mod smtp_servers;
 mod starting;
+mod starts;
 mod stats;
 mod support;
 mod suppressions;

@@ -50,11 +50,10 @@ impl Scene {
         .bind::<Array<Text>, _>(names)
         .execute(&mut conn)
         .unwrap();
-        let window =
-            json!({"starts_at": "2020-01-01T00:00:00Z", "ends_at": "2099-01-01T00:00:00Z"});
+        let window = json!({"start_now": true, "ends_at": "2099-01-01T00:00:00Z"});
         self.app.mailing(&self.owner, &window);
         self.execute(&format!(
-            "UPDATE mailings SET on_uncertain = '{on_uncertain}'"
+            "UPDATE mailings SET on_uncertain = '{on_uncertain}', starts_at = '2020-01-01', next_run_at = '2020-01-01'"
         ));
     }
 

@@ -13,7 +13,7 @@ fn a_mailing_whose_window_is_open_starts_at_once() {
     let app = TestApp::sending_through(&server);
     let alice = app.alice();
     app.recipient(&alice, "bob@example.org");
-    let mailing = app.mailing(&alice, &json!({"starts_at": "2026-04-28T10:00:00Z", "ends_at": "2026-06-01T00:00:00Z", "recurrence": "weekly"}));
+    let mailing = app.mailing(&alice, &json!({"starts_at": "2026-04-30T10:00:00Z", "ends_at": "2026-06-01T00:00:00Z", "recurrence": "weekly"}));
     assert_eq!(
         app.state(&alice, mailing),
         ("created".into(), "waiting".into())
@@ -30,7 +30,7 @@ fn a_mailing_whose_window_is_open_starts_at_once() {
         (
             Some("running"),
             Some("waiting"),
-            Some("2026-05-05T10:00:00Z")
+            Some("2026-05-07T10:00:00Z")
         )
     );
 }
