@@ -105,7 +105,7 @@ async function main() {
   const mailing = await ask('POST', '/mailings', {
     message_id: message.id,
     recipients: { ids },
-    starts_at: new Date().toISOString(),
+    start_now: true,
     recurrence: 'once',
     time_zone: 'UTC',
   });

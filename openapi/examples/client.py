@@ -13,7 +13,6 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from datetime import datetime, timezone
 
 API = os.environ.get("DISPATCH_URL", "http://127.0.0.1:8000") + "/api/v1"
 TOKEN = os.environ.get("DISPATCH_TOKEN", "")
@@ -102,7 +101,7 @@ def main():
     mailing = ask("POST", "/mailings", {
         "message_id": message["id"],
         "recipients": {"ids": ids},
-        "starts_at": datetime.now(timezone.utc).isoformat(),
+        "start_now": True,
         "recurrence": "once",
         "time_zone": "UTC",
     })

@@ -52,7 +52,7 @@ done
 html="<p>Hello, {{ full_name | default('friend', true) }}!</p>"
 message="$(ask POST /messages "$(jq -n --arg subject "$subject" --arg html "$html" '{$subject, $html}')" | jq .id)"
 mailing="$(ask POST /mailings "$(jq -n --argjson message_id "$message" '{$message_id, recipients: {ids: $ARGS.positional},
-  starts_at: (now | todate), recurrence: "once", time_zone: "UTC"}' --jsonargs "${ids[@]}")" | jq .id)"
+  start_now: true, recurrence: "once", time_zone: "UTC"}' --jsonargs "${ids[@]}")" | jq .id)"
 
 # Those who are asked to wait are tried again for a day.
 while :; do
