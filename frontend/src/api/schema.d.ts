@@ -478,7 +478,8 @@ export interface paths {
         put?: never;
         /**
          * Schedule a mailing
-         * @description When its window is open already, sending starts at once.
+         * @description When its window is open already, sending starts at once. A start more than a day in the past is a mistake at
+         *     `starts_at`; `start_now: true` starts the mailing now.
          */
         post: operations["create_mailing"];
         delete?: never;
@@ -507,7 +508,8 @@ export interface paths {
         head?: never;
         /**
          * Change a mailing
-         * @description A run under way keeps its message and recipients; a new end counts for it at once.
+         * @description A run under way keeps its message and recipients; a new end counts for it at once. A start that is changed may lie at
+         *     most a day in the past.
          */
         patch: operations["update_mailing"];
         trace?: never;
@@ -1009,7 +1011,8 @@ export interface paths {
         put?: never;
         /**
          * Try out a schedule
-         * @description What would be sent from now on. A window that is open already begins with a mailing sent at once.
+         * @description What would be sent from now on. A window that is open already begins with a mailing sent at once, unless the mailing
+         *     has been sent before.
          */
         post: operations["preview_occurrences"];
         delete?: never;
@@ -1747,8 +1750,16 @@ export interface components {
              * @example 4
              */
             smtp_server_id?: number | null;
-            /** Format: date-time */
-            starts_at: string;
+            /**
+             * @description Starts now, whatever `starts_at` in the past is given; later sends follow from this moment.
+             * @default false
+             */
+            start_now?: boolean;
+            /**
+             * Format: date-time
+             * @description The first send. Required unless `start_now` is true; a start more than a day in the past is refused.
+             */
+            starts_at?: string;
             /** @example Europe/Moscow */
             time_zone: string;
         };
@@ -2789,9 +2800,23 @@ export interface components {
             count?: number;
             /** Format: date-time */
             ends_at?: string | null;
+            /**
+             * Format: int64
+             * @description The mailing that would get this schedule; `null` for a new one. A start that it has already may lie in the past.
+             * @example 3
+             */
+            mailing_id?: number | null;
             recurrence: components["schemas"]["Recurrence"];
-            /** Format: date-time */
-            starts_at: string;
+            /**
+             * @description As in a new mailing: the start is now.
+             * @default false
+             */
+            start_now?: boolean;
+            /**
+             * Format: date-time
+             * @description Required unless `start_now` is true.
+             */
+            starts_at?: string;
             /** @example Europe/Moscow */
             time_zone: string;
         };
