@@ -8,28 +8,7 @@ use actix_web::http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What is wrong with one field of a request. `code` is stable, `message` is for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldError {
-    /// The field, dotted where it is nested: `recipients.ids`.
-    #[schema(example = "email")]
-    pub field: String,
-    #[schema(example = "invalid_email", value_type = String)]
-    pub code: Cow<'static, str>,
-    #[schema(example = "This is not an e-mail address.")]
-    pub message: String,
-}
-
-impl FieldError {
-    /// An error of `field`.
-    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            code: Cow::Borrowed(code),
-            message: message.into(),
-        }
-    }
-}
+pub use super::field_error::FieldError;
 
 /// An answer that is not a success. Rendered as `application/problem+json` in one place, `problems.rs`.
 #[derive(Debug, Clone)]
@@ -115,6 +94,11 @@ impl ApiError {
     /// 409: the state of things forbids it; `code` says which.
     pub fn conflict(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 410: it was here once; `code` says what has become of it.
+    pub fn gone(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::GONE, code, detail)
     }
 
     /// 412: somebody changed it since the caller's `If-Match`.

@@ -11,6 +11,7 @@ pub mod downloads;
 pub mod error;
 pub mod etag;
 pub mod field;
+pub mod field_error;
 pub mod headers;
 pub mod idempotency;
 pub mod openapi;
