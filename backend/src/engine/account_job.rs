@@ -133,6 +133,7 @@ impl Job {
                     from: &desk.from,
                     signer: desk.signer.as_ref(),
                     list: None,
+                    owner_id: self.mail.user_id,
                     public_url: &desk.public_url,
                     message_id_key: &desk.message_id_key,
                 };

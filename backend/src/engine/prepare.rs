@@ -23,6 +23,7 @@ pub(super) fn prepare(
         from: &queue.target.from,
         signer: queue.target.signer.as_ref(),
         list: Some(&format!("mailing-{}", run.mailing_id)),
+        owner_id: run.owner_id,
         public_url: &settings.public_url,
         message_id_key: &settings.message_id_key,
     })

@@ -3,6 +3,7 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{self, Data, Path};
 use actix_web::{HttpResponse, get};
+use diesel::OptionalExtension;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::content;
@@ -21,10 +22,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// A letter as its reader got it
 ///
 /// Made from the message as it was when the run began, for the name and the address that it went to; its links are the
-/// mail's own. Whoever has the token has the mail, so it is there as soon as the mail is, and as long as its run is kept.
-/// Letters of a blocked owner are not shown any more.
+/// mail's own. Whoever has the token has the mail, so it is there as soon as the mail is, and as long as its run is kept;
+/// after that the answer is 410, and the mail's link to unsubscribe works as before. Letters of a blocked owner are not shown
+/// any more.
 #[utoipa::path(tag = "letters", params(("token" = String, Path, description = "As it stands in the mail")), responses(
     (status = 200, description = "The letter", body = Letter),
+    (status = 410, description = "`mail_not_kept`: the mail was sent, and has been deleted here since", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[get("/letters/{token}")]
 async fn get_letter(
@@ -34,9 +37,13 @@ async fn get_letter(
     token: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     readers.admit(&client, LETTERS).await?;
-    let mail = readers.mail_of(&token)?;
+    let mail = readers.target(&token)?.mail;
     let find = move |conn: &mut _| {
-        let source = store::source(conn, mail)?;
+        let source = match store::source(conn, mail).optional()? {
+            Some(source) => source,
+            None if store::is_kept(conn, mail)? => return Err(ApiError::not_found()),
+            None => return Err(not_kept()),
+        };
         let sender = store::sender(conn, mail.run_id)?;
         Ok::<_, ApiError>((source, sender, store::sent_at(conn, mail)?))
     };
@@ -62,4 +69,11 @@ async fn get_letter(
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(letter))
+}
+
+fn not_kept() -> ApiError {
+    ApiError::gone(
+        "mail_not_kept",
+        "This mail is no longer kept here; its link to unsubscribe works as before.",
+    )
 }

@@ -9,7 +9,7 @@ use crate::http::error::ApiError;
 use crate::http::site::PublicUrl;
 use crate::limits::{Limits, Rule};
 use crate::mail::header;
-use crate::mail::links::{RunMail, Stamps};
+use crate::mail::link_token::{LinkTarget, LinkTokens};
 
 /// Far more than people click, also where a mail provider does it for many of them from few addresses.
 pub const WISHES: Rule = Rule {
@@ -27,7 +27,7 @@ pub const LETTERS: Rule = Rule {
 /// What it takes to answer them.
 #[derive(Clone)]
 pub struct Readers {
-    stamps: Stamps,
+    tokens: LinkTokens,
     limits: Limits,
     pub public_url: PublicUrl,
     /// As the installation's mails say in `From`.
@@ -38,7 +38,7 @@ impl Readers {
     /// Those of this installation's mails.
     pub fn of(config: &Config, limits: Limits) -> Self {
         Self {
-            stamps: Stamps::new(&config.secrets.message_id),
+            tokens: LinkTokens::new(&config.secrets.message_id),
             limits,
             public_url: PublicUrl(config.http.public_url.clone()),
             sender: config.mail.from.to_string(),
@@ -50,9 +50,9 @@ impl Readers {
         Ok(self.limits.take(rule, &client.block()).await?)
     }
 
-    /// The mail that a link with this token came in.
-    pub fn mail_of(&self, token: &str) -> Result<RunMail, ApiError> {
-        self.stamps.mail_of(token).ok_or_else(ApiError::not_found)
+    /// What a link with this token names.
+    pub fn target(&self, token: &str) -> Result<LinkTarget, ApiError> {
+        self.tokens.read(token).ok_or_else(ApiError::not_found)
     }
 
     /// The sender as its mails name it in `From`.

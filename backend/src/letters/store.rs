@@ -1,7 +1,7 @@
 //! What letters were made from, in the database: it stays as it was when they left. Their sender is the mailing's.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::max;
+use diesel::dsl::{exists, max};
 use diesel::prelude::*;
 
 use crate::db::schema::{attempts, deliveries, mailings, runs, smtp_servers, users};
@@ -49,6 +49,18 @@ pub fn source(conn: &mut PgConnection, mail: RunMail) -> QueryResult<Source> {
             deliveries::full_name,
         ))
         .first(conn)
+}
+
+/// Whether this mail's run is still there, whoever its owner is by now.
+pub fn is_kept(conn: &mut PgConnection, mail: RunMail) -> QueryResult<bool> {
+    let kept = deliveries::table
+        .inner_join(runs::table.on(runs::id.eq(deliveries::run_id)))
+        .filter(
+            deliveries::run_id
+                .eq(mail.run_id)
+                .and(deliveries::recipient_id.eq(mail.recipient_id)),
+        );
+    diesel::select(exists(kept)).get_result(conn)
 }
 
 /// When this mail left: at the last attempt whose mail may have arrived.

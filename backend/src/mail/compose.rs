@@ -11,7 +11,8 @@ use super::bodies::Bodies;
 use super::dkim::{BodyHash, NotSigned, Signer};
 use super::envelope::Envelope;
 use super::header::{self, HeaderError};
-use super::links::{Link, RunMail, Stamp, Stamps, TOKEN_CHARS};
+use super::link_token::LinkTokens;
+use super::links::{Link, RunMail, Stamp, Stamps};
 use super::render::{Mistake, Part, Person, RenderError, Template};
 use super::transfer::BOUNDARY_START;
 
@@ -28,6 +29,8 @@ pub struct Content<'a> {
     pub signer: Option<&'a Arc<Signer>>,
     /// Names the list in `List-Id`, such as `mailing-7`; `None` for a mail that is not to many.
     pub list: Option<&'a str>,
+    /// In whose name it is sent: a mail's links say so.
+    pub owner_id: i64,
     /// `PUBLIC_URL`: a mail's links begin with it. One that is not to many shows examples, and offers no way to unsubscribe.
     pub public_url: &'a str,
     /// `Secrets::message_id`
@@ -87,6 +90,7 @@ pub struct Prepared {
     template: Template,
     from: String,
     domain: String,
+    owner_id: i64,
     stamps: Stamps,
     links: Links,
     /// The headers that all mails share, ready to be copied.
@@ -103,7 +107,11 @@ pub struct Prepared {
 #[derive(Debug)]
 enum Links {
     /// The header `List-Unsubscribe` and the pages' addresses, each up to the mail's token.
-    Own { one_click: String, pages: Pages },
+    Own {
+        one_click: String,
+        pages: Pages,
+        tokens: LinkTokens,
+    },
     /// The same for every mail, and good for nothing.
     Examples(Pages),
 }
@@ -144,12 +152,14 @@ impl Prepared {
                 Some(_) => Links::Own {
                     one_click: format!("List-Unsubscribe: <{public_url}/api/v1/unsubscribe/"),
                     pages: Pages::of(|link| link.with(public_url, "")),
+                    tokens: LinkTokens::new(content.message_id_key),
                 },
                 None => Links::Examples(Pages::of(|link| link.example(public_url))),
             },
             template,
             domain: domain.to_owned(),
             from,
+            owner_id: content.owner_id,
             stamps,
             subject,
             bodies,
@@ -168,11 +178,15 @@ impl Prepared {
             run_id: addressee.run_id,
             recipient_id: addressee.recipient_id,
         });
+        let token = match &self.links {
+            Links::Own { tokens, .. } => tokens.issue(&stamp, self.owner_id, addressee.email),
+            Links::Examples(_) => String::new(),
+        };
         let person = Person {
             email: addressee.email,
             full_name: addressee.full_name.trim(),
-            unsubscribe_url: &self.link(Link::Unsubscribe, &stamp),
-            view_url: &self.link(Link::View, &stamp),
+            unsubscribe_url: &self.link(Link::Unsubscribe, &token),
+            view_url: &self.link(Link::View, &token),
         };
         let to = header::address(person.email)?;
         let mut head = String::with_capacity(self.size);
@@ -181,7 +195,7 @@ impl Prepared {
             Some(line) => head.push_str(line),
             None => head.push_str(&subject_line(&self.template, &person)?),
         }
-        self.own_headers(&stamp, date, &mut head);
+        self.own_headers((&stamp, &token), date, &mut head);
         head.push_str(&self.head);
         let mut bytes = head.into_bytes();
         self.bodies.append(&self.template, &person, &mut bytes)?;
@@ -204,32 +218,26 @@ impl Prepared {
     }
 
     /// Empty for a message that does not show it: most mails are spared the work.
-    fn link(&self, link: Link, stamp: &Stamp) -> Cow<'_, str> {
+    fn link(&self, link: Link, token: &str) -> Cow<'_, str> {
         if !self.template.shows(link) {
             return Cow::Borrowed("");
         }
         match &self.links {
-            Links::Own { pages, .. } => {
-                let page = pages.get(link);
-                let mut link = String::with_capacity(page.len() + TOKEN_CHARS);
-                link.push_str(page);
-                stamp.append_token(&mut link);
-                Cow::Owned(link)
-            }
+            Links::Own { pages, .. } => Cow::Owned([pages.get(link), token].concat()),
             Links::Examples(pages) => Cow::Borrowed(pages.get(link)),
         }
     }
 
     /// The headers that no other mail has.
-    fn own_headers(&self, stamp: &Stamp, date: DateTime<Utc>, out: &mut String) {
+    fn own_headers(&self, (stamp, token): (&Stamp, &str), date: DateTime<Utc>, out: &mut String) {
         let (id, domain) = (stamp.id(), &self.domain);
         header::date(date, out);
         // Writing to a String cannot fail.
         let _ = write!(out, "Message-ID: <{id}@{domain}>\r\n");
         if let Links::Own { one_click, .. } = &self.links {
-            out.push_str(one_click);
-            stamp.append_token(out);
-            out.push_str(">\r\n");
+            for part in [one_click, token, ">\r\n"] {
+                out.push_str(part);
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod dkim;
 pub mod envelope;
 mod frame;
 pub mod header;
+pub mod link_token;
 pub mod links;
 mod placeholders;
 pub mod plain_text;

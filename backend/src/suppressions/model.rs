@@ -113,6 +113,8 @@ pub struct Subscription {
     /// From whom mails of this mailing come; `null` when it has been deleted.
     #[schema(example = "News <news@example.org>")]
     pub sender: Option<String>,
+    /// Whether the account that sent the mail has been deleted: it sends nothing any more.
+    pub sender_deleted: bool,
     /// Whether the address gets no more mail of this sender already.
     pub suppressed: bool,
     /// Whether the reader may subscribe again: their last word was to unsubscribe. Where they have said nothing, and the sender

@@ -1,7 +1,7 @@
 //! Suppressions in the database: entered, asked for by readers, and drawn from what mail servers answer.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
@@ -10,10 +10,11 @@ use super::model::{Suppression, SuppressionQuery, SuppressionReason, Suppression
 use crate::auth::policy::Owners;
 use crate::db::functions::lower;
 use crate::db::owned::owned_by;
-use crate::db::schema::{deliveries, runs, suppressions};
+use crate::db::schema::{deliveries, recipients, runs, suppressions, users};
 use crate::deliveries::model::SkipReason;
 use crate::deliveries::skips::{self, Whom};
 use crate::http::page::contains;
+use crate::mail::link_token::{LinkTarget, Subscriber};
 use crate::named::UnknownName;
 
 /// Why an address could not be suppressed.
@@ -118,6 +119,8 @@ pub enum SubscribeError {
     /// It is not the reader's own wish that keeps the address from being mailed.
     #[error("the address is suppressed for another reason than its reader's wish")]
     StaysSuppressed,
+    #[error("the account that sent the mail has been deleted")]
+    SenderDeleted,
     #[error(transparent)]
     Query(#[from] DieselError),
 }
@@ -129,21 +132,35 @@ pub struct Addressed {
     pub email: String,
 }
 
-/// Where this mail of a run went.
-pub fn addressed(
-    conn: &mut PgConnection,
-    run_id: i64,
-    recipient_id: i64,
-) -> QueryResult<Addressed> {
-    deliveries::table
+/// Where the mail of this link went; `None` when nothing says so any more. An old link names its recipient only: one whose
+/// run is not kept stands for the address that the recipient has by now.
+pub fn addressed(conn: &mut PgConnection, link: LinkTarget) -> QueryResult<Option<Addressed>> {
+    if let Some(Subscriber { owner_id, email }) = link.subscriber {
+        return Ok(Some(Addressed { owner_id, email }));
+    }
+    let delivered = deliveries::table
         .inner_join(runs::table.on(runs::id.eq(deliveries::run_id)))
         .filter(
             deliveries::run_id
-                .eq(run_id)
-                .and(deliveries::recipient_id.eq(recipient_id)),
+                .eq(link.mail.run_id)
+                .and(deliveries::recipient_id.eq(link.mail.recipient_id)),
         )
         .select((runs::owner_id, deliveries::email))
         .first(conn)
+        .optional()?;
+    if delivered.is_some() {
+        return Ok(delivered);
+    }
+    recipients::table
+        .find(link.mail.recipient_id)
+        .select((recipients::owner_id, recipients::email))
+        .first(conn)
+        .optional()
+}
+
+/// Whether this owner still has an account; without one nothing is sent in their name.
+pub fn owner_exists(conn: &mut PgConnection, owner_id: i64) -> QueryResult<bool> {
+    diesel::select(exists(users::table.find(owner_id))).get_result(conn)
 }
 
 /// Why the owner must not mail this address; `None`: they may.
@@ -162,8 +179,9 @@ pub fn reason(conn: &mut PgConnection, to: &Addressed) -> QueryResult<Option<Sup
         .map_err(|unknown: UnknownName| DieselError::DeserializationError(unknown.into()))
 }
 
-/// Suppresses the address that a mail of this run went to, in runs under way, too. The reader's wish counts more than
-/// any other reason, so that it shows to those who think of lifting it. Not in a transaction, see [`leave_out`].
+/// Suppresses the address that a mail of this run went to, in runs under way, too; the run itself may be gone. The reader's
+/// wish counts more than any other reason, so that it shows to those who think of lifting it. An owner who is gone mails
+/// nobody: there is nothing to do. Not in a transaction, see [`leave_out`].
 pub fn unsubscribe(
     conn: &mut PgConnection,
     to: &Addressed,
@@ -172,7 +190,7 @@ pub fn unsubscribe(
 ) -> QueryResult<()> {
     diesel::sql_query(
         "INSERT INTO suppressions (owner_id, email, reason, run_id, created_at)
-         VALUES ($1, $2, 'unsubscribed', $3, $4)
+         SELECT id, $2, 'unsubscribed', $3, $4 FROM users WHERE id = $1
          ON CONFLICT (owner_id, lower(email)) DO UPDATE
          SET reason = excluded.reason, run_id = excluded.run_id, created_at = excluded.created_at
          WHERE suppressions.reason <> 'unsubscribed'",
@@ -190,6 +208,9 @@ pub fn unsubscribe(
 ///
 /// One who unsubscribes from where the owner had entered them ends up with a wish of their own, and may take it back.
 pub fn subscribe_again(conn: &mut PgConnection, to: &Addressed) -> Result<(), SubscribeError> {
+    if !owner_exists(conn, to.owner_id)? {
+        return Err(SubscribeError::SenderDeleted);
+    }
     let own_wish = suppressions::owner_id
         .eq(to.owner_id)
         .and(lower(suppressions::email).eq(lower(&to.email)))

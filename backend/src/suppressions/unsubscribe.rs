@@ -5,7 +5,7 @@ use actix_web::http::header::{Accept, CACHE_CONTROL, Header as _, LOCATION, VARY
 use actix_web::mime::Mime;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
-use diesel::{OptionalExtension, PgConnection};
+use diesel::PgConnection;
 
 use super::model::{Subscription, SuppressionReason};
 use super::store::{self, Addressed, SubscribeError};
@@ -17,10 +17,8 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::site::PublicUrl;
 use crate::letters;
 use crate::letters::readers::{Readers, WISHES};
-use crate::mail::links::{Link, RunMail};
-
-/// No token is longer.
-const LONGEST: usize = 64;
+use crate::mail::link_token::{LinkTarget, MAX_TOKEN_CHARS};
+use crate::mail::links::Link;
 
 impl From<SubscribeError> for ApiError {
     fn from(error: SubscribeError) -> Self {
@@ -28,6 +26,10 @@ impl From<SubscribeError> for ApiError {
             SubscribeError::StaysSuppressed => Self::conflict(
                 "stays_suppressed",
                 "It was not you who ended these mails; only their sender can let them come again.",
+            ),
+            SubscribeError::SenderDeleted => Self::conflict(
+                "sender_deleted",
+                "The account that sent this mail has been deleted; it sends nothing any more.",
             ),
             SubscribeError::Query(error) => error.into(),
         }
@@ -54,28 +56,32 @@ pub(super) async fn get_subscription(
     if is_browser(&req) {
         return to_page(&readers.public_url, &token);
     }
-    let mail = readers.mail_of(&token)?;
+    let link = readers.target(&token)?;
     let work = move |conn: &mut PgConnection| {
-        let to = addressed(conn, mail)?;
+        let run_id = link.mail.run_id;
+        let to = addressed(conn, link)?;
         let reason = store::reason(conn, &to)?;
-        let sender = letters::store::sender(conn, mail.run_id)?;
-        Ok::<_, ApiError>((to.email, sender, reason))
+        let sender = letters::store::sender(conn, run_id)?;
+        let sender_deleted = !store::owner_exists(conn, to.owner_id)?;
+        Ok::<_, ApiError>((to.email, sender, sender_deleted, reason))
     };
-    let (email, sender, reason) = db.run(work).await?;
+    let (email, sender, sender_deleted, reason) = db.run(work).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((VARY, "Accept"))
         .json(Subscription {
             email,
             sender: sender.map(|sender| readers.named(sender)),
-            suppressed: reason.is_some(),
+            sender_deleted,
+            suppressed: sender_deleted || reason.is_some(),
             may_subscribe_again: reason == Some(SuppressionReason::Unsubscribed),
         }))
 }
 
 /// Unsubscribe
 ///
-/// The address that the mail went to gets nothing more from its owner, neither of runs under way nor of later ones. The
+/// The address that the mail went to gets nothing more from its owner, neither of runs under way nor of later ones. The link
+/// works for as long as the mail exists, whatever has been deleted here since. The
 /// body is not looked at: it may be empty, JSON, or the form `List-Unsubscribe=One-Click` of a mail provider (RFC 8058).
 /// Doing it twice changes nothing.
 #[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "As it stands in the mail")), responses(
@@ -93,13 +99,14 @@ pub(super) async fn unsubscribe(
     _body: AnyBody,
 ) -> Result<HttpResponse, ApiError> {
     readers.admit(&client, WISHES).await?;
-    let (mail, now) = (readers.mail_of(&token)?, clock.now());
+    let (link, now) = (readers.target(&token)?, clock.now());
+    let run_id = link.mail.run_id;
     let work = move |conn: &mut PgConnection| {
-        let to = addressed(conn, mail)?;
-        store::unsubscribe(conn, &to, mail.run_id, now).map_err(ApiError::from)
+        let to = addressed(conn, link)?;
+        store::unsubscribe(conn, &to, run_id, now).map_err(ApiError::from)
     };
     db.run(work).await?;
-    tracing::info!(run.id = mail.run_id, "a reader unsubscribed");
+    tracing::info!(run.id = run_id, "a reader unsubscribed");
     Ok(HttpResponse::NoContent()
         .insert_header((CACHE_CONTROL, "no-store"))
         .finish())
@@ -111,7 +118,7 @@ pub(super) async fn unsubscribe(
 /// so. Whoever is not unsubscribed stays subscribed, and doing it twice changes nothing.
 #[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "As it stands in the mail")), responses(
     (status = 204, description = "Subscribed"),
-    (status = 409, description = "`stays_suppressed`: the sender entered the address, or mail servers refused it", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`stays_suppressed`: the sender entered the address, or mail servers refused it; `sender_deleted`: its account is gone", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[delete("/unsubscribe/{token}")]
 pub(super) async fn subscribe_again(
@@ -121,23 +128,22 @@ pub(super) async fn subscribe_again(
     token: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     readers.admit(&client, WISHES).await?;
-    let mail = readers.mail_of(&token)?;
+    let link = readers.target(&token)?;
+    let run_id = link.mail.run_id;
     let work = move |conn: &mut PgConnection| {
-        let to = addressed(conn, mail)?;
+        let to = addressed(conn, link)?;
         store::subscribe_again(conn, &to).map_err(ApiError::from)
     };
     db.run(work).await?;
-    tracing::info!(run.id = mail.run_id, "a reader subscribed again");
+    tracing::info!(run.id = run_id, "a reader subscribed again");
     Ok(HttpResponse::NoContent()
         .insert_header((CACHE_CONTROL, "no-store"))
         .finish())
 }
 
-/// Where the mail went; its owner may be gone.
-fn addressed(conn: &mut PgConnection, mail: RunMail) -> Result<Addressed, ApiError> {
-    store::addressed(conn, mail.run_id, mail.recipient_id)
-        .optional()?
-        .ok_or_else(ApiError::not_found)
+/// Where the mail went. Only an old link can have lost that.
+fn addressed(conn: &mut PgConnection, link: LinkTarget) -> Result<Addressed, ApiError> {
+    store::addressed(conn, link)?.ok_or_else(ApiError::not_found)
 }
 
 /// Whether a page is wanted rather than JSON.
@@ -155,7 +161,7 @@ fn is_browser(req: &HttpRequest) -> bool {
 /// The page says what is wrong with a token; only what no token can contain is refused here.
 fn to_page(public_url: &PublicUrl, token: &str) -> Result<HttpResponse, ApiError> {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    if token.len() > LONGEST || !token.bytes().all(is_token) {
+    if token.len() > MAX_TOKEN_CHARS || !token.bytes().all(is_token) {
         return Err(ApiError::not_found());
     }
     Ok(HttpResponse::SeeOther()

@@ -165,7 +165,7 @@ fn a_letter_outlives_its_mailing_and_its_recipient_but_not_its_owner() {
     app.sql()
         .batch_execute("DELETE FROM mailings; DELETE FROM users")
         .unwrap();
-    letter(&app, &token).expect_problem(404, "not_found");
+    letter(&app, &token).expect_problem(410, "mail_not_kept");
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn content<'a>(subject: &'a str, html: &'a str, text: &'a str, from: &'a Mailbox
         from,
         signer: None,
         list: Some("mailing-7"),
+        owner_id: 5,
         public_url: SITE,
         message_id_key: &KEY,
     }

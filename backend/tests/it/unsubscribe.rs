@@ -1,6 +1,7 @@
 //! Readers who want no more mail (RFC 8058): by the header's link, as mail providers do, and by the page's.
 
 mod again;
+mod deleted;
 mod requests;
 mod runs;
 
@@ -142,7 +143,7 @@ fn a_look_at_the_link_changes_nothing() {
     app.tick();
     let token = token(&mail_to(&server, "bob@example.org"));
     let sender = "Dispatch <no-reply@dispatch.localhost>";
-    let seen = |suppressed: bool| json!({"email": "bob@example.org", "sender": sender, "suppressed": suppressed, "may_subscribe_again": suppressed});
+    let seen = |suppressed: bool| json!({"email": "bob@example.org", "sender": sender, "sender_deleted": false, "suppressed": suppressed, "may_subscribe_again": suppressed});
     assert_eq!(look(&app, &token).expect(200), seen(false));
     assert_eq!(look(&app, &token).expect(200), seen(false));
     assert_eq!(suppressed(&app, &alice), Vec::<Value>::new());

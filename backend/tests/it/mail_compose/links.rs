@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, TimeDelta};
 use dispatch::mail::compose::{Addressee, ComposeError, Content, Mail, Prepared};
-use dispatch::mail::links::{RunMail, Stamps};
+use dispatch::mail::link_token::{LinkTarget, LinkTokens, Subscriber};
+use dispatch::mail::links::RunMail;
 use lettre::message::Mailbox;
 
 use super::{KEY, SITE, addressee, content, header_names, prepare, read};
@@ -73,14 +74,16 @@ fn all_links_of_a_mail_name_it_to_us_and_no_other_mail_has_the_same() {
     let first = token(14, 0);
     assert_eq!(first, token(14, 1), "a retry bears the same");
     assert_ne!(first, token(15, 0));
-    let named = Stamps::new(&KEY).mail_of(&first);
-    assert_eq!(
-        named,
-        Some(RunMail {
-            run_id: 3,
-            recipient_id: 14
-        })
-    );
+    let mail = RunMail {
+        run_id: 3,
+        recipient_id: 14,
+    };
+    let subscriber = Some(Subscriber {
+        owner_id: 5,
+        email: "ada@example.org".to_owned(),
+    });
+    let named = LinkTokens::new(&KEY).read(&first);
+    assert_eq!(named, Some(LinkTarget { mail, subscriber }));
 }
 
 #[test]

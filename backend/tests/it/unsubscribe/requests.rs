@@ -25,7 +25,7 @@ fn a_browser_is_sent_to_the_page_and_nowhere_else() {
         "a%0d%0aSet-Cookie:x",
         "%2f%2fevil.example",
         "a%23b",
-        &"a".repeat(65),
+        &"a".repeat(393),
     ] {
         visit(odd, browser).expect_problem(404, "not_found");
     }
@@ -68,12 +68,6 @@ fn a_token_that_is_not_ours_unsubscribes_nobody() {
             .expect_problem(404, "not_found");
     }
     assert_eq!(suppressed(&app, &alice), Vec::<Value>::new());
-    // Its owner is gone, and all that is theirs.
-    app.sql()
-        .batch_execute("DELETE FROM mailings; DELETE FROM users")
-        .unwrap();
-    look(&app, &token).expect_problem(404, "not_found");
-    one_click(&app, &token).expect_problem(404, "not_found");
 }
 
 #[test]
