@@ -24,7 +24,7 @@ const flat = (texts, path = '') =>
 const PROBLEMS =
   `malformed unauthenticated invalid_credentials forbidden not_found method_not_allowed timeout conflict email_taken
   message_in_use run_open outside_window no_recipients precondition_failed payload_too_large unsupported_media_type validation_failed
-  token_invalid too_many_requests internal unavailable network already_suppressed stays_suppressed already_deleted completed disabled mailing_deleted no_run
+  token_invalid too_many_requests internal unavailable network already_suppressed stays_suppressed sender_deleted mail_not_kept already_deleted completed disabled mailing_deleted no_run
   not_blockable nothing_to_retry owner_blocked paused last_admin token_read_only token_not_allowed too_many_tokens
   recipients_quota quota_used_up over_quota smtp_server_in_use smtp_servers_quota`.split(/\s+/);
 const FIELDS =

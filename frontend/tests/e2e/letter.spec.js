@@ -99,6 +99,17 @@ test('a letter in plain text is shown as text, in the language of its reader', a
   await context.close();
 });
 
+test('a mail that is no longer kept is said so, and its reader may still unsubscribe', async ({ page }) => {
+  const body = JSON.stringify({ code: 'mail_not_kept', fields: [] });
+  await page.route('**/api/v1/letters/*', (route) =>
+    route.fulfill({ status: 410, contentType: 'application/problem+json', body }),
+  );
+  await page.goto('/letter#some-token');
+  await expect(page.getByRole('heading', { name: 'Это письмо больше не хранится' })).toBeVisible();
+  await page.getByRole('link', { name: 'Отписаться' }).click();
+  await expect(page).toHaveURL(/\/unsubscribe#some-token$/);
+});
+
 test('a link that is not known is said so, and what could not be loaded is asked for again', async ({ page }) => {
   await page.goto('/letter#there-is-no-such-token');
   await expect(page.getByRole('heading', { name: 'Письмо не открывается' })).toBeVisible();

@@ -15,10 +15,12 @@ export function useLink(fetchFound) {
   const found = shallowRef(/** @type {T | null} */ (null));
   const failure = shallowRef(/** @type {unknown} */ (null));
   const unknown = ref(false);
+  /** The link is right, and what it leads to has been deleted. */
+  const gone = ref(false);
 
   async function load() {
     [found.value, failure.value] = [null, null];
-    unknown.value = !token.value;
+    [unknown.value, gone.value] = [!token.value, false];
     if (unknown.value) return;
     const asked = token.value;
     try {
@@ -26,12 +28,13 @@ export function useLink(fetchFound) {
       if (asked === token.value) found.value = answer;
     } catch (cause) {
       if (asked !== token.value) return;
-      unknown.value = asApiError(cause).status === 404;
-      failure.value = unknown.value ? null : cause;
+      const { status } = asApiError(cause);
+      [unknown.value, gone.value] = [status === 404, status === 410];
+      failure.value = unknown.value || gone.value ? null : cause;
     }
   }
 
   // Another letter's link in the same tab changes nothing but the hash.
   watch(token, load, { immediate: true });
-  return reactive({ token, found, failure, unknown, load });
+  return reactive({ token, found, failure, unknown, gone, load });
 }
