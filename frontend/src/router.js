@@ -6,8 +6,10 @@ import { safeNext } from './features/auth/next.js';
 import { mayOpen } from './features/auth/roles.js';
 import { restoreSession, session } from './features/auth/session.js';
 import { i18n } from './i18n/index.js';
+import { followNavigation } from './ui/leaving.js';
 import EitherLayout from './features/home/EitherLayout.vue';
 import PublicLayout from './features/home/PublicLayout.vue';
+import { loadShell } from './features/home/shell.js';
 
 const AppShell = () => import('./features/home/AppShell.vue');
 const MailingForm = () => import('./features/mailings/MailingForm.vue');
@@ -201,7 +203,7 @@ export const router = createRouter({
   history: createWebHistory(),
   routes: [
     { path: '/', component: PublicLayout, children: open },
-    { path: '/', component: EitherLayout, children: either },
+    { path: '/', component: EitherLayout, meta: { either: true }, children: either },
     {
       path: '/letter',
       name: 'letter',
@@ -231,8 +233,16 @@ export const router = createRouter({
   scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? undefined : { top: 0 }),
 });
 
+followNavigation(router);
+
 router.beforeEach(async (to) => {
   if (to.meta.stranger) return true; // for those who have no account: nothing is asked about a session
+  if (to.meta.either) {
+    // Its frame depends on who is there; one that changed later would take away what is being typed.
+    await restoreSession().catch(() => undefined);
+    if (session.user) await loadShell();
+    return true;
+  }
   if (!to.meta.inside && !to.meta.guest) {
     void restoreSession().catch(() => undefined); // the page is open to all; its menu follows when the answer is there
     return true;
