@@ -7,13 +7,13 @@ import { useProblemText } from './problem.js';
 
 /**
  * @template {object} T
- * @param {T} initial
+ * @param {T} initial a value may be a ref that outlives the form
  * @param {string[]} [shown] the server's fields that the form has a place for, where they are not called as its values
  */
 export function useForm(initial, shown = Object.keys(initial)) {
   const { t, te } = useI18n();
   const problemText = useProblemText();
-  const values = /** @type {T} */ (reactive({ ...initial }));
+  const values = reactive({ ...initial });
   const busy = ref(false);
   /** @type {import('vue').Ref<import('../api/problem.js').ApiError | null>} */
   const failure = ref(null);

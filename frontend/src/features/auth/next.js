@@ -4,3 +4,10 @@
 export function safeNext(next) {
   return typeof next === 'string' && /^\/(?![/\\])/.test(next) ? next : '/dashboard';
 }
+
+/**
+ * A link between the pages for signing in and up: where one wanted to go goes along.
+ * @param {string} name of the page
+ * @param {import('vue-router').RouteLocationNormalizedLoaded} from
+ */
+export const onwards = (name, { query: { next } }) => ({ name, query: typeof next === 'string' ? { next } : {} });
