@@ -25,7 +25,7 @@ test-frontend: ## Only the page: format, lint, types, unit tests, build
 test-contract: ## Only the API against its own document, briefly
 	@$(DEV)/test.mjs contract
 
-test-e2e: ## Only the end-to-end tests in Chromium
+test-e2e: ## Only the end-to-end tests in Chromium (E2E_SCRIPT_DELAY_MS=1000, E2E_API_DELAY_MS=500: scripts, answers come late)
 	@$(DEV)/test.mjs e2e
 
 contract: ## The API against its own document in every role, from several seeds (some minutes)

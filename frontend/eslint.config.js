@@ -39,4 +39,22 @@ export default [
     },
   },
   { files: ['*.config.js', 'tests/**'], languageOptions: { globals: globals.node } },
+  {
+    files: ['tests/e2e/**'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            "CallExpression[callee.property.name='click']:has(CallExpression[callee.property.name='getByRole'] > Literal[value='link'])",
+          message: 'The page of a link is not there yet after the click: follow(link) of settled.js waits for it.',
+        },
+        {
+          selector: "ImportDeclaration[source.value='@playwright/test'] ImportSpecifier[imported.name='test']",
+          message: 'Import test from ./test.js: it can make scripts and answers come late.',
+        },
+      ],
+    },
+  },
+  { files: ['tests/e2e/test.js'], rules: { 'no-restricted-syntax': 'off' } },
 ];

@@ -1,6 +1,7 @@
 // One's own account: a forgotten password, another password or address, devices, API tokens, a picture. In Russian.
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
+import { follow } from './settled.js';
 import { PASSWORD, call, mailedLink, newAddress, signIn, signUpAndIn } from './support.js';
 
 test.use({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' });
@@ -12,7 +13,7 @@ test('a forgotten password is replaced by a mailed link, once', async ({ page, b
   await signUpAndIn(page, email);
   const elsewhere = await (await browser.newContext({ locale: 'ru-RU' })).newPage();
   await elsewhere.goto('/sign-in');
-  await elsewhere.getByRole('link', { name: 'Забыли пароль?' }).click();
+  await follow(elsewhere.getByRole('link', { name: 'Забыли пароль?' }));
 
   // An address without an account is told the same.
   for (const address of [newAddress('nobody'), email]) {
@@ -32,7 +33,7 @@ test('a forgotten password is replaced by a mailed link, once', async ({ page, b
   await elsewhere.getByRole('button', { name: 'Сменить пароль' }).click();
   await expect(elsewhere.getByRole('heading', { name: 'Пароль изменён' })).toBeVisible();
 
-  await elsewhere.getByRole('main').getByRole('link', { name: 'Вход' }).click();
+  await follow(elsewhere.getByRole('main').getByRole('link', { name: 'Вход' }));
   await elsewhere.getByLabel('Эл. почта').fill(email);
   await elsewhere.getByLabel('Пароль').fill(PASSWORD);
   await elsewhere.getByRole('button', { name: 'Войти' }).click();
@@ -71,7 +72,7 @@ test('another password signs all other devices out, and a device can be signed o
   await expect(phone.getByRole('heading', { name: 'Вход' })).toBeVisible();
 
   await signIn(phone, email);
-  await page.getByRole('link', { name: 'Вход и пароль' }).click();
+  await follow(page.getByRole('link', { name: 'Вход и пароль' }));
   const form = page.getByRole('form', { name: 'Сменить пароль' });
   await form.getByLabel('Текущий пароль').fill('совсем не он');
   await form.getByLabel('Новый пароль').fill(OTHER);

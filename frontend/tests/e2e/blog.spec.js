@@ -1,6 +1,7 @@
 // The blog: an article from draft to readers and back, its picture, the home page. In Russian.
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
+import { follow } from './settled.js';
 import { newAddress, signUpAndIn, signUpStaff } from './support.js';
 
 test.use({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' });
@@ -15,8 +16,8 @@ const PICTURE = Buffer.from(
 test('an article is written, looked at, published, read, and taken back', async ({ page, browser }) => {
   const title = unique('Весенние новости');
   await signUpStaff(page, newAddress('maxim'));
-  await page.getByRole('link', { name: 'Статьи' }).click();
-  await page.getByRole('link', { name: 'Новая статья' }).first().click();
+  await follow(page.getByRole('link', { name: 'Статьи' }));
+  await follow(page.getByRole('link', { name: 'Новая статья' }).first());
   await page.getByRole('button', { name: 'Сохранить' }).click();
   await expect(page.getByLabel('Заголовок', { exact: true })).toHaveAttribute('aria-invalid', 'true');
 
@@ -28,13 +29,14 @@ test('an article is written, looked at, published, read, and taken back', async 
   await page.getByRole('button', { name: 'Вставить' }).click();
   await expect(page.getByRole('textbox', { name: 'Текст статьи' }).getByRole('img', { name: 'Часы' })).toBeVisible();
   await page.locator('#article-picture').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: PICTURE });
+  // eslint-disable-next-line no-restricted-syntax -- it is not followed: the page asks first
   await page.getByRole('link', { name: 'Блог' }).first().click();
   await page.getByRole('dialog', { name: 'Уйти без сохранения?' }).getByRole('button', { name: 'Отмена' }).click();
   await page.getByRole('button', { name: 'Сохранить' }).click();
   await expect(page).toHaveURL(/\/articles\/\d+$/);
   await expect(page.getByText('Черновик')).toBeVisible();
 
-  await page.getByRole('link', { name: 'Посмотреть' }).click();
+  await follow(page.getByRole('link', { name: 'Посмотреть' }));
   await expect(page.getByRole('heading', { name: title })).toBeVisible();
   await expect(page.getByText('Читатели её не видят.')).toBeVisible();
   const address = page.url();
@@ -42,7 +44,7 @@ test('an article is written, looked at, published, read, and taken back', async 
   await reader.goto(address);
   await expect(reader.getByRole('heading', { name: 'Такой статьи нет' })).toBeAttached();
 
-  await page.getByRole('link', { name: 'Изменить' }).click();
+  await follow(page.getByRole('link', { name: 'Изменить' }));
   await page.getByRole('button', { name: 'Опубликовать' }).click();
   await expect(page.getByText('Опубликована', { exact: true })).toBeVisible();
 
@@ -51,7 +53,7 @@ test('an article is written, looked at, published, read, and taken back', async 
   const card = reader.getByRole('article').filter({ hasText: title });
   await expect(card).toContainText('Рассылки ждут своего часового пояса.');
   await expect(card.locator('img')).toHaveAttribute('src', /^\/api\/v1\/images\/.+/);
-  await card.getByRole('link', { name: title }).click();
+  await follow(card.getByRole('link', { name: title }));
   await expect(reader.getByRole('heading', { name: title, level: 1 })).toBeVisible();
   await expect(reader.getByText('1 просмотр', { exact: true })).toBeVisible();
   await expect(reader.getByRole('img', { name: 'Часы' })).toHaveAttribute('src', /^\/api\/v1\/images\/.+/);
@@ -77,7 +79,7 @@ test('users read the blog and have no articles to write', async ({ page }) => {
   await signUpAndIn(page, newAddress('anna'));
   const menu = page.getByRole('navigation', { name: 'Главное меню' });
   await expect(menu.getByRole('link', { name: 'Статьи' })).toHaveCount(0);
-  await menu.getByRole('link', { name: 'Блог' }).click();
+  await follow(menu.getByRole('link', { name: 'Блог' }));
   await expect(page.getByRole('heading', { name: 'Блог' })).toBeVisible();
   await page.goto('/articles');
   await expect(page.getByRole('heading', { name: 'Здесь ничего нет' })).toBeVisible();

@@ -1,5 +1,5 @@
 // Writing a message: rich text by keyboard, placeholders that survive it, HTML that is not lost without a word. In Russian.
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
 import { newAddress, signUpAndIn } from './support.js';
 

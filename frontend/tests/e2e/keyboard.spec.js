@@ -1,5 +1,5 @@
 // The main job without a mouse: signing in, adding a recipient, writing, sending; and what opens over a page lets go again.
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
 import { mailTo, newAddress, PASSWORD, signUpAndIn } from './support.js';
 

@@ -1,5 +1,5 @@
 // A mailing on its way: followed without asking, asked for where that does not work, left alone when nobody looks. In Russian.
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
 import { accessToken, call, mailNow, newAddress, signUpAndIn, writeMessage } from './support.js';
 

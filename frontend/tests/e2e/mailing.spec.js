@@ -1,6 +1,7 @@
 // Making a mailing after another, choosing all that are found, and what became of the letters to one recipient. In Russian.
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
+import { follow } from './settled.js';
 import {
   accessToken,
   addressesOf,
@@ -42,7 +43,7 @@ test('a mailing made after another goes to the same people and no others', async
   expect(await addressesOf(subject)).toEqual([emails[0]]);
 
   await page.getByRole('button', { name: `Действия: ${subject}` }).click();
-  await page.getByRole('link', { name: 'Создать такую же' }).click();
+  await follow(page.getByRole('link', { name: 'Создать такую же' }));
   await expect(page).toHaveURL(/\/mailings\/new\?like=\d+$/);
   await expect(page.getByRole('combobox', { name: 'Сообщение' })).toHaveValue(subject);
   await expect(page.getByLabel('Те же (1)')).toBeChecked();
@@ -68,7 +69,7 @@ test('a mailing whose answer was lost is created once, however often one asks', 
   await expect(page).toHaveURL(/\/mailings\/\d+$/);
   await expect(page.getByText('Завершена')).toBeVisible({ timeout: 30_000 });
   expect(await addressesOf(subject)).toEqual([email]);
-  await page.getByRole('link', { name: 'Рассылки', exact: true }).first().click();
+  await follow(page.getByRole('link', { name: 'Рассылки', exact: true }).first());
   await expect(page.getByRole('row', { name: subject })).toHaveCount(1);
 });
 

@@ -1,5 +1,5 @@
 // Managers and administrators: stopping somebody else's mailing, seeing without changing, accounts, roles, the journal. In Russian.
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
 import {
   accessToken,

@@ -1,5 +1,5 @@
 // The pages of somebody who has sent something, what opens over them, and the editors: see look.js.
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
 import { checkAccessibility, checkAll, checkThemes, checkWidths, foreignTo, watchedPage } from './look.js';
 import { openSettled } from './settled.js';

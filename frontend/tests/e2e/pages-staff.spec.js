@@ -1,5 +1,5 @@
 // The pages of those who look after others: see look.js.
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
 import { checkAccessibility, checkAll, foreignTo, watchedPage } from './look.js';
 import { openSettled } from './settled.js';

@@ -1,10 +1,10 @@
 // The pages open to all, and those of somebody who has just come: see look.js. The first one is light; a phone has a menu.
 import { gzipSync } from 'node:zlib';
 
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
 import { checkAccessibility, checkAll, foreignTo, watchedPage } from './look.js';
-import { openSettled } from './settled.js';
+import { follow, openSettled } from './settled.js';
 import { newAddress, signUpAndIn } from './support.js';
 
 test.use({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' });
@@ -73,6 +73,6 @@ test('on a phone the menu is behind a button', async () => {
   await page.getByRole('button', { name: 'Открыть меню' }).click();
   await expect(page.getByRole('link', { name: 'Журнал', exact: true })).toBeVisible();
   await checkAccessibility(page, 'the menu on a phone');
-  await page.getByRole('link', { name: 'Журнал', exact: true }).click();
+  await follow(page.getByRole('link', { name: 'Журнал', exact: true }));
   await expect(page.getByRole('heading', { name: 'Журнал', exact: true })).toBeVisible();
 });

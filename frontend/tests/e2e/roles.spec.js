@@ -2,9 +2,9 @@
 // in the machine's own words.
 import fs from 'node:fs';
 
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
-import { settled, unansweredBy } from './settled.js';
+import { follow, unansweredBy } from './settled.js';
 import {
   accessToken,
   addRecipient,
@@ -68,9 +68,7 @@ async function walk(page, faults) {
   const links = await menu.getByRole('link').all();
   const paths = await Promise.all(links.map(async (link) => (await link.getAttribute('href')) ?? ''));
   for (const path of paths) {
-    await menu.locator(`a[href="${path}"]`).click();
-    await expect(page).toHaveURL(path);
-    await settled(page);
+    await follow(menu.locator(`a[href="${path}"]`));
     const current = await menu
       .locator('[aria-current="page"]')
       .evaluateAll((all) => all.map((one) => one.getAttribute('href')));

@@ -1,6 +1,7 @@
 // Holding a mailing back and letting it go; sending again what the mail server refused. In Russian.
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
+import { follow } from './settled.js';
 import {
   addRecipient,
   beginMailing,
@@ -42,7 +43,7 @@ test('a paused mailing sends nothing until it is resumed', async ({ page }) => {
   await expect(page.getByRole('button', { name: 'Отправить сейчас' })).toHaveCount(0);
 
   // Its time comes while it is paused; another mailing, begun after it, goes out.
-  await page.getByRole('link', { name: 'Изменить' }).click();
+  await follow(page.getByRole('link', { name: 'Изменить' }));
   await page.getByLabel('Первая отправка').fill(inMoscow(Date.now() - 60_000));
   await page.getByRole('button', { name: 'Сохранить' }).click();
   await expect(page).toHaveURL(/\/mailings\/\d+$/);

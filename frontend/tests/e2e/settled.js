@@ -41,6 +41,20 @@ export async function settled(page) {
   await expect.poll(left, { message: `${page.url()} has loaded`, intervals: [20, 50, 100] }).toBe(0);
 }
 
+/**
+ * Follows a link and waits until its page is there: the page before takes no input any more, and may have fields of the same
+ * name. What is done next is done on the page that the link leads to.
+ * @param {import('@playwright/test').Locator} link
+ */
+export async function follow(link) {
+  const page = link.page();
+  unansweredBy(page);
+  const { pathname, search } = new URL((await link.getAttribute('href')) ?? '', page.url());
+  await link.click();
+  await expect(page).toHaveURL((url) => url.pathname + url.search === pathname + search);
+  await settled(page);
+}
+
 /** @param {Page} page @param {string} path */
 export async function openSettled(page, path) {
   unansweredBy(page);

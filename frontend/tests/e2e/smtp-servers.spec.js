@@ -1,8 +1,8 @@
 // A mail server of one's own: trying it until it works, mailing through it, what keeps it from being deleted. In Russian.
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
 import { checkThemes } from './look.js';
-import { openSettled, settled } from './settled.js';
+import { follow, openSettled, settled } from './settled.js';
 import {
   accessToken,
   addRecipient,
@@ -123,7 +123,7 @@ test('a mailing goes through the chosen server under its sender, and the server 
   await page.getByRole('button', { name: `Действия: ${name}` }).click();
   await page.getByRole('button', { name: 'Удалить' }).click();
   const use = page.getByRole('dialog', { name: 'Почтовый сервер занят' });
-  await use.getByRole('link', { name: subject }).click();
+  await follow(use.getByRole('link', { name: subject }));
   await page.getByLabel('Почтовый сервер').selectOption({ label: 'Сервер этой службы' });
   await page.getByRole('button', { name: 'Сохранить' }).click();
   await expect(page).toHaveURL(/\/mailings\/\d+$/);

@@ -1,8 +1,9 @@
 // Statistics: page, API and files say the same of a mailing that has just been sent. In Russian.
 import { readFile } from 'node:fs/promises';
 
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
+import { follow } from './settled.js';
 import { accessToken, addRecipient, call, mailNow, newAddress, signUpAndIn, writeMessage } from './support.js';
 
 test.use({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' });
@@ -32,7 +33,7 @@ test('what a mailing has done is told alike by page, API and file', async ({ pag
   const { data } = await call('GET', '/stats', { token });
   expect(data.attempts).toEqual({ total: 2, ok: 1, failed: 1 });
 
-  await page.getByRole('link', { name: 'Статистика', exact: true }).click();
+  await follow(page.getByRole('link', { name: 'Статистика', exact: true }));
   const cards = page.getByRole('list', { name: 'Главные числа' }).getByRole('listitem');
   for (const [name, number] of [
     ['Писем принято', '1'],

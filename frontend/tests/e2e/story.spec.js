@@ -1,6 +1,7 @@
 // The whole story in Russian, from signing up to the mail in the catcher and its line in the log.
-import { expect, test } from '@playwright/test';
+import { expect, test } from './test.js';
 
+import { follow } from './settled.js';
 import { addRecipient, mailNow, mailsTo, mailTo, newAddress, signUpByHand, writeMessage } from './support.js';
 
 test.use({ locale: 'ru-RU', timezoneId: 'Europe/Moscow' });
@@ -13,7 +14,7 @@ test('a newcomer signs up, mails two people and finds both answers in the log', 
   const subject = `Осенний каталог ${newAddress('n').split('@')[0]}`;
 
   await signUpByHand(page, newAddress('anna'));
-  await page.getByRole('link', { name: 'Получатели' }).first().click();
+  await follow(page.getByRole('link', { name: 'Получатели' }).first());
   for (const recipient of people) await addRecipient(page, recipient);
   await writeMessage(page, subject);
   await mailNow(page, subject);
@@ -31,7 +32,7 @@ test('a newcomer signs up, mails two people and finds both answers in the log', 
     expect(await mailsTo(email)).toHaveLength(1);
   }
 
-  await page.getByRole('link', { name: 'Журнал', exact: true }).click();
+  await follow(page.getByRole('link', { name: 'Журнал', exact: true }));
   for (const { email } of people) {
     const row = page.getByRole('row', { name: email }).first();
     await expect(row).toContainText('Принято');
@@ -47,6 +48,7 @@ test('a link of the mail works once, and a wrong password is told at sign-in', a
   await signUpByHand(page, email);
   await page.getByRole('button', { name: 'Выйти' }).click();
   await expect(page.getByRole('heading', { name: 'Рассылки, за которые можно отвечать' })).toBeVisible();
+  await expect(page.getByRole('banner').getByRole('link', { name: 'Вход' })).toBeVisible(); // the server has heard of it
 
   await page.goto('/log?outcome=rejected');
   await expect(page.getByRole('heading', { name: 'Вход' })).toBeVisible();

@@ -1,6 +1,8 @@
 // What the end-to-end tests share: addresses nobody used before, the mail catcher, a new account, the API, roles.
 import { expect } from '@playwright/test';
 
+import { follow } from './settled.js';
+
 const MAIL_URL = process.env.E2E_MAIL_URL ?? 'http://127.0.0.1:1080';
 const API_URL = `${process.env.E2E_BASE_URL ?? 'http://127.0.0.1:8000'}/api/v1`;
 /** Made on the command line, before the tests. */
@@ -107,7 +109,7 @@ export async function signUpByHand(page, email) {
   await page.goto(await mailedLink(email, 'confirm'));
   await page.getByRole('button', { name: 'Подтвердить' }).click();
   await expect(page.getByRole('heading', { name: 'Адрес подтверждён' })).toBeVisible();
-  await page.getByRole('main').getByRole('link', { name: 'Вход' }).click();
+  await follow(page.getByRole('main').getByRole('link', { name: 'Вход' }));
   await signIn(page, email);
 }
 
