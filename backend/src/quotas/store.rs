@@ -29,11 +29,45 @@ pub fn room_for_mails(
     (owner_id, more): (i64, i32),
     now: DateTime<Utc>,
 ) -> QueryResult<Room> {
-    let Some(quota) = quotas.mails_a_day else {
-        return Ok(Room::Now);
-    };
-    hold(conn, owner_id)?;
-    Ok(room(quota, &sent(conn, owner_id, now)?, more.into()))
+    Ok(Allowance::of(conn, quotas, owner_id, now)?.room(more))
+}
+
+/// What an owner may send now, read once and counted down while the transaction that read it lasts.
+#[derive(Debug)]
+pub struct Allowance {
+    quota: Option<i64>,
+    sent: Vec<Sent>,
+}
+
+impl Allowance {
+    /// Reads what the owner has sent. Nothing else of theirs begins before the transaction ends.
+    pub fn of(
+        conn: &mut PgConnection,
+        quotas: Quotas,
+        owner_id: i64,
+        now: DateTime<Utc>,
+    ) -> QueryResult<Self> {
+        let quota = quotas.mails_a_day;
+        let sent = match quota {
+            Some(_) => {
+                hold(conn, owner_id)?;
+                sent(conn, owner_id, now)?
+            }
+            None => Vec::new(),
+        };
+        Ok(Self { quota, sent })
+    }
+
+    /// When the owner may send `more` mails.
+    pub fn room(&self, more: i32) -> Room {
+        self.quota
+            .map_or(Room::Now, |quota| room(quota, &self.sent, more.into()))
+    }
+
+    /// So many are sent by a run that begins now.
+    pub fn take(&mut self, mails: i32, now: DateTime<Utc>) {
+        self.sent.push((now, mails.into()));
+    }
 }
 
 #[derive(QueryableByName)]
