@@ -90,6 +90,7 @@ fn work_off(services: &Services, conn: &mut PgConnection) -> Result<Pass, Failur
             prepared: sum.prepared + pass.prepared,
             finished: sum.finished + pass.finished,
             more: pass.more,
+            next_due: None,
         };
         if !pass.more {
             break;

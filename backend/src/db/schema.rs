@@ -245,6 +245,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    run_checks (id) {
+        id -> Int8,
+        run_id -> Int8,
+        due_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     runs (id) {
         id -> Int8,
         mailing_id -> Int8,
@@ -385,6 +393,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     recipient_totals,
     recipients,
     refresh_tokens,
+    run_checks,
     runs,
     sessions,
     smtp_servers,

@@ -53,18 +53,27 @@ pub struct Terms {
     pub holds_uncertain: bool,
 }
 
-/// The runs with a chunk that is free and has something due at `now`, unless they are held.
+/// The runs with a chunk that is free and has something due at `now`, unless they are held. They are found through the free
+/// chunks, one look into the index for each run that has any: runs that are all in hand, or wait for a retry, cost nothing.
 pub fn claimable_runs(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<ClaimableRun>> {
     diesel::sql_query(
-        "SELECT runs.id, runs.owner_id, mailing_id, deadline_at, retries_end_at, on_uncertain = 'hold' AS holds_uncertain,
+        "WITH RECURSIVE free (run_id) AS (
+             (SELECT run_id FROM chunks WHERE lease_token IS NULL AND pending > 0 ORDER BY run_id LIMIT 1)
+             UNION ALL
+             SELECT (SELECT chunks.run_id FROM chunks
+                     WHERE lease_token IS NULL AND pending > 0 AND chunks.run_id > free.run_id ORDER BY chunks.run_id LIMIT 1)
+             FROM free WHERE free.run_id IS NOT NULL),
+         due AS (
+             SELECT run_id FROM free WHERE run_id IS NOT NULL
+             UNION SELECT run_id FROM chunks WHERE lease_token IS NULL AND next_attempt_at <= $1)
+         SELECT runs.id, runs.owner_id, mailing_id, deadline_at, retries_end_at, on_uncertain = 'hold' AS holds_uncertain,
                 smtp_server_id, smtp_servers.revision AS smtp_server_revision
-         FROM runs JOIN mailings ON mailings.id = mailing_id LEFT JOIN smtp_servers ON smtp_servers.id = smtp_server_id
+         FROM due JOIN runs ON runs.id = due.run_id JOIN mailings ON mailings.id = mailing_id
+         LEFT JOIN smtp_servers ON smtp_servers.id = smtp_server_id
          WHERE runs.status = 'running' AND (deadline_at IS NULL OR deadline_at > $1)
-           AND EXISTS (SELECT FROM chunks WHERE run_id = runs.id AND (pending > 0 OR next_attempt_at <= $1)
-                       AND lease_token IS NULL)
            AND NOT EXISTS (SELECT FROM run_holds WHERE run_id = runs.id)
          ORDER BY runs.owner_id, runs.id",
     )

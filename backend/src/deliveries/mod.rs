@@ -10,4 +10,5 @@ mod record;
 pub mod results;
 pub mod retries;
 pub mod skips;
+pub mod small_runs;
 pub mod store;

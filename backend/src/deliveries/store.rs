@@ -15,7 +15,7 @@ const STEP: i64 = 50_000;
 /// … after a first one that is quick, so that sending begins at once.
 const FIRST_STEP: i64 = 5_000;
 /// Deliveries in a chunk, the unit of claiming.
-const CHUNK: i64 = 1_000;
+pub(super) const CHUNK: i64 = 1_000;
 
 #[derive(QueryableByName)]
 struct Unprepared {
@@ -30,10 +30,14 @@ struct Unprepared {
 }
 
 #[derive(QueryableByName)]
-struct Step {
+pub(super) struct Step {
     #[diesel(sql_type = BigInt)]
-    prepared: i64,
+    pub(super) prepared: i64,
 }
+
+/// Both tables are read from one place on, side by side; a hash would be made of all recipients, for every step anew.
+pub(super) const READ_IN_ORDER: &str =
+    "SET LOCAL enable_hashjoin = off; SET LOCAL enable_seqscan = off";
 
 /// Prepares the next deliveries of one run that no other process has in hand, of those not begun first; gives their
 /// number, or `None` when every run is prepared. The caller repeats it, each time in a transaction of its own.
@@ -50,8 +54,7 @@ pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<
     } else {
         STEP
     };
-    // Both tables are read from this place on, side by side; a hash would be made of all recipients, for every step anew.
-    conn.batch_execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_seqscan = off")?;
+    conn.batch_execute(READ_IN_ORDER)?;
     // The mailing and the place are bound as values: joined from another table they would hide from PostgreSQL that the
     // next rows are found at one place of one index.
     let done: Step = diesel::sql_query(FAN_OUT)
@@ -94,21 +97,28 @@ const FAN_OUT: &str = "
     FROM size WHERE runs.id = $1
     RETURNING size.prepared";
 
-/// Closes what is left of runs whose time is over: at the end of the window everything expires, later on the retries
-/// do, and a cancelled run's rest is skipped. Chunks that somebody is sending are left until they are given back, runs
-/// that somebody is changing until the next pass.
-pub fn close_leftovers(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<()> {
-    let over: Vec<Over> = diesel::sql_query(
-        "WITH open AS (
-             SELECT run_id, bool_or(next_attempt_at IS NOT NULL) AS retries FROM chunks
-             WHERE pending > 0 OR next_attempt_at IS NOT NULL GROUP BY run_id)
-         SELECT id, status = 'cancelled' AS cancelled, coalesce(deadline_at <= $1, FALSE) AS past_deadline
-         FROM open JOIN runs ON runs.id = open.run_id
-         WHERE status = 'cancelled'
-            OR (status = 'running' AND (deadline_at <= $1 OR (retries AND retries_end_at <= $1)))
-         FOR NO KEY UPDATE OF runs SKIP LOCKED",
-    )
+/// That a run is cancelled or its time is over, the whole or that of its retries, and something of it is still open. `$1`
+/// is the present.
+pub const IS_OVER: &str = "
+    (runs.status = 'cancelled' OR (runs.status = 'running' AND (deadline_at <= $1 OR retries_end_at <= $1)))
+    AND EXISTS (SELECT FROM chunks WHERE run_id = runs.id AND (pending > 0 OR next_attempt_at IS NOT NULL)
+                AND (next_attempt_at IS NOT NULL OR runs.status = 'cancelled' OR coalesce(deadline_at <= $1, FALSE)))";
+
+/// Closes what is left of those of these runs whose time is over: at the end of the window everything expires, later on
+/// the retries do, and a cancelled run's rest is skipped. Chunks that somebody is sending are left until they are given
+/// back, runs that somebody is changing until they are looked at again.
+pub fn close_leftovers(
+    conn: &mut PgConnection,
+    run_ids: &[i64],
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    let over: Vec<Over> = diesel::sql_query(format!(
+        "SELECT id, status = 'cancelled' AS cancelled, coalesce(deadline_at <= $1, FALSE) AS past_deadline
+         FROM runs WHERE id = ANY($2) AND {IS_OVER}
+         FOR NO KEY UPDATE OF runs SKIP LOCKED"
+    ))
     .bind::<Timestamptz, _>(now)
+    .bind::<Array<BigInt>, _>(run_ids)
     .load(conn)?;
     for run in over {
         let (from, to): (&[&str], _) = match run {

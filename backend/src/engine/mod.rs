@@ -138,9 +138,9 @@ async fn poll(
 ) {
     let interval = sender.poll_interval();
     while !*stopped.borrow() {
-        let clock = clock.clone();
+        let pass_clock = clock.clone();
         let pass = db
-            .run(move |conn| scheduler::pass(conn, &clock, quotas).map_err(PassError::from))
+            .run(move |conn| scheduler::pass(conn, &pass_clock, quotas).map_err(PassError::from))
             .await;
         if pass.is_ok() {
             meters().passed();
@@ -153,7 +153,11 @@ async fn poll(
             sender.wake();
         }
         if !pass.more {
-            timeout(interval, stopped.changed()).await.ok();
+            let until_due = pass
+                .next_due
+                .and_then(|due| (due - clock.now()).to_std().ok());
+            let pause = until_due.map_or(interval, |until_due| until_due.min(interval));
+            timeout(pause, stopped.changed()).await.ok();
         }
     }
 }

@@ -1,13 +1,14 @@
 //! The scheduler's one pass: takes up what was dropped, ends what is over, starts what is due, prepares what has started. Every process makes it
 //! every second; whoever comes first has the work.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
 use super::recovery;
 use crate::clock::Clock;
 use crate::quotas::model::Quotas;
+use crate::runs::checks::Checked;
 use crate::{deliveries, mailings, runs};
 
 /// What a pass has done.
@@ -19,9 +20,14 @@ pub struct Pass {
     pub prepared: i64,
     /// Runs finished.
     pub finished: usize,
-    /// More is to be prepared: come again at once.
+    /// There is more to do: come again at once.
     pub more: bool,
+    /// When the next mailing falls due, if that is soon.
+    pub next_due: Option<DateTime<Utc>>,
 }
+
+/// Longer than from one pass to the next.
+const LOOK_AHEAD: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(QueryableByName)]
 struct Now {
@@ -29,40 +35,49 @@ struct Now {
     now: DateTime<Utc>,
 }
 
-/// Makes one pass.
+/// Makes one pass: a batch of everything there is to do. While there is more, the next one follows at once, so that each
+/// kind of work has its turn.
 pub fn pass(conn: &mut PgConnection, clock: &Clock, quotas: Quotas) -> QueryResult<Pass> {
     let database: Now = diesel::sql_query("SELECT clock_timestamp() AS now").get_result(conn)?;
     clock.follow(database.now);
     let now = clock.now();
+    let checked = finish(conn, now)?;
     let mut done = Pass {
-        finished: finish(conn, now)?,
+        finished: checked.finished.len(),
+        more: checked.more,
         ..Pass::default()
     };
-    while let Some(mailing_id) =
-        conn.transaction(|conn| mailings::due::start_one_due(conn, quotas, now))?
-    {
+    let started = conn.transaction(|conn| mailings::due::start_some_due(conn, quotas, now))?;
+    for mailing_id in &started.mailing_ids {
         tracing::info!(mailing.id = mailing_id, "a mailing fell due");
-        done.started += 1;
     }
-    // One step in a pass: more would keep other mailings from starting in time.
-    if let Some(prepared) = conn.transaction(|conn| deliveries::store::fan_out_some(conn, now))? {
-        done.prepared += prepared;
-        done.more = true;
+    done.started = started.mailing_ids.len();
+    done.more |= started.more;
+    for prepare in [
+        deliveries::small_runs::fan_out_some,
+        deliveries::store::fan_out_some,
+    ] {
+        if let Some(prepared) = conn.transaction(|conn| prepare(conn, now))? {
+            done.prepared += prepared;
+            done.more = true;
+        }
+    }
+    if !done.more {
+        done.next_due = mailings::due::next_due(conn, now, now + LOOK_AHEAD)?;
     }
     Ok(done)
 }
 
 /// Settles what lost workers held, lets rested runs go on, ends the runs whose time is over or whose work is done.
-fn finish(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
+fn finish(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Checked> {
     while conn.transaction(|conn| recovery::write_off_one(conn, now))? {}
     runs::rests::end_due(conn, now)?;
     conn.transaction(|conn| {
-        deliveries::store::close_leftovers(conn, now)?;
-        let finished = runs::finish::finish_done(conn, now)?;
-        for mailing_id in &finished {
-            mailings::start::refresh_state(conn, *mailing_id)?;
+        let checked = runs::checks::make_some(conn, now)?;
+        mailings::start::refresh_states(conn, &checked.finished)?;
+        for mailing_id in &checked.finished {
             tracing::info!(mailing.id = mailing_id, "a run is finished");
         }
-        Ok(finished.len())
+        Ok(checked)
     })
 }

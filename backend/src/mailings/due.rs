@@ -1,15 +1,19 @@
-//! Mailings that have fallen due: each is started by one process, and one that cannot be started keeps no other from it.
+//! Mailings that have fallen due: started in batches, each by one process, and one that cannot be started keeps no other
+//! from it.
+
+mod batch;
+mod queue;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::dsl::exists;
 use diesel::prelude::*;
 
+pub use self::queue::next_due;
+use super::catch_up::Due;
 use super::model::MailingRow;
 use super::recurrence::Occurrence;
 use super::start::{begin, refresh_state};
 use super::status::PutOff;
 use super::store;
-use crate::db::schema::{mailings, users};
 use crate::deliveries::store as deliveries;
 use crate::events::new::Origin;
 use crate::quotas::model::{Quotas, Room};
@@ -17,6 +21,9 @@ use crate::quotas::store::room_for_mails;
 use crate::runs::finish;
 use crate::runs::model::{RunStatus, Trigger};
 use crate::runs::store as runs;
+
+/// Mailings started in one transaction: few enough that each batch is sent while the next starts.
+const BATCH: usize = 100;
 
 /// How long a due mailing waits for retries of the run before that are just being sent: until the next pass.
 const NOT_YET: TimeDelta = TimeDelta::seconds(1);
@@ -26,58 +33,88 @@ const START_FAILED: TimeDelta = TimeDelta::minutes(1);
 /// after a run was cancelled.
 const OVER_QUOTA: TimeDelta = TimeDelta::minutes(10);
 
-/// Deals with one due mailing, if there is one that no other process has in hand; gives its id. The caller repeats it,
-/// each time in a transaction of its own. One that cannot be started is put off, so that it keeps no other from starting.
-pub fn start_one_due(
+/// Deals with some due mailings that no other process has in hand, fairly among their owners; returns their ids. The caller
+/// repeats it until none is returned, each time in a transaction of its own. Those that cannot be started are put off, so
+/// that they keep no other from starting.
+pub fn start_some_due(
     conn: &mut PgConnection,
     quotas: Quotas,
     now: DateTime<Utc>,
-) -> QueryResult<Option<i64>> {
-    while let Some(mailing) = lock_first_due(conn, now)? {
-        let (until, why) = match conn.transaction(|conn| start_due(conn, &mailing, quotas, now)) {
-            Ok(Dealt::With) => return Ok(Some(mailing.id)),
-            Ok(Dealt::NotYet) => (now + NOT_YET, None),
-            Ok(Dealt::OverQuota(until)) => (until, Some(PutOff::QuotaUsedUp)),
-            Err(error) => {
-                tracing::error!(
-                    mailing.id = mailing.id,
-                    %error,
-                    "a mailing that fell due could not be started; trying again in a minute"
-                );
-                (now + START_FAILED, None)
-            }
-        };
-        store::put_off(conn, mailing.id, until, why)?;
+) -> QueryResult<Started> {
+    let due = queue::lock_some(conn, i64::try_from(BATCH).unwrap_or(i64::MAX), now)?;
+    let more = due.len() == BATCH;
+    let together = conn.transaction(|conn| batch::begin(conn, &due, quotas, now));
+    let batch = together.unwrap_or_else(|error| {
+        tracing::warn!(%error, "mailings that fell due could not be started together; starting them one by one");
+        batch::Batch::of_others(&due)
+    });
+    let mut mailing_ids = batch.begun;
+    for (id, put) in batch.put_off {
+        store::put_off(conn, id, put.until, put.why)?;
     }
-    Ok(None)
+    for mailing in batch.others {
+        if start_one(conn, mailing, quotas, now)? {
+            mailing_ids.push(mailing.id);
+        }
+    }
+    Ok(Started { mailing_ids, more })
 }
 
-/// Of the mailings that are due the one that waits longest. What is held is left until it is let go, or its end comes:
-/// from then on nothing of it will be sent anyway.
-fn lock_first_due(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Option<MailingRow>> {
-    use mailings::{disabled_at, ends_at, next_run_at, owner_id, paused_at, put_off_until};
-    let owner_may =
-        exists(users::table.filter(users::id.eq(owner_id).and(users::blocked_at.is_null())));
-    let free = disabled_at
-        .is_null()
-        .and(paused_at.is_null())
-        .and(owner_may);
-    mailings::table
-        .filter(next_run_at.le(now))
-        .filter(put_off_until.is_null().or(put_off_until.le(now)))
-        .filter(free.or(ends_at.le(now)))
-        .order((next_run_at, mailings::id))
-        .select(MailingRow::as_select())
-        .for_update()
-        .skip_locked()
-        .first(conn)
-        .optional()
+/// What came of a batch of due mailings.
+#[derive(Debug)]
+pub struct Started {
+    /// Those whose due occurrences were dealt with.
+    pub mailing_ids: Vec<i64>,
+    /// There may be more.
+    pub more: bool,
+}
+
+/// Deals with one mailing, or puts it off.
+fn start_one(
+    conn: &mut PgConnection,
+    mailing: &MailingRow,
+    quotas: Quotas,
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let put = match conn.transaction(|conn| start_due(conn, mailing, quotas, now)) {
+        Ok(Dealt::With) => return Ok(true),
+        Ok(Dealt::Not(put)) => put,
+        Err(error) => {
+            tracing::error!(
+                mailing.id = mailing.id,
+                %error,
+                "a mailing that fell due could not be started; trying again in a minute"
+            );
+            Put {
+                until: now + START_FAILED,
+                why: None,
+            }
+        }
+    };
+    store::put_off(conn, mailing.id, put.until, put.why)?;
+    Ok(false)
 }
 
 enum Dealt {
     With,
-    NotYet,
-    OverQuota(DateTime<Utc>),
+    Not(Put),
+}
+
+/// Put off until then, and why where its owner is to know.
+struct Put {
+    until: DateTime<Utc>,
+    why: Option<PutOff>,
+}
+
+/// What of the mailing is due.
+fn due_of(mailing: &MailingRow, now: DateTime<Utc>) -> Due {
+    let first = mailing
+        .next_occurrence
+        .and_then(|index| u32::try_from(index).ok())
+        .unwrap_or_default();
+    mailing
+        .schedule()
+        .catch_up(first, mailing.schedule_set_at, now)
 }
 
 fn start_due(
@@ -86,22 +123,19 @@ fn start_due(
     quotas: Quotas,
     now: DateTime<Utc>,
 ) -> QueryResult<Dealt> {
-    let first = mailing
-        .next_occurrence
-        .and_then(|index| u32::try_from(index).ok())
-        .unwrap_or_default();
-    let due = mailing
-        .schedule()
-        .catch_up(first, mailing.schedule_set_at, now);
+    let due = due_of(mailing, now);
     if let Some(occurrence) = due.run {
         match carry_out(conn, mailing, (occurrence, quotas), now)? {
             Dealt::With => {}
             not_yet => return Ok(not_yet),
         }
     }
-    for missed in &due.missed {
-        runs::record_unrun(conn, mailing.id, missed.at, RunStatus::Missed, now)?;
-    }
+    let missed: Vec<_> = due
+        .missed
+        .iter()
+        .map(|missed| (mailing.id, missed.at))
+        .collect();
+    runs::record_unrun(conn, &missed, RunStatus::Missed, now)?;
     store::wait_for(conn, mailing.id, due.next)?;
     refresh_state(conn, mailing.id)?;
     Ok(Dealt::With)
@@ -117,36 +151,42 @@ fn carry_out(
 ) -> QueryResult<Dealt> {
     if let Some(open) = runs::open_run(conn, mailing.id)? {
         if runs::has_untried(conn, open.id)? {
-            runs::record_unrun(
-                conn,
-                mailing.id,
-                occurrence.at,
-                RunStatus::SkippedOverlap,
-                now,
-            )?;
+            let skipped = [(mailing.id, occurrence.at)];
+            runs::record_unrun(conn, &skipped, RunStatus::SkippedOverlap, now)?;
             return Ok(Dealt::With);
         }
         deliveries::end_retries(conn, open.id)?;
         if !finish::finish_if_done(conn, open.id, now)? {
-            return Ok(Dealt::NotYet);
+            return Ok(Dealt::Not(Put {
+                until: now + NOT_YET,
+                why: None,
+            }));
         }
     }
-    let measured = now + OVER_QUOTA;
-    let until = match room_for_mails(
+    let room = room_for_mails(
         conn,
         quotas,
         (mailing.owner_id, mailing.recipients_count),
         now,
-    )? {
-        Room::Now => None,
-        Room::At(free_at) => Some(measured.min(free_at)),
-        Room::Never => Some(measured),
-    };
-    if let Some(until) = until {
-        let until = mailing.ends_at.map_or(until, |end| until.min(end));
-        return Ok(Dealt::OverQuota(until));
+    )?;
+    let dealt = dealt(room, mailing, now);
+    if matches!(dealt, Dealt::With) {
+        let why = (Trigger::Schedule, Origin::service(now));
+        begin(conn, mailing, why, (occurrence.at, now))?;
     }
-    let why = (Trigger::Schedule, Origin::service(now));
-    begin(conn, mailing, why, (occurrence.at, now))?;
-    Ok(Dealt::With)
+    Ok(dealt)
+}
+
+/// It starts where its owner's quota has room for it, or waits.
+fn dealt(room: Room, mailing: &MailingRow, now: DateTime<Utc>) -> Dealt {
+    let measured = now + OVER_QUOTA;
+    let until = match room {
+        Room::Now => return Dealt::With,
+        Room::At(free_at) => measured.min(free_at),
+        Room::Never => measured,
+    };
+    Dealt::Not(Put {
+        until: mailing.ends_at.map_or(until, |end| until.min(end)),
+        why: Some(PutOff::QuotaUsedUp),
+    })
 }

@@ -3,6 +3,8 @@
 //!
 //! Whoever locks more than one thing does so in this order: mailings, runs, deliveries, chunks.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -10,7 +12,7 @@ use diesel::result::Error as DieselError;
 
 use super::model::MailingRow;
 use super::noted::note;
-use super::status::{self, Progress};
+use super::status::{self, Progress, Status};
 use crate::db::schema::{mailings, users};
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
@@ -149,24 +151,36 @@ pub fn rebound(conn: &mut PgConnection, mailing: &MailingRow) -> QueryResult<()>
 
 /// Brings the status in line with the facts, after anything that may have changed them.
 pub fn refresh_state(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<()> {
-    let found: Option<(bool, bool)> = mailings::table
-        .find(mailing_id)
+    refresh_states(conn, &[mailing_id])
+}
+
+/// The same for many.
+pub fn refresh_states(conn: &mut PgConnection, mailing_ids: &[i64]) -> QueryResult<()> {
+    if mailing_ids.is_empty() {
+        return Ok(());
+    }
+    let found: Vec<(i64, bool, bool)> = mailings::table
+        .filter(mailings::id.eq_any(mailing_ids))
         .select((
+            mailings::id,
             mailings::last_run_at.is_not_null(),
             mailings::next_run_at.is_not_null(),
         ))
-        .first(conn)
-        .optional()?;
-    let Some((ever_ran, more_to_come)) = found else {
-        return Ok(());
-    };
-    let status = status::of(Progress {
-        run_open: runs::open_run(conn, mailing_id)?.is_some(),
-        ever_ran,
-        more_to_come,
-    });
-    diesel::update(mailings::table.find(mailing_id))
-        .set(mailings::status.eq(status.as_str()))
-        .execute(conn)?;
+        .load(conn)?;
+    let open = runs::with_open_run(conn, mailing_ids)?;
+    let mut by_status: HashMap<Status, Vec<i64>> = HashMap::new();
+    for (id, ever_ran, more_to_come) in found {
+        let status = status::of(Progress {
+            run_open: open.contains(&id),
+            ever_ran,
+            more_to_come,
+        });
+        by_status.entry(status).or_default().push(id);
+    }
+    for (status, ids) in by_status {
+        diesel::update(mailings::table.filter(mailings::id.eq_any(ids)))
+            .set(mailings::status.eq(status.as_str()))
+            .execute(conn)?;
+    }
     Ok(())
 }

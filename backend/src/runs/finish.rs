@@ -34,20 +34,28 @@ impl Finished {
     }
 }
 
-const NOTHING_LEFT: &str = "runs.status = 'running' AND fanned_out_at IS NOT NULL
+/// That a run is under way and has nothing left to do.
+pub(super) const NOTHING_LEFT: &str = "runs.status = 'running' AND fanned_out_at IS NOT NULL
     AND NOT EXISTS (SELECT FROM chunks WHERE chunks.run_id = runs.id
                     AND (pending > 0 OR deferred > 0 OR next_attempt_at IS NOT NULL OR lease_token IS NOT NULL))";
 
-/// Finishes the runs with nothing left to do, and names their mailings, which are locked from then on. Those that
+/// Finishes those of these runs that have nothing left to do, and names their mailings, which are locked from then on. Those that
 /// somebody is just changing are left for the next pass: mailings come before runs in the order of all locks, and who
 /// waits for nothing needs not keep to it.
-pub fn finish_done(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Vec<i64>> {
+pub(super) fn finish_done(
+    conn: &mut PgConnection,
+    run_ids: &[i64],
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<i64>> {
     let lock = diesel::sql_query(format!(
-        "SELECT runs.id FROM runs JOIN mailings ON mailings.id = mailing_id WHERE {NOTHING_LEFT}
+        "SELECT runs.id FROM runs JOIN mailings ON mailings.id = mailing_id WHERE runs.id = ANY($1) AND {NOTHING_LEFT}
          FOR NO KEY UPDATE OF mailings, runs SKIP LOCKED"
     ));
-    let done: Vec<Id> = lock.load(conn)?;
+    let done: Vec<Id> = lock.bind::<Array<BigInt>, _>(run_ids).load(conn)?;
     // Looked at once more under the lock: a retry may have come between.
+    if done.is_empty() {
+        return Ok(Vec::new());
+    }
     finish(conn, done.into_iter().map(|run| run.id).collect(), now)
 }
 

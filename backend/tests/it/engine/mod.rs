@@ -2,6 +2,7 @@
 
 mod answers;
 mod crashes;
+mod due;
 mod pace;
 mod races;
 mod replies;

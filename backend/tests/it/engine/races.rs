@@ -32,9 +32,14 @@ fn eight_schedulers_begin_each_of_ten_thousand_due_mailings_once() {
     let started: Vec<usize> = thread::scope(|scope| {
         let race = || {
             let mut conn = PgConnection::establish(url).expect("the database answers");
-            scheduler::pass(&mut conn, clock, quotas)
-                .expect("a pass")
-                .started
+            let mut started = 0;
+            loop {
+                let pass = scheduler::pass(&mut conn, clock, quotas).expect("a pass");
+                started += pass.started;
+                if !pass.more {
+                    return started;
+                }
+            }
         };
         let racing: Vec<_> = (0..SCHEDULERS).map(|_| scope.spawn(race)).collect();
         let joined = racing.into_iter().map(std::thread::ScopedJoinHandle::join);

@@ -1,0 +1,12 @@
+DROP INDEX chunks_retried;
+DROP INDEX chunks_free;
+DROP INDEX runs_paused;
+DROP INDEX runs_unprepared;
+DROP TRIGGER chunks_settled ON chunks;
+DROP TRIGGER runs_turned ON runs;
+DROP TRIGGER runs_bounded ON runs;
+DROP TRIGGER runs_begun ON runs;
+DROP FUNCTION check_run_of_chunk();
+DROP FUNCTION check_run_at_once();
+DROP FUNCTION check_run_at_its_bounds();
+DROP TABLE run_checks;
