@@ -31,15 +31,15 @@ const CASES = [
   { name: 'late-replies',   recipients:    10_000, sessions: 20, replyDelayMs: 20, promises: { leastPerSecond: 500 } },
 ];
 
-/** The case that is of several processes, and the one that is not of mails. */
-const [ENGINES, API] = ['engines', 'api'];
+/** The cases that are of several processes, of many mailings, and not of mails. */
+const [ENGINES, DUE, API] = ['engines', 'due', 'api'];
 
 const supervisor = new Supervisor('bench', path.join(DEV, '.data/bench'));
 await supervisor.supervise(run);
 
 async function run() {
   const cases = chosen(process.env.CASE);
-  const [withEngines, withApi] = [ENGINES, API].map((name) => isWanted(name));
+  const [withEngines, withDue, withApi] = [ENGINES, DUE, API].map((name) => isWanted(name));
   forgetSettings();
   await ensureInstalled(supervisor, ['cc', 'smtp-sink', 'smtp-source']);
   if (withApi) await ensureInstalled(supervisor, ['redis-server', 'wrk', 'pgbench']);
@@ -66,6 +66,7 @@ async function run() {
   faults.push(...complaints(cases, rows));
   if (rows.length > 0) report('delivery', rows, rows.map(flat));
   if (withEngines) faults.push(...(await measureSeveral(bench)));
+  if (withDue) faults.push(...(await measureManyDue(bench)));
   if (withApi) faults.push(...(await measurePages(bench)));
   supervisor.say(`measured in ${duration(Date.now() - begun)}`);
   if (faults.length > 0) throw new Error(faults.join('\n'));
@@ -89,6 +90,18 @@ async function measureSeveral(bench) {
 }
 
 /** @param {import('./bench/case.mjs').Bench} bench */
+async function measureManyDue(bench) {
+  const { dueComplaints, measureDue } = await import('./bench/due.mjs'); // needs the packages
+  try {
+    const rows = await measureDue(bench);
+    report('due', rows);
+    return dueComplaints(rows);
+  } catch (fault) {
+    return [`due: ${fault instanceof Error ? fault.message : fault}`];
+  }
+}
+
+/** @param {import('./bench/case.mjs').Bench} bench */
 async function measurePages(bench) {
   const { apiComplaints, measureApi } = await import('./bench/api.mjs'); // needs the packages
   try {
@@ -102,10 +115,10 @@ async function measurePages(bench) {
 
 /** @param {string | undefined} name */
 function chosen(name) {
-  if (name === ENGINES || name === API) return [];
+  if ([ENGINES, DUE, API].some((other) => other === name)) return [];
   const cases = CASES.filter((aCase) => !name || aCase.name === name);
   if (cases.length > 0) return cases;
-  const names = [...CASES.map((aCase) => aCase.name), ENGINES, API].join(', ');
+  const names = [...CASES.map((aCase) => aCase.name), ENGINES, DUE, API].join(', ');
   throw new Error(`there is no case ${name}; there are: ${names}`);
 }
 

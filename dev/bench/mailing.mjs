@@ -36,6 +36,44 @@ const CHOSEN = `
   INSERT INTO mailing_recipients (mailing_id, recipient_id)
   SELECT $1, id FROM recipients WHERE owner_id = $2`;
 
+const OWNERS = `
+  INSERT INTO users (email, full_name, password_hash, confirmed_at, created_at, updated_at)
+  SELECT 'owner' || n || '@example.org', 'Owner', '-', now(), now(), now() FROM generate_series(1, $1::int) n
+  RETURNING id`;
+const MAILINGS_DUE = `
+  INSERT INTO mailings (owner_id, message_id, starts_at, recurrence, time_zone,
+                        schedule_set_at, next_occurrence, next_run_at, created_at, updated_at)
+  SELECT $1, $2, $3, 'once', 'UTC', now(), 0, $3, now(), now() FROM generate_series(1, $4::int)`;
+const CHOSEN_FOR_ALL = `
+  INSERT INTO mailing_recipients (mailing_id, recipient_id)
+  SELECT mailings.id, recipients.id FROM mailings JOIN recipients USING (owner_id) WHERE owner_id = $1`;
+
+/**
+ * Mailings that all fall due at the same moment, and one more, to one recipient, of another owner's.
+ * @param {import('pg').Client} database
+ * @param {number} ahead  seconds until they do
+ * @param {{ mailings: number, owners: number, recipients: number }} many  recipients of each
+ * @returns {Promise<{ due: Date, other: string }>} when they fall due, and the other owner
+ */
+export async function createMailingsDueAt(database, ahead, { mailings, owners, recipients }) {
+  const { rows } = await database.query(OWNERS, [owners + 1]);
+  const ids = rows.map(({ id }) => String(id));
+  const other = ids.at(-1) ?? '';
+  /** @type {{ id: string, message: string }[]} */ const prepared = [];
+  for (const id of ids) {
+    await addRecipients(database, id, id === other ? 1 : recipients);
+    prepared.push({ id, message: await created(database, MESSAGE, [id, HTML, TEXT]) });
+  }
+  const now = await database.query('SELECT now() + make_interval(secs => $1) AS due', [ahead]);
+  const { due } = now.rows[0];
+  for (const { id, message } of prepared) {
+    await database.query(MAILINGS_DUE, [id, message, due, id === other ? 1 : mailings / owners]);
+    await database.query(CHOSEN_FOR_ALL, [id]);
+  }
+  await database.query('VACUUM ANALYZE');
+  return { due, other };
+}
+
 /**
  * @param {import('pg').Client} database
  * @param {number} recipients
