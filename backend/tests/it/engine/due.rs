@@ -150,10 +150,10 @@ fn a_pass_reads_no_more_rows_when_hundreds_of_runs_are_under_way() {
         // As if every one of them were being sent, or waited for a retry.
         conn.batch_execute(
             "UPDATE chunks SET lease_token = run_id, lease_owner = 'another', lease_expires_at = 'infinity' WHERE run_id % 2 = 0;
-             UPDATE chunks SET pending = 0, deferred = 1, next_attempt_at = 'infinity' WHERE run_id % 2 = 1;
-             VACUUM ANALYZE",
+             UPDATE chunks SET pending = 0, deferred = 1, next_attempt_at = 'infinity' WHERE run_id % 2 = 1",
         )
         .unwrap();
+        conn.batch_execute("VACUUM ANALYZE").unwrap();
     };
     under_way(&mut conn);
     let with_one = rows_read_in_vain(&app);
@@ -194,7 +194,10 @@ fn due_mailings_again(app: &TestApp, count_of_them: i64) {
 
 #[test]
 fn a_quota_counts_all_the_mailings_that_start_together() {
-    let app = TestApp::start_with(&[("QUOTA_MAILS_A_DAY", "3")]);
+    let app = TestApp::start_with(&[
+        ("SMTP_URL", "smtp://127.0.0.1:9"),
+        ("QUOTA_MAILS_A_DAY", "3"),
+    ]);
     let alice = app.alice();
     due_mailings(&app, &alice, 5);
     let mut conn = app.sql();
