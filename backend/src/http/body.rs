@@ -7,13 +7,13 @@ use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::Bytes;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use validator::Validate;
 
 use super::deadlines::Deadlines;
-use super::error::{ApiError, FieldError};
-use super::field::flatten;
+use super::error::ApiError;
+use super::field::{field_error, flatten};
 use super::idempotency::BodyDigest;
+use super::json;
 
 /// Enough for everything but a message's bodies.
 pub const SMALL: usize = 64 * 1024;
@@ -94,81 +94,15 @@ async fn read(
 }
 
 fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T, ApiError> {
-    // Read once without types: syntax and depth, and characters that PostgreSQL cannot store or no text of ours needs.
-    let raw: Value = serde_json::from_slice(bytes)
-        .map_err(|error| ApiError::malformed(format!("This is not valid JSON: {error}")))?;
-    if !raw.is_object() {
-        return Err(ApiError::malformed("The body must be a JSON object."));
-    }
-    let mut fields = Vec::new();
-    find_control_characters("", &raw, &mut fields);
-    if !fields.is_empty() {
-        return Err(ApiError::invalid(fields));
-    }
-    // From the text again, not from `raw`, which has forgotten fields that came twice.
+    json::check(bytes)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        ApiError::invalid(vec![field_error(
-            &error.path().to_string(),
-            &error.inner().to_string(),
-        )])
+        ApiError::invalid(vec![field_error(error.path(), &error.inner().to_string())])
     })?;
     value
         .validate()
         .map_err(|errors| ApiError::invalid(flatten(&errors)))?;
     Ok(value)
-}
-
-/// The field and the code behind one of serde's messages, which carry the field's name in back-quotes.
-pub(super) fn field_error(path: &str, message: &str) -> FieldError {
-    let path = if path == "." || path == "?" { "" } else { path };
-    let named = message.split('`').nth(1).unwrap_or_default();
-    // The path ends at the object for a missing field, at the field itself for an unknown one.
-    let named = match path {
-        "" => named.to_owned(),
-        path if path == named || path.ends_with(&format!(".{named}")) => path.to_owned(),
-        path => format!("{path}.{named}"),
-    };
-    let (field, code) = match message {
-        m if m.starts_with("unknown field") => (named, "unknown_field"),
-        m if m.starts_with("missing field") => (named, "required"),
-        m if m.starts_with("duplicate field") => (named, "duplicate_field"),
-        m if m.starts_with("unknown variant") => (path.to_owned(), "unknown_value"),
-        _ => (path.to_owned(), "wrong_type"),
-    };
-    let message = message.split(" at line ").next().unwrap_or_default();
-    FieldError::new(field, code, message)
-}
-
-fn find_control_characters(path: &str, value: &Value, into: &mut Vec<FieldError>) {
-    match value {
-        Value::String(text) => {
-            if text
-                .chars()
-                .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
-            {
-                into.push(FieldError::new(
-                    path,
-                    "control_characters",
-                    "Control characters are not allowed.",
-                ));
-            }
-        }
-        Value::Array(items) => items
-            .iter()
-            .for_each(|item| find_control_characters(path, item, into)),
-        Value::Object(fields) => {
-            for (name, item) in fields {
-                let below = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                find_control_characters(&below, item, into);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
 
 #[cfg(test)]
@@ -239,9 +173,27 @@ mod tests {
             one("inner.x", "unknown_field")
         );
         assert_eq!(
+            mistakes(r#"{"a`b` at line ": 1}"#),
+            one("a`b` at line ", "unknown_field")
+        );
+        assert_eq!(
             mistakes(r#"{"name": "A", "name": "B"}"#),
             one("name", "duplicate_field")
         );
+    }
+
+    #[test]
+    fn twenty_mistakes_are_named_and_of_a_long_path_its_beginning() {
+        let field = |n: usize| format!(r#""{}{n:02}": "\u0001""#, "я".repeat(n * 10));
+        let fields: Vec<_> = (0..30).map(field).collect();
+        let mistakes = mistakes(&format!("{{{}}}", fields.join(",")));
+        assert_eq!(mistakes.len(), 20);
+        for (n, (field, code)) in mistakes.iter().enumerate() {
+            assert_eq!(code, "control_characters");
+            let (whole, shown) = (n * 10 + 2, field.chars().count());
+            assert_eq!(shown, whole.min(201), "{field}");
+            assert_eq!(field.ends_with('…'), whole > 200, "{field}");
+        }
     }
 
     #[test]

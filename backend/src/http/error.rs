@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use super::field_error::FieldError;
+use super::field_error::{MAX_MESSAGE, MAX_MISTAKES, cut};
 
 /// An answer that is not a success. Rendered as `application/problem+json` in one place, `problems.rs`.
 #[derive(Debug, Clone)]
@@ -25,7 +26,10 @@ impl ApiError {
         Self {
             status,
             code,
-            detail: detail.into(),
+            detail: match detail.into() {
+                Cow::Owned(detail) => Cow::Owned(cut(detail, MAX_MESSAGE)),
+                fixed @ Cow::Borrowed(_) => fixed,
+            },
             fields: Vec::new(),
             retry_after_s: None,
         }
@@ -203,10 +207,14 @@ impl ApiError {
         }
     }
 
-    /// Names the fields concerned.
+    /// Names the fields concerned, the first 20 of them: an answer stays short whatever was asked.
     #[must_use]
     pub fn with_fields(self, fields: Vec<FieldError>) -> Self {
-        Self { fields, ..self }
+        let named = fields.into_iter().take(MAX_MISTAKES);
+        Self {
+            fields: named.map(FieldError::cut).collect(),
+            ..self
+        }
     }
 
     pub(crate) fn for_status(status: StatusCode) -> Self {
@@ -261,9 +269,9 @@ pub struct Problem {
     code: String,
     #[schema(example = "Some fields are not valid.")]
     detail: String,
-    /// The fields with mistakes; absent when no field is to blame.
+    /// The fields with mistakes, at most 20; absent when no field is to blame.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schema(required = false)]
+    #[schema(required = false, max_items = 20)]
     fields: Vec<FieldError>,
     /// Names this request in the service's log.
     request_id: String,

@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Datelike, Utc};
 use serde::{Deserialize, Deserializer};
+use serde_path_to_error::Path;
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use super::error::FieldError;
+use super::field_path::FieldPath;
 
 /// For `PATCH`: tells an absent field (`None`) from `null` (`Some(None)`); use with `#[serde(default)]`.
 pub fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
@@ -70,6 +72,30 @@ pub fn time_zone(name: &str) -> Result<(), ValidationError> {
 
 fn coded(code: &'static str) -> ValidationError {
     ValidationError::new(code)
+}
+
+/// The field and the code behind one of serde's messages. Only of a field that is missing or comes twice is the name taken
+/// from the message, and then it is one of ours: the path ends at the object.
+pub(super) fn field_error(path: &Path, message: &str) -> FieldError {
+    let mut field = FieldPath::of(path);
+    let named = |kind: &str| message.strip_prefix(kind)?.split('`').next();
+    let (absent, twice) = (named("missing field `"), named("duplicate field `"));
+    if let Some(name) = absent.or(twice) {
+        field.enter(name);
+    }
+    let code = match message {
+        _ if absent.is_some() => "required",
+        _ if twice.is_some() => "duplicate_field",
+        m if m.starts_with("unknown field") => "unknown_field",
+        m if m.starts_with("unknown variant") => "unknown_value",
+        _ => "wrong_type",
+    };
+    let place = message.rsplit_once(" at line ");
+    FieldError::new(
+        field.as_str(),
+        code,
+        place.map_or(message, |(what, _)| what),
+    )
 }
 
 /// All mistakes of a request, flat, with dotted names, in a stable order.

@@ -7,9 +7,8 @@ use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
 use validator::Validate;
 
-use super::body::field_error;
 use super::error::{ApiError, FieldError};
-use super::field::flatten;
+use super::field::{field_error, flatten};
 
 /// A checked query string. Fails with 422 naming the field.
 #[derive(Debug)]
@@ -40,10 +39,7 @@ fn parse<T: DeserializeOwned + Validate>(query: &str) -> Result<T, ApiError> {
         .finish();
     let deserializer = serde_urlencoded::Deserializer::new(form_urlencoded::parse(set.as_bytes()));
     let value: T = serde_path_to_error::deserialize(deserializer).map_err(|error| {
-        ApiError::invalid(vec![field_error(
-            &error.path().to_string(),
-            &error.inner().to_string(),
-        )])
+        ApiError::invalid(vec![field_error(error.path(), &error.inner().to_string())])
     })?;
     value
         .validate()

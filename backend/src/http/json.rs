@@ -1,0 +1,130 @@
+//! One pass over a JSON text that builds nothing of it: its syntax, its depth, and characters that no field may contain.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::error::{ApiError, FieldError};
+use super::field_error::MAX_MISTAKES;
+use super::field_path::{FieldPath, Parent};
+
+/// Checks that `bytes` are one JSON object, no deeper than `serde_json` allows (128), without control characters. Fails with
+/// 400, or with 422 naming the fields.
+pub(super) fn check(bytes: &[u8]) -> Result<(), ApiError> {
+    let mut mistakes = Mistakes::default();
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    json.deserialize_any(Scan(&mut mistakes))
+        .and_then(|()| json.end())
+        .map_err(|error| ApiError::malformed(format!("This is not valid JSON: {error}")))?;
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(ApiError::malformed("The body must be a JSON object."));
+    }
+    if mistakes.found.is_empty() {
+        Ok(())
+    } else {
+        Err(ApiError::invalid(mistakes.found))
+    }
+}
+
+/// What has been found, and where the pass is.
+#[derive(Default)]
+struct Mistakes {
+    at: FieldPath,
+    found: Vec<FieldError>,
+}
+
+impl Mistakes {
+    fn look_at(&mut self, text: &str) {
+        let allowed = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+        let field = self.at.as_str();
+        let known = self.found.last().is_some_and(|last| last.field == field);
+        if known || self.found.len() == MAX_MISTAKES || text.chars().all(allowed) {
+            return;
+        }
+        self.found.push(FieldError::new(
+            field,
+            "control_characters",
+            "Control characters are not allowed.",
+        ));
+    }
+}
+
+/// Looks at one value and everything in it.
+struct Scan<'a>(&'a mut Mistakes);
+
+impl<'de> DeserializeSeed<'de> for Scan<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<(), D::Error> {
+        value.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Scan<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        self.0.look_at(text);
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(Scan(self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while let Some(parent) = fields.next_key_seed(Key(&mut self.0.at))? {
+            fields.next_value_seed(Scan(self.0))?;
+            self.0.at.leave(parent);
+        }
+        Ok(())
+    }
+}
+
+/// Goes down to the field of this name.
+struct Key<'a>(&'a mut FieldPath);
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = Parent;
+
+    fn deserialize<D: Deserializer<'de>>(self, key: D) -> Result<Parent, D::Error> {
+        key.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = Parent;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a field")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Parent, E> {
+        Ok(self.0.enter(name))
+    }
+}
