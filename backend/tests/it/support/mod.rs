@@ -13,5 +13,6 @@ pub(crate) mod own_servers;
 pub(crate) mod people;
 pub(crate) mod process;
 pub(crate) mod sending;
+pub(crate) mod shapes;
 pub(crate) mod smtp_server;
 pub(crate) mod tables;
