@@ -117,14 +117,36 @@ impl Service {
         service
     }
 
+    /// Without an engine, in so many kilobytes of memory, on a free port, and answering.
+    pub(crate) fn start_limited(app: &TestApp, kilobytes: u32, settings: &[(&str, &str)]) -> Self {
+        let mut limited = Command::new("sh");
+        let limit = format!("ulimit -v {kilobytes}; exec \"$0\" \"$@\"");
+        limited.args(["-c", &limit, env!("CARGO_BIN_EXE_dispatch")]);
+        let mut service = Self::run_by(limited, app, &["serve", "--no-engine"], settings);
+        service.url = eventually("the address of the API", || {
+            service.address("the API listens")
+        });
+        service
+    }
+
     /// `dispatch` with these arguments, on the app's database and mail server, running.
     pub(crate) fn run(app: &TestApp, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        let program = Command::new(env!("CARGO_BIN_EXE_dispatch"));
+        Self::run_by(program, app, arguments, settings)
+    }
+
+    fn run_by(
+        mut program: Command,
+        app: &TestApp,
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+    ) -> Self {
         let server = &app.services.config.mail.server;
         let folder =
             std::env::temp_dir().join(format!("dispatch-service-{}", rand::random::<u64>()));
         fs::create_dir_all(&folder).expect("a new folder");
         let log = File::create(folder.join("log")).expect("a log");
-        let process = Command::new(env!("CARGO_BIN_EXE_dispatch"))
+        let process = program
             .args(arguments)
             .env_clear()
             .env("DATABASE_URL", &app.services.config.database.url)
@@ -176,6 +198,11 @@ impl Service {
         self.signal("TERM");
         assert!(self.process.wait().expect("it ends").success());
         self.log()
+    }
+
+    /// Whether it runs.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(None))
     }
 
     pub(crate) fn log(&self) -> String {
