@@ -34,6 +34,7 @@ use crate::http::client::TrustedProxies;
 use crate::http::downloads::Downloads;
 use crate::http::error::ApiError;
 use crate::http::etag;
+use crate::http::head;
 use crate::http::headers;
 use crate::http::openapi::{self, KnownPaths};
 use crate::http::problems::problems;
@@ -120,6 +121,7 @@ impl Services {
                 .wrap(from_fn(problems))
                 .wrap(headers::cors(&services.config.http.cors_origins))
                 .wrap(headers::security(&services.config.http.public_url))
+                .wrap(from_fn(head::as_get))
                 .wrap(from_fn(measured))
                 .wrap(TracingLogger::<RequestSpan>::new())
                 .configure(move |config| services.configure(config, &document))
@@ -269,7 +271,10 @@ fn no_such_id(req: &HttpRequest) -> Error {
 }
 
 fn wrong_method(known: &[Method]) -> HttpResponse {
-    let names: Vec<_> = known.iter().map(Method::as_str).collect();
+    let mut names: Vec<_> = known.iter().map(Method::as_str).collect();
+    if known.contains(&Method::GET) {
+        names.push(Method::HEAD.as_str());
+    }
     let mut answer = HttpResponse::from_error(ApiError::method_not_allowed());
     if let Ok(allow) = names.join(", ").parse() {
         answer.headers_mut().insert(ALLOW, allow);

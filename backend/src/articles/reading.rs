@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::http::cached::cached;
 use crate::http::error::{ApiError, Problem};
 use crate::http::etag::{self, Kind, Stamped};
+use crate::http::head::is_head;
 use crate::http::page::Page;
 use crate::http::query::Query;
 use crate::http::site::PublicUrl;
@@ -118,8 +119,14 @@ pub(super) async fn get_article(
         }
     })?;
     let (id, body) = without_id(&article.body).ok_or_else(|| ApiError::internal("no id"))?;
+    // Who asks only for the head of the answer has not opened the article.
+    let views = if is_head(&req) {
+        blog.views.foresee(&blog.db, id).await?
+    } else {
+        blog.views.count(&blog.db, id).await?
+    };
     let article = Stamped {
-        body: with_views(body, blog.views.count(&blog.db, id).await?),
+        body: with_views(body, views),
         tag: article.tag,
     };
     Ok(etag::stamped(&req, kind_for(reader), article))

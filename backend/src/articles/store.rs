@@ -277,6 +277,12 @@ pub fn delete(conn: &mut PgConnection, id: i64) -> QueryResult<Option<String>> {
     Ok(Some(title))
 }
 
+/// How many views there are; `None` when there is no such article.
+pub fn views(conn: &mut PgConnection, id: i64) -> QueryResult<Option<i64>> {
+    let views = articles::table.find(id).select(articles::views);
+    views.first(conn).optional()
+}
+
 /// Counts more views; gives how many there are now, `None` when the article is gone.
 pub fn add_views(conn: &mut PgConnection, id: i64, more: i64) -> QueryResult<Option<i64>> {
     diesel::update(articles::table.find(id))

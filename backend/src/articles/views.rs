@@ -25,6 +25,13 @@ struct Shared {
 }
 
 impl Views {
+    /// How many views there would be with one more; counts none.
+    pub async fn foresee(&self, db: &Db, article_id: i64) -> Result<i64, ApiError> {
+        let find = move |conn: &mut _| store::views(conn, article_id).map_err(ApiError::from);
+        let views = db.run(find).await?.ok_or_else(ApiError::not_found)?;
+        Ok(views + 1)
+    }
+
     /// Counts one more view of an article; gives their number, this one included.
     pub async fn count(&self, db: &Db, article_id: i64) -> Result<i64, ApiError> {
         let (counted, mut answer) = oneshot::channel();

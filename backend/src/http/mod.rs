@@ -13,6 +13,7 @@ pub mod etag;
 pub mod field;
 pub mod field_error;
 mod field_path;
+pub mod head;
 pub mod headers;
 pub mod idempotency;
 mod json;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Server;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 use deadpool_redis::redis::pipe;
@@ -18,6 +19,7 @@ use super::meters::{Meters, meters};
 use super::readiness;
 use super::store::{self, Backlog, Waiting};
 use crate::db::{Db, Unavailable};
+use crate::http::head;
 use crate::redis::Redis;
 
 /// The database is looked at so often at most, however often somebody asks.
@@ -46,6 +48,7 @@ pub fn server(watched: Watched, bind: SocketAddr) -> io::Result<(Server, SocketA
     });
     let server = HttpServer::new(move || {
         App::new()
+            .wrap(from_fn(head::as_get))
             .app_data(monitor.clone())
             .route("/metrics", web::get().to(metrics))
             .route("/healthz", web::get().to(alive))

@@ -232,6 +232,10 @@ fn without_an_engine_it_shows_for_how_long_mails_have_waited() {
     assert_eq!(value(&page, accepted), Some(0.0), "{page}");
     let ready = app.send_to(&format!("{monitor}/readyz"), "GET", &[], None);
     assert_eq!(ready.status, 200, "the API lacks nothing");
+    for path in ["/metrics", "/healthz", "/readyz"] {
+        let head = app.send_to(&format!("{monitor}{path}"), "HEAD", &[], None);
+        assert_eq!((head.status, head.bytes.len()), (200, 0), "{path}");
+    }
 }
 
 #[test]
@@ -246,6 +250,8 @@ fn a_service_that_is_not_ready_says_what_it_lacks() {
         .unwrap();
     let answer = app.send_to(&format!("{}/readyz", service.url), "GET", &[], None);
     assert_eq!(answer.status, 503);
+    let head = app.send_to(&format!("{}/readyz", service.url), "HEAD", &[], None);
+    assert_eq!((head.status, head.header("retry-after")), (503, "2"));
     assert_eq!(
         answer.body["reason"],
         "migrations are pending: run `dispatch migrate`"

@@ -4,6 +4,7 @@
 mod canaries;
 mod dependencies;
 mod headers;
+mod heads;
 mod hostile;
 mod inputs;
 mod json;

@@ -1,0 +1,54 @@
+//! HEAD, answered as GET is and without the body (RFC 9110, 9.3.2): in one place, so that no route can forget it.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::middleware::Next;
+use actix_web::web::Bytes;
+use actix_web::{Error, HttpMessage, HttpRequest};
+
+/// Marks a request that came as HEAD.
+#[derive(Debug, Clone, Copy)]
+struct CameAsHead;
+
+/// Whether only the head of the answer is wanted; the request's method says GET by then.
+pub fn is_head(req: &HttpRequest) -> bool {
+    req.extensions().contains::<CameAsHead>()
+}
+
+/// Middleware: hands HEAD on as GET and drops the body of the answer, whose length its headers still name. A body that is
+/// made as it is sent is not made.
+pub async fn as_get(
+    mut req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if *req.method() != Method::HEAD {
+        return Ok(next.call(req).await?.map_into_boxed_body());
+    }
+    req.head_mut().method = Method::GET;
+    req.extensions_mut().insert(CameAsHead);
+    let answer = next.call(req).await?;
+    Ok(answer.map_body(|_, body| BoxBody::new(Unsent(body.size()))))
+}
+
+/// In place of a body of this size, which for HEAD the server does not expect to come.
+struct Unsent(BodySize);
+
+impl MessageBody for Unsent {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready(None)
+    }
+}
