@@ -72,14 +72,10 @@ const HIDDEN: [&str; 9] = [
 const MOST_OPEN: usize = 30;
 /// Elements of the tree. What formats text and is never ended is opened again in every element after it.
 const MOST_ELEMENTS: usize = 50_000;
-/// What stands for itself on the way through ammonia and is written out afterwards: its parser would add each of these
-/// to the text by itself, and copy all text before it.
-const MARKS: [(char, char, &str); 4] = [
-    ('&', '\u{F0000}', "&amp;"),
-    ('<', '\u{F0001}', "&lt;"),
-    ('>', '\u{F0002}', "&gt;"),
-    ('\n', '\u{F0003}', "\n"),
-];
+/// Bytes of text after which a comment is set before the next character that a parser adds to the text by itself, copying
+/// all text before it. Comments end a piece of text, and the sanitiser drops them.
+const LONGEST_TEXT: usize = 512;
+const BREAK: &str = "<!---->";
 
 /// Why HTML is no article.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -111,6 +107,8 @@ struct Writer {
     elements: usize,
     open: Vec<&'static str>,
     hidden: bool,
+    /// Where the piece of text begins that is being written.
+    text_at: usize,
 }
 
 impl Writer {
@@ -142,6 +140,7 @@ impl Writer {
             }
         }
         self.html.push('>');
+        self.text_at = self.html.len();
         Ok(())
     }
 
@@ -161,6 +160,7 @@ impl Writer {
         // A paragraph that is ended without having begun is one.
         self.elements += 1;
         self.html.extend(["</", name, ">"]);
+        self.text_at = self.html.len();
         self.within_bounds()
     }
 
@@ -169,11 +169,24 @@ impl Writer {
             return;
         }
         let verbatim = self.open.contains(&"pre");
-        self.html.extend(text.chars().filter_map(|c| match c {
-            '\n' if !verbatim => Some(' '),
-            '\u{F0000}'..='\u{F0003}' => None,
-            c => Some(marked(c)),
-        }));
+        for c in text.chars() {
+            let alone = match c {
+                '&' => "&amp;",
+                '<' => "&lt;",
+                '>' => "&gt;",
+                '\n' if verbatim => "\n",
+                '\n' => " ",
+                c => {
+                    self.html.push(c);
+                    continue;
+                }
+            };
+            if self.html.len() - self.text_at > LONGEST_TEXT {
+                self.html.push_str(BREAK);
+                self.text_at = self.html.len();
+            }
+            self.html.push_str(alone);
+        }
     }
 
     fn within_bounds(&self) -> Result<(), Refusal> {
@@ -187,22 +200,6 @@ impl Writer {
 
 fn allowed(name: &str) -> Option<&'static (&'static str, &'static [&'static str])> {
     ALLOWED.iter().find(|(allowed, _)| *allowed == name)
-}
-
-fn marked(c: char) -> char {
-    let known = MARKS.iter().find(|(plain, ..)| *plain == c);
-    known.map_or(c, |(_, mark, _)| *mark)
-}
-
-pub(super) fn unmarked(html: &str) -> String {
-    let mut plain = String::with_capacity(html.len());
-    for c in html.chars() {
-        match MARKS.iter().find(|(_, mark, _)| *mark == c) {
-            Some((_, _, written)) => plain.push_str(written),
-            None => plain.push(c),
-        }
-    }
-    plain
 }
 
 fn escaped(text: &str) -> String {
