@@ -32,7 +32,7 @@ pub fn of_html(html: &str) -> String {
 /// The text of an HTML template, itself a template with the same tags; `None` where it can only be made from the
 /// rendered page.
 pub(super) fn of_template(html: &str, tags: &[Range<usize>]) -> Option<String> {
-    if html.contains(|c| PRIVATE.contains(&c)) {
+    if html.contains(|c| PRIVATE.contains(&c)) || spells_private(html) {
         return None;
     }
     let mut shielded = String::with_capacity(html.len());
@@ -59,6 +59,22 @@ pub(super) fn of_template(html: &str, tags: &[Range<usize>]) -> Option<String> {
         }
     }
     Some(template)
+}
+
+/// Whether a character of private use stands in the HTML as a reference to its number: read as text, it would be taken for
+/// a tag.
+fn spells_private(html: &str) -> bool {
+    html.split("&#").skip(1).any(|behind| {
+        let (digits, radix) = match behind.strip_prefix(['x', 'X']) {
+            Some(digits) => (digits, 16),
+            None => (behind, 10),
+        };
+        let digits = digits.chars().map_while(|c| c.to_digit(radix));
+        let number = digits.fold(0_u32, |number, digit| {
+            number.saturating_mul(radix).saturating_add(digit)
+        });
+        char::from_u32(number).is_some_and(|c| PRIVATE.contains(&c))
+    })
 }
 
 /// The text, unless it contains what a template would take for a tag: a comment, a raw block.
@@ -262,6 +278,9 @@ mod tests {
             "{{ email }}{# note #}",
             "{% raw %}{{ x }}{% endraw %}{{ email }}",
             "{{ email }}\u{F0001}",
+            "{{ email }}&#xF0000;",
+            "{{ email }}&#X000f0000 ",
+            "{{ email }}<a href='a:&#983040;'>x</a>",
         ] {
             assert_eq!(of_template(html, &tags(html).unwrap()), None, "{html}");
         }
