@@ -17,7 +17,8 @@ use utoipa_actix_web::{AppExt, scope, service_config};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::articles::blog::Blog;
-use crate::auth::caller::Callers;
+use crate::auth::api_secret::ApiSecrets;
+use crate::auth::callers::Callers;
 use crate::auth::cookie::RefreshCookie;
 use crate::auth::gate::Gate;
 use crate::auth::password::Passwords;
@@ -76,7 +77,7 @@ impl Services {
     pub fn new(config: Config, clock: Clock) -> Self {
         let db = Db::new(&config.database.url, config.database.pool_size);
         let tokens = AccessTokens::new(&config.secrets.jwt);
-        let callers = Callers::new(tokens.clone());
+        let callers = Callers::new(tokens.clone(), ApiSecrets::new(&config.secrets.api_tokens));
         let passwords = Passwords::new(config.secrets.pepper, config.auth.password_cost);
         let watching = Watching::new(db.clone(), config.http.watching);
         let redis = config.redis.clone();
@@ -175,7 +176,10 @@ impl Services {
             limits: self.limits.clone(),
             tokens: self.tokens.clone(),
             callers: self.callers.clone(),
-            cookie: RefreshCookie::for_site(&self.config.http.public_url),
+            cookie: RefreshCookie::for_site(
+                &self.config.http.public_url,
+                &self.config.secrets.refresh_tokens,
+            ),
         }
     }
 
@@ -186,6 +190,7 @@ impl Services {
             .app_data(Data::new(self.tokens.clone()))
             .app_data(Data::new(self.callers.clone()))
             .app_data(Data::new(self.gate()))
+            .app_data(Data::new(ApiSecrets::new(&self.config.secrets.api_tokens)))
             .app_data(Data::new(Readers::of(&self.config, self.limits.clone())))
             .app_data(Data::new(PublicUrl(self.config.http.public_url.clone())))
             .app_data(Data::new(self.limits.clone()))

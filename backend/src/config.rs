@@ -103,6 +103,8 @@ pub struct Secrets {
     pub installation: [u8; 32],
     /// Of what users entrust to us: see `smtp_servers::sealing`.
     pub sealing: [u8; 32],
+    pub api_tokens: [u8; 32],
+    pub refresh_tokens: [u8; 32],
 }
 
 /// How people come in.
@@ -208,6 +210,8 @@ impl Secrets {
             message_id: key("message-id"),
             installation: key("installation"),
             sealing: key("sealing"),
+            api_tokens: key("api-tokens"),
+            refresh_tokens: key("refresh-tokens"),
         }
     }
 }

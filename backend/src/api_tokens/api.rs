@@ -8,8 +8,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{ApiTokens, CreateApiToken, CreatedApiToken};
 use super::store;
-use crate::auth::caller::{Callers, Person};
-use crate::auth::token::ApiSecret;
+use crate::auth::api_secret::ApiSecrets;
+use crate::auth::caller::Person;
+use crate::auth::callers::Callers;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::events::model::{EventKind, SubjectKind};
@@ -52,7 +53,7 @@ async fn create_api_token(
     person: Person,
     db: Data<Db>,
     clock: Data<Clock>,
-    client: Client,
+    (client, secrets): (Client, Data<ApiSecrets>),
     Valid(new): Valid<CreateApiToken>,
 ) -> Result<HttpResponse, ApiError> {
     let (user_id, now) = (person.user_id, clock.now());
@@ -63,7 +64,7 @@ async fn create_api_token(
             "This has passed already.",
         ));
     }
-    let secret = ApiSecret::random();
+    let secret = secrets.random();
     let token = secret.reveal().to_owned();
     let work = move |conn: &mut PgConnection| {
         let made = store::create(conn, user_id, (&new, &secret), now)?;

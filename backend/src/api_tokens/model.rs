@@ -47,7 +47,7 @@ pub struct CreatedApiToken {
     #[serde(flatten)]
     pub api_token: ApiToken,
     /// For `Authorization: Bearer …`.
-    #[schema(example = "dsp_q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5")]
+    #[schema(example = "dsp_q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5K7x_2pQa")]
     pub token: String,
 }
 

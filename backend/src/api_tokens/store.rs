@@ -5,8 +5,8 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 
 use super::model::{ApiToken, CreateApiToken, Scope};
+use crate::auth::api_secret::ApiSecret;
 use crate::auth::policy::Role;
-use crate::auth::token::ApiSecret;
 use crate::db::schema::{api_tokens, users};
 use crate::users::store::hold;
 
@@ -72,6 +72,14 @@ pub fn use_token(
     }))
 }
 
+/// The hashes of all tokens that were made before tokens had a MAC.
+pub fn hashes_without_mac(conn: &mut PgConnection) -> QueryResult<Vec<Vec<u8>>> {
+    api_tokens::table
+        .filter(api_tokens::has_mac.eq(false))
+        .select(api_tokens::token_hash)
+        .load(conn)
+}
+
 /// All tokens of a user, the newest first.
 pub fn list(conn: &mut PgConnection, user_id: i64) -> QueryResult<Vec<ApiToken>> {
     api_tokens::table
@@ -105,6 +113,7 @@ pub fn create(
             api_tokens::token_hash.eq(secret.hash()),
             api_tokens::created_at.eq(now),
             api_tokens::expires_at.eq(new.expires_at),
+            api_tokens::has_mac.eq(true),
         ))
         .returning(ApiToken::as_returning())
         .get_result(conn)

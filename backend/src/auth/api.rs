@@ -9,6 +9,7 @@ use super::gate::{Gate, unstored};
 use super::model::{ConfirmAddress, ResendConfirmation, SignIn, SignUp, SignedIn};
 use super::noted::{note, note_about, note_failure, note_move};
 use super::sessions::{self, Rotation};
+use super::token::Secret;
 use super::{changes, me, recovery, store};
 use crate::account_mails::model::Kind;
 use crate::account_mails::store::{queue, queue_for};
@@ -82,6 +83,9 @@ async fn confirm_address(
     client: Client,
     Valid(given): Valid<ConfirmAddress>,
 ) -> Result<HttpResponse, ApiError> {
+    if !Secret::may_be(&given.token) {
+        return Err(ApiError::token_invalid());
+    }
     let now = gate.clock.now();
     let work = move |conn: &mut _| {
         let confirmed = store::confirm(conn, &given.token, now)?;

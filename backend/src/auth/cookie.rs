@@ -1,45 +1,66 @@
-//! The cookie that carries a session's refresh token: out of reach of scripts and of other sites.
+//! The cookie that carries a session's refresh token: out of reach of scripts and of other sites. Behind the token is a MAC:
+//! an invented one is refused without a look into the database.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 
 use super::sessions::LIFETIME_DAYS;
 use super::token::Secret;
 
-/// How the cookie is called and whether it travels over TLS only.
-#[derive(Debug, Clone, Copy)]
+/// Between a token and its MAC; no token contains it.
+const SEPARATOR: char = '.';
+
+/// How the cookie is called, whether it travels over TLS only, and what its MAC is made with.
+#[derive(Clone)]
 pub struct RefreshCookie {
     name: &'static str,
     secure: bool,
+    mac: Hmac<Sha256>,
 }
 
 impl RefreshCookie {
     /// Behind https the browser itself guards the name (`__Host-`: this host, whole site, TLS only). Over plain http, in
     /// development, it would refuse such a cookie.
-    pub fn for_site(public_url: &str) -> Self {
+    pub fn for_site(public_url: &str, key: &[u8; 32]) -> Self {
         let secure = public_url.starts_with("https://");
         let name = if secure { "__Host-refresh" } else { "refresh" };
-        Self { name, secure }
+        let mac = Hmac::new_from_slice(key)
+            .unwrap_or_else(|_never| unreachable!("HMAC takes a key of any length"));
+        Self { name, secure, mac }
     }
 
-    /// The token a browser sends.
-    pub fn read(self, req: &HttpRequest) -> Option<String> {
-        req.cookie(self.name)
-            .map(|cookie| cookie.value().to_owned())
+    /// The token a browser sends, if it may be one of ours. Cookies from before there was a MAC are good until they are
+    /// replaced, which their next use does.
+    pub fn read(&self, req: &HttpRequest) -> Option<String> {
+        let cookie = req.cookie(self.name)?;
+        let Some((token, mac)) = cookie.value().split_once(SEPARATOR) else {
+            return Secret::may_be(cookie.value()).then(|| cookie.value().to_owned());
+        };
+        let given = URL_SAFE_NO_PAD.decode(mac).ok()?;
+        let mac = self.mac.clone().chain_update(token.as_bytes());
+        mac.verify_slice(&given).is_ok().then(|| token.to_owned())
     }
 
     /// Hands a token to the browser.
-    pub fn carrying(self, token: &Secret) -> Cookie<'static> {
-        self.of(token.reveal().to_owned(), Duration::days(LIFETIME_DAYS))
+    pub fn carrying(&self, token: &Secret) -> Cookie<'static> {
+        let token = token.reveal();
+        let mac = self.mac.clone().chain_update(token.as_bytes());
+        let mac = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+        let value = format!("{token}{SEPARATOR}{mac}");
+        self.of(value, Duration::days(LIFETIME_DAYS))
     }
 
     /// Takes it away.
-    pub fn cleared(self) -> Cookie<'static> {
+    pub fn cleared(&self) -> Cookie<'static> {
         self.of(String::new(), Duration::ZERO)
     }
 
-    fn of(self, value: String, max_age: Duration) -> Cookie<'static> {
+    fn of(&self, value: String, max_age: Duration) -> Cookie<'static> {
         Cookie::build(self.name, value)
             .path("/")
             .secure(self.secure)

@@ -8,7 +8,8 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::caller::{Caller, Callers};
+use super::caller::Caller;
+use super::callers::{Callers, Subject};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::error::ApiError;
@@ -44,6 +45,11 @@ impl Credentials {
             db,
             clock,
         })
+    }
+
+    /// Whose they are, as far as they say so themselves; `None` when they are worth nothing.
+    pub(super) fn subject(&self) -> Option<Subject> {
+        self.callers.subject(&self.token, &self.clock)
     }
 
     /// Who is behind them; 401 once they have expired or been revoked, or their owner is blocked. At most 5 s old.

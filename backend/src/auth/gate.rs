@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 
-use super::caller::Callers;
+use super::callers::Callers;
 use super::cookie::RefreshCookie;
 use super::model::SignedIn;
 use super::password::{HashError, Passwords};

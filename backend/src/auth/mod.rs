@@ -1,7 +1,9 @@
 //! Who may come in and what they may do: sign-up, confirmation, sessions, tokens, passwords, roles.
 
 pub mod api;
+pub mod api_secret;
 pub mod caller;
+pub mod callers;
 pub mod changes;
 pub mod cookie;
 pub mod credentials;

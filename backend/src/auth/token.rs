@@ -33,6 +33,13 @@ struct Claims {
     exp: i64,
 }
 
+/// A user, and the session in which a token was given to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named {
+    pub user_id: i64,
+    pub session_id: i64,
+}
+
 impl AccessTokens {
     /// Tokens under this key.
     pub fn new(key: &[u8; 32]) -> Self {
@@ -61,8 +68,8 @@ impl AccessTokens {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
     }
 
-    /// The session a token stands for, if the token is ours, meant for access and not expired at `now`.
-    pub fn session_of(&self, token: &str, now: DateTime<Utc>) -> Option<i64> {
+    /// Whom a token names, if the token is ours, meant for access and not expired at `now`.
+    pub fn read(&self, token: &str, now: DateTime<Utc>) -> Option<Named> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
@@ -73,7 +80,11 @@ impl AccessTokens {
             .ok()?
             .claims;
         let live = claims.purpose == PURPOSE && claims.exp + LEEWAY_S >= now.timestamp();
-        live.then_some(claims.sid)
+        let user_id = claims.sub.parse().ok().filter(|_| live)?;
+        Some(Named {
+            user_id,
+            session_id: claims.sid,
+        })
     }
 }
 
@@ -86,7 +97,7 @@ pub struct Secret(String);
 impl Secret {
     /// A fresh one.
     pub fn random() -> Self {
-        let mut bytes = [0_u8; 32];
+        let mut bytes = [0_u8; SECRET_BYTES];
         rand::rng().fill_bytes(&mut bytes);
         Self(URL_SAFE_NO_PAD.encode(bytes))
     }
@@ -100,35 +111,16 @@ impl Secret {
     pub fn hash(&self) -> Vec<u8> {
         hash(&self.0)
     }
-}
 
-/// An API token as its owner gets it, once. What it begins with tells it from an access token, and tells whoever finds it
-/// in a file what it is.
-pub struct ApiSecret(String);
-
-const API_PREFIX: &str = "dsp_";
-
-impl ApiSecret {
-    /// A fresh one.
-    pub fn random() -> Self {
-        Self(format!("{API_PREFIX}{}", Secret::random().reveal()))
-    }
-
-    /// The text to hand over.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// What is stored instead.
-    pub fn hash(&self) -> Vec<u8> {
-        hash(&self.0)
-    }
-
-    /// Whether credentials are meant to be an API token.
-    pub fn is_meant_by(credentials: &str) -> bool {
-        credentials.starts_with(API_PREFIX)
+    /// Whether text has the form of one: anything else is not worth a question to the database.
+    pub fn may_be(text: &str) -> bool {
+        URL_SAFE_NO_PAD
+            .decode(text)
+            .is_ok_and(|bytes| bytes.len() == SECRET_BYTES)
     }
 }
+
+const SECRET_BYTES: usize = 32;
 
 /// SHA-256 of a token that came back to us.
 pub fn hash(token: &str) -> Vec<u8> {
@@ -148,11 +140,14 @@ mod tests {
         let tokens = AccessTokens::new(&[7; 32]);
         let token = tokens.issue(3, 42, now()).unwrap();
         assert_eq!(
-            tokens.session_of(&token, now() + TimeDelta::seconds(ACCESS_LIFETIME_S)),
-            Some(42)
+            tokens.read(&token, now() + TimeDelta::seconds(ACCESS_LIFETIME_S)),
+            Some(Named {
+                user_id: 3,
+                session_id: 42
+            })
         );
         assert_eq!(
-            tokens.session_of(&token, now() + TimeDelta::seconds(ACCESS_LIFETIME_S + 6)),
+            tokens.read(&token, now() + TimeDelta::seconds(ACCESS_LIFETIME_S + 6)),
             None
         );
     }
@@ -160,7 +155,7 @@ mod tests {
     #[test]
     fn a_token_under_another_key_is_worth_nothing() {
         let token = AccessTokens::new(&[7; 32]).issue(3, 42, now()).unwrap();
-        assert_eq!(AccessTokens::new(&[8; 32]).session_of(&token, now()), None);
+        assert_eq!(AccessTokens::new(&[8; 32]).read(&token, now()), None);
     }
 
     #[test]
@@ -181,12 +176,12 @@ mod tests {
             &tokens.encoding,
         )
         .unwrap();
-        assert_eq!(tokens.session_of(&mailed, now()), None);
+        assert_eq!(tokens.read(&mailed, now()), None);
         let body = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&claims(PURPOSE)).unwrap());
         let unsigned = format!(
             "{}.{body}.",
             URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#)
         );
-        assert_eq!(tokens.session_of(&unsigned, now()), None);
+        assert_eq!(tokens.read(&unsigned, now()), None);
     }
 }

@@ -21,6 +21,11 @@ pub const PER_USER: Rule = Rule {
     most: 20,
     window_s: 1,
 };
+/// The same for an API token, until it is known whose it is.
+pub const PER_TOKEN: Rule = Rule {
+    name: "api-token",
+    ..PER_USER
+};
 /// A whole office may be behind one address.
 const PER_ADDRESS: Rule = Rule {
     name: "api-address",

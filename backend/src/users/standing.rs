@@ -6,7 +6,8 @@ use diesel::{Connection, PgConnection};
 
 use super::model::BlockUser;
 use super::store;
-use crate::auth::caller::{Caller, Callers};
+use crate::auth::caller::Caller;
+use crate::auth::callers::Callers;
 use crate::auth::sessions;
 use crate::clock::Clock;
 use crate::db::Db;

@@ -59,7 +59,7 @@ fn a_token_is_shown_once_and_kept_hashed() {
     assert_eq!(answer.header("cache-control"), "no-store");
     let mut made = answer.expect(201);
     let token = made["token"].as_str().unwrap().to_owned();
-    assert!(token.starts_with("dsp_") && token.len() == 47, "{token}");
+    assert!(token.starts_with("dsp_") && token.len() == 55, "{token}");
     made.as_object_mut().unwrap().remove("token");
     assert_eq!(
         made,

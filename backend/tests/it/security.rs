@@ -11,6 +11,7 @@ mod json;
 mod races;
 mod searches;
 mod slowness;
+mod strangers;
 mod timing;
 mod tokens;
 

@@ -1,0 +1,2 @@
+DROP INDEX api_tokens_without_mac;
+ALTER TABLE api_tokens DROP COLUMN has_mac;

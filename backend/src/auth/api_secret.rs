@@ -1,0 +1,143 @@
+//! API tokens as their owners have them: random, and with a MAC, so that an invented one is refused without a look into the
+//! database. Pure.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use super::token::{Secret, hash};
+
+/// Tells an API token from an access token, and tells whoever finds it in a file what it is.
+const PREFIX: &str = "dsp_";
+/// 256 random bits in base64url.
+const RANDOM_CHARS: usize = 43;
+/// Of the MAC 48 bits: they keep guesses from the database, the random part keeps them from being right.
+const MAC_BYTES: usize = 6;
+const MAC_CHARS: usize = 8;
+
+/// An API token as its owner gets it, once.
+pub struct ApiSecret(String);
+
+impl ApiSecret {
+    /// The text to hand over.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What is stored instead.
+    pub fn hash(&self) -> Vec<u8> {
+        hash(&self.0)
+    }
+
+    /// Whether credentials are meant to be an API token.
+    pub fn is_meant_by(credentials: &str) -> bool {
+        credentials.starts_with(PREFIX)
+    }
+}
+
+/// What a token's text alone says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recognition {
+    /// Made here.
+    Authentic,
+    /// Of the form that tokens had before they had a MAC.
+    WithoutMac,
+    Invented,
+}
+
+/// Makes API tokens and recognises them. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiSecrets(Hmac<Sha256>);
+
+impl ApiSecrets {
+    /// `Secrets::api_tokens`
+    pub fn new(key: &[u8; 32]) -> Self {
+        let mac = Hmac::new_from_slice(key)
+            .unwrap_or_else(|_never| unreachable!("HMAC takes a key of any length"));
+        Self(mac)
+    }
+
+    /// A new token.
+    pub fn random(&self) -> ApiSecret {
+        let random = Secret::random();
+        let mac = self.mac(random.reveal());
+        ApiSecret([PREFIX, random.reveal(), &mac].concat())
+    }
+
+    /// What can be said of credentials without asking the database.
+    pub fn recognise(&self, credentials: &str) -> Recognition {
+        let text = credentials.strip_prefix(PREFIX).unwrap_or_default();
+        let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if !text.bytes().all(known) {
+            return Recognition::Invented;
+        }
+        match text.split_at_checked(RANDOM_CHARS) {
+            Some((_, "")) => Recognition::WithoutMac,
+            Some((random, mac)) if mac.len() == MAC_CHARS && self.is_mac_of(random, mac) => {
+                Recognition::Authentic
+            }
+            _ => Recognition::Invented,
+        }
+    }
+
+    fn is_mac_of(&self, random: &str, given: &str) -> bool {
+        let Ok(given) = URL_SAFE_NO_PAD.decode(given) else {
+            return false;
+        };
+        let mut mac = self.0.clone();
+        mac.update(random.as_bytes());
+        mac.verify_truncated_left(&given).is_ok()
+    }
+
+    fn mac(&self, random: &str) -> String {
+        let mut mac = self.0.clone();
+        mac.update(random.as_bytes());
+        let mac = mac.finalize().into_bytes();
+        let (mac, _) = mac.split_at(MAC_BYTES);
+        URL_SAFE_NO_PAD.encode(mac)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_recognised_by_whoever_has_the_key_it_was_made_with() {
+        let (secrets, others) = (ApiSecrets::new(&[7; 32]), ApiSecrets::new(&[8; 32]));
+        let token = secrets.random();
+        assert_eq!(secrets.recognise(token.reveal()), Recognition::Authentic);
+        assert_eq!(others.recognise(token.reveal()), Recognition::Invented);
+        let (old, _) = token.reveal().split_at(PREFIX.len() + RANDOM_CHARS);
+        assert_eq!(secrets.recognise(old), Recognition::WithoutMac);
+    }
+
+    #[test]
+    fn a_token_that_was_changed_is_invented() {
+        let secrets = ApiSecrets::new(&[7; 32]);
+        let token = secrets.random();
+        let token = token.reveal();
+        for n in PREFIX.len()..token.len() {
+            let (before, after) = token.split_at(n);
+            for other in ["A", "b", "_", "é", ""] {
+                let changed = [before, other, &after[1..]].concat();
+                let found = secrets.recognise(&changed);
+                assert!(
+                    changed == token || found == Recognition::Invented,
+                    "{changed}"
+                );
+            }
+        }
+        for text in [
+            "dsp_",
+            "dsp_x",
+            "x",
+            "",
+            &token[..46],
+            &token.to_uppercase(),
+        ] {
+            assert_eq!(secrets.recognise(text), Recognition::Invented, "{text}");
+        }
+    }
+}
