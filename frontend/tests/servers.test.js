@@ -4,7 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { expect, it } from 'vitest';
 
 import { makeKey, recordName, recordOf } from '../src/features/smtp-servers/dkim.js';
-import { bodyOf, draftOf, newDraft, portFor, tlsFor } from '../src/features/smtp-servers/draft.js';
+import { bodyOf, draftOf, keepsPassword, newDraft, portFor, tlsFor } from '../src/features/smtp-servers/draft.js';
 import { stepsOf } from '../src/features/smtp-servers/steps.js';
 
 /** @param {Partial<Api.SmtpServer>} [changes] */
@@ -28,6 +28,18 @@ it('a password that is typed is sent, and taking the user name away takes the pa
   expect(bodyOf({ ...draftOf(server()), password: 'new one' }, server())).toMatchObject({ password: 'new one' });
   expect(bodyOf({ ...draftOf(server()), username: '' }, server())).toMatchObject({ username: null, password: null });
   expect(Object.keys(bodyOf(newDraft()))).not.toContain('password');
+});
+
+it('a stored password stays only with the host, port, encryption and user name it was given for', () => {
+  const stays = (/** @type {Partial<import('../src/features/smtp-servers/draft.js').Draft>} */ changes) =>
+    keepsPassword({ ...draftOf(server()), ...changes }, server());
+  expect(stays({})).toBe(true);
+  expect(stays({ name: 'Renamed', host: ' MAIL.example.org ' })).toBe(true);
+  for (const changes of [{ host: 'other.example' }, { port: '25' }, { username: 'else' }, { username: '' }]) {
+    expect(stays(changes)).toBe(false);
+  }
+  expect(stays({ tls: 'none' })).toBe(false);
+  expect(keepsPassword(newDraft(), null)).toBe(false);
 });
 
 it('a signature keeps its key until another is typed, and goes when it is not wanted', () => {

@@ -6,11 +6,13 @@ use diesel::{Connection, PgConnection};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::advice::TestResult;
+use super::changes::{CheckedUpdate, update};
 use super::fields;
 use super::listing::SmtpServerQuery;
 use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow, UpdateSmtpServer};
 use super::noted::note;
 use super::store;
+use super::stored_password::{Incomplete, password_change};
 use super::tryout::{TESTS, Tryouts};
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
@@ -70,8 +72,18 @@ fn checked_host(
     }
 }
 
-fn password_missing(field: &'static str) -> ApiError {
-    ApiError::invalid_field(field, "required", "User name and password are given both.")
+impl From<Incomplete> for ApiError {
+    fn from(incomplete: Incomplete) -> Self {
+        let (field, message) = match incomplete {
+            Incomplete::NoUsername => ("username", "User name and password are given both."),
+            Incomplete::NoPassword => ("password", "User name and password are given both."),
+            Incomplete::StoredForAnother => (
+                "password",
+                "The stored password is for the host, port, encryption and user name as they were: enter it again.",
+            ),
+        };
+        Self::invalid_field(field, "required", message)
+    }
 }
 
 /// Mail servers of one's own, a page at a time
@@ -107,8 +119,8 @@ async fn create_smtp_server(
     let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
     let host = checked_host(own.reach(), Some(&new.host), Some(new.port))?.unwrap_or_default();
     match (&new.username, &new.password) {
-        (Some(_), None) => return Err(password_missing("password")),
-        (None, Some(_)) => return Err(password_missing("username")),
+        (Some(_), None) => return Err(Incomplete::NoPassword.into()),
+        (None, Some(_)) => return Err(Incomplete::NoUsername.into()),
         _ => {}
     }
     let origin = Origin::of(owner_id, &client, now);
@@ -149,8 +161,8 @@ async fn get_smtp_server(
 
 /// Change a mail server
 ///
-/// It counts within seconds, also for mailings under way. A password that is kept is for the server as it was: with another
-/// host, port or encryption it is given again.
+/// It counts within seconds, also for mailings under way. A stored password is told only to the host, port, encryption and
+/// user name that it was given for: whoever changes one of these gives the password again. Without a user name none is stored.
 #[utoipa::path(tag = "smtp-servers", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateSmtpServer, responses(
     (status = 200, description = "As it is now", body = SmtpServer, headers(("ETag" = String)))))]
 #[patch("/smtp-servers/{id}")]
@@ -170,13 +182,13 @@ async fn update_smtp_server(
         caller.who_may_own()?;
         expected.check(current.updated_at)?;
         let host = checked_host(own.reach(), changes.host.as_deref(), changes.port)?;
-        check_together(&changes, &current, host.as_deref())?;
-        store::update(
-            conn,
-            (*id, &own.opener().sealer),
-            (&changes, host.as_deref()),
-            now,
-        )?;
+        check_dkim(&changes, &current)?;
+        let checked = CheckedUpdate {
+            changes: &changes,
+            host: host.as_deref(),
+            password: password_change(&current, &changes, host.as_deref())?,
+        };
+        update(conn, (*id, &own.opener().sealer), &checked, now)?;
         let server = store::find(conn, owner_id, *id)?;
         note(
             conn,
@@ -190,37 +202,7 @@ async fn update_smtp_server(
     Ok(etag::changed(server.updated_at, &server))
 }
 
-/// What is only right or wrong together with what is kept.
-fn check_together(
-    changes: &UpdateSmtpServer,
-    current: &SmtpServerRow,
-    host: Option<&str>,
-) -> Result<(), ApiError> {
-    let username = match &changes.username {
-        Some(username) => username.is_some(),
-        None => current.username.is_some(),
-    };
-    let keeps_password = changes.password.is_none() && current.password.is_some();
-    // A password is told to the server it was given for: who leads it elsewhere, or tells it aloud, must know it.
-    let elsewhere = host.is_some_and(|host| host != current.host)
-        || changes
-            .port
-            .is_some_and(|port| i32::from(port) != current.port)
-        || changes.tls.is_some_and(|tls| tls != current.tls);
-    match &changes.password {
-        None if username && keeps_password && elsewhere => {
-            return Err(ApiError::invalid_field(
-                "password",
-                "required",
-                "The password that is kept is for the server as it was: give it again.",
-            ));
-        }
-        Some(Some(_)) if !username => return Err(password_missing("username")),
-        None if username && !keeps_password && changes.username.is_some() => {
-            return Err(password_missing("password"));
-        }
-        _ => {}
-    }
+fn check_dkim(changes: &UpdateSmtpServer, current: &SmtpServerRow) -> Result<(), ApiError> {
     match &changes.dkim {
         Some(Some(dkim)) if dkim.private_key.is_none() && current.dkim_key.is_none() => Err(
             ApiError::invalid_field("dkim.private_key", "required", "There is no key yet."),

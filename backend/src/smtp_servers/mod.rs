@@ -2,6 +2,7 @@
 
 pub mod advice;
 pub mod api;
+mod changes;
 pub mod dkim;
 mod fields;
 pub mod listing;
@@ -10,4 +11,5 @@ mod noted;
 pub mod opened;
 pub mod sealing;
 pub mod store;
+mod stored_password;
 pub mod tryout;

@@ -6,9 +6,8 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 
-use super::dkim::UpdateDkim;
 use super::listing::{SmtpServerQuery, SmtpServerSort};
-use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow, UpdateSmtpServer};
+use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow};
 use super::sealing::{Column, Sealer};
 use crate::db::functions::lower;
 use crate::db::schema::{mailings, smtp_servers};
@@ -188,73 +187,6 @@ pub fn create(
     Ok(id)
 }
 
-/// Changes a server that the caller has locked. What was held against it is forgotten: it may be asked at once.
-pub fn update(
-    conn: &mut PgConnection,
-    (id, sealer): (i64, &Sealer),
-    (changes, host): (&UpdateSmtpServer, Option<&str>),
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
-    use smtp_servers as s;
-    let password = changes.password.as_ref().map(|password| {
-        let secret = password.as_ref();
-        secret.map(|secret| sealer.seal((Column::Password, id), secret.reveal()))
-    });
-    let target = s::table.find(id);
-    diesel::update(target)
-        .set((
-            changes.name.as_ref().map(|value| s::name.eq(value)),
-            host.map(|value| s::host.eq(value)),
-            changes.port.map(|value| s::port.eq(i32::from(value))),
-            changes.tls.map(|value| s::tls.eq(value.as_str())),
-            changes.username.as_ref().map(|value| s::username.eq(value)),
-            password.map(|value| s::password.eq(value)),
-            changes
-                .from_email
-                .as_ref()
-                .map(|value| s::from_email.eq(value)),
-            changes
-                .from_name
-                .as_ref()
-                .map(|value| s::from_name.eq(named(value.as_deref()))),
-            changes
-                .rate_per_second
-                .map(|value| s::rate_per_second.eq(count(value))),
-            changes
-                .rate_per_hour
-                .map(|value| s::rate_per_hour.eq(count(value))),
-            changes
-                .sessions
-                .map(|value| s::sessions.eq(i32::from(value))),
-            s::revision.eq(s::revision + 1),
-            s::updated_at.eq(now),
-        ))
-        .execute(conn)?;
-    if let Some(dkim) = &changes.dkim {
-        set_dkim(conn, (id, sealer), dkim.as_ref())?;
-    }
-    breakers::free(conn, &breakers::name_of(Some(id)))
-}
-
-fn set_dkim(
-    conn: &mut PgConnection,
-    (id, sealer): (i64, &Sealer),
-    dkim: Option<&UpdateDkim>,
-) -> QueryResult<()> {
-    use smtp_servers as s;
-    let new = dkim.and_then(|dkim| dkim.private_key.as_ref());
-    let new = new.map(|key| sealer.seal((Column::DkimKey, id), key.reveal()));
-    diesel::update(s::table.find(id))
-        .set((
-            s::dkim_domain.eq(dkim.map(|dkim| &dkim.domain)),
-            s::dkim_selector.eq(dkim.map(|dkim| &dkim.selector)),
-            // A key that stays is not mentioned.
-            (dkim.is_none() || new.is_some()).then(|| s::dkim_key.eq(new)),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
 /// It was found to work, as of this revision: it may be asked at once.
 pub fn set_checked(
     conn: &mut PgConnection,
@@ -286,12 +218,12 @@ pub fn delete(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
     Ok(())
 }
 
-fn named(name: Option<&str>) -> Option<String> {
+pub(super) fn named(name: Option<&str>) -> Option<String> {
     name.map(str::trim)
         .filter(|name| !name.is_empty())
         .map(str::to_owned)
 }
 
-fn count(mails: u32) -> i32 {
+pub(super) fn count(mails: u32) -> i32 {
     i32::try_from(mails).unwrap_or(i32::MAX)
 }

@@ -91,6 +91,17 @@ export function bodyOf(draft, stored = null) {
   };
 }
 
+/**
+ * Whether the stored password would stay: it is for the server and the user name that it was given for, and no other.
+ * @param {Draft} draft
+ * @param {Api.SmtpServer | null} stored
+ */
+export function keepsPassword({ host, port, tls, username }, stored) {
+  if (!stored?.has_password) return false;
+  const sameHost = host.trim().toLowerCase() === stored.host.toLowerCase();
+  return sameHost && numberOf(port) === stored.port && tls === stored.tls && username === stored.username;
+}
+
 /** @param {Draft} draft @param {Api.SmtpServer | null} stored @returns {{password?: string | null}} */
 function passwordOf({ username, password }, stored) {
   if (!username) return stored?.has_password ? { password: null } : {};

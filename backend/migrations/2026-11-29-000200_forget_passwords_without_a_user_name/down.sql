@@ -1,0 +1,2 @@
+-- What is forgotten stays forgotten.
+SELECT 1;

@@ -1,0 +1,72 @@
+//! What becomes of a server's stored password when the server is changed: it is told only to the host, port, encryption and
+//! user name that it was given for. Pure.
+
+use super::fields::Secret;
+use super::model::{Encryption, SmtpServerRow, UpdateSmtpServer};
+
+/// What a change does to the stored password.
+#[derive(Debug)]
+pub(super) enum PasswordChange<'a> {
+    /// It stays, or there is none.
+    Keep,
+    Remove,
+    Replace(&'a Secret),
+}
+
+/// Why a change cannot be made without another field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Incomplete {
+    #[error("a password needs a user name")]
+    NoUsername,
+    #[error("a user name needs a password")]
+    NoPassword,
+    /// One is stored, for another host, port, encryption or user name.
+    #[error("the stored password was given for another server or user name")]
+    StoredForAnother,
+}
+
+/// Whom a password is told to, and how.
+#[derive(PartialEq, Eq)]
+struct Target<'a> {
+    host: &'a str,
+    port: i32,
+    tls: Encryption,
+    username: Option<&'a str>,
+}
+
+/// What these changes do to the password of the server as it is stored; `host` is the new one in the form in which it is
+/// looked up.
+pub(super) fn password_change<'a>(
+    current: &SmtpServerRow,
+    changes: &'a UpdateSmtpServer,
+    host: Option<&str>,
+) -> Result<PasswordChange<'a>, Incomplete> {
+    let before = Target {
+        host: &current.host,
+        port: current.port,
+        tls: current.tls,
+        username: current.username.as_deref(),
+    };
+    let after = Target {
+        host: host.unwrap_or(&current.host),
+        port: changes.port.map_or(current.port, i32::from),
+        tls: changes.tls.unwrap_or(current.tls),
+        username: match &changes.username {
+            Some(username) => username.as_deref(),
+            None => current.username.as_deref(),
+        },
+    };
+    match (&changes.password, after.username) {
+        (Some(Some(_)), None) => Err(Incomplete::NoUsername),
+        (Some(Some(password)), Some(_)) => Ok(PasswordChange::Replace(password)),
+        // Without a user name nothing is told to the server, and nothing is kept for another one.
+        (Some(None), _) | (None, None) => Ok(PasswordChange::Remove),
+        (None, Some(_)) if current.password.is_some() && before != after => {
+            Err(Incomplete::StoredForAnother)
+        }
+        (None, Some(_)) if current.password.is_none() && changes.username.is_some() => {
+            Err(Incomplete::NoPassword)
+        }
+        (None, Some(_)) => Ok(PasswordChange::Keep),
+    }
+}
