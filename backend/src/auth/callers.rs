@@ -145,7 +145,7 @@ impl Callers {
             return Ok(known);
         }
         let find = move |conn: &mut _| {
-            sessions::caller_of_session(conn, session_id).map_err(ApiError::from)
+            sessions::caller_of_session(conn, session_id, now).map_err(ApiError::from)
         };
         let found = db.run(find).await?;
         self.live.insert(session_id, found);

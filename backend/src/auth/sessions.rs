@@ -9,8 +9,10 @@ use super::policy::Role;
 use super::token::{self, Secret};
 use crate::db::schema::{refresh_tokens, sessions, users};
 
-/// Somebody who does not come back for so long signs in anew.
+/// Somebody who does not come back for so long signs in again.
 pub const LIFETIME_DAYS: i64 = 30;
+/// So long after its sign-in a session ends, however often it is continued.
+pub const MAX_LIFETIME: TimeDelta = TimeDelta::days(90);
 
 /// A session, and the token that continues it.
 pub struct Opened {
@@ -41,13 +43,18 @@ pub enum Rotation {
 }
 
 /// Who a live session belongs to; `None` when it has ended or its user is blocked or unconfirmed.
-pub fn caller_of_session(conn: &mut PgConnection, session_id: i64) -> QueryResult<Option<Caller>> {
+pub fn caller_of_session(
+    conn: &mut PgConnection,
+    session_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<Caller>> {
     let row: Option<(i64, String)> = sessions::table
         .inner_join(users::table)
         .filter(
             sessions::id
                 .eq(session_id)
-                .and(sessions::revoked_at.is_null()),
+                .and(sessions::revoked_at.is_null())
+                .and(sessions::created_at.gt(now - MAX_LIFETIME)),
         )
         .filter(
             users::blocked_at
@@ -113,7 +120,8 @@ pub fn rotate(conn: &mut PgConnection, given: &str, now: DateTime<Utc>) -> Query
             refresh_tokens::used_at,
         ))
         .first::<(Option<Vec<u8>>, DateTime<Utc>, Option<DateTime<Utc>>)>(conn)?;
-    let Some(caller) = caller_of_session(conn, session_id)?.filter(|_| expires_at > now) else {
+    let Some(caller) = caller_of_session(conn, session_id, now)?.filter(|_| expires_at > now)
+    else {
         return Ok(Rotation::Refused);
     };
     let origin = if used_at.is_some() {
@@ -212,6 +220,7 @@ pub fn live_of(
         .filter(sessions::user_id.eq(user_id))
         .filter(sessions::revoked_at.is_null())
         .filter(last_used_at.gt(now - TimeDelta::days(LIFETIME_DAYS)))
+        .filter(sessions::created_at.gt(now - MAX_LIFETIME))
         .order((last_used_at.desc(), id.desc()))
         .limit(100)
         .select((id, sessions::user_agent, sessions::created_at, last_used_at))

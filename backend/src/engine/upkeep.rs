@@ -19,13 +19,13 @@ const AT_ONCE: i64 = 1000;
 const REST: Duration = Duration::from_hours(1);
 
 /// What accounts, articles and programs leave behind and nobody needs any more. A session that was not continued has ended
-/// 30 days after its last use: see `auth::sessions::LIFETIME_DAYS`. Keys: see `idempotency_keys::store::KEPT`.
-const LEFTOVERS: [&str; 6] = [
+/// 30 days after its last use, or 90 days after its sign-in: see `auth::sessions`. Keys: see `idempotency_keys::store::KEPT`.
+const LEFTOVERS: [&str; 7] = [
     "DELETE FROM account_tokens WHERE token_hash IN (SELECT token_hash FROM account_tokens WHERE expires_at <= $1 LIMIT $2)",
     "DELETE FROM account_mails WHERE id IN (SELECT id FROM account_mails
         WHERE next_attempt_at IS NULL AND coalesce(sent_at, created_at) < $1 - interval '30 days' LIMIT $2)",
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions
-        WHERE least(revoked_at, last_used_at + interval '30 days') < $1 - interval '30 days' LIMIT $2)",
+        WHERE least(revoked_at, last_used_at + interval '30 days', created_at + interval '90 days') < $1 - interval '30 days' LIMIT $2)",
     "DELETE FROM api_tokens WHERE id IN (SELECT id FROM api_tokens WHERE expires_at < $1 - interval '30 days' LIMIT $2)",
     "DELETE FROM idempotency_keys WHERE (owner_id, key) IN (SELECT owner_id, key FROM idempotency_keys
         WHERE created_at < $1 - interval '24 hours' LIMIT $2) AND created_at < $1 - interval '24 hours'",

@@ -5,7 +5,8 @@ use std::time::Instant;
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use dispatch::db::schema::refresh_tokens;
+use dispatch::db::schema::{refresh_tokens, sessions};
+use serde_json::json;
 
 use crate::support::accounts::{Browser, PASSWORD};
 use crate::support::app::TestApp;
@@ -174,6 +175,35 @@ fn refresh_tokens_are_kept_hashed_and_not_for_ever() {
         .unwrap();
     assert_eq!(kept.len(), 2, "those of the last 30 days");
     assert!(kept.iter().all(|hash| hash.len() == 32));
+}
+
+#[test]
+fn a_session_ends_ninety_days_after_its_sign_in_however_often_it_is_continued() {
+    let app = TestApp::start();
+    let mut browser = app.browser(ADA);
+    for _ in 0..8 {
+        app.wait(TimeDelta::days(11));
+        browser = Browser::of(app.refresh(&browser.cookie));
+    }
+    app.wait(TimeDelta::hours(48) - TimeDelta::minutes(5));
+    let last = Browser::of(app.refresh(&browser.cookie));
+    app.me(&last).expect(200);
+
+    app.wait(TimeDelta::minutes(5));
+    app.services.callers.forget(session_id(&app));
+    app.me(&last).expect_problem(401, "unauthenticated");
+    app.refresh(&last.cookie)
+        .expect_problem(401, "unauthenticated");
+    let again = Browser::of(app.sign_in(ADA, PASSWORD));
+    let listed = app.ask(&again, "GET", "/me/sessions", &json!(null));
+    assert_eq!(listed.expect(200)["items"].as_array().unwrap().len(), 1);
+}
+
+fn session_id(app: &TestApp) -> i64 {
+    sessions::table
+        .select(sessions::id)
+        .first(&mut app.sql())
+        .unwrap()
 }
 
 #[test]
