@@ -3,7 +3,7 @@
 use std::future::{Future, ready};
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::Bytes;
 use futures_util::stream::{StreamExt, once, try_unfold};
 
@@ -52,6 +52,8 @@ where
     let parts = once(ready(Ok::<_, ApiError>(Bytes::from(head)))).chain(rest);
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
+        // It goes on living as a file, and nowhere between.
+        .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((
             CONTENT_DISPOSITION,
             format!("attachment; filename=\"{file_name}\""),

@@ -18,6 +18,10 @@ fn the_file_of_the_log_has_what_the_log_has() {
     let mailing = app.mailing(&alice, &json!({}));
     app.tick();
     let answer = app.get(&alice, &format!("/attempts.csv?mailing_id={mailing}"));
+    for path in ["/attempts.csv", "/stats.csv", "/stats/mailings.csv"] {
+        let file = app.get(&alice, path);
+        assert_eq!(file.header("cache-control"), "no-store", "{path}");
+    }
     assert_eq!(
         answer.header("content-disposition"),
         "attachment; filename=\"attempts.csv\""
