@@ -129,7 +129,7 @@ impl Callers {
         let now = clock.now();
         let known = if !ApiSecret::is_meant_by(token) {
             match self.tokens.read(token, now) {
-                Some(Named { session_id, .. }) => self.behind_session(session_id, db).await?,
+                Some(Named { session_id, .. }) => self.behind_session(session_id, db, now).await?,
                 None => None,
             }
         } else if self.may_be_good(token, db).await? {
@@ -140,7 +140,12 @@ impl Callers {
         known.ok_or_else(ApiError::unauthenticated)
     }
 
-    async fn behind_session(&self, session_id: i64, db: &Db) -> Result<Option<Caller>, ApiError> {
+    async fn behind_session(
+        &self,
+        session_id: i64,
+        db: &Db,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Caller>, ApiError> {
         if let Some(known) = self.live.get(&session_id) {
             return Ok(known);
         }

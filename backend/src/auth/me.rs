@@ -64,6 +64,7 @@ pub(super) async fn change_password(
 pub(super) async fn change_email(
     person: Person,
     gate: Data<Gate>,
+    client: Client,
     Valid(given): Valid<ChangeEmail>,
 ) -> Result<HttpResponse, ApiError> {
     let user_id = person.user_id;
@@ -73,8 +74,10 @@ pub(super) async fn change_email(
     gate.admit_move(user_id).await?;
     if gate.admit_link(&given.email).await.is_ok() {
         let (email, now) = (given.email, gate.clock.now());
+        let event = Origin::of(user_id, &client, now).did(EventKind::EmailChangeRequested);
         let work = move |conn: &mut PgConnection| {
-            changes::ask_to_move(conn, user_id, &email, now).map_err(ApiError::from)
+            changes::ask_to_move(conn, user_id, &email, now)?;
+            record(conn, &event.with(&email)).map_err(ApiError::from)
         };
         gate.db.run(move |conn| conn.transaction(work)).await?;
     }

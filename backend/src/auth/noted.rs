@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use crate::db::schema::users;
 use crate::events::model::{EventKind, SubjectKind};
 use crate::events::new::Origin;
-use crate::events::store::record;
+use crate::events::store::{record, record_about_account};
 
 /// Notes what users have done to their own account or session, which goes without saying.
 pub fn note(conn: &mut PgConnection, origin: Origin, kind: EventKind) -> QueryResult<()> {
@@ -27,6 +27,13 @@ pub fn note_about(
         conn,
         &origin.did(kind).about(SubjectKind::User, user_id, &email),
     )
+}
+
+/// Notes that somebody asked for a new password of the account with this address, if there is one: in one statement that
+/// takes no longer for one than for none.
+pub fn note_reset_request(conn: &mut PgConnection, origin: Origin, email: &str) -> QueryResult<()> {
+    let event = origin.did(EventKind::PasswordResetRequested);
+    record_about_account(conn, &event, email)
 }
 
 /// Notes that an account has moved from one address to another.

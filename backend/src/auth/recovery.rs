@@ -7,7 +7,7 @@ use diesel::{Connection, PgConnection};
 use super::gate::{Gate, unstored};
 use super::links::{self, Purpose};
 use super::model::{ForgotPassword, ResetPassword};
-use super::noted::note;
+use super::noted::{note, note_reset_request};
 use super::token::Secret;
 use super::{changes, sessions};
 use crate::account_mails::model::Kind;
@@ -28,12 +28,15 @@ use crate::http::error::{ApiError, Problem};
 #[post("/auth/password/forgot")]
 pub(super) async fn forgot_password(
     gate: Data<Gate>,
+    client: Client,
     Valid(given): Valid<ForgotPassword>,
 ) -> Result<HttpResponse, ApiError> {
     gate.admit_forgot(&given.email).await?;
     let now = gate.clock.now();
+    let origin = Origin::stranger(&client, now);
     let work = move |conn: &mut PgConnection| {
-        queue_for(conn, Kind::Reset, &given.email, now).map_err(ApiError::from)
+        queue_for(conn, Kind::Reset, &given.email, now)?;
+        note_reset_request(conn, origin, &given.email).map_err(ApiError::from)
     };
     gate.db.run(move |conn| conn.transaction(work)).await?;
     Ok(unstored(HttpResponse::Accepted().finish()))

@@ -9,6 +9,10 @@ use super::store;
 use crate::auth::caller::Person;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::events::model::EventKind;
+use crate::events::new::Origin;
+use crate::events::store::record;
+use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::http::etag;
 use crate::http::upload::{Image, Upload};
@@ -38,13 +42,16 @@ async fn put_avatar(
     person: Person,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
     Upload(upload): Upload<LARGEST>,
 ) -> Result<HttpResponse, ApiError> {
     let picture = draw(upload, picture::squared).await?;
     let name = new_name(&picture);
     let (user_id, now) = (person.user_id, clock.now());
+    let event = Origin::of(user_id, &client, now).did(EventKind::AvatarChanged);
     let work = move |conn: &mut PgConnection| {
         store::replace(conn, user_id, (&name, &picture.bytes), now)?;
+        record(conn, &event)?;
         users::store::find(conn, user_id).map_err(ApiError::from)
     };
     let me = db.run(move |conn| conn.transaction(work)).await?;
@@ -58,10 +65,15 @@ async fn delete_avatar(
     person: Person,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
+    let event = Origin::of(person.user_id, &client, now).did(EventKind::AvatarRemoved);
     let work = move |conn: &mut PgConnection| {
-        store::remove(conn, person.user_id, now).map_err(ApiError::from)
+        if store::remove(conn, person.user_id, now)? {
+            record(conn, &event)?;
+        }
+        Ok::<_, ApiError>(())
     };
     db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::NoContent().finish())

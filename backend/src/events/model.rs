@@ -54,6 +54,21 @@ named! {
         SmtpServerCreated = "smtp_server_created",
         SmtpServerChanged = "smtp_server_changed",
         SmtpServerDeleted = "smtp_server_deleted",
+        PasswordResetRequested = "password_reset_requested",
+        EmailChangeRequested = "email_change_requested",
+        ProfileChanged = "profile_changed",
+        AvatarChanged = "avatar_changed",
+        AvatarRemoved = "avatar_removed",
+        ImageUploaded = "image_uploaded",
+        QuotasChanged = "quotas_changed",
+        SuppressionAdded = "suppression_added",
+        SuppressionLifted = "suppression_lifted",
+        /// By the reader of a mail.
+        Unsubscribed = "unsubscribed",
+        SubscribedAgain = "subscribed_again",
+        InvitationCreated = "invitation_created",
+        InvitationRevoked = "invitation_revoked",
+        InvitationAccepted = "invitation_accepted",
     }
 }
 
@@ -69,6 +84,8 @@ named! {
         Token = "token",
         Article = "article",
         SmtpServer = "smtp_server",
+        Suppression = "suppression",
+        Invitation = "invitation",
     }
 }
 

@@ -47,6 +47,11 @@ impl Origin {
         }
     }
 
+    /// When.
+    pub fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
     /// An event that may need no more words.
     pub fn did(self, kind: EventKind) -> NewEvent {
         NewEvent {

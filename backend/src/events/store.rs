@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
 use super::model::{Event, EventKind, EventQuery, Place, Subject};
 use super::new::NewEvent;
@@ -47,6 +47,26 @@ pub fn record(conn: &mut PgConnection, event: &NewEvent) -> QueryResult<()> {
     diesel::insert_into(events::table)
         .values(NewRow::from(event))
         .execute(conn)?;
+    Ok(())
+}
+
+/// Records an event about the account with this address, if there is one; in one statement, so that it takes no longer for
+/// an address that has an account than for one that has none.
+pub fn record_about_account(
+    conn: &mut PgConnection,
+    event: &NewEvent,
+    email: &str,
+) -> QueryResult<()> {
+    let row = NewRow::from(event);
+    diesel::sql_query(
+        "INSERT INTO events (at, kind, subject_kind, subject_id, subject_name, address)
+         SELECT $1, $2, 'user', id, email, $3 FROM users WHERE lower(email) = lower($4)",
+    )
+    .bind::<Timestamptz, _>(row.at)
+    .bind::<Text, _>(row.kind)
+    .bind::<Nullable<Text>, _>(row.address)
+    .bind::<Text, _>(email)
+    .execute(conn)?;
     Ok(())
 }
 

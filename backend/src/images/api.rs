@@ -3,6 +3,7 @@
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, post};
+use diesel::{Connection, PgConnection};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -12,6 +13,10 @@ use super::{PREFIX, picture, store};
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::events::model::EventKind;
+use crate::events::new::Origin;
+use crate::events::store::record;
+use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::http::upload::{Image, Upload};
 
@@ -41,14 +46,19 @@ async fn create_image(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
     Upload(upload): Upload<LARGEST>,
 ) -> Result<HttpResponse, ApiError> {
     caller.who_may_oversee()?;
     let picture = draw(upload, picture::fitted).await?;
     let (name, now) = (new_name(&picture), clock.now());
     let url = format!("{PREFIX}{name}");
-    db.run(move |conn| store::keep(conn, (&name, &picture.bytes), now).map_err(ApiError::from))
-        .await?;
+    let event = Origin::of(caller.user_id, &client, now).did(EventKind::ImageUploaded);
+    let work = move |conn: &mut PgConnection| {
+        store::keep(conn, (&name, &picture.bytes), now)?;
+        record(conn, &event.with(&name)).map_err(ApiError::from)
+    };
+    db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, url.clone()))
         .json(Stored { url }))

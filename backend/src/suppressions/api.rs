@@ -3,6 +3,7 @@
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, get, post};
+use diesel::{Connection, PgConnection};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{CreateSuppression, Suppression, SuppressionQuery};
@@ -11,7 +12,11 @@ use super::unsubscribe;
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::events::model::{EventKind, SubjectKind};
+use crate::events::new::Origin;
+use crate::events::store::record;
 use crate::http::body::Valid;
+use crate::http::client::Client;
 use crate::http::error::{ApiError, FieldError, Problem};
 use crate::http::page::Page;
 use crate::http::query::Query;
@@ -66,11 +71,13 @@ async fn create_suppression(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
+    client: Client,
     Valid(new): Valid<CreateSuppression>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let owner_id = caller.who_may_own()?.user_id;
+    let origin = Origin::of(owner_id, &client, clock.now());
     let created = db
-        .run(move |conn| store::create(conn, owner_id, &new.email, now).map_err(ApiError::from))
+        .run(move |conn| store::create(conn, owner_id, &new.email, origin).map_err(ApiError::from))
         .await?;
     let location = format!("/api/v1/suppressions/{}", created.id);
     Ok(HttpResponse::Created()
@@ -86,15 +93,17 @@ async fn create_suppression(
 async fn delete_suppression(
     caller: Caller,
     db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let work = move |conn: &mut _| {
+    let origin = Origin::of(caller.user_id, &client, clock.now());
+    let work = move |conn: &mut PgConnection| {
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
-        store::delete(conn, owner_id, *id).map_err(ApiError::from)
+        let email = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
+        let event = origin.did(EventKind::SuppressionLifted);
+        record(conn, &event.about(SubjectKind::Suppression, *id, &email)).map_err(ApiError::from)
     };
-    if db.run(work).await? {
-        Ok(HttpResponse::NoContent().finish())
-    } else {
-        Err(ApiError::not_found())
-    }
+    db.run(move |conn| conn.transaction(work)).await?;
+    Ok(HttpResponse::NoContent().finish())
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Timestamptz};
 
 use super::model::{Suppression, SuppressionQuery, SuppressionReason, SuppressionSort};
 use crate::auth::policy::Owners;
@@ -13,6 +13,9 @@ use crate::db::owned::owned_by;
 use crate::db::schema::{deliveries, recipients, runs, suppressions, users};
 use crate::deliveries::model::SkipReason;
 use crate::deliveries::skips::{self, Whom};
+use crate::events::model::{EventKind, SubjectKind};
+use crate::events::new::Origin;
+use crate::events::store::record;
 use crate::http::page::contains;
 use crate::mail::link_token::{LinkTarget, Subscriber};
 use crate::named::UnknownName;
@@ -86,43 +89,41 @@ pub fn create(
     conn: &mut PgConnection,
     owner_id: i64,
     email: &str,
-    now: DateTime<Utc>,
+    origin: Origin,
 ) -> Result<Suppression, CreateError> {
-    let created = diesel::insert_into(suppressions::table)
-        .values((
-            suppressions::owner_id.eq(owner_id),
-            suppressions::email.eq(email),
-            suppressions::reason.eq(SuppressionReason::Manual.as_str()),
-            suppressions::created_at.eq(now),
-        ))
-        .on_conflict_do_nothing()
-        .returning(Suppression::as_returning())
-        .get_result(conn)
-        .optional()?;
+    let created = conn.transaction(|conn| {
+        let created = diesel::insert_into(suppressions::table)
+            .values((
+                suppressions::owner_id.eq(owner_id),
+                suppressions::email.eq(email),
+                suppressions::reason.eq(SuppressionReason::Manual.as_str()),
+                suppressions::created_at.eq(origin.at()),
+            ))
+            .on_conflict_do_nothing()
+            .returning(Suppression::as_returning())
+            .get_result(conn)
+            .optional()?;
+        if let Some(Suppression { id, email, .. }) = &created {
+            let event = origin.did(EventKind::SuppressionAdded);
+            record(conn, &event.about(SubjectKind::Suppression, *id, email))?;
+        }
+        QueryResult::Ok(created)
+    })?;
     leave_out(conn, owner_id, email)?;
     created.ok_or(CreateError::AlreadySuppressed)
 }
 
-/// Lifts a suppression; `false` when the owner has no such one. The next run mails the address again.
-pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<bool> {
+/// Lifts a suppression and returns its address; `None` when the owner has no such one. The next run mails the address again.
+pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Option<String>> {
     let owned = suppressions::table.filter(
         suppressions::id
             .eq(id)
             .and(suppressions::owner_id.eq(owner_id)),
     );
-    Ok(diesel::delete(owned).execute(conn)? > 0)
-}
-
-/// Why a reader could not subscribe again.
-#[derive(Debug, thiserror::Error)]
-pub enum SubscribeError {
-    /// It is not the reader's own wish that keeps the address from being mailed.
-    #[error("the address is suppressed for another reason than its reader's wish")]
-    StaysSuppressed,
-    #[error("the account that sent the mail has been deleted")]
-    SenderDeleted,
-    #[error(transparent)]
-    Query(#[from] DieselError),
+    diesel::delete(owned)
+        .returning(suppressions::email)
+        .get_result(conn)
+        .optional()
 }
 
 /// Where a mail of a run went, and in whose name.
@@ -179,55 +180,9 @@ pub fn reason(conn: &mut PgConnection, to: &Addressed) -> QueryResult<Option<Sup
         .map_err(|unknown: UnknownName| DieselError::DeserializationError(unknown.into()))
 }
 
-/// Suppresses the address that a mail of this run went to, in runs under way, too; the run itself may be gone. The reader's
-/// wish counts more than any other reason, so that it shows to those who think of lifting it. An owner who is gone mails
-/// nobody: there is nothing to do. Not in a transaction, see [`leave_out`].
-pub fn unsubscribe(
-    conn: &mut PgConnection,
-    to: &Addressed,
-    run_id: i64,
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
-    diesel::sql_query(
-        "INSERT INTO suppressions (owner_id, email, reason, run_id, created_at)
-         SELECT id, $2, 'unsubscribed', $3, $4 FROM users WHERE id = $1
-         ON CONFLICT (owner_id, lower(email)) DO UPDATE
-         SET reason = excluded.reason, run_id = excluded.run_id, created_at = excluded.created_at
-         WHERE suppressions.reason <> 'unsubscribed'",
-    )
-    .bind::<BigInt, _>(to.owner_id)
-    .bind::<Text, _>(&to.email)
-    .bind::<BigInt, _>(run_id)
-    .bind::<Timestamptz, _>(now)
-    .execute(conn)?;
-    leave_out(conn, to.owner_id, &to.email)
-}
-
-/// Lifts the suppression that the reader of a mail has asked for, and no other. What is prepared from now on is mailed
-/// again; what was skipped in runs under way stays so. Doing it twice changes nothing.
-///
-/// One who unsubscribes from where the owner had entered them ends up with a wish of their own, and may take it back.
-pub fn subscribe_again(conn: &mut PgConnection, to: &Addressed) -> Result<(), SubscribeError> {
-    if !owner_exists(conn, to.owner_id)? {
-        return Err(SubscribeError::SenderDeleted);
-    }
-    let own_wish = suppressions::owner_id
-        .eq(to.owner_id)
-        .and(lower(suppressions::email).eq(lower(&to.email)))
-        .and(suppressions::reason.eq(SuppressionReason::Unsubscribed.as_str()));
-    diesel::delete(suppressions::table.filter(own_wish)).execute(conn)?;
-    match reason(conn, to)? {
-        // Asked for since then, in another window.
-        None | Some(SuppressionReason::Unsubscribed) => Ok(()),
-        Some(SuppressionReason::Manual | SuppressionReason::Rejected) => {
-            Err(SubscribeError::StaysSuppressed)
-        }
-    }
-}
-
 /// Takes a suppressed address out of the runs under way. The suppression is to be committed before: whatever is then
 /// prepared sees it, and what was being prepared without seeing it is waited for here.
-fn leave_out(conn: &mut PgConnection, owner_id: i64, email: &str) -> QueryResult<()> {
+pub(super) fn leave_out(conn: &mut PgConnection, owner_id: i64, email: &str) -> QueryResult<()> {
     conn.transaction(|conn| {
         skips::skip(conn, owner_id, Whom::Address(email), SkipReason::Suppressed).map(drop)
     })

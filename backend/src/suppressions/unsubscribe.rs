@@ -5,12 +5,14 @@ use actix_web::http::header::{Accept, CACHE_CONTROL, Header as _, LOCATION, VARY
 use actix_web::mime::Mime;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
-use diesel::PgConnection;
+use diesel::{Connection, PgConnection};
 
 use super::model::{Subscription, SuppressionReason};
-use super::store::{self, Addressed, SubscribeError};
+use super::store::{self, Addressed};
+use super::wishes::{self, SubscribeError};
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::events::new::Origin;
 use crate::http::body::AnyBody;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
@@ -99,11 +101,12 @@ pub(super) async fn unsubscribe(
     _body: AnyBody,
 ) -> Result<HttpResponse, ApiError> {
     readers.admit(&client, WISHES).await?;
-    let (link, now) = (readers.target(&token)?, clock.now());
+    let link = readers.target(&token)?;
     let run_id = link.mail.run_id;
+    let origin = Origin::stranger(&client, clock.now());
     let work = move |conn: &mut PgConnection| {
         let to = addressed(conn, link)?;
-        store::unsubscribe(conn, &to, run_id, now).map_err(ApiError::from)
+        wishes::unsubscribe(conn, &to, run_id, origin).map_err(ApiError::from)
     };
     db.run(work).await?;
     tracing::info!(run.id = run_id, "a reader unsubscribed");
@@ -124,17 +127,19 @@ pub(super) async fn unsubscribe(
 pub(super) async fn subscribe_again(
     readers: Data<Readers>,
     db: Data<Db>,
+    clock: Data<Clock>,
     client: Client,
     token: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
     readers.admit(&client, WISHES).await?;
     let link = readers.target(&token)?;
     let run_id = link.mail.run_id;
+    let origin = Origin::stranger(&client, clock.now());
     let work = move |conn: &mut PgConnection| {
         let to = addressed(conn, link)?;
-        store::subscribe_again(conn, &to).map_err(ApiError::from)
+        wishes::subscribe_again(conn, &to, origin).map_err(ApiError::from)
     };
-    db.run(work).await?;
+    db.run(move |conn| conn.transaction(work)).await?;
     tracing::info!(run.id = run_id, "a reader subscribed again");
     Ok(HttpResponse::NoContent()
         .insert_header((CACHE_CONTROL, "no-store"))

@@ -12,7 +12,11 @@ use super::store;
 use crate::auth::caller::{Caller, Person};
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::events::model::EventKind;
+use crate::events::new::Origin;
+use crate::events::store::record;
 use crate::http::body::Valid;
+use crate::http::client::Client;
 use crate::http::error::ApiError;
 use crate::http::etag::{self, Expected};
 
@@ -47,13 +51,21 @@ async fn update_me(
     db: Data<Db>,
     clock: Data<Clock>,
     expected: Expected,
+    client: Client,
     Valid(changes): Valid<UpdateMe>,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
+    let origin = Origin::of(person.user_id, &client, now);
     let work = move |conn: &mut _| {
         let current = store::lock(conn, person.user_id)?;
         expected.check(current.updated_at)?;
-        store::update(conn, person.user_id, &changes, now).map_err(ApiError::from)
+        let fields = changes.differing_from(&current);
+        let me = store::update(conn, person.user_id, &changes, now)?;
+        if !fields.is_empty() {
+            let event = origin.did(EventKind::ProfileChanged);
+            record(conn, &event.with(&fields.join(", ")))?;
+        }
+        Ok::<_, ApiError>(me)
     };
     let me = db.run(move |conn| conn.transaction(work)).await?;
     Ok(etag::changed(me.updated_at, &me))

@@ -77,6 +77,28 @@ pub struct UpdateMe {
     pub phone: Option<Option<String>>,
 }
 
+impl UpdateMe {
+    /// The fields that these changes give another value.
+    pub(super) fn differing_from(&self, me: &Me) -> Vec<&'static str> {
+        let text =
+            |change: &Option<String>, now: &str| change.as_deref().is_some_and(|new| new != now);
+        let fields = [
+            ("full_name", text(&self.full_name, &me.full_name)),
+            (
+                "language",
+                self.language.is_some_and(|new| new != me.language),
+            ),
+            ("time_zone", text(&self.time_zone, &me.time_zone)),
+            (
+                "phone",
+                self.phone.as_ref().is_some_and(|new| *new != me.phone),
+            ),
+        ];
+        let differing = fields.into_iter().filter(|(_, differs)| *differs);
+        differing.map(|(field, _)| field).collect()
+    }
+}
+
 /// Why a manager blocks a user.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -24,6 +24,7 @@ mod csv;
 mod doctor;
 mod email_change;
 mod engine;
+mod event_kinds;
 mod events;
 mod holds;
 mod home;

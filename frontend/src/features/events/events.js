@@ -32,6 +32,15 @@ export const kindLooks = {
   refresh_reused: trouble,
   token_created: access,
   token_revoked: access,
+  password_reset_requested: access,
+  email_change_requested: account,
+  profile_changed: account,
+  avatar_changed: account,
+  avatar_removed: gone,
+  invitation_created: { tone: 'info', icon: 'envelope-check' },
+  invitation_revoked: gone,
+  invitation_accepted: account,
+  quotas_changed: { tone: 'warning', icon: 'shield-lock' },
   user_blocked: { tone: 'danger', icon: 'lock' },
   user_unblocked: { tone: 'success', icon: 'unlock' },
   role_changed: { tone: 'warning', icon: 'shield-lock' },
@@ -52,6 +61,11 @@ export const kindLooks = {
   recipient_created: change,
   recipient_changed: change,
   recipient_deleted: gone,
+  suppression_added: { tone: 'warning', icon: 'envelope-slash' },
+  suppression_lifted: change,
+  unsubscribed: { tone: 'warning', icon: 'envelope-slash' },
+  subscribed_again: change,
+  image_uploaded: change,
   article_created: change,
   article_changed: change,
   article_published: { tone: 'success', icon: 'check-circle' },
@@ -98,5 +112,6 @@ export function subjectLink({ subject, kind }) {
   if (subject.kind === 'mailing') return { name: 'mailing', params: { id: subject.id } };
   if (subject.kind === 'message') return { name: 'message', params: { id: subject.id } };
   if (subject.kind === 'recipient') return { name: 'log', query: { recipient_id: subject.id } };
+  if (subject.kind === 'suppression') return { name: 'suppressions', query: { q: subject.name } };
   return subject.kind === 'user' ? { name: 'users', query: { q: subject.name } } : null;
 }

@@ -1,0 +1,120 @@
+//! What readers wish, in the database: no more mails of an owner, or mails again.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use diesel::sql_types::{BigInt, Text, Timestamptz};
+
+use super::model::SuppressionReason;
+use super::store::{Addressed, leave_out, owner_exists, reason};
+use crate::db::functions::lower;
+use crate::db::schema::{suppressions, users};
+use crate::events::model::{EventKind, SubjectKind};
+use crate::events::new::{NewEvent, Origin};
+use crate::events::store::record;
+
+/// Why a reader could not subscribe again.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SubscribeError {
+    /// It is not the reader's own wish that keeps the address from being mailed.
+    #[error("the address is suppressed for another reason than its reader's wish")]
+    StaysSuppressed,
+    #[error("the account that sent the mail has been deleted")]
+    SenderDeleted,
+    #[error(transparent)]
+    Query(#[from] DieselError),
+}
+
+/// Suppresses the address that a mail of this run went to, in runs under way, too; the run itself may be gone. The reader's
+/// wish counts more than any other reason, so that it shows to those who think of lifting it. An owner who is gone mails
+/// nobody: there is nothing to do. Not in a transaction, see [`leave_out`].
+pub(super) fn unsubscribe(
+    conn: &mut PgConnection,
+    to: &Addressed,
+    run_id: i64,
+    origin: Origin,
+) -> QueryResult<()> {
+    conn.transaction(|conn| {
+        if let Some(SuppressionId { id }) = wish(conn, to, run_id, origin.at())? {
+            record_wish(conn, to, origin.did(EventKind::Unsubscribed), id)?;
+        }
+        QueryResult::Ok(())
+    })?;
+    leave_out(conn, to.owner_id, &to.email)
+}
+
+#[derive(QueryableByName)]
+struct SuppressionId {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+}
+
+/// Records what a reader has done, with the address of the owner whom it concerns.
+fn record_wish(
+    conn: &mut PgConnection,
+    to: &Addressed,
+    event: NewEvent,
+    id: i64,
+) -> QueryResult<()> {
+    let owner: String = users::table
+        .find(to.owner_id)
+        .select(users::email)
+        .first(conn)?;
+    let event = event.about(SubjectKind::Suppression, id, &to.email);
+    record(conn, &event.with(&owner))
+}
+
+/// Stores a reader's wish; `None` when it was stored before.
+fn wish(
+    conn: &mut PgConnection,
+    to: &Addressed,
+    run_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<SuppressionId>> {
+    diesel::sql_query(
+        "INSERT INTO suppressions (owner_id, email, reason, run_id, created_at)
+         SELECT id, $2, 'unsubscribed', $3, $4 FROM users WHERE id = $1
+         ON CONFLICT (owner_id, lower(email)) DO UPDATE
+         SET reason = excluded.reason, run_id = excluded.run_id, created_at = excluded.created_at
+         WHERE suppressions.reason <> 'unsubscribed'
+         RETURNING id",
+    )
+    .bind::<BigInt, _>(to.owner_id)
+    .bind::<Text, _>(&to.email)
+    .bind::<BigInt, _>(run_id)
+    .bind::<Timestamptz, _>(now)
+    .get_result(conn)
+    .optional()
+}
+
+/// Lifts the suppression that the reader of a mail has asked for, and no other. What is prepared from now on is mailed
+/// again; what was skipped in runs under way stays so. Doing it twice changes nothing.
+///
+/// One who unsubscribes from where the owner had entered them ends up with a wish of their own, and may take it back.
+pub(super) fn subscribe_again(
+    conn: &mut PgConnection,
+    to: &Addressed,
+    origin: Origin,
+) -> Result<(), SubscribeError> {
+    if !owner_exists(conn, to.owner_id)? {
+        return Err(SubscribeError::SenderDeleted);
+    }
+    let own_wish = suppressions::owner_id
+        .eq(to.owner_id)
+        .and(lower(suppressions::email).eq(lower(&to.email)))
+        .and(suppressions::reason.eq(SuppressionReason::Unsubscribed.as_str()));
+    let lifted: Option<i64> = diesel::delete(suppressions::table.filter(own_wish))
+        .returning(suppressions::id)
+        .get_result(conn)
+        .optional()?;
+    if let Some(id) = lifted {
+        record_wish(conn, to, origin.did(EventKind::SubscribedAgain), id)?;
+    }
+    match reason(conn, to)? {
+        // Asked for since then, in another window.
+        None | Some(SuppressionReason::Unsubscribed) => Ok(()),
+        Some(SuppressionReason::Manual | SuppressionReason::Rejected) => {
+            Err(SubscribeError::StaysSuppressed)
+        }
+    }
+}
