@@ -50,6 +50,9 @@ async function startServices(env) {
   return { port, databaseUrl, smtpUrl, mailWebUrl: webUrl };
 }
 
+/** Known to everybody, and only for this machine: the program refuses it in production. */
+const DEMO_PASSWORD = 'dispatch-demo';
+
 /**
  * What the command says about the demo users. It refuses a database with data, which is no reason not to start.
  * @param {string} program
@@ -57,8 +60,9 @@ async function startServices(env) {
  */
 async function seedDemo(program, env) {
   supervisor.say('adding demo data');
-  const job = { name: 'dispatch seed-demo', command: [program, 'seed-demo'], env };
-  return supervisor.step({ ...job, stdout: 'keep' }).catch((fault) => {
+  const job = { name: 'dispatch seed-demo', command: [program, 'seed-demo'] };
+  const demo = { DEMO_PASSWORD, ...env };
+  return supervisor.step({ ...job, env: demo, stdout: 'keep' }).catch((fault) => {
     supervisor.say(`no demo data added: ${fault.message}`);
     return '';
   });

@@ -50,8 +50,9 @@ use crate::redis::Redis;
 use crate::smtp_servers::opened::Opener;
 use crate::smtp_servers::tryout::Tryouts;
 use crate::{
-    api_tokens, articles, attempts, auth, avatars, deliveries, events, home, images, letters,
-    mailings, messages, recipients, runs, smtp_servers, stats, suppressions, users,
+    api_tokens, articles, attempts, auth, avatars, deliveries, events, home, images, invitations,
+    letters, mailings, messages, quotas, recipients, runs, smtp_servers, stats, suppressions,
+    users,
 };
 
 /// What the handlers share.
@@ -180,6 +181,7 @@ impl Services {
                 &self.config.http.public_url,
                 &self.config.secrets.refresh_tokens,
             ),
+            sign_up: self.config.auth.sign_up.clone(),
         }
     }
 
@@ -225,7 +227,9 @@ impl Services {
 /// Every route of the API; an operation is in the document because it is here.
 fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(auth::api::routes);
+    config.configure(invitations::api::routes);
     config.configure(users::api::routes);
+    config.configure(quotas::api::routes);
     config.configure(api_tokens::api::routes);
     config.configure(avatars::api::routes);
     config.configure(recipients::api::routes);

@@ -1,5 +1,6 @@
 //! All settings, read once from the environment (and `.env`); every mistake is reported, not only the first.
 
+mod accounts;
 mod addresses;
 mod cache;
 mod environment;
@@ -7,6 +8,7 @@ mod reading;
 mod secrets;
 mod senders;
 mod settings;
+mod strength;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -23,6 +25,7 @@ use sha2::{Digest, Sha256};
 use self::addresses::without_password;
 pub use self::cache::CacheKind;
 use self::settings::Settings;
+use crate::auth::sign_up_policy::SignUpPolicy;
 use crate::http::deadlines::Deadlines;
 use crate::mail::dkim::Signer;
 use crate::mail::server::{Outside, Server, Timeouts};
@@ -50,6 +53,8 @@ pub struct Config {
     pub cache: CacheKind,
     /// `ADMIN_EMAIL` and `ADMIN_PASSWORD`, for `dispatch create-admin` where nobody sits at a terminal.
     pub admin: Option<Admin>,
+    /// `DEMO_PASSWORD`: of the accounts that `dispatch seed-demo` makes; random ones without it. Not in production.
+    pub demo_password: Option<DemoPassword>,
     /// `EVENTS_KEPT_DAYS`: how long the journal of events reaches back.
     pub events_kept: TimeDelta,
     pub log: Log,
@@ -112,6 +117,8 @@ pub struct Secrets {
 pub struct AuthSettings {
     /// `LIMITS`: multiplies how often one may sign in, sign up, ask for mails or call the API; 0 switches the limits off.
     pub limits: u32,
+    /// `SIGN_UP`: who may open an account. Without a default in production.
+    pub sign_up: SignUpPolicy,
     /// Rounds of bcrypt as a power of two. Not to be set from outside: only tests have reason to be quicker.
     pub password_cost: u32,
 }
@@ -122,6 +129,10 @@ pub struct Admin {
     pub email: String,
     pub password: String,
 }
+
+/// The password of the demo's accounts.
+#[derive(Clone)]
+pub struct DemoPassword(pub String);
 
 /// How mail leaves.
 #[derive(Debug, Clone)]
@@ -186,6 +197,12 @@ impl fmt::Debug for Database {
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Admin(…)")
+    }
+}
+
+impl fmt::Debug for DemoPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DemoPassword(…)")
     }
 }
 

@@ -20,6 +20,7 @@ pub mod home;
 pub mod http;
 pub mod idempotency_keys;
 pub mod images;
+pub mod invitations;
 pub mod letters;
 pub mod limits;
 pub mod mail;

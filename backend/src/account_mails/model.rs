@@ -21,6 +21,8 @@ named! {
         ConfirmEmail = "confirm_email",
         /// Goes to the address that an account had before.
         EmailChanged = "email_changed",
+        /// Carries the link that opens an account; goes to somebody who has none yet.
+        Invitation = "invitation",
         /// A message as its author wants to see it.
         Test = "test",
     }

@@ -6,13 +6,13 @@ use diesel::Connection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::gate::{Gate, unstored};
-use super::model::{ConfirmAddress, ResendConfirmation, SignIn, SignUp, SignedIn};
+use super::model::{ConfirmAddress, ResendConfirmation, SignIn, SignedIn};
 use super::noted::{note, note_about, note_failure, note_move};
 use super::sessions::{self, Rotation};
 use super::token::Secret;
-use super::{changes, me, recovery, store};
+use super::{changes, me, recovery, sign_up, store};
 use crate::account_mails::model::Kind;
-use crate::account_mails::store::{queue, queue_for};
+use crate::account_mails::store::queue_for;
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
 use crate::http::body::Valid;
@@ -24,7 +24,7 @@ use crate::users::store::hold;
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
-        .service(sign_up)
+        .service(sign_up::sign_up)
         .service(confirm_address)
         .service(resend_confirmation)
         .service(sign_in)
@@ -36,40 +36,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(me::change_email)
         .service(me::list_sessions)
         .service(me::end_session);
-}
-
-/// Open an account
-///
-/// A link is mailed to the address; until it is used, nobody can sign in. The answer is the same for an address that is
-/// registered already: then its owner is told by mail. Five an hour from one network address; at most three mails an hour
-/// to one address.
-#[utoipa::path(tag = "auth", request_body = SignUp, responses(
-    (status = 202, description = "A mail is on its way"),
-    (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
-#[post("/auth/sign-up")]
-async fn sign_up(
-    gate: Data<Gate>,
-    client: Client,
-    Valid(mut new): Valid<SignUp>,
-) -> Result<HttpResponse, ApiError> {
-    gate.admit_sign_up(&client).await?;
-    // Said to nobody: whoever signs up with somebody else's address is not to learn what was mailed there.
-    let may_mail = gate.admit_link(&new.email).await.is_ok();
-    let password = std::mem::take(&mut new.password);
-    let (hash, now) = (gate.passwords.hash(password).await?, gate.clock.now());
-    let origin = Origin::stranger(&client, now);
-    let work = move |conn: &mut _| {
-        let signed_up = store::sign_up(conn, &new, &hash, now)?;
-        if may_mail {
-            queue(conn, signed_up.user_id, signed_up.mail, now)?;
-        }
-        if signed_up.is_new {
-            note_about(conn, origin, EventKind::SignedUp, signed_up.user_id)?;
-        }
-        Ok::<_, ApiError>(())
-    };
-    gate.db.run(move |conn| conn.transaction(work)).await?;
-    Ok(unstored(HttpResponse::Accepted().finish()))
 }
 
 /// Confirm an address

@@ -8,6 +8,7 @@ use super::cookie::RefreshCookie;
 use super::model::SignedIn;
 use super::password::{HashError, Passwords};
 use super::sessions::Opened;
+use super::sign_up_policy::SignUpPolicy;
 use super::token::{ACCESS_LIFETIME_S, AccessTokens};
 use crate::clock::Clock;
 use crate::db::Db;
@@ -62,6 +63,7 @@ pub struct Gate {
     pub tokens: AccessTokens,
     pub callers: Callers,
     pub cookie: RefreshCookie,
+    pub sign_up: SignUpPolicy,
 }
 
 impl From<TooMany> for ApiError {
@@ -95,7 +97,7 @@ impl Gate {
     }
 
     /// 3 links to confirm an address an hour, whoever asks for them and whether somebody has it or not.
-    pub(super) async fn admit_link(&self, email: &str) -> Result<(), TooMany> {
+    pub async fn admit_link(&self, email: &str) -> Result<(), TooMany> {
         self.limits.take(LINKS_PER_ACCOUNT, &account(email)).await
     }
 

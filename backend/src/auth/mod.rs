@@ -18,5 +18,7 @@ pub mod policy;
 pub mod reader;
 mod recovery;
 pub mod sessions;
+mod sign_up;
+pub mod sign_up_policy;
 pub mod store;
 pub mod token;

@@ -34,6 +34,14 @@ pub struct SignUp {
     #[validate(custom(function = "time_zone"))]
     #[schema(example = "Europe/Moscow", default = "UTC")]
     pub time_zone: String,
+    /// The token of a mailed invitation, which is for this address only.
+    #[serde(default)]
+    #[validate(length(max = 200, code = "too_long"))]
+    #[schema(
+        example = "q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5",
+        max_length = 200
+    )]
+    pub invitation: Option<String>,
 }
 
 /// The token of a mailed link.

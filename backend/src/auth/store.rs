@@ -60,6 +60,9 @@ pub fn sign_up(
     now: DateTime<Utc>,
 ) -> QueryResult<SignedUp> {
     if let Some(user_id) = create(conn, new, password_hash, Role::User, now)? {
+        diesel::update(users::table.find(user_id))
+            .set(users::has_default_quotas.eq(true))
+            .execute(conn)?;
         return Ok(SignedUp {
             user_id,
             is_new: true,
@@ -94,6 +97,19 @@ pub fn sign_up(
         is_new: false,
         mail: Kind::Confirm,
     })
+}
+
+/// Confirms the account of an address that has shown an invitation; `false` when it was confirmed before.
+pub fn confirm_invited(
+    conn: &mut PgConnection,
+    user_id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let confirmed = diesel::update(users::table.find(user_id))
+        .filter(users::confirmed_at.is_null())
+        .set((users::confirmed_at.eq(now), users::updated_at.eq(now)))
+        .execute(conn)?;
+    Ok(confirmed > 0)
 }
 
 /// Stores a user who is confirmed from the beginning; `None` when the address is in use already.

@@ -28,6 +28,7 @@ pub(super) fn run(services: &Services) -> Result<(), Failure> {
         full_name: String::new(),
         language: Language::En,
         time_zone: "UTC".to_owned(),
+        invitation: None,
     };
     check(&new)?;
     let hash = services.passwords.hash_here(&new.password)?;

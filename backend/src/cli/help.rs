@@ -53,6 +53,8 @@ Examples:
   dispatch seed-demo
   dispatch seed-demo --force
 
+Prints the random passwords of its two accounts, once; DEMO_PASSWORD sets one of your own. Refused with APP_ENV=production,
+also with --force.
 All or nothing: Ctrl-C leaves the database as it was.";
 
 pub(super) const SEND: &str = "\

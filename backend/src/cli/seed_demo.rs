@@ -12,6 +12,7 @@ use crate::articles::store::{self as articles, Written};
 use crate::auth;
 use crate::auth::model::SignUp;
 use crate::auth::policy::Role;
+use crate::auth::token::Secret;
 use crate::db::schema::users;
 use crate::mailings::model::{Choice, CreateMailing, OnUncertain};
 use crate::mailings::recurrence::Recurrence;
@@ -21,7 +22,6 @@ use crate::messages::model::CreateMessage;
 use crate::messages::store as messages;
 use crate::users::model::Language;
 
-const PASSWORD: &str = "dispatch-demo";
 const USER: &str = "anna@dispatch.localhost";
 const ADMIN: &str = "admin@dispatch.localhost";
 
@@ -68,6 +68,7 @@ const ARTICLES: [(&str, &str, &str, Option<i64>); 4] = [
 
 /// Adds the demo to a database without users; refuses any other.
 pub(super) fn fill_empty(services: &Services) -> Result<(), Failure> {
+    refuse_in_production(services)?;
     let mut conn = PgConnection::establish(&services.config.database.url)?;
     if diesel::select(exists(users::table.select(users::id))).get_result(&mut conn)? {
         return Err("there are data already; use --force to add the demo to them".into());
@@ -77,13 +78,21 @@ pub(super) fn fill_empty(services: &Services) -> Result<(), Failure> {
 
 /// Adds the demo to whatever there is.
 pub(super) fn add(services: &Services) -> Result<(), Failure> {
+    refuse_in_production(services)?;
     let mut conn = PgConnection::establish(&services.config.database.url)?;
-    let hash = services.passwords.hash_here(PASSWORD)?;
     let now = services.clock.now();
+    let (admin, owner) = (
+        DemoUser::new(services, ADMIN, "Администратор", Role::Admin),
+        DemoUser::new(services, USER, "Анна Живаго", Role::User),
+    );
+    let (admin_hash, owner_hash) = (
+        services.passwords.hash_here(&admin.new.password)?,
+        services.passwords.hash_here(&owner.new.password)?,
+    );
     conn.transaction::<_, Failure, _>(|conn| {
         note("adding two people");
-        let admin_id = add_person(conn, ADMIN, "Администратор", Role::Admin, &hash, now)?;
-        let owner_id = add_person(conn, USER, "Анна Живаго", Role::User, &hash, now)?;
+        let admin_id = admin.store(conn, &admin_hash, now)?;
+        let owner_id = owner.store(conn, &owner_hash, now)?;
         note("adding 250 recipients");
         diesel::sql_query(RECIPIENTS)
             .bind::<BigInt, _>(owner_id)
@@ -94,29 +103,58 @@ pub(super) fn add(services: &Services) -> Result<(), Failure> {
         note("writing for the blog");
         add_articles(conn, admin_id, now)
     })?;
-    say(format_args!("demo user:  {USER}   password: {PASSWORD}"))?;
-    Ok(say(format_args!(
-        "demo admin: {ADMIN}  password: {PASSWORD}"
-    ))?)
+    let (owner, admin) = (&owner.new.password, &admin.new.password);
+    say(format_args!("demo user:  {USER}   password: {owner}"))?;
+    Ok(say(format_args!("demo admin: {ADMIN}  password: {admin}"))?)
 }
 
-fn add_person(
-    conn: &mut PgConnection,
-    email: &str,
-    name: &str,
+/// The demo has an administrator.
+fn refuse_in_production(services: &Services) -> Result<(), Failure> {
+    if services.config.standing.production {
+        return Err(
+            "demo accounts are not for APP_ENV=production; make an administrator with dispatch create-admin"
+                .into(),
+        );
+    }
+    Ok(())
+}
+
+/// A user of the demo.
+struct DemoUser {
+    new: SignUp,
     role: Role,
-    hash: &str,
-    now: DateTime<Utc>,
-) -> Result<i64, Failure> {
-    let new = SignUp {
-        email: email.to_owned(),
-        password: PASSWORD.to_owned(),
-        full_name: name.to_owned(),
-        language: Language::Ru,
-        time_zone: Moscow.name().to_owned(),
-    };
-    let created = auth::store::create_confirmed(conn, &new, hash, role, now)?;
-    created.ok_or_else(|| format!("there is a user {email} already").into())
+}
+
+impl DemoUser {
+    /// With the password that `DEMO_PASSWORD` says, or a random one.
+    fn new(services: &Services, email: &str, name: &str, role: Role) -> Self {
+        let password = services.config.demo_password.as_ref();
+        let password = password.map_or_else(
+            || Secret::random().reveal().to_owned(),
+            |chosen| chosen.0.clone(),
+        );
+        Self {
+            new: SignUp {
+                email: email.to_owned(),
+                password,
+                full_name: name.to_owned(),
+                language: Language::Ru,
+                time_zone: Moscow.name().to_owned(),
+                invitation: None,
+            },
+            role,
+        }
+    }
+
+    fn store(
+        &self,
+        conn: &mut PgConnection,
+        hash: &str,
+        now: DateTime<Utc>,
+    ) -> Result<i64, Failure> {
+        let created = auth::store::create_confirmed(conn, &self.new, hash, self.role, now)?;
+        created.ok_or_else(|| format!("there is a user {} already", self.new.email).into())
+    }
 }
 
 /// One mailing that is sent at once, one every Monday at nine, one on the last day of every month.

@@ -1,8 +1,9 @@
-//! What must stay secret, whom it stands for, and how seriously it is taken.
+//! What must stay secret, and how seriously it is taken.
 
-use super::Admin;
+use super::SAMPLE_SECRET;
 use super::addresses::database;
 use super::settings::Settings;
+use super::strength::is_weak;
 
 impl<F: Fn(&str) -> Option<String>> Settings<F> {
     pub(super) fn database_url(&mut self) -> Option<String> {
@@ -30,7 +31,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         }
     }
 
-    pub(super) fn app_secret(&mut self) -> Option<String> {
+    pub(super) fn app_secret(&mut self, production: bool) -> Option<String> {
         let secret = self.needed(
             "APP_SECRET",
             "at least 32 random characters, e.g. from `openssl rand -base64 32`",
@@ -38,26 +39,15 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         if secret.len() < 32 {
             self.mistakes
                 .push("APP_SECRET: at least 32 characters are needed".to_owned());
+        } else if production && secret == SAMPLE_SECRET {
+            self.mistakes
+                .push("APP_SECRET: this is the public sample; make one of your own".to_owned());
+        } else if production && is_weak(&secret) {
+            self.mistakes.push(
+                "APP_SECRET: this can be guessed (repeated or common pieces, or too few different characters); make one with `openssl rand -base64 32`"
+                    .to_owned(),
+            );
         }
         Some(secret)
-    }
-
-    pub(super) fn admin(&mut self) -> Option<Admin> {
-        let mistakes = self.mistakes.len();
-        match (self.text("ADMIN_EMAIL"), self.secret("ADMIN_PASSWORD")) {
-            (Some(email), Some(password)) => Some(Admin { email, password }),
-            (None, None) => None,
-            (email, _) if self.mistakes.len() == mistakes => {
-                let (set, unset) = if email.is_some() {
-                    ("ADMIN_EMAIL", "ADMIN_PASSWORD")
-                } else {
-                    ("ADMIN_PASSWORD", "ADMIN_EMAIL")
-                };
-                self.mistakes
-                    .push(format!("{set} is set without {unset}: both or neither"));
-                None
-            }
-            _ => None,
-        }
     }
 }

@@ -13,15 +13,13 @@ use tracing_subscriber::EnvFilter;
 use super::addresses::{origin, site};
 use super::senders;
 use super::{
-    AuthSettings, CacheKind, Config, ConfigErrors, Database, EngineSettings, Http, Log,
-    MailSettings, SAMPLE_SECRET, Secrets, Standing,
+    CacheKind, Config, ConfigErrors, Database, EngineSettings, Http, Log, MailSettings,
+    SAMPLE_SECRET, Secrets, Standing,
 };
-use crate::auth::password;
 use crate::http::deadlines::Deadlines;
 use crate::mail::server::{Outside, Server, Timeouts};
 use crate::mail_servers::model::Pace;
 use crate::mailings::watching;
-use crate::quotas::model::Quotas;
 
 /// The settings being read, and what is wrong with them so far.
 pub(super) struct Settings<F> {
@@ -48,14 +46,15 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             self.between("DB_POOL_SIZE", 8, &(1..=1000)),
         );
         let production = self.production();
-        let (http, secret, mail, engine) =
-            (self.http(), self.app_secret(), self.mail(), self.engine());
+        let (http, secret, mail, engine) = (
+            self.http(),
+            self.app_secret(production),
+            self.mail(),
+            self.engine(),
+        );
         let sample_secret = secret.as_deref() == Some(SAMPLE_SECRET);
-        if production && sample_secret {
-            self.mistakes
-                .push("APP_SECRET: this is the public sample; make one of your own".to_owned());
-        }
-        let (auth, admin) = (self.auth(), self.admin());
+        let (auth, admin) = (self.auth(production), self.admin());
+        let demo_password = self.demo_password(production);
         let (redis, log) = (self.redis(), self.log());
         let (events_kept, quotas) = (self.events_kept(), self.quotas());
         let cache = self.cache(redis.is_some());
@@ -76,6 +75,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             redis,
             cache: cache?,
             admin,
+            demo_password,
             events_kept: events_kept?,
             quotas: quotas?,
             log,
@@ -206,27 +206,8 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         })
     }
 
-    fn auth(&mut self) -> Option<AuthSettings> {
-        Some(AuthSettings {
-            limits: self.parsed("LIMITS", 1)?,
-            password_cost: password::COST,
-        })
-    }
-
     fn events_kept(&mut self) -> Option<TimeDelta> {
         TimeDelta::try_days(self.between("EVENTS_KEPT_DAYS", 365, &(1..=36_500)))
-    }
-
-    fn quotas(&mut self) -> Option<Quotas> {
-        let (recipients, mails) = (
-            self.parsed("QUOTA_RECIPIENTS", 0_u32),
-            self.parsed("QUOTA_MAILS_A_DAY", 0_u32),
-        );
-        let quota = |most: u32| Some(i64::from(most)).filter(|most| *most > 0);
-        Some(Quotas {
-            recipients: quota(recipients?),
-            mails_a_day: quota(mails?),
-        })
     }
 
     fn redis(&mut self) -> Option<ConnectionInfo> {

@@ -154,6 +154,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    invitations (id) {
+        id -> Int8,
+        email -> Text,
+        language -> Text,
+        invited_by -> Nullable<Int8>,
+        token_hash -> Nullable<Bytea>,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     mail_servers (name) {
         name -> Text,
         opened_at -> Nullable<Timestamptz>,
@@ -351,6 +363,9 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         avatar -> Nullable<Text>,
+        recipients_quota -> Nullable<Int8>,
+        mails_a_day_quota -> Nullable<Int8>,
+        has_default_quotas -> Bool,
     }
 }
 
@@ -361,6 +376,7 @@ diesel::joinable!(articles -> images (image));
 diesel::joinable!(articles -> users (author_id));
 diesel::joinable!(avatars -> users (user_id));
 diesel::joinable!(idempotency_keys -> users (owner_id));
+diesel::joinable!(invitations -> users (invited_by));
 diesel::joinable!(mail_servers -> smtp_servers (smtp_server_id));
 diesel::joinable!(mailing_recipients -> mailings (mailing_id));
 diesel::joinable!(mailing_recipients -> recipients (recipient_id));
@@ -387,6 +403,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     idempotency_keys,
     images,
+    invitations,
     mail_servers,
     mailing_recipients,
     mailings,

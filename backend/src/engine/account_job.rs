@@ -10,6 +10,7 @@ use crate::account_mails::model::{DueMail, Kind};
 use crate::account_mails::store;
 use crate::auth::links::{self, Purpose};
 use crate::auth::policy::Owners;
+use crate::invitations;
 use crate::mail::account::{Addressee, Letter, Letters};
 use crate::mail::compose::{self, Content, Mail, Prepared};
 use crate::mail::dkim::Signer;
@@ -63,6 +64,9 @@ pub(super) fn take(
 }
 
 fn letter(conn: &mut PgConnection, mail: &DueMail, now: DateTime<Utc>) -> QueryResult<Words> {
+    if mail.kind == Kind::Invitation {
+        return invitation(conn, mail, now);
+    }
     let user = store::addressee(conn, mail.user_id)?;
     let mut link = |purpose, email| {
         let token = links::issue(conn, mail.user_id, (purpose, email), now);
@@ -87,12 +91,25 @@ fn letter(conn: &mut PgConnection, mail: &DueMail, now: DateTime<Utc>) -> QueryR
         Kind::AlreadyRegistered => Letter::AlreadyRegistered,
         Kind::PasswordChanged => Letter::PasswordChanged,
         Kind::EmailChanged => Letter::EmailChanged,
-        Kind::Test => return Ok(Words::Pointless("it names no message")),
+        Kind::Test | Kind::Invitation => return Ok(Words::Pointless("it names no message")),
     };
     Ok(Words::Letter {
         language: user.language,
         letter,
     })
+}
+
+fn invitation(conn: &mut PgConnection, mail: &DueMail, now: DateTime<Utc>) -> QueryResult<Words> {
+    let issued = invitations::store::issue(conn, &mail.to_email, now)?;
+    Ok(issued.map_or(
+        Words::Pointless("the invitation was withdrawn or accepted, or has expired"),
+        |(token, language)| Words::Letter {
+            language,
+            letter: Letter::Invitation {
+                token: token.reveal().to_owned(),
+            },
+        },
+    ))
 }
 
 fn test(conn: &mut PgConnection, mail: &DueMail, message_id: i64) -> QueryResult<Words> {

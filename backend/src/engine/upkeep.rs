@@ -24,6 +24,7 @@ const LEFTOVERS: [&str; 7] = [
     "DELETE FROM account_tokens WHERE token_hash IN (SELECT token_hash FROM account_tokens WHERE expires_at <= $1 LIMIT $2)",
     "DELETE FROM account_mails WHERE id IN (SELECT id FROM account_mails
         WHERE next_attempt_at IS NULL AND coalesce(sent_at, created_at) < $1 - interval '30 days' LIMIT $2)",
+    "DELETE FROM invitations WHERE id IN (SELECT id FROM invitations WHERE expires_at < $1 - interval '30 days' LIMIT $2)",
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions
         WHERE least(revoked_at, last_used_at + interval '30 days', created_at + interval '90 days') < $1 - interval '30 days' LIMIT $2)",
     "DELETE FROM api_tokens WHERE id IN (SELECT id FROM api_tokens WHERE expires_at < $1 - interval '30 days' LIMIT $2)",

@@ -1,4 +1,4 @@
-//! `/home`: the public page in numbers.
+//! `/home`: the public page in numbers. `/site`: what the page has to know of the installation.
 
 use std::time::Duration;
 
@@ -7,10 +7,11 @@ use actix_web::{HttpRequest, HttpResponse, get};
 use diesel::{Connection, PgConnection};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::model::{Home, Totals};
+use super::model::{Home, Site, Totals};
 use super::store;
 use crate::articles;
 use crate::articles::model::ArticleSummary;
+use crate::auth::gate::Gate;
 use crate::cache::{Cache, Tag, Wanted};
 use crate::clock::Clock;
 use crate::db::Db;
@@ -25,7 +26,7 @@ const AGE: Duration = Duration::from_secs(30);
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(get_home);
+    config.service(get_home).service(get_site);
 }
 
 /// The service in numbers, and three articles
@@ -54,6 +55,15 @@ async fn get_home(
     let kept = cache.get(&wanted, db.run(work)).await?;
     let home = Stamped::new(chosen(&kept.body));
     Ok(etag::stamped(&req, Kind::PUBLIC, home))
+}
+
+/// What this installation is like
+///
+/// Public: whether, and for whom, it takes new accounts.
+#[utoipa::path(tag = "home", responses((status = 200, description = "The installation", body = Site)))]
+#[get("/site")]
+async fn get_site(gate: Data<Gate>) -> HttpResponse {
+    HttpResponse::Ok().json(Site::from(&gate.sign_up))
 }
 
 /// What is kept: the numbers on one line of JSON, and an article on each other.

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::articles::model::ArticleSummary;
+use crate::auth::sign_up_policy::{DomainPattern, SignUpPolicy};
 
 /// The service in numbers, and something to read.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -13,6 +14,44 @@ pub struct Home {
     /// Up to three, others each time.
     #[schema(max_items = 3)]
     pub articles: Vec<ArticleSummary>,
+}
+
+/// Who may open an account here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignUpRule {
+    /// Anybody.
+    Open,
+    /// Those with an invitation.
+    Invited,
+    /// Those with an address at one of `sign_up_domains`, and those with an invitation.
+    Domains,
+    /// Nobody.
+    Closed,
+}
+
+/// What this installation is like.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Site {
+    pub sign_up: SignUpRule,
+    /// A name stands for this domain, one with `*.` for those below it; empty unless `sign_up` is `domains`.
+    #[schema(example = json!(["example.org", "*.example.net"]))]
+    pub sign_up_domains: Vec<String>,
+}
+
+impl From<&SignUpPolicy> for Site {
+    fn from(policy: &SignUpPolicy) -> Self {
+        let (sign_up, patterns) = match policy {
+            SignUpPolicy::Open => (SignUpRule::Open, &[][..]),
+            SignUpPolicy::Invited => (SignUpRule::Invited, &[][..]),
+            SignUpPolicy::Domains(patterns) => (SignUpRule::Domains, patterns.as_slice()),
+            SignUpPolicy::Closed => (SignUpRule::Closed, &[][..]),
+        };
+        Self {
+            sign_up,
+            sign_up_domains: patterns.iter().map(DomainPattern::text).collect(),
+        }
+    }
 }
 
 /// Of everybody's.

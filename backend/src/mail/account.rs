@@ -11,6 +11,7 @@ use lettre::address::AddressError;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use minijinja::{Environment, context};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::Sha256;
 
 use self::templates::TEMPLATES;
@@ -18,6 +19,9 @@ use super::compose::Mail;
 use super::header::{self, HeaderError};
 use super::render::Rendered;
 use crate::users::model::Language;
+
+/// What is escaped in the value of a link's parameter.
+const IN_LINK: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
 /// What a letter says.
 pub enum Letter {
@@ -38,6 +42,10 @@ pub enum Letter {
     },
     /// Your account has another address now.
     EmailChanged,
+    /// Follow the link with this token to open an account.
+    Invitation {
+        token: String,
+    },
 }
 
 /// To whom it goes. No name of theirs: whoever signs up chooses it, and could have us mail his words to anybody.
@@ -94,7 +102,7 @@ impl Letters {
         to: &Addressee<'_>,
         date: DateTime<Utc>,
     ) -> Result<Mail, LetterError> {
-        let words = self.words(letter, to.language)?;
+        let words = self.words(letter, to)?;
         let (from, to_email) = (
             header::address(self.from.email.as_ref())?,
             header::address(to.email)?,
@@ -118,7 +126,7 @@ impl Letters {
         })
     }
 
-    fn words(&self, letter: &Letter, language: Language) -> Result<Rendered, minijinja::Error> {
+    fn words(&self, letter: &Letter, to: &Addressee<'_>) -> Result<Rendered, minijinja::Error> {
         let site = &self.public_url;
         let (kind, link) = match letter {
             // Behind the fragment: the token reaches no server's log and no referrer.
@@ -130,8 +138,15 @@ impl Letters {
             Letter::AlreadyRegistered => ("already_registered", format!("{site}/sign-in")),
             Letter::PasswordChanged => ("password_changed", format!("{site}/forgot")),
             Letter::EmailChanged => ("email_changed", format!("{site}/sign-in")),
+            Letter::Invitation { token } => {
+                let email = utf8_percent_encode(to.email, IN_LINK);
+                (
+                    "invitation",
+                    format!("{site}/sign-up#invitation={token}&email={email}"),
+                )
+            }
         };
-        let language = language.as_str();
+        let language = to.language.as_str();
         let name = format!("{kind}.{language}");
         let text = self.render(&format!("{name}.txt"), context! { link => &link })?;
         let (subject, text) = text.split_once('\n').unwrap_or((&text, ""));
@@ -209,6 +224,10 @@ mod tests {
             (Letter::PasswordChanged, "forgot"),
             (Letter::EmailChanged, "sign-in"),
             (Letter::AlreadyRegistered, "sign-in"),
+            (
+                Letter::Invitation { token: token() },
+                "sign-up#invitation=a-b_c&email=ada%40example.org",
+            ),
         ] {
             let link = format!("https://dispatch.example.org/{link}");
             for language in Language::ALL {
@@ -217,7 +236,8 @@ mod tests {
                 let (text, html) = (mail.body_text(0).unwrap(), mail.body_html(0).unwrap());
                 assert!(!mail.subject().unwrap().is_empty() && !text.contains("Subject"));
                 assert!(text.lines().any(|line| line == link), "{text}");
-                assert!(html.contains(&format!("href=\"{link}\"")), "{html}");
+                let escaped = link.replace('&', "&amp;");
+                assert!(html.contains(&format!("href=\"{escaped}\"")), "{html}");
                 assert!(html.contains(&format!("lang=\"{}\"", language.as_str())));
                 assert!(!html.contains("src=") && !html.contains("{%"), "{html}");
             }

@@ -34,6 +34,7 @@ use crate::http::page::Page;
 use crate::http::query::Query;
 use crate::idempotency_keys::once::once;
 use crate::quotas::model::Quotas;
+use crate::quotas::store::of_owner;
 use crate::{runs, smtp_servers};
 
 /// Room for a choice of 100 000 ids.
@@ -111,7 +112,7 @@ fn choose(
             "not_found",
             "This choice finds none of your recipients.",
         )),
-        Some(chosen) => match quotas.mails_a_day {
+        Some(chosen) => match of_owner(conn, quotas, owner_id)?.mails_a_day {
             Some(most) if i64::from(chosen) > most => Err(ApiError::invalid_field(
                 "recipients",
                 "over_quota",

@@ -4,10 +4,52 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 
-use super::model::{DAY, Quotas, Room, Sent, room};
+use super::model::{AccountQuotas, DAY, OwnerQuotas, Quota, Quotas, Room, Sent, room};
 use crate::auth::policy::Owners;
+use crate::db::schema::users;
 use crate::recipients::store::number_of;
 use crate::users::store::hold;
+
+/// What holds for this owner.
+pub fn of_owner(
+    conn: &mut PgConnection,
+    quotas: Quotas,
+    owner_id: i64,
+) -> QueryResult<OwnerQuotas> {
+    Ok(quotas.of(of_account(conn, owner_id)?))
+}
+
+/// What is said of this account.
+pub fn of_account(conn: &mut PgConnection, user_id: i64) -> QueryResult<AccountQuotas> {
+    let columns = (
+        users::recipients_quota,
+        users::mails_a_day_quota,
+        users::has_default_quotas,
+    );
+    let (recipients, mails_a_day, has_defaults): (Option<i64>, Option<i64>, bool) =
+        users::table.find(user_id).select(columns).first(conn)?;
+    Ok(AccountQuotas {
+        recipients: recipients.map(Quota::of),
+        mails_a_day: mails_a_day.map(Quota::of),
+        has_defaults,
+    })
+}
+
+/// Sets what holds for one account; `None` leaves it to what holds for all.
+pub fn set(
+    conn: &mut PgConnection,
+    user_id: i64,
+    recipients: Option<i64>,
+    mails_a_day: Option<i64>,
+) -> QueryResult<()> {
+    diesel::update(users::table.find(user_id))
+        .set((
+            users::recipients_quota.eq(recipients),
+            users::mails_a_day_quota.eq(mails_a_day),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
 
 /// Whether the owner may keep one more recipient.
 pub fn has_room_for_recipient(
@@ -15,7 +57,7 @@ pub fn has_room_for_recipient(
     quotas: Quotas,
     owner_id: i64,
 ) -> QueryResult<bool> {
-    let Some(quota) = quotas.recipients else {
+    let Some(quota) = of_owner(conn, quotas, owner_id)?.recipients else {
         return Ok(true);
     };
     hold(conn, owner_id)?;
@@ -47,7 +89,7 @@ impl Allowance {
         owner_id: i64,
         now: DateTime<Utc>,
     ) -> QueryResult<Self> {
-        let quota = quotas.mails_a_day;
+        let quota = of_owner(conn, quotas, owner_id)?.mails_a_day;
         let sent = match quota {
             Some(_) => {
                 hold(conn, owner_id)?;

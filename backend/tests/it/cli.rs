@@ -1,11 +1,12 @@
 //! The commands, run as processes.
 
+use std::collections::HashSet;
 use std::process::Command;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use dispatch::db::schema::articles;
+use dispatch::db::schema::{articles, users};
 use serde_json::json;
 
 use crate::support::app::TestApp;
@@ -94,6 +95,55 @@ fn demo_data_come_into_an_empty_database_only() {
     assert_eq!(server.accepted().len(), 250);
     let published = articles::table.filter(articles::is_published).count();
     assert_eq!(published.get_result(&mut app.sql()), Ok(3));
+}
+
+/// The password that was printed for this address.
+fn password_of(printed: &str, email: &str) -> String {
+    let line = printed.lines().find(|line| line.contains(email));
+    let word = line.and_then(|line| line.split_whitespace().last());
+    word.expect("a line with a password").to_owned()
+}
+
+#[test]
+fn demo_accounts_have_random_passwords_that_are_printed_once() {
+    let seeded = [TestApp::start(), TestApp::start()].map(|app| {
+        let printed = app.command(&["seed-demo"], &[]).out;
+        let emails = ["anna@dispatch.localhost", "admin@dispatch.localhost"];
+        let passwords = emails.map(|email| password_of(&printed, email));
+        for (email, password) in emails.iter().zip(&passwords) {
+            app.sign_in(email, "dispatch-demo")
+                .expect_problem(401, "invalid_credentials");
+            app.sign_in(email, password).expect(200);
+        }
+        passwords
+    });
+    let different: HashSet<_> = seeded.iter().flatten().collect();
+    assert_eq!(different.len(), 4, "{seeded:?}");
+    assert!(different.iter().all(|password| password.len() >= 22));
+}
+
+#[test]
+fn a_demo_that_is_told_its_password_uses_it() {
+    let app = TestApp::start();
+    let seeded = app.command(&["seed-demo"], &[("DEMO_PASSWORD", "dispatch-demo")]);
+    assert!(seeded.ok, "{seeded:?}");
+    app.sign_in("admin@dispatch.localhost", "dispatch-demo")
+        .expect(200);
+}
+
+#[test]
+fn a_production_gets_no_demo_accounts() {
+    let app = TestApp::start();
+    let production = [("APP_ENV", "production"), ("SIGN_UP", "closed")];
+    for command in [&["seed-demo"][..], &["seed-demo", "--force"]] {
+        let refused = app.command(command, &production);
+        assert!(
+            !refused.ok && refused.err.contains("APP_ENV=production"),
+            "{refused:?}"
+        );
+    }
+    let users = users::table.count().get_result(&mut app.sql());
+    assert_eq!(users, Ok(0));
 }
 
 #[test]

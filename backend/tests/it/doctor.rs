@@ -333,6 +333,7 @@ fn keys_and_addresses_that_are_not_fit_for_others_are_told() {
     assert_only(&sound.report(&[sample]), "keys", "warn", "openssl rand");
     let plain = [
         ("APP_ENV", "production"),
+        ("SIGN_UP", "invited"),
         ("PUBLIC_URL", "http://dispatch.example.org"),
     ];
     assert_only(
@@ -348,6 +349,23 @@ fn keys_and_addresses_that_are_not_fit_for_others_are_told() {
         "warn",
         "more than an origin",
     );
+}
+
+#[test]
+fn an_installation_that_strangers_can_use_without_limits_is_warned_of() {
+    let sound = Installation::sound();
+    let own = [
+        ("APP_ENV", "production"),
+        ("PUBLIC_URL", "https://dispatch.example.org"),
+        ("SIGN_UP", "open"),
+        ("QUOTA_RECIPIENTS", "0"),
+    ];
+    let report = sound.report(&own);
+    assert_only(&report, "sign-up", "warn", "SIGN_UP=invited");
+    assert_only(&report, "quotas", "warn", "QUOTA_RECIPIENTS");
+    let report = sound.report(&[own[0], own[1], ("SIGN_UP", "domains:Example.org")]);
+    assert_only(&report, "sign-up", "ok", "example.org");
+    assert_only(&report, "quotas", "ok", "10000");
 }
 
 #[test]

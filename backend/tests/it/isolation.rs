@@ -90,6 +90,15 @@ fn thing(app: &TestApp, owner: &Person, noun: &str) -> i64 {
             let writer = format!("writer{}@example.org", rand::random::<u64>());
             app.article(&app.person(&writer, "manager"), "News")
         }
+        // Those are nobody's own either: administrators invite.
+        "invitations" => {
+            let admin = app.person(
+                &format!("admin{}@example.org", rand::random::<u64>()),
+                "admin",
+            );
+            let invited = json!({"email": format!("invited{}@example.org", rand::random::<u64>())});
+            app.post(&admin, "/invitations", &invited).id()
+        }
         "smtp-servers" => {
             let server = smtp_server_of(owner);
             app.post(owner, "/smtp-servers", &server).id()
@@ -112,7 +121,7 @@ fn smtp_server_of(person: &Person) -> Value {
 fn body_of(app: &TestApp, person: &Person, operation: &str) -> Value {
     let email = format!("friend-of-{}@example.org", person.id);
     match operation {
-        "POST /recipients" | "POST /suppressions" => json!({"email": email}),
+        "POST /recipients" | "POST /suppressions" | "POST /invitations" => json!({"email": email}),
         "POST /articles" => json!({"title": "News", "html": ""}),
         "POST /messages" | "POST /messages/preview" => json!({"subject": "News", "text": "Hello"}),
         "POST /mailings" => {

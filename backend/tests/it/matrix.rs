@@ -21,6 +21,7 @@ const OPEN: &str = "
     GET    /articles.rss                200     200
     GET    /articles/{id}               404     401
     GET    /home                        200     200
+    GET    /site                        200     200
     GET    /images/{name}               404     404
 ";
 
@@ -56,6 +57,8 @@ const AT_LARGE: &str = "
     GET    /smtp-servers                200    200      200
     POST   /smtp-servers                201    403      201
     GET    /users                       403    200      200
+    GET    /invitations                 403    200      200
+    POST   /invitations                 403    403      201
     GET    /events                      403    200      200
     POST   /articles                    403    201      201
     POST   /images                      403    422      422
@@ -95,8 +98,11 @@ const ON_ONE_THING: &str = "
     DELETE /suppressions/{id}           204  404  403 403        204          404  404  404
     GET    /users/{id}                  403  403  200 200        200          403  404  404
     PUT    /users/{id}/role             403  403  403 204        204          403  403  404
+    GET    /users/{id}/quotas           403  403  200 200        200          403  404  404
+    PUT    /users/{id}/quotas           403  403  403 200        200          403  403  404
     POST   /users/{id}/block            403  403  204 204        409          403  404  404
     POST   /users/{id}/unblock          403  403  204 204        204          403  404  404
+    DELETE /invitations/{id}            403  403  403 204        204          403  403  404
     PATCH  /articles/{id}               403  403  200 200        200          403  404  404
     DELETE /articles/{id}               403  403  204 204        204          403  404  404
     PUT    /articles/{id}/image         403  403  422 422        422          403  404  404

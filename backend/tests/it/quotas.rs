@@ -123,3 +123,77 @@ fn a_mailing_to_more_than_a_day_allows_is_refused_at_its_recipients() {
     app.tick();
     assert_eq!(server.accepted().len(), 1);
 }
+
+#[test]
+fn an_account_that_signs_up_has_finite_quotas_and_one_from_before_keeps_what_it_had() {
+    let app = TestApp::start();
+    app.account("new@example.org");
+    let manager = app.manager();
+    let alice = app.alice();
+    let users = app.get(&manager, "/users?q=new@").expect(200);
+    let limits = |id: &Value| {
+        let quotas = app
+            .get(&manager, &format!("/users/{id}/quotas"))
+            .expect(200);
+        (
+            quotas["recipients"]["limit"].clone(),
+            quotas["mails_a_day"]["limit"].clone(),
+        )
+    };
+    let finite = limits(&users["items"][0]["id"]);
+    assert_eq!(finite, (json!(10_000), json!(10_000)));
+    assert_eq!(limits(&json!(alice.id)), (Value::Null, Value::Null));
+}
+
+#[test]
+fn an_administrator_gives_one_account_other_quotas_and_takes_them_back() {
+    let app = TestApp::start_with(&[
+        ("SMTP_URL", "smtp://127.0.0.1:9"),
+        ("QUOTA_RECIPIENTS", "1"),
+    ]);
+    let (admin, alice, bob) = (
+        app.person("admin@example.org", "admin"),
+        app.alice(),
+        app.bob(),
+    );
+    let path = format!("/users/{}/quotas", alice.id);
+    let set = |quotas: Value| app.send("PUT", &path, &[admin.bearer()], Some(&quotas));
+    let other = json!({"recipients": 2, "mails_a_day": 0});
+    assert_eq!(
+        set(other).expect(200),
+        json!({"recipients": {"limit": 2, "own": 2}, "mails_a_day": {"limit": null, "own": 0}})
+    );
+    for owner in [&alice, &bob] {
+        app.recipient(owner, "one@example.org");
+    }
+    app.recipient(&alice, "two@example.org");
+    for owner in [&alice, &bob] {
+        app.post(owner, "/recipients", &json!({"email": "three@example.org"}))
+            .expect_problem(409, "recipients_quota");
+    }
+    set(json!({})).expect(200);
+    app.delete(
+        &alice,
+        &format!(
+            "/recipients/{}",
+            app.get(&alice, "/recipients").expect(200)["items"][0]["id"]
+        ),
+    )
+    .expect(204);
+    app.post(
+        &alice,
+        "/recipients",
+        &json!({"email": "three@example.org"}),
+    )
+    .expect_problem(409, "recipients_quota");
+    for wrong in [json!(-1), json!(1_000_000_001), json!("many"), json!(1.5)] {
+        let refused = set(json!({"recipients": wrong}));
+        refused.expect_invalid_named("recipients");
+    }
+    let events = app.get(&admin, "/events?kind=quotas_changed").expect(200);
+    assert_eq!(events["items"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        events["items"][1]["details"],
+        "recipients: 2, mails_a_day: 0"
+    );
+}

@@ -40,6 +40,7 @@ fn a_mistake_of_every_kind_is_told_at_once_and_no_secret_is() {
         ("SMTP_HOURLY", "-1"),
         ("POLL_INTERVAL_MS", "1"),
         ("LIMITS", "none"),
+        ("SIGN_UP", "friends"),
         ("QUOTA_RECIPIENTS", "1e3"),
         ("QUOTA_MAILS_A_DAY", "-1"),
         ("EVENTS_KEPT_DAYS", "0"),
@@ -78,10 +79,57 @@ fn what_is_not_fit_for_production_is_refused_there() {
         ("APP_SECRET", "sample-secret-for-development-only"),
         ("DATABASE_URL", "postgres://x@localhost/x"),
         ("SMTP_URL", "smtp://localhost"),
+        ("DEMO_PASSWORD", "canary"),
     ];
     let refused = dispatch(&["serve"], &settings);
-    assert_eq!(named(&refused.err), ["APP_SECRET"], "{}", refused.err);
-    assert!(!refused.err.contains("sample-secret"), "{}", refused.err);
+    let names = ["APP_SECRET", "SIGN_UP", "DEMO_PASSWORD"];
+    assert_eq!(named(&refused.err), names, "{}", refused.err);
+    for secret in ["sample-secret", "canary"] {
+        assert!(!refused.err.contains(secret), "{}", refused.err);
+    }
+}
+
+#[test]
+fn a_secret_that_can_be_guessed_is_refused_in_production_and_not_told() {
+    for secret in ["a".repeat(34), "canary".repeat(6)] {
+        let settings = [
+            ("APP_ENV", "production"),
+            ("SIGN_UP", "closed"),
+            ("APP_SECRET", secret.as_str()),
+            ("DATABASE_URL", "postgres://x@localhost/x"),
+            ("SMTP_URL", "smtp://localhost"),
+        ];
+        for command in ["serve", "engine", "migrate", "doctor", "create-admin"] {
+            let refused = dispatch(&[command], &settings);
+            let told = format!("{}{}", refused.out, refused.err);
+            assert_eq!(refused.code, Some(1), "{command}: {told}");
+            assert!(told.contains("APP_SECRET: this can be guessed"), "{told}");
+            assert!(
+                told.contains("openssl rand") && !told.contains(&secret),
+                "{told}"
+            );
+        }
+    }
+}
+
+#[test]
+fn production_does_not_start_before_it_is_said_who_may_sign_up() {
+    let needed = [
+        ("APP_ENV", "production"),
+        ("APP_SECRET", SECRET),
+        ("DATABASE_URL", "postgres://x@localhost/x"),
+        ("SMTP_URL", "smtp://localhost"),
+    ];
+    let refused = dispatch(&["serve"], &needed).err;
+    assert_eq!(named(&refused), ["SIGN_UP"], "{refused}");
+    for choice in ["open", "invited", "domains:", "closed"] {
+        assert!(refused.contains(choice), "{refused}");
+    }
+    for wrong in ["everybody", "domains:", "domains:example", "Open"] {
+        let settings = [&needed[..], &[("SIGN_UP", wrong)]].concat();
+        let refused = dispatch(&["serve"], &settings).err;
+        assert!(refused.contains(&format!("SIGN_UP={wrong}: ")), "{refused}");
+    }
 }
 
 #[test]

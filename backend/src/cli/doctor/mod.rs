@@ -1,6 +1,7 @@
 //! `dispatch doctor`: looks at everything that the service needs, all of it at the same time, each for five seconds at most.
 //! What is wrong with one thing hides nothing of the others. Nothing that it does stays, and no secret is told.
 
+mod accounts;
 mod database;
 mod machine;
 mod mail;
@@ -50,11 +51,13 @@ struct Findings(Sender<Finding>);
 /// Looks at one thing.
 type Examination = fn(&Config, &Findings);
 
-const EXAMINATIONS: [(&str, Examination); 8] = [
+const EXAMINATIONS: [(&str, Examination); 10] = [
     ("database", database::examine),
     ("redis", redis::examine),
     ("smtp", mail::examine),
     ("keys", machine::keys),
+    ("sign-up", accounts::sign_up),
+    ("quotas", accounts::quotas),
     ("public-url", machine::public_url),
     ("journal", machine::journal),
     ("frontend", machine::frontend),

@@ -1,0 +1,61 @@
+//! Who may open an account here, and how much each may use.
+
+use super::Findings;
+use crate::auth::sign_up_policy::{DomainPattern, SignUpPolicy};
+use crate::config::Config;
+use crate::quotas::model::{AccountQuotas, OwnerQuotas};
+
+pub(super) fn sign_up(config: &Config, findings: &Findings) {
+    let message = match &config.auth.sign_up {
+        SignUpPolicy::Open => "anybody may open an account".to_owned(),
+        SignUpPolicy::Invited => "accounts are for those with an invitation".to_owned(),
+        SignUpPolicy::Domains(patterns) => {
+            let names: Vec<_> = patterns.iter().map(DomainPattern::text).collect();
+            format!(
+                "accounts are for addresses at {}, and for those with an invitation",
+                names.join(", ")
+            )
+        }
+        SignUpPolicy::Closed => "nobody may open an account".to_owned(),
+    };
+    if config.standing.production && config.auth.sign_up == SignUpPolicy::Open {
+        findings.warn(
+            "sign-up",
+            message,
+            "strangers can send mail through your mail server: SIGN_UP=invited, domains:example.org or closed, unless that is the purpose",
+        );
+    } else {
+        findings.ok("sign-up", message);
+    }
+}
+
+pub(super) fn quotas(config: &Config, findings: &Findings) {
+    let account = AccountQuotas {
+        has_defaults: true,
+        ..AccountQuotas::default()
+    };
+    let OwnerQuotas {
+        recipients,
+        mails_a_day,
+    } = config.quotas.of(account);
+    let number = |quota: Option<i64>| {
+        quota.map_or_else(
+            || "any number of".to_owned(),
+            |most| format!("at most {most}"),
+        )
+    };
+    let message = format!(
+        "a new account may keep {} recipients and send {} mails within 24 hours",
+        number(recipients),
+        number(mails_a_day)
+    );
+    if config.standing.production && (recipients.is_none() || mails_a_day.is_none()) {
+        findings.warn(
+            "quotas",
+            message,
+            "one account can use up your mail server and its reputation: set QUOTA_RECIPIENTS and QUOTA_MAILS_A_DAY above 0, and give more to those who need it",
+        );
+    } else {
+        findings.ok("quotas", message);
+    }
+}

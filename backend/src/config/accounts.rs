@@ -1,0 +1,83 @@
+//! `SIGN_UP`, `LIMITS`, `QUOTA_…`, `ADMIN_…`, `DEMO_PASSWORD`: how accounts come about, and how much each may use.
+
+use super::settings::Settings;
+use super::{Admin, AuthSettings, DemoPassword};
+use crate::auth::password;
+use crate::auth::sign_up_policy::SignUpPolicy;
+use crate::quotas::model::{Quota, Quotas};
+
+impl<F: Fn(&str) -> Option<String>> Settings<F> {
+    pub(super) fn auth(&mut self, production: bool) -> Option<AuthSettings> {
+        let (limits, sign_up) = (self.parsed("LIMITS", 1), self.sign_up(production));
+        Some(AuthSettings {
+            limits: limits?,
+            sign_up: sign_up?,
+            password_cost: password::COST,
+        })
+    }
+
+    fn sign_up(&mut self, production: bool) -> Option<SignUpPolicy> {
+        let Some(text) = self.text("SIGN_UP") else {
+            if production {
+                self.mistakes.push(
+                    "SIGN_UP is missing: with APP_ENV=production say who may open an account: open, invited, domains:example.org or closed"
+                        .to_owned(),
+                );
+                return None;
+            }
+            return Some(SignUpPolicy::Open);
+        };
+        text.parse()
+            .map_err(|error| self.mistakes.push(format!("SIGN_UP={text}: {error}")))
+            .ok()
+    }
+
+    pub(super) fn quotas(&mut self) -> Option<Quotas> {
+        let (recipients, mails_a_day) = (
+            self.quota("QUOTA_RECIPIENTS"),
+            self.quota("QUOTA_MAILS_A_DAY"),
+        );
+        Some(Quotas {
+            recipients: recipients?,
+            mails_a_day: mails_a_day?,
+        })
+    }
+
+    /// `Some(None)` where nothing is said.
+    fn quota(&mut self, name: &str) -> Option<Option<Quota>> {
+        if self.text(name).is_none() {
+            return Some(None);
+        }
+        let most: u32 = self.parsed(name, 0)?;
+        Some(Some(Quota::of(most.into())))
+    }
+
+    pub(super) fn admin(&mut self) -> Option<Admin> {
+        let mistakes = self.mistakes.len();
+        match (self.text("ADMIN_EMAIL"), self.secret("ADMIN_PASSWORD")) {
+            (Some(email), Some(password)) => Some(Admin { email, password }),
+            (None, None) => None,
+            (email, _) if self.mistakes.len() == mistakes => {
+                let (set, unset) = if email.is_some() {
+                    ("ADMIN_EMAIL", "ADMIN_PASSWORD")
+                } else {
+                    ("ADMIN_PASSWORD", "ADMIN_EMAIL")
+                };
+                self.mistakes
+                    .push(format!("{set} is set without {unset}: both or neither"));
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// No account of a production has a password that is written down anywhere.
+    pub(super) fn demo_password(&mut self, production: bool) -> Option<DemoPassword> {
+        let password = self.text("DEMO_PASSWORD")?;
+        if production {
+            self.mistakes
+                .push("DEMO_PASSWORD: not with APP_ENV=production".to_owned());
+        }
+        Some(DemoPassword(password))
+    }
+}

@@ -1,0 +1,147 @@
+//! Whether a secret can be guessed: an estimate of its entropy (Shannon) after what is predictable has been taken out.
+
+use std::collections::HashMap;
+
+use crate::auth::password;
+
+/// Bits that a secret must have at least. 32 random digits are estimated at about 100, 32 hexadecimal ones at 115, the
+/// output of `openssl rand -base64 32` at 220.
+const ENOUGH: f64 = 70.0;
+/// The shortest of the common passwords.
+const WORD: usize = 8;
+/// The longest.
+const LONGEST_WORD: usize = 16;
+
+/// What stands in documentation where a secret belongs, without what is between the words.
+const PLACEHOLDERS: [&str; 12] = [
+    "changeme",
+    "changethis",
+    "changeit",
+    "replaceme",
+    "replacethis",
+    "placeholder",
+    "yoursecret",
+    "yourappsecret",
+    "secretkey",
+    "topsecret",
+    "donotuse",
+    "correcthorsebatterystaple",
+];
+
+/// Whether the secret is made of repetitions, sequences and common words, or of too few different characters.
+pub(super) fn is_weak(secret: &str) -> bool {
+    let letters: String = secret.chars().filter(|c| c.is_alphanumeric()).collect();
+    let letters = letters.to_lowercase();
+    if PLACEHOLDERS.iter().any(|words| letters.contains(words)) {
+        return true;
+    }
+    let characters: Vec<char> = secret.chars().collect();
+    let period = period(&characters);
+    let unit = characters.get(..period).unwrap_or(&characters);
+    let left = without_words(&without_sequences(unit));
+    let length: f64 = u32::try_from(left.len()).unwrap_or(u32::MAX).into();
+    length * entropy(&left) < ENOUGH
+}
+
+/// How many characters there are before the text begins again from its start; its length where it does not.
+fn period(characters: &[char]) -> usize {
+    let repeats = |period: &usize| {
+        let ahead = characters.iter().skip(*period);
+        ahead
+            .zip(characters)
+            .all(|(later, earlier)| later == earlier)
+    };
+    // Once in part is no repetition.
+    let shortest = (1..=characters.len() / 2).find(repeats);
+    shortest.unwrap_or(characters.len())
+}
+
+/// Without the characters that go on a run of equal, ascending or descending ones: `aaa`, `abc`, `321`.
+fn without_sequences(characters: &[char]) -> Vec<char> {
+    let step = |from: char, to: char| i64::from(u32::from(to)) - i64::from(u32::from(from));
+    let follows = |place: usize| {
+        let before = place
+            .checked_sub(2)
+            .and_then(|start| characters.get(start..=place));
+        let Some(&[first, second, third]) = before else {
+            return false;
+        };
+        step(first, second) == step(second, third) && step(second, third).abs() <= 1
+    };
+    let kept = characters.iter().enumerate();
+    kept.filter(|(place, _)| !follows(*place))
+        .map(|(_, character)| *character)
+        .collect()
+}
+
+/// Without common words, but for the first character of each.
+fn without_words(characters: &[char]) -> Vec<char> {
+    let mut left = Vec::new();
+    let mut place = 0;
+    while let Some(rest) = characters.get(place..).filter(|rest| !rest.is_empty()) {
+        let longest = (WORD..=rest.len().min(LONGEST_WORD)).rev();
+        let word = longest.into_iter().find(|length| {
+            let word: String = rest.iter().take(*length).collect();
+            password::is_common(&word)
+        });
+        left.extend(rest.first());
+        place += word.unwrap_or(1);
+    }
+    left
+}
+
+/// Bits per character, as often as each occurs in the text.
+fn entropy(characters: &[char]) -> f64 {
+    let mut counts: HashMap<char, u32> = HashMap::new();
+    for character in characters {
+        *counts.entry(*character).or_default() += 1;
+    }
+    let all: f64 = counts.values().copied().map(f64::from).sum();
+    let shares = counts.values().map(|count| f64::from(*count) / all);
+    shares.map(|share| -share * share.log2()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_that_is_a_pattern_is_weak() {
+        for secret in [
+            "a".repeat(34),
+            "ab".repeat(17),
+            "0123456789".repeat(4),
+            "changeme".repeat(5),
+            "x7Kq2mPz".repeat(5),
+            "aabbaabababbabaabababbabaabbabaabb".to_owned(),
+            "abcdefghijklmnopqrstuvwxyz0123456789".to_owned(),
+            "zyxwvutsrqponmlkjihgfedcba9876543210".to_owned(),
+            "qwertyuiopasdfghjklzxcvbnm1234567890".to_owned(),
+            "passwordchangemesunshineprincess".to_owned(),
+            "password1234567890password0987654321".to_owned(),
+            "11111111222222223333333344444444".to_owned(),
+            "00000000-0000-0000-0000-000000000000".to_owned(),
+            "Please change this to a value of your own".to_owned(),
+            "correct horse battery staple correct horse".to_owned(),
+            "я".repeat(34),
+        ] {
+            assert!(is_weak(&secret), "{secret}");
+        }
+    }
+
+    #[test]
+    fn a_random_secret_is_not_weak_in_whatever_form_it_is_written() {
+        for _ in 0..2000 {
+            let bytes: [u8; 32] = rand::random();
+            let number = |half: &[u8]| u128::from_be_bytes(half.try_into().unwrap());
+            let hex = format!("{:032x}{:032x}", number(&bytes[..16]), number(&bytes[16..]));
+            for secret in [&STANDARD.encode(bytes), &hex, &hex[..32]] {
+                assert!(!is_weak(secret), "{secret}");
+            }
+        }
+        assert!(!is_weak("a secret that only the tests know of"));
+    }
+}

@@ -1,0 +1,134 @@
+//! `/invitations`: made and withdrawn by administrators, seen by managers.
+
+use actix_web::http::header::LOCATION;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, delete, get, post};
+use diesel::{Connection, PgConnection};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{CreateInvitation, Invitation, InvitationQuery};
+use super::store::{self, InviteError, NewInvitation};
+use crate::auth::caller::Caller;
+use crate::auth::gate::Gate;
+use crate::auth::sign_up_policy::NotAdmitted;
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::events;
+use crate::events::model::{EventKind, SubjectKind};
+use crate::events::new::Origin;
+use crate::http::body::Valid;
+use crate::http::client::Client;
+use crate::http::error::{ApiError, FieldError, Problem};
+use crate::http::page::Page;
+use crate::http::query::Query;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_invitations)
+        .service(create_invitation)
+        .service(delete_invitation);
+}
+
+impl From<InviteError> for ApiError {
+    fn from(error: InviteError) -> Self {
+        match error {
+            InviteError::AlreadyRegistered => {
+                let detail = "There is an account with this address.";
+                Self::conflict("already_registered", detail)
+                    .with_fields(vec![FieldError::new("email", "taken", detail)])
+            }
+            InviteError::Query(error) => error.into(),
+        }
+    }
+}
+
+/// List invitations, a page at a time
+///
+/// For managers. Those that were accepted or withdrawn are gone; expired ones stay for a month.
+#[utoipa::path(tag = "invitations", params(InvitationQuery), responses(
+    (status = 200, description = "A page of invitations", body = Page<Invitation>),
+    (status = 403, description = "This is for managers", body = Problem, content_type = "application/problem+json")))]
+#[get("/invitations")]
+async fn list_invitations(
+    caller: Caller,
+    db: Data<Db>,
+    Query(query): Query<InvitationQuery>,
+) -> Result<HttpResponse, ApiError> {
+    caller.who_may_oversee()?;
+    let paging = query.paging();
+    let rows = db
+        .run(move |conn| store::list(conn, paging).map_err(ApiError::from))
+        .await?;
+    Ok(HttpResponse::Ok().json(paging.page(rows)))
+}
+
+/// Invite an address
+///
+/// For administrators. A link is mailed that opens one account with this address, within seven days, also where `SIGN_UP`
+/// lets nobody else in. Inviting an address again mails a new link; the one before no longer works. Three mails an hour to
+/// one address.
+#[utoipa::path(tag = "invitations", request_body = CreateInvitation, responses(
+    (status = 201, description = "Invited", body = Invitation, headers(("Location" = String))),
+    (status = 403, description = "This is for administrators, or `sign_up_closed`", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`already_registered`", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "Too many mails to this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[post("/invitations")]
+async fn create_invitation(
+    caller: Caller,
+    gate: Data<Gate>,
+    client: Client,
+    Valid(new): Valid<CreateInvitation>,
+) -> Result<HttpResponse, ApiError> {
+    let (by, now) = (caller.who_may_appoint()?.user_id, gate.clock.now());
+    if !gate.sign_up.takes_invitations() {
+        return Err(NotAdmitted::Closed.into());
+    }
+    gate.admit_link(&new.email).await?;
+    let work = move |conn: &mut PgConnection| {
+        let new = NewInvitation {
+            email: &new.email,
+            language: new.language,
+            invited_by: by,
+        };
+        let invitation = store::create(conn, &new, now)?;
+        let event = Origin::of(by, &client, now)
+            .did(EventKind::InvitationCreated)
+            .about(SubjectKind::Invitation, invitation.id, &invitation.email);
+        events::store::record(conn, &event)?;
+        Ok::<_, ApiError>(invitation)
+    };
+    let invitation = gate.db.run(move |conn| conn.transaction(work)).await?;
+    tracing::info!(invitation.id = invitation.id, by, "an address was invited");
+    let location = format!("/api/v1/invitations/{}", invitation.id);
+    Ok(HttpResponse::Created()
+        .insert_header((LOCATION, location))
+        .json(invitation))
+}
+
+/// Withdraw an invitation
+///
+/// For administrators. Its link no longer works.
+#[utoipa::path(tag = "invitations", params(("id" = i64, Path, minimum = 1)), responses(
+    (status = 204, description = "Withdrawn"),
+    (status = 403, description = "This is for administrators", body = Problem, content_type = "application/problem+json")))]
+#[delete("/invitations/{id}")]
+async fn delete_invitation(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let (by, id, now) = (caller.who_may_appoint()?.user_id, *id, clock.now());
+    let work = move |conn: &mut PgConnection| {
+        let email = store::delete(conn, id)?.ok_or_else(ApiError::not_found)?;
+        let event = Origin::of(by, &client, now)
+            .did(EventKind::InvitationRevoked)
+            .about(SubjectKind::Invitation, id, &email);
+        events::store::record(conn, &event).map_err(ApiError::from)
+    };
+    db.run(move |conn| conn.transaction(work)).await?;
+    tracing::info!(invitation.id = id, by, "an invitation was withdrawn");
+    Ok(HttpResponse::NoContent().finish())
+}

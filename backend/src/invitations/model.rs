@@ -1,0 +1,71 @@
+//! The invitation and the requests about it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
+
+use crate::http::field::trimmed;
+use crate::http::page::{Paging, default_per_page, first_page};
+use crate::users::model::Language;
+use crate::users::user_ref::UserRef;
+
+/// How long an invitation is good for.
+pub const LIFETIME: TimeDelta = TimeDelta::days(7);
+
+/// An invitation that has not been accepted.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Invitation {
+    #[schema(example = 5, minimum = 1)]
+    pub id: i64,
+    /// Only this address can accept it.
+    #[schema(example = "ada@example.org")]
+    pub email: String,
+    /// Of the mail.
+    pub language: Language,
+    /// The administrator; `null` when the account is gone.
+    pub invited_by: Option<UserRef>,
+    /// When it was last sent.
+    pub created_at: DateTime<Utc>,
+    /// From then on the link does not work.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Who is invited.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateInvitation {
+    #[serde(deserialize_with = "trimmed")]
+    #[validate(email(code = "invalid_email"), length(max = 254, code = "too_long"))]
+    #[schema(example = "ada@example.org", max_length = 254, format = Email)]
+    pub email: String,
+    /// Of the mail; that of the administrator by default.
+    #[serde(default)]
+    pub language: Option<Language>,
+}
+
+/// Which invitations to list; those sent last come first.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct InvitationQuery {
+    /// Counts from 1.
+    #[serde(default = "first_page")]
+    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
+    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
+    pub page: u32,
+    #[serde(default = "default_per_page")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
+    #[param(default = 20, minimum = 1, maximum = 100)]
+    pub per_page: u32,
+}
+
+impl InvitationQuery {
+    /// The page asked for.
+    pub fn paging(&self) -> Paging {
+        Paging {
+            page: self.page,
+            per_page: self.per_page,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Invitations in the database: one for an address at most. Accepting one deletes it.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, exists, sql};
+use diesel::prelude::*;
+use diesel::sql_types::{Text, Timestamptz};
+use diesel::upsert::excluded;
+
+use super::model::{Invitation, LIFETIME};
+use crate::account_mails::model::Kind;
+use crate::account_mails::store::queue_to;
+use crate::auth::token::{self, Secret};
+use crate::db::functions::lower;
+use crate::db::schema::{invitations, users};
+use crate::http::page::Paging;
+use crate::users::model::Language;
+use crate::users::user_ref::UserRef;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = invitations)]
+struct InvitationRow {
+    id: i64,
+    email: String,
+    #[diesel(deserialize_as = String)]
+    language: Language,
+    invited_by: Option<i64>,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+}
+
+/// A new invitation.
+pub struct NewInvitation<'a> {
+    pub email: &'a str,
+    pub language: Option<Language>,
+    /// The administrator.
+    pub invited_by: i64,
+}
+
+/// Why an address cannot be invited.
+#[derive(Debug, thiserror::Error)]
+pub enum InviteError {
+    #[error("the address has an account")]
+    AlreadyRegistered,
+    #[error(transparent)]
+    Query(#[from] diesel::result::Error),
+}
+
+/// One page and the number of all.
+pub fn list(conn: &mut PgConnection, paging: Paging) -> QueryResult<(Vec<Invitation>, i64)> {
+    use invitations::{created_at, id};
+    let total = invitations::table.select(count_star()).first(conn)?;
+    let window = paging.window(total);
+    let rows = invitations::table
+        .left_join(users::table)
+        .select((InvitationRow::as_select(), users::email.nullable()))
+        .limit(window.limit)
+        .offset(window.offset)
+        .into_boxed();
+    let rows = if window.backwards {
+        rows.order((created_at.asc(), id.asc()))
+    } else {
+        rows.order((created_at.desc(), id.desc()))
+    };
+    let rows: Vec<(InvitationRow, Option<String>)> = rows.load(conn)?;
+    let items = window.in_order(rows).into_iter();
+    Ok((items.map(|(row, by)| row.sent_by(by)).collect(), total))
+}
+
+/// Invites an address and queues the mail. One that is invited already gets a new link; the one before is void.
+pub fn create(
+    conn: &mut PgConnection,
+    new: &NewInvitation<'_>,
+    now: DateTime<Utc>,
+) -> Result<Invitation, InviteError> {
+    use invitations as i;
+    // Of an account that nobody has confirmed, the invitation shows whose it is.
+    let registered = users::table
+        .filter(lower(users::email).eq(lower(new.email)))
+        .filter(users::confirmed_at.is_not_null());
+    if diesel::select(exists(registered)).get_result(conn)? {
+        return Err(InviteError::AlreadyRegistered);
+    }
+    let (by, own): (String, String) = users::table
+        .find(new.invited_by)
+        .select((users::email, users::language))
+        .for_no_key_update()
+        .first(conn)?;
+    let language = new.language.map_or(own, |one| one.as_str().to_owned());
+    let row = diesel::insert_into(i::table)
+        .values((
+            i::email.eq(new.email),
+            i::language.eq(language),
+            i::invited_by.eq(new.invited_by),
+            i::created_at.eq(now),
+            i::expires_at.eq(now + LIFETIME),
+        ))
+        .on_conflict(sql::<Text>("(lower(email))"))
+        .do_update()
+        .set((
+            i::language.eq(excluded(i::language)),
+            i::invited_by.eq(excluded(i::invited_by)),
+            i::created_at.eq(excluded(i::created_at)),
+            i::expires_at.eq(excluded(i::expires_at)),
+            i::token_hash.eq(None::<Vec<u8>>),
+        ))
+        .returning(InvitationRow::as_returning())
+        .get_result(conn)?;
+    queue_to(conn, new.invited_by, (Kind::Invitation, &row.email), now)?;
+    Ok(row.sent_by(Some(by)))
+}
+
+/// Withdraws an invitation and returns its address; `None` when there is none of this id.
+pub fn delete(conn: &mut PgConnection, id: i64) -> QueryResult<Option<String>> {
+    diesel::delete(invitations::table.find(id))
+        .returning(invitations::email)
+        .get_result(conn)
+        .optional()
+}
+
+/// Queues the mail again to an address that is invited, in one statement that takes no longer than for one that is not.
+/// Within a transaction of its own.
+pub fn remind(conn: &mut PgConnection, email: &str, now: DateTime<Utc>) -> QueryResult<()> {
+    diesel::sql_query("SET LOCAL synchronous_commit = off").execute(conn)?;
+    diesel::sql_query(
+        "INSERT INTO account_mails (user_id, kind, to_email, next_attempt_at, created_at)
+         SELECT invited_by, 'invitation', email, $2, $2 FROM invitations
+         WHERE lower(email) = lower($1) AND expires_at > $2 AND invited_by IS NOT NULL
+           AND NOT EXISTS (SELECT FROM account_mails AS waiting
+                           WHERE waiting.user_id = invited_by AND waiting.kind = 'invitation'
+                             AND waiting.to_email = invitations.email AND waiting.next_attempt_at IS NOT NULL)",
+    )
+    .bind::<Text, _>(email)
+    .bind::<Timestamptz, _>(now)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// Makes the token of the mail that is about to be sent to this address, in place of the one before; `None` when the
+/// invitation was withdrawn or accepted, or has expired.
+pub fn issue(
+    conn: &mut PgConnection,
+    email: &str,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<(Secret, Language)>> {
+    let token = Secret::random();
+    let row = diesel::update(invitations::table)
+        .filter(lower(invitations::email).eq(lower(email)))
+        .filter(invitations::expires_at.gt(now))
+        .set(invitations::token_hash.eq(token.hash()))
+        .returning(InvitationRow::as_returning())
+        .get_result(conn)
+        .optional()?;
+    Ok(row.map(|row| (token, row.language)))
+}
+
+/// Whether this token would let this address in.
+pub fn is_good(
+    conn: &mut PgConnection,
+    (given, email): (&str, &str),
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let good = invitations::table
+        .filter(invitations::token_hash.eq(token::hash(given)))
+        .filter(lower(invitations::email).eq(lower(email)))
+        .filter(invitations::expires_at.gt(now));
+    diesel::select(exists(good)).get_result(conn)
+}
+
+/// Uses an invitation up; `false` when the token is used, expired, unknown or for another address.
+pub fn accept(
+    conn: &mut PgConnection,
+    (given, email): (&str, &str),
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
+    // Of many requests at once, one gets the row.
+    let accepted = diesel::delete(invitations::table)
+        .filter(invitations::token_hash.eq(token::hash(given)))
+        .filter(lower(invitations::email).eq(lower(email)))
+        .filter(invitations::expires_at.gt(now))
+        .execute(conn)?;
+    Ok(accepted > 0)
+}
+
+impl InvitationRow {
+    fn sent_by(self, email: Option<String>) -> Invitation {
+        let by = self.invited_by.zip(email);
+        Invitation {
+            id: self.id,
+            email: self.email,
+            language: self.language,
+            invited_by: by.map(|(id, email)| UserRef { id, email }),
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+        }
+    }
+}
