@@ -18,6 +18,9 @@ declare global {
     type Token = Body<paths['/api/v1/me/tokens']['get']>['items'][number];
     type CreateToken = paths['/api/v1/me/tokens']['post']['requestBody']['content']['application/json'];
     type User = Body<paths['/api/v1/users/{id}']['get']>;
+    type Invitation = Body<paths['/api/v1/invitations']['get']>['items'][number];
+    type CreateInvitation = paths['/api/v1/invitations']['post']['requestBody']['content']['application/json'];
+    type Site = Schemas['Site'];
     type Event = Body<paths['/api/v1/events']['get']>['items'][number];
     type EventKind = Event['kind'];
     type FieldError = Schemas['FieldError'];
