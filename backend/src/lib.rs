@@ -37,3 +37,4 @@ pub mod smtp_servers;
 pub mod stats;
 pub mod suppressions;
 pub mod users;
+pub mod zone;

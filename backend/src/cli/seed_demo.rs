@@ -1,7 +1,6 @@
 //! `dispatch seed-demo`: a database that is worth looking at.
 
 use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, Utc, Weekday};
-use chrono_tz::Europe::Moscow;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
@@ -21,9 +20,11 @@ use crate::mailings::{chosen, start};
 use crate::messages::model::CreateMessage;
 use crate::messages::store as messages;
 use crate::users::model::Language;
+use crate::zone::Zone;
 
 const USER: &str = "anna@dispatch.localhost";
 const ADMIN: &str = "admin@dispatch.localhost";
+const MOSCOW: &str = "Europe/Moscow";
 
 const RECIPIENTS: &str = "
     INSERT INTO recipients (owner_id, email, full_name, comment, created_at, updated_at)
@@ -139,7 +140,7 @@ impl DemoUser {
                 password,
                 full_name: name.to_owned(),
                 language: Language::Ru,
-                time_zone: Moscow.name().to_owned(),
+                time_zone: MOSCOW.to_owned(),
                 invitation: None,
             },
             role,
@@ -159,7 +160,7 @@ impl DemoUser {
 
 /// One mailing that is sent at once, one every Monday at nine, one on the last day of every month.
 fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> Result<(), Failure> {
-    let today = now.with_timezone(&Moscow).date_naive();
+    let today = now.with_timezone(&moscow()?).date_naive();
     let monday = today.week(Weekday::Mon).last_day() + Days::new(1);
     let month_end = today
         .with_day(1)
@@ -213,7 +214,7 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
             start_now: false,
             ends_at,
             recurrence,
-            time_zone: Moscow.name().to_owned(),
+            time_zone: MOSCOW.to_owned(),
             on_uncertain: OnUncertain::default(),
             smtp_server_id: None,
             recipients: choice,
@@ -252,10 +253,14 @@ fn add_articles(
     Ok(())
 }
 
+fn moscow() -> Result<Zone, Failure> {
+    Ok(MOSCOW.parse()?)
+}
+
 fn at_hour(day: NaiveDate, hour: u32) -> Result<DateTime<Utc>, Failure> {
     let local = day.and_hms_opt(hour, 0, 0).ok_or("no such hour")?;
     Ok(local
-        .and_local_timezone(Moscow)
+        .and_local_timezone(moscow()?)
         .earliest()
         .ok_or("no such hour")?
         .to_utc())

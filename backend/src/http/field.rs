@@ -9,6 +9,7 @@ use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use super::error::FieldError;
 use super::field_path::FieldPath;
+use crate::zone::Zone;
 
 /// For `PATCH`: tells an absent field (`None`) from `null` (`Some(None)`); use with `#[serde(default)]`.
 pub fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
@@ -54,7 +55,7 @@ pub fn filled(value: &str) -> Result<(), ValidationError> {
     }
 }
 
-/// The years a schedule or a filter may speak of: 2000–2100.
+/// The years a schedule or a filter may speak of: 2000–2100. The rule at the end of every zone's data reaches as far.
 pub fn sensible_year(at: &DateTime<Utc>) -> Result<(), ValidationError> {
     if (2000..=2100).contains(&at.year()) {
         Ok(())
@@ -65,7 +66,7 @@ pub fn sensible_year(at: &DateTime<Utc>) -> Result<(), ValidationError> {
 
 /// An IANA zone that the zone data knows.
 pub fn time_zone(name: &str) -> Result<(), ValidationError> {
-    name.parse::<chrono_tz::Tz>()
+    name.parse::<Zone>()
         .map(drop)
         .map_err(|_unknown| coded("unknown_time_zone"))
 }

@@ -64,8 +64,6 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
-    use chrono_tz::Tz;
-
     use super::*;
 
     fn utc(text: &str) -> DateTime<Utc> {
@@ -79,7 +77,7 @@ mod tests {
             starts_at,
             ends_at: None,
             recurrence,
-            time_zone: Tz::Europe__London,
+            time_zone: "Europe/London".parse().unwrap(),
         }
     }
 

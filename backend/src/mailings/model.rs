@@ -13,6 +13,7 @@ use crate::http::field::{self, filled, nullable, present, sensible_year, single_
 use crate::named::named;
 use crate::runs::model::Run;
 use crate::users::user_ref::UserRef;
+use crate::zone::Zone;
 
 /// A message, its recipients and when they get it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -122,7 +123,7 @@ impl MailingRow {
             starts_at: self.starts_at,
             ends_at: self.ends_at,
             recurrence: self.recurrence,
-            time_zone: self.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC),
+            time_zone: self.time_zone.parse().unwrap_or(Zone::utc()),
         }
     }
 }

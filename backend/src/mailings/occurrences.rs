@@ -19,6 +19,7 @@ use crate::http::body::Valid;
 use crate::http::error::ApiError;
 use crate::http::field::{present, sensible_year, time_zone};
 use crate::http::query::Query;
+use crate::zone::Zone;
 
 /// A schedule to try out; nothing is stored.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -58,7 +59,7 @@ impl PreviewOccurrences {
             starts_at: first_start(self.starts_at, self.start_now, now)?,
             ends_at: self.ends_at,
             recurrence: self.recurrence,
-            time_zone: self.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC),
+            time_zone: self.time_zone.parse().unwrap_or(Zone::utc()),
         })
     }
 }

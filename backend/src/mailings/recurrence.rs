@@ -6,15 +6,14 @@
 use std::ops::{Range, RangeInclusive};
 
 use chrono::{
-    DateTime, Datelike, Days, FixedOffset, MappedLocalTime, Months, NaiveDateTime, Offset,
-    TimeZone, Utc,
+    DateTime, Datelike, Days, FixedOffset, MappedLocalTime, Months, NaiveDateTime, TimeZone, Utc,
 };
-use chrono_tz::{GapInfo, Tz};
 
 use crate::named::named;
+use crate::zone::Zone;
 
-/// The only moments an occurrence may fall on: the years 1900 – 2100, UTC. Of later ones nobody knows how clocks will change;
-/// of these, the API takes 2000 – 2100 (`http::field`).
+/// The only moments an occurrence may fall on: the years 1900 – 2100, UTC, in all of which clocks change as the zone data
+/// say, the last rule of a zone holding for ever. Of these, the API takes 2000 – 2100 (`http::field`).
 pub const ACCEPTED: Range<DateTime<Utc>> = Range {
     start: DateTime::from_timestamp(-2_208_988_800, 0).unwrap(),
     end: DateTime::from_timestamp(4_133_980_800, 0).unwrap(),
@@ -74,7 +73,7 @@ pub struct Schedule {
     pub starts_at: DateTime<Utc>,
     pub ends_at: Option<DateTime<Utc>>,
     pub recurrence: Recurrence,
-    pub time_zone: Tz,
+    pub time_zone: Zone,
 }
 
 impl Schedule {
@@ -179,17 +178,15 @@ fn months(moment: DateTime<Utc>) -> i64 {
 }
 
 /// The moment at which the zone's clock shows `wanted`.
-fn resolve(zone: Tz, wanted: NaiveDateTime) -> Option<(DateTime<Utc>, Option<Note>)> {
+fn resolve(zone: Zone, wanted: NaiveDateTime) -> Option<(DateTime<Utc>, Option<Note>)> {
     match zone.from_local_datetime(&wanted) {
         MappedLocalTime::Single(at) => Some((at.to_utc(), None)),
         MappedLocalTime::Ambiguous(first, _) => Some((first.to_utc(), Some(Note::DstOverlap))),
         MappedLocalTime::None => {
             // Read with the offset before the gap, the moment lies as far behind the gap as `wanted` lies inside it.
-            let (_, before) = GapInfo::new(&wanted, &zone)?.begin?;
-            Some((
-                wanted.checked_sub_offset(before.fix())?.and_utc(),
-                Some(Note::DstGap),
-            ))
+            let before = zone.offset_before_gap(&wanted)?;
+            let at = wanted.checked_sub_offset(before)?.and_utc();
+            Some((at, Some(Note::DstGap)))
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A period of the calendar and its days, which in a zone that changes its clocks have 23 or 25 hours. Pure.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
-use chrono_tz::Tz;
+
+use crate::zone::Zone;
 
 /// Attempts are summed up by the quarter of an hour, on which the days of every zone begin.
 const QUARTER_S: i64 = 900;
@@ -15,7 +16,7 @@ const LONGEST: TimeDelta = TimeDelta::hours(366 * 24 + 1);
 pub struct Period {
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,
-    pub zone: Tz,
+    pub zone: Zone,
 }
 
 /// Why there is no such period.
@@ -32,7 +33,7 @@ impl Period {
     pub fn new(
         from: Option<DateTime<Utc>>,
         to: Option<DateTime<Utc>>,
-        zone: Tz,
+        zone: Zone,
         now: DateTime<Utc>,
     ) -> Result<Self, WrongPeriod> {
         let to = to.map_or_else(
@@ -83,11 +84,11 @@ fn quarter_after(at: DateTime<Utc>) -> DateTime<Utc> {
     }
 }
 
-fn local_day(at: DateTime<Utc>, zone: Tz) -> NaiveDate {
+fn local_day(at: DateTime<Utc>, zone: Zone) -> NaiveDate {
     at.with_timezone(&zone).date_naive()
 }
 
-fn days_before(to: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+fn days_before(to: DateTime<Utc>, zone: Zone) -> DateTime<Utc> {
     let last = local_day(to - TimeDelta::seconds(1), zone);
     let first = last - Days::new(DAYS_BEFORE);
     beginning(first, zone).unwrap_or(to - TimeDelta::days(30))
@@ -95,7 +96,7 @@ fn days_before(to: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
 
 /// When a day begins: at midnight, or after the gap where the clocks are set forward over it. A zone that changes sides of
 /// the date line has no such day.
-fn beginning(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+fn beginning(day: NaiveDate, zone: Zone) -> Option<DateTime<Utc>> {
     let midnight = day.and_time(NaiveTime::MIN);
     let quarters = (0..96).map(|n| midnight + TimeDelta::seconds(n * QUARTER_S));
     let mut moments = quarters.filter_map(|local| zone.from_local_datetime(&local).earliest());
@@ -110,7 +111,11 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn period(from: &str, to: &str, zone: Tz) -> Period {
+    fn zone(name: &str) -> Zone {
+        name.parse().unwrap()
+    }
+
+    fn period(from: &str, to: &str, zone: Zone) -> Period {
         Period::new(Some(at(from)), Some(at(to)), zone, at(to)).unwrap()
     }
 
@@ -126,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_day_has_23_hours_in_spring_and_25_in_autumn() {
-        let berlin = chrono_tz::Europe::Berlin;
+        let berlin = zone("Europe/Berlin");
         let spring = period("2026-03-27T23:00:00Z", "2026-03-30T22:00:00Z", berlin);
         assert_eq!(hours(&spring), [24, 23, 24]);
         let autumn = period("2026-10-23T22:00:00Z", "2026-10-26T23:00:00Z", berlin);
@@ -138,7 +143,7 @@ mod tests {
         let beirut = period(
             "2026-03-27T22:00:00Z",
             "2026-03-29T21:00:00Z",
-            chrono_tz::Asia::Beirut,
+            zone("Asia/Beirut"),
         );
         let days: Vec<_> = beirut
             .days()
@@ -159,7 +164,7 @@ mod tests {
         let apia = period(
             "2011-12-29T10:00:00Z",
             "2011-12-31T10:00:00Z",
-            chrono_tz::Pacific::Apia,
+            zone("Pacific/Apia"),
         );
         let days: Vec<_> = apia.days().iter().map(|(day, _)| day.to_string()).collect();
         assert_eq!(days, ["2011-12-29", "2011-12-31"]);
@@ -168,7 +173,7 @@ mod tests {
     #[test]
     fn unless_told_otherwise_it_is_today_and_the_29_days_before() {
         let now = at("2026-05-01T10:07:00Z");
-        let period = Period::new(None, None, chrono_tz::Asia::Kathmandu, now).unwrap();
+        let period = Period::new(None, None, zone("Asia/Kathmandu"), now).unwrap();
         let days = period.days();
         assert_eq!((days.len(), period.to), (30, at("2026-05-01T10:15:00Z")));
         assert_eq!(
@@ -179,7 +184,7 @@ mod tests {
 
     #[test]
     fn what_is_longer_than_a_year_or_ends_before_it_begins_is_none() {
-        let of = |from, to| Period::new(Some(at(from)), Some(at(to)), Tz::UTC, at(to));
+        let of = |from, to| Period::new(Some(at(from)), Some(at(to)), Zone::utc(), at(to));
         let year = of("2026-01-01T00:00:00Z", "2027-01-02T00:00:00Z").unwrap();
         assert_eq!(year.days().len(), 366);
         assert_eq!(

@@ -1,7 +1,6 @@
 //! The numbers in the database: sums of tallies, never a count of the log.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use diesel::dsl::count;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
@@ -14,6 +13,7 @@ use crate::db::owned::owned_by;
 use crate::db::prepared::prepared;
 use crate::db::schema::{mailings, runs, tallies, users};
 use crate::mail::verdict::Outcome;
+use crate::zone::Zone;
 
 /// Whose attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,12 +31,12 @@ pub(super) const fn owner_id(owners: Owners) -> Option<i64> {
 }
 
 /// The zone a user lives by.
-pub fn zone_of(conn: &mut PgConnection, user_id: i64) -> QueryResult<Tz> {
+pub fn zone_of(conn: &mut PgConnection, user_id: i64) -> QueryResult<Zone> {
     let name: String = users::table
         .find(user_id)
         .select(users::time_zone)
         .first(conn)?;
-    Ok(name.parse().unwrap_or(Tz::UTC))
+    Ok(name.parse().unwrap_or(Zone::utc()))
 }
 
 #[derive(QueryableByName)]

@@ -107,7 +107,7 @@ fn where_all_is_well_no_line_fails_and_no_mail_is_sent() {
         "ok    rights",
         "ok    migrations  all are applied",
         "ok    clock",
-        "ok    time-zones",
+        "ok    time-zones  IANA 20",
         "ok    connections",
         "ok    redis       REDIS_URL is not set",
         "ok    smtp        127.0.0.1:",

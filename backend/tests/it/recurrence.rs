@@ -2,8 +2,8 @@
 #![cfg(test)]
 
 use chrono::{DateTime, Datelike, TimeZone, Utc};
-use chrono_tz::Tz;
 use dispatch::mailings::recurrence::{Occurrence, Recurrence, Schedule};
+use dispatch::zone::Zone;
 
 /// Checks lines of `zone | anchor | next | next …`, each occurrence as a user reads it.
 fn assert_series(recurrence: Recurrence, table: &str) {
@@ -94,7 +94,7 @@ fn the_29th_of_february_returns_in_leap_years_until_2100_ends() {
         starts_at,
         ends_at: None,
         recurrence,
-        time_zone: Tz::UTC,
+        time_zone: Zone::utc(),
     };
     let years_later = |years: u32| {
         schedule

@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Datelike, Months, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
-use chrono_tz::{TZ_VARIANTS, Tz};
 use dispatch::mailings::recurrence::{ACCEPTED, Note, Recurrence, Schedule};
+use dispatch::zone::Zone;
 
 use crate::recurrence_properties::{assert_calendar, moment};
 
@@ -19,13 +19,13 @@ struct Change {
     after: i32,
 }
 
-fn offset(zone: Tz, at: DateTime<Utc>) -> i32 {
+fn offset(zone: Zone, at: DateTime<Utc>) -> i32 {
     let offset = zone.offset_from_utc_datetime(&at.naive_utc());
     offset.fix().local_minus_utc()
 }
 
 /// Found by asking for the offset of every day, and then for that of ever shorter parts of a day.
-fn changes(zone: Tz) -> Vec<Change> {
+fn changes(zone: Zone) -> Vec<Change> {
     let (mut found, mut day, mut before) =
         (Vec::new(), ACCEPTED.start, offset(zone, ACCEPTED.start));
     while day < ACCEPTED.end {
@@ -40,7 +40,7 @@ fn changes(zone: Tz) -> Vec<Change> {
     found
 }
 
-fn first_with(zone: Tz, wanted: i32, within: Range<DateTime<Utc>>) -> DateTime<Utc> {
+fn first_with(zone: Zone, wanted: i32, within: Range<DateTime<Utc>>) -> DateTime<Utc> {
     let (mut before, mut after) = (within.start, within.end);
     while after - before > TimeDelta::seconds(1) {
         let middle = before + TimeDelta::seconds((after - before).num_seconds() / 2);
@@ -108,7 +108,7 @@ fn anchors(recurrence: Recurrence, local: NaiveDateTime) -> Vec<(u32, NaiveDateT
 }
 
 /// Series of every kind meet the change where it hurts.
-fn assert_followed(time_zone: Tz, change: Change) {
+fn assert_followed(time_zone: Zone, change: Change) {
     for local in change.touched() {
         for recurrence in Recurrence::ALL.iter().copied() {
             for (index, anchor) in anchors(recurrence, local) {
@@ -159,8 +159,8 @@ fn assert_due(schedule: &Schedule, index: u32, change: Change, local: NaiveDateT
 }
 
 /// Zones that are the same but for their names are looked at once.
-static ZONES: LazyLock<HashMap<Vec<Change>, Tz>> = LazyLock::new(|| {
-    let zones = TZ_VARIANTS.iter().map(|zone| (changes(*zone), *zone));
+static ZONES: LazyLock<HashMap<Vec<Change>, Zone>> = LazyLock::new(|| {
+    let zones = Zone::all().map(|zone| (changes(zone), zone));
     zones.collect()
 });
 

@@ -1,14 +1,15 @@
 //! What a session of the database shows beside its tables: its clock, its time zones, and how many may be had.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
-use chrono_tz::Tz;
+use std::fs;
+
+use chrono::{DateTime, Datelike, Utc};
 use diesel::prelude::*;
-use diesel::result::Error;
-use diesel::sql_types::{Integer, Text, Timestamp, Timestamptz};
+use diesel::sql_types::{Integer, Timestamptz};
 
 use super::Findings;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::zone;
 
 /// Sign-ins and schedules follow the database's clock; the log and certificates do not.
 const NOTABLE_S: i64 = 2;
@@ -17,25 +18,10 @@ const UNUSABLE_S: i64 = 300;
 /// The engine's own connections beside the pool: claimer, recorder, keeper, and one to spare.
 const OF_THE_ENGINE: i64 = 4;
 
-/// Zones whose rules have changed in recent years, and moments that tell old data from new.
-const ZONES: [(&str, &str); 5] = [
-    ("Europe/Moscow", "2030-07-01T12:00:00Z"),
-    ("America/New_York", "2030-07-01T12:00:00Z"),
-    ("Asia/Almaty", "2030-07-01T12:00:00Z"),
-    ("America/Mexico_City", "2030-07-01T12:00:00Z"),
-    ("Africa/Cairo", "2030-07-01T12:00:00Z"),
-];
-
 #[derive(QueryableByName)]
 struct Now {
     #[diesel(sql_type = Timestamptz)]
     now: DateTime<Utc>,
-}
-
-#[derive(QueryableByName)]
-struct Local {
-    #[diesel(sql_type = Timestamp)]
-    local: NaiveDateTime,
 }
 
 #[derive(QueryableByName)]
@@ -52,7 +38,7 @@ pub(super) fn examine(
     findings: &Findings,
 ) -> QueryResult<()> {
     clock(conn, findings)?;
-    zones(conn, findings)?;
+    zones(findings);
     connections(config, conn, findings)
 }
 
@@ -75,41 +61,36 @@ fn clock(conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
     Ok(())
 }
 
-/// Mailings are reckoned with the zones compiled into the program, some statistics with those of PostgreSQL.
-fn zones(conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
-    let advice = "update the time zones of the machine PostgreSQL runs on (tzdata), or the program: one of them has old rules";
-    for (name, moment) in ZONES {
-        let (Ok(zone), Ok(moment)) = (name.parse::<Tz>(), moment.parse::<DateTime<Utc>>()) else {
-            continue;
-        };
-        let ours = moment.with_timezone(&zone).naive_local();
-        let asked = diesel::sql_query("SELECT $1 AT TIME ZONE $2 AS local")
-            .bind::<Timestamptz, _>(moment)
-            .bind::<Text, _>(name)
-            .get_result::<Local>(conn);
-        match asked {
-            Ok(theirs) if theirs.local == ours => {}
-            Ok(theirs) => {
-                let message = format!(
-                    "{name}: PostgreSQL says {}, the program {ours}",
-                    theirs.local
-                );
-                findings.warn("time-zones", message, advice);
-                return Ok(());
-            }
-            Err(Error::DatabaseError(..)) => {
-                findings.fail(
-                    "time-zones",
-                    format!("PostgreSQL does not know {name}"),
-                    advice,
-                );
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        }
+/// Schedules and statistics are computed with the data that are built into the program, never with PostgreSQL's.
+fn zones(findings: &Findings) {
+    let ours = zone::data_version();
+    let message = format!("IANA {ours}, built into the program; the last rules hold beyond 2100");
+    let machine = machine_version();
+    let advice = "install a newer release of this program: it brings the current rules";
+    if let Some(newer) = machine.filter(|machine| machine.as_str() > ours) {
+        findings.warn(
+            "time-zones",
+            format!("{message}; this machine has IANA {newer}"),
+            advice,
+        );
+    } else if is_outdated(ours, Clock::system().now()) {
+        findings.warn("time-zones", format!("{message}: old"), advice);
+    } else {
+        findings.ok("time-zones", message);
     }
-    findings.ok("time-zones", "PostgreSQL and the program agree");
-    Ok(())
+}
+
+/// The release that the machine's own files are of, where they say.
+fn machine_version() -> Option<String> {
+    let text = fs::read_to_string("/usr/share/zoneinfo/tzdata.zi").ok()?;
+    let version = text.lines().next()?.strip_prefix("# version ")?;
+    Some(version.trim().to_owned())
+}
+
+/// From the middle of the year after that of the release on: several have come since.
+fn is_outdated(version: &str, now: DateTime<Utc>) -> bool {
+    let year = version.get(..4).and_then(|year| year.parse::<i32>().ok());
+    year.is_none_or(|year| (now.year(), now.month()) >= (year + 1, 7))
 }
 
 fn connections(config: &Config, conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
@@ -133,4 +114,18 @@ fn connections(config: &Config, conn: &mut PgConnection, findings: &Findings) ->
         findings.ok("connections", message);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zone_data_are_old_from_the_middle_of_the_next_year_on() {
+        let at = |text: &str| text.parse().unwrap();
+        assert!(!is_outdated("2026f", at("2027-06-30T00:00:00Z")));
+        assert!(is_outdated("2026f", at("2027-07-01T00:00:00Z")));
+        assert!(is_outdated("2025b", at("2026-11-29T00:00:00Z")));
+        assert!(is_outdated("", at("2026-11-29T00:00:00Z")));
+    }
 }
