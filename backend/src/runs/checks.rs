@@ -45,7 +45,8 @@ pub fn make_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Che
         diesel::delete(run_checks::table.filter(run_checks::id.eq_any(ids))).execute(conn)?;
     let again = check_again(conn, &run_ids, now)?;
     Ok(Checked {
-        more: again == 0 && i64::try_from(taken).is_ok_and(|taken| taken == BATCH),
+        // As long as a full batch brings something on.
+        more: i64::try_from(taken).is_ok_and(|taken| taken == BATCH) && again < taken,
         finished,
     })
 }
