@@ -15,7 +15,9 @@ use crate::auth::token::Secret;
 use crate::db::schema::users;
 use crate::mailings::model::{Choice, CreateMailing, OnUncertain};
 use crate::mailings::recurrence::Recurrence;
+use crate::mailings::requested::Window;
 use crate::mailings::store::{self as mailings, NewMailing};
+use crate::mailings::window::Moment;
 use crate::mailings::{chosen, start};
 use crate::messages::model::CreateMessage;
 use crate::messages::store as messages;
@@ -213,6 +215,8 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
             starts_at: Some(starts_at),
             start_now: false,
             ends_at,
+            starts_at_local: None,
+            ends_at_local: None,
             recurrence,
             time_zone: MOSCOW.to_owned(),
             on_uncertain: OnUncertain::default(),
@@ -221,7 +225,10 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
         };
         let stored = NewMailing {
             owner_id,
-            starts_at,
+            window: Window {
+                start: instant(starts_at),
+                end: ends_at.map(instant),
+            },
             asked: &new,
         };
         let id = mailings::create(conn, &stored, now)?;
@@ -251,6 +258,10 @@ fn add_articles(
         }
     }
     Ok(())
+}
+
+fn instant(at: DateTime<Utc>) -> Moment {
+    Moment { at, local: None }
 }
 
 fn moscow() -> Result<Zone, Failure> {

@@ -212,6 +212,8 @@ diesel::table! {
         put_off_until -> Nullable<Timestamptz>,
         put_off_reason -> Nullable<Text>,
         smtp_server_id -> Nullable<Int8>,
+        starts_at_local -> Nullable<Timestamp>,
+        ends_at_local -> Nullable<Timestamp>,
     }
 }
 

@@ -14,10 +14,10 @@ use super::listing::MailingQuery;
 use super::live::watch_mailing;
 use super::model::{Choice, CreateMailing, Mailing, MailingRow, UpdateMailing};
 use super::noted::note;
-use super::occurrences::{list_occurrences, preview_occurrences};
+use super::occurrences::{list_occurrences, new_window, preview_occurrences};
 use super::start;
 use super::store::NewMailing;
-use super::window::{check_end, check_start, first_start};
+use super::window::{check_end, check_start};
 use super::{chosen, store};
 use crate::auth::caller::Caller;
 use crate::auth::policy::Owners;
@@ -157,14 +157,12 @@ async fn create_mailing(
     let named = IdempotencyKey::of(&req)?;
     let origin = Origin::of(owner_id, &client, now);
     let make = move |conn: &mut PgConnection| {
-        let starts_at = first_start(new.starts_at, new.start_now, now)?;
-        check_end(starts_at, new.ends_at, now)?;
-        check_start(starts_at, now)?;
+        let window = new_window(&new, now)?;
         check_message(conn, owner_id, new.message_id)?;
         check_server(conn, owner_id, new.smtp_server_id)?;
         let stored = NewMailing {
             owner_id,
-            starts_at,
+            window,
             asked: &new,
         };
         let id = store::create(conn, &stored, now)?;
@@ -241,15 +239,17 @@ fn change(
         check_message(conn, owner_id, message_id)?;
     }
     check_server(conn, owner_id, changes.smtp_server_id.flatten())?;
-    let mailing = changes.applied_to(current);
+    let asked = changes.window();
+    let problem = |error| asked.problem(error);
+    let mailing = changes.applied_to(current).map_err(problem)?;
     let rescheduled = mailing.schedule() != before;
     if rescheduled {
-        check_end(mailing.starts_at, mailing.ends_at, now)?;
+        check_end(mailing.starts_at, mailing.ends_at, now).map_err(problem)?;
     }
     if mailing.starts_at != before.starts_at {
-        check_start(mailing.starts_at, now)?;
+        check_start(mailing.starts_at, now).map_err(problem)?;
     }
-    store::update(conn, id, changes, now)?;
+    store::update(conn, &mailing, changes, now)?;
     if let Some(choice) = &changes.recipients {
         if runs::store::is_preparing(conn, id)? {
             return Err(ApiError::conflict(

@@ -75,6 +75,7 @@ mod tests {
         let starts_at = utc("2026-06-01T11:00:00Z");
         Schedule {
             starts_at,
+            local_start: None,
             ends_at: None,
             recurrence,
             time_zone: "Europe/London".parse().unwrap(),

@@ -1,11 +1,12 @@
 //! The mailing and the requests about it.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
 
+use super::local_time::LocalTime;
 use super::recurrence::{Recurrence, Schedule};
 use super::status::{StateReason, Status};
 use crate::db::schema::mailings;
@@ -31,10 +32,15 @@ pub struct Mailing {
     #[schema(example = 4, minimum = 1)]
     pub smtp_server_id: Option<i64>,
     pub smtp_server: Option<SmtpServerRef>,
-    /// The first send; every later one keeps its local time in `time_zone`.
+    /// The first send.
     pub starts_at: DateTime<Utc>,
+    /// The first send on the clock of `time_zone`, as it was given or follows from `starts_at`; every later one keeps this
+    /// local time. On a day whose clock skips it, `starts_at` is later by the gap.
+    pub starts_at_local: LocalTime,
     /// Nothing is sent at or after this; `null` for no end.
     pub ends_at: Option<DateTime<Utc>>,
+    /// The same on the clock of `time_zone`.
+    pub ends_at_local: Option<LocalTime>,
     pub recurrence: Recurrence,
     #[schema(example = "Europe/Moscow")]
     pub time_zone: String,
@@ -114,17 +120,31 @@ pub struct MailingRow {
     pub on_uncertain: OnUncertain,
     pub put_off_reason: Option<String>,
     pub smtp_server_id: Option<i64>,
+    pub starts_at_local: Option<NaiveDateTime>,
+    pub ends_at_local: Option<NaiveDateTime>,
 }
 
 impl MailingRow {
-    /// When it falls due. A zone that the zone data no longer knows counts as UTC.
+    /// When it falls due.
     pub fn schedule(&self) -> Schedule {
         Schedule {
             starts_at: self.starts_at,
+            local_start: self.starts_at_local,
             ends_at: self.ends_at,
             recurrence: self.recurrence,
-            time_zone: self.time_zone.parse().unwrap_or(Zone::utc()),
+            time_zone: self.zone(),
         }
+    }
+
+    /// One that the zone data no longer knows counts as UTC.
+    pub fn zone(&self) -> Zone {
+        self.time_zone.parse().unwrap_or(Zone::utc())
+    }
+
+    /// What its clock shows at the end: what was given, or follows from the instant that was.
+    pub fn local_end(&self) -> Option<NaiveDateTime> {
+        let of_instant = |end: DateTime<Utc>| end.with_timezone(&self.zone()).naive_local();
+        self.ends_at_local.or(self.ends_at.map(of_instant))
     }
 }
 
@@ -134,18 +154,28 @@ impl MailingRow {
 pub struct CreateMailing {
     #[schema(example = 5, minimum = 1)]
     pub message_id: i64,
-    /// The first send. Required unless `start_now` is true; a start more than a day in the past is refused.
+    /// The first send, as an instant. This or `starts_at_local` is required unless `start_now` is true; a start more than a
+    /// day in the past is refused.
     #[serde(default, deserialize_with = "present")]
     #[validate(custom(function = "sensible_year"))]
     #[schema(nullable = false)]
     pub starts_at: Option<DateTime<Utc>>,
+    /// The first send, as the clock of `time_zone` shows it; every later one keeps this local time. Where the clock skips
+    /// it, that send alone is later by the gap; where the clock shows it twice, the first time counts.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub starts_at_local: Option<LocalTime>,
     /// Starts now, whatever `starts_at` in the past is given; later sends follow from this moment.
     #[serde(default)]
     #[schema(default = false)]
     pub start_now: bool,
+    /// Nothing is sent at or after this; absent or `null` for no end.
     #[serde(default)]
     #[validate(custom(function = "sensible_year"))]
     pub ends_at: Option<DateTime<Utc>>,
+    /// The end as the clock of `time_zone` shows it, instead of `ends_at`.
+    #[serde(default)]
+    pub ends_at_local: Option<LocalTime>,
     pub recurrence: Recurrence,
     #[validate(custom(function = "field::time_zone"))]
     #[schema(example = "Europe/Moscow", max_length = 64)]
@@ -168,18 +198,28 @@ pub struct UpdateMailing {
     #[serde(deserialize_with = "present")]
     #[schema(example = 5, minimum = 1, nullable = false)]
     pub message_id: Option<i64>,
+    /// The first send, as an instant.
     #[serde(deserialize_with = "present")]
     #[validate(custom(function = "sensible_year"))]
     #[schema(nullable = false)]
     pub starts_at: Option<DateTime<Utc>>,
+    /// The first send as the clock of the zone shows it, instead of `starts_at`.
+    #[serde(deserialize_with = "present")]
+    #[schema(nullable = false)]
+    pub starts_at_local: Option<LocalTime>,
     /// `null` takes the end away.
     #[serde(deserialize_with = "nullable")]
     #[validate(custom(function = "sensible_year"))]
     #[schema(value_type = Option<DateTime<Utc>>)]
     pub ends_at: Option<Option<DateTime<Utc>>>,
+    /// The end as the clock of the zone shows it, instead of `ends_at`; `null` takes it away.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<LocalTime>)]
+    pub ends_at_local: Option<Option<LocalTime>>,
     #[serde(deserialize_with = "present")]
     #[schema(nullable = false)]
     pub recurrence: Option<Recurrence>,
+    /// Times that were given as local ones keep what the clock shows, in the new zone; instants stay as they are.
     #[serde(deserialize_with = "present")]
     #[validate(custom(function = "field::time_zone"))]
     #[schema(example = "Europe/Moscow", max_length = 64, nullable = false)]
@@ -214,22 +254,6 @@ pub struct DisableMailing {
         max_length = 500
     )]
     pub reason: String,
-}
-
-impl UpdateMailing {
-    /// The row as it will be.
-    pub fn applied_to(&self, mut row: MailingRow) -> MailingRow {
-        row.message_id = self.message_id.unwrap_or(row.message_id);
-        row.starts_at = self
-            .starts_at
-            .map_or(row.starts_at, |at| at.trunc_subsecs(6));
-        row.ends_at = self
-            .ends_at
-            .map_or(row.ends_at, |end| end.map(|at| at.trunc_subsecs(6)));
-        row.recurrence = self.recurrence.unwrap_or(row.recurrence);
-        row.time_zone = self.time_zone.clone().unwrap_or(row.time_zone);
-        row
-    }
 }
 
 /// Whom a mailing goes to: exactly one of the four, resolved when it is saved.

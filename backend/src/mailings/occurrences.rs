@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use super::model::MailingRow;
+use super::local_time::LocalTime;
+use super::model::{CreateMailing, MailingRow, UpdateMailing};
 use super::recurrence::{Note, Occurrence, Recurrence, Schedule};
+use super::requested::{RequestedWindow, Window, forms};
 use super::store;
 use super::window::{WindowError, check_end, check_start, first_start};
 use crate::auth::caller::Caller;
@@ -17,7 +19,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::body::Valid;
 use crate::http::error::ApiError;
-use crate::http::field::{present, sensible_year, time_zone};
+use crate::http::field::{nullable, present, sensible_year, time_zone};
 use crate::http::query::Query;
 use crate::zone::Zone;
 
@@ -25,23 +27,33 @@ use crate::zone::Zone;
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PreviewOccurrences {
-    /// Required unless `start_now` is true.
+    /// This or `starts_at_local` is required unless `start_now` is true or a `mailing_id` is given.
     #[serde(default, deserialize_with = "present")]
     #[validate(custom(function = "sensible_year"))]
     #[schema(nullable = false)]
     starts_at: Option<DateTime<Utc>>,
+    /// The first send as the clock of `time_zone` shows it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    starts_at_local: Option<LocalTime>,
     /// As in a new mailing: the start is now.
     #[serde(default)]
     #[schema(default = false)]
     start_now: bool,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     #[validate(custom(function = "sensible_year"))]
-    ends_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    ends_at: Option<Option<DateTime<Utc>>>,
+    /// The end as the clock of `time_zone` shows it, instead of `ends_at`.
+    #[serde(default, deserialize_with = "nullable")]
+    #[schema(value_type = Option<LocalTime>)]
+    ends_at_local: Option<Option<LocalTime>>,
     recurrence: Recurrence,
     #[validate(custom(function = "time_zone"))]
     #[schema(example = "Europe/Moscow", max_length = 64)]
     time_zone: String,
-    /// The mailing that would get this schedule; `null` for a new one. A start that it has already may lie in the past.
+    /// The mailing that would get this schedule; `null` for a new one. A start or an end that is absent is as the mailing
+    /// has it, and a start that it has already may lie in the past.
     #[serde(default)]
     #[validate(range(min = 1, code = "out_of_range"))]
     #[schema(example = 3, minimum = 1)]
@@ -54,13 +66,46 @@ struct PreviewOccurrences {
 
 impl PreviewOccurrences {
     /// The schedule to try out, with its start resolved.
-    fn schedule(&self, now: DateTime<Utc>) -> Result<Schedule, WindowError> {
+    fn schedule(
+        &self,
+        stored: Option<&MailingRow>,
+        now: DateTime<Utc>,
+    ) -> Result<Schedule, WindowError> {
+        if let Some(row) = stored
+            && !self.start_now
+        {
+            return Ok(self.changes().applied_to(row.clone())?.schedule());
+        }
+        let time_zone = self.time_zone.parse().unwrap_or(Zone::utc());
+        let RequestedWindow { start, end } = self.window();
+        let start = first_start(start.start(time_zone)?, self.start_now, now)?;
         Ok(Schedule {
-            starts_at: first_start(self.starts_at, self.start_now, now)?,
-            ends_at: self.ends_at,
+            starts_at: start.at,
+            local_start: start.local,
+            ends_at: end.end(time_zone)?.map(|end| end.at),
             recurrence: self.recurrence,
-            time_zone: self.time_zone.parse().unwrap_or(Zone::utc()),
+            time_zone,
         })
+    }
+
+    fn window(&self) -> RequestedWindow {
+        RequestedWindow {
+            start: forms(self.starts_at, self.starts_at_local),
+            end: forms(self.ends_at.flatten(), self.ends_at_local.flatten()),
+        }
+    }
+
+    /// As a change of the mailing.
+    fn changes(&self) -> UpdateMailing {
+        UpdateMailing {
+            starts_at: self.starts_at,
+            starts_at_local: self.starts_at_local,
+            ends_at: self.ends_at,
+            ends_at_local: self.ends_at_local,
+            recurrence: Some(self.recurrence),
+            time_zone: Some(self.time_zone.clone()),
+            ..UpdateMailing::default()
+        }
     }
 }
 
@@ -127,17 +172,42 @@ fn at_once(schedule: Schedule, now: DateTime<Utc>) -> Option<OccurrenceView> {
     })
 }
 
-impl From<WindowError> for ApiError {
-    fn from(error: WindowError) -> Self {
-        let (field, code) = match error {
-            WindowError::StartMissing => ("starts_at", "required"),
-            WindowError::StartsNowAndLater => ("starts_at", "conflicts_with_start_now"),
-            WindowError::StartInPast => ("starts_at", "start_in_past"),
-            WindowError::EndNotAfterStart => ("ends_at", "not_after_start"),
-            WindowError::EndInPast => ("ends_at", "in_past"),
+impl RequestedWindow {
+    /// The error about the field that was given.
+    pub(super) fn problem(&self, error: WindowError) -> ApiError {
+        use WindowError::{
+            EndInPast, EndNotAfterStart, EndOutOfRange, EndTwice, StartInPast, StartMissing,
+            StartOutOfRange, StartTwice, StartsNowAndLater,
         };
-        Self::invalid_field(field, code, error.to_string())
+        let start = self.start.local.map_or("starts_at", |_| "starts_at_local");
+        let end = self.end.local.map_or("ends_at", |_| "ends_at_local");
+        let (field, code) = match error {
+            StartMissing => (start, "required"),
+            StartTwice => (start, "exclusive"),
+            StartOutOfRange => (start, "out_of_range"),
+            StartsNowAndLater => (start, "conflicts_with_start_now"),
+            StartInPast => (start, "start_in_past"),
+            EndTwice => ("ends_at_local", "exclusive"),
+            EndOutOfRange => (end, "out_of_range"),
+            EndNotAfterStart => (end, "not_after_start"),
+            EndInPast => (end, "in_past"),
+        };
+        ApiError::invalid_field(field, code, error.to_string())
     }
+}
+
+/// The start and end of a new mailing, if they can be saved.
+pub(super) fn new_window(new: &CreateMailing, now: DateTime<Utc>) -> Result<Window, ApiError> {
+    let asked = new.window();
+    let zone = new.time_zone.parse().unwrap_or(Zone::utc());
+    let window = || {
+        let start = first_start(asked.start.start(zone)?, new.start_now, now)?;
+        let end = asked.end.end(zone)?;
+        check_end(start.at, end.map(|end| end.at), now)?;
+        check_start(start.at, now)?;
+        Ok(Window { start, end })
+    };
+    window().map_err(|error| asked.problem(error))
 }
 
 /// Fails where saving this schedule would; says whether saving it would send at once.
@@ -181,8 +251,9 @@ pub(super) async fn preview_occurrences(
             .await?
             .map_or_else(|| Err(unknown_mailing()), |row| Ok(Some(row)))?,
     };
-    let schedule = tried.schedule(now)?;
-    let sends = check_schedule(schedule, stored.as_ref(), now)?;
+    let problem = |error| tried.window().problem(error);
+    let schedule = tried.schedule(stored.as_ref(), now).map_err(problem)?;
+    let sends = check_schedule(schedule, stored.as_ref(), now).map_err(problem)?;
     let items = at_once(schedule, now)
         .filter(|_| sends)
         .into_iter()

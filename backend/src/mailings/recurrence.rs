@@ -67,16 +67,26 @@ pub struct Occurrence {
     pub note: Option<Note>,
 }
 
-/// The times of a mailing. `starts_at` is the anchor; `ends_at`, when given, bounds the series and is not part of it.
+/// The times of a mailing. `ends_at`, when given, bounds the series and is not part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
+    /// The first occurrence.
     pub starts_at: DateTime<Utc>,
+    /// The local time that was given for it, where no instant was. On a day whose clock skips it the first occurrence is
+    /// moved; the later ones are not.
+    pub local_start: Option<NaiveDateTime>,
     pub ends_at: Option<DateTime<Utc>>,
     pub recurrence: Recurrence,
     pub time_zone: Zone,
 }
 
 impl Schedule {
+    /// What the clock shows at the first occurrence, and keeps showing at the later ones.
+    pub fn anchor(&self) -> NaiveDateTime {
+        self.local_start
+            .unwrap_or_else(|| self.starts_at.with_timezone(&self.time_zone).naive_local())
+    }
+
     /// The occurrence `index` periods after the anchor; index 0 is exactly `starts_at`. None past the end, outside
     /// [`ACCEPTED`], and for a day the zone left out (Samoa, 30 Dec 2011): moved forward by that gap of 24 h, a daily
     /// occurrence meets the next one, which stands for both. So no two occurrences share a moment.
@@ -154,11 +164,13 @@ impl Schedule {
         if !ACCEPTED.contains(&self.starts_at) {
             return None;
         }
-        let anchor = self.starts_at.with_timezone(&self.time_zone).naive_local();
+        let anchor = self.anchor();
         let wanted = self.recurrence.advance(anchor, index)?;
         let (at, clock_change) = match resolve(self.time_zone, wanted)? {
-            // The anchor may be the second of two equal times.
-            (at, _) if index == 0 && at != self.starts_at => (self.starts_at, None),
+            // An instant may be the second of two equal times.
+            (at, _) if index == 0 && self.local_start.is_none() && at != self.starts_at => {
+                (self.starts_at, None)
+            }
             resolved => resolved,
         };
         let clipped = self.recurrence == Recurrence::Monthly && wanted.day() != anchor.day();
@@ -177,8 +189,8 @@ fn months(moment: DateTime<Utc>) -> i64 {
     i64::from(moment.year()) * 12 + i64::from(moment.month())
 }
 
-/// The moment at which the zone's clock shows `wanted`.
-fn resolve(zone: Zone, wanted: NaiveDateTime) -> Option<(DateTime<Utc>, Option<Note>)> {
+/// The moment at which the zone's clock shows `wanted`; where it skips that, as long after the gap as `wanted` lies inside it.
+pub(super) fn resolve(zone: Zone, wanted: NaiveDateTime) -> Option<(DateTime<Utc>, Option<Note>)> {
     match zone.from_local_datetime(&wanted) {
         MappedLocalTime::Single(at) => Some((at.to_utc(), None)),
         MappedLocalTime::Ambiguous(first, _) => Some((first.to_utc(), Some(Note::DstOverlap))),

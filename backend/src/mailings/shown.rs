@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 
+use super::local_time::LocalTime;
 use super::model::{Disabled, Mailing, MailingRow, SmtpServerRef};
 use super::status::{self, Facts, LastRun, PauseReason, PutOff};
 use crate::db::schema::{smtp_servers, users};
@@ -105,6 +106,7 @@ impl MailingRow {
         held: Option<PauseReason>,
         last_run: Option<Run>,
     ) -> Mailing {
+        let (starts_at_local, ends_at_local) = (self.schedule().anchor(), self.local_end());
         let state_reason = status::reason(Facts {
             status: self.status,
             held,
@@ -128,7 +130,9 @@ impl MailingRow {
             smtp_server_id: self.smtp_server_id,
             smtp_server,
             starts_at: self.starts_at,
+            starts_at_local: LocalTime(starts_at_local),
             ends_at: self.ends_at,
+            ends_at_local: ends_at_local.map(LocalTime),
             recurrence: self.recurrence,
             time_zone: self.time_zone,
             on_uncertain: self.on_uncertain,

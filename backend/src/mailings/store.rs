@@ -8,6 +8,7 @@ use diesel::result::Error as DieselError;
 use super::listing::{MailingQuery, MailingSort};
 use super::model::{CreateMailing, Mailing, MailingRow, UpdateMailing};
 use super::recurrence::Occurrence;
+use super::requested::Window;
 use super::shown::shown;
 use super::status::PutOff;
 use crate::auth::policy::Owners;
@@ -117,8 +118,8 @@ pub fn row(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Mail
 /// A mailing to store: what is asked for, and what follows from it.
 pub struct NewMailing<'a> {
     pub owner_id: i64,
-    /// The moment that `asked` stands for.
-    pub starts_at: DateTime<Utc>,
+    /// The moments that `asked` stands for.
+    pub window: Window,
     pub asked: &'a CreateMailing,
 }
 
@@ -130,22 +131,24 @@ pub fn create(
 ) -> QueryResult<i64> {
     let NewMailing {
         owner_id,
-        starts_at,
+        window: Window { start, end },
         asked: new,
     } = *new;
     diesel::insert_into(mailings::table)
         .values((
             mailings::owner_id.eq(owner_id),
             mailings::message_id.eq(new.message_id),
-            mailings::starts_at.eq(starts_at),
-            mailings::ends_at.eq(new.ends_at),
+            mailings::starts_at.eq(start.at),
+            mailings::starts_at_local.eq(start.local),
+            mailings::ends_at.eq(end.map(|end| end.at)),
+            mailings::ends_at_local.eq(end.and_then(|end| end.local)),
             mailings::recurrence.eq(new.recurrence.as_str()),
             mailings::time_zone.eq(&new.time_zone),
             mailings::on_uncertain.eq(new.on_uncertain.as_str()),
             mailings::smtp_server_id.eq(new.smtp_server_id),
             mailings::schedule_set_at.eq(now),
             mailings::next_occurrence.eq(0),
-            mailings::next_run_at.eq(starts_at),
+            mailings::next_run_at.eq(start.at),
             mailings::created_at.eq(now),
             mailings::updated_at.eq(now),
         ))
@@ -153,27 +156,25 @@ pub fn create(
         .get_result(conn)
 }
 
-/// Changes a mailing that the caller has locked; the schedule is another matter, see `set_schedule`.
+/// Changes a mailing that the caller has locked to what it `becomes`; what it waits for is another matter, see
+/// `set_schedule`.
 pub fn update(
     conn: &mut PgConnection,
-    id: i64,
+    becomes: &MailingRow,
     changes: &UpdateMailing,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    diesel::update(mailings::table.find(id))
+    diesel::update(mailings::table.find(becomes.id))
         .set((
             changes
                 .message_id
                 .map(|value| mailings::message_id.eq(value)),
-            changes.starts_at.map(|value| mailings::starts_at.eq(value)),
-            changes.ends_at.map(|value| mailings::ends_at.eq(value)),
-            changes
-                .recurrence
-                .map(|value| mailings::recurrence.eq(value.as_str())),
-            changes
-                .time_zone
-                .as_ref()
-                .map(|value| mailings::time_zone.eq(value)),
+            mailings::starts_at.eq(becomes.starts_at),
+            mailings::starts_at_local.eq(becomes.starts_at_local),
+            mailings::ends_at.eq(becomes.ends_at),
+            mailings::ends_at_local.eq(becomes.ends_at_local),
+            mailings::recurrence.eq(becomes.recurrence.as_str()),
+            mailings::time_zone.eq(&becomes.time_zone),
             changes
                 .on_uncertain
                 .map(|value| mailings::on_uncertain.eq(value.as_str())),

@@ -1,6 +1,9 @@
-//! Whether the start and end of a mailing can be saved. Pure: no clock.
+//! The start and the end of a mailing as they are asked for, and whether they can be saved. Pure: no clock.
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
+
+use super::recurrence::{ACCEPTED, resolve};
+use crate::zone::Zone;
 
 /// A start up to a day back opens the window at once; one further back is taken for a typing mistake.
 pub const MAX_START_AGE: TimeDelta = TimeDelta::days(1);
@@ -8,28 +11,94 @@ pub const MAX_START_AGE: TimeDelta = TimeDelta::days(1);
 /// Why a window cannot be saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WindowError {
-    #[error("Give starts_at, or start_now: true.")]
+    #[error("Give starts_at, starts_at_local or start_now: true.")]
     StartMissing,
+    #[error("Give either starts_at or starts_at_local, not both.")]
+    StartTwice,
+    #[error("Must be in the years 2000 to 2100.")]
+    StartOutOfRange,
     #[error("With start_now the mailing starts now: leave out a start that is still to come.")]
     StartsNowAndLater,
     #[error("The start is more than a day in the past; start_now: true starts the mailing now.")]
     StartInPast,
+    #[error("Give either ends_at or ends_at_local, not both.")]
+    EndTwice,
+    #[error("Must be in the years 2000 to 2100.")]
+    EndOutOfRange,
     #[error("The end must be after the start.")]
     EndNotAfterStart,
     #[error("The end is past.")]
     EndInPast,
 }
 
-/// The start of a new mailing: `starts_at`, or `now` where that is asked for explicitly.
+/// A moment, and the local time that was given for it, if one was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    pub at: DateTime<Utc>,
+    pub local: Option<NaiveDateTime>,
+}
+
+/// The two forms in which a moment may be asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forms {
+    pub at: Option<DateTime<Utc>>,
+    pub local: Option<NaiveDateTime>,
+}
+
+/// Why a moment that is asked for is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FormsError {
+    Both,
+    OutOfRange,
+}
+
+impl Forms {
+    /// The moment in this zone, to the microsecond, as PostgreSQL keeps it; `None` where none is asked for.
+    fn moment(self, zone: Zone) -> Result<Option<Moment>, FormsError> {
+        let at = match (self.at, self.local) {
+            (None, None) => return Ok(None),
+            (Some(_), Some(_)) => return Err(FormsError::Both),
+            (Some(at), None) => Some(at.trunc_subsecs(6)),
+            (None, Some(local)) => resolve(zone, local).map(|(at, _)| at),
+        };
+        let at = at.filter(|at| ACCEPTED.contains(at));
+        let at = at.ok_or(FormsError::OutOfRange)?;
+        Ok(Some(Moment {
+            at,
+            local: self.local,
+        }))
+    }
+
+    /// The start that is asked for, if one is.
+    pub fn start(self, zone: Zone) -> Result<Option<Moment>, WindowError> {
+        self.moment(zone).map_err(|error| match error {
+            FormsError::Both => WindowError::StartTwice,
+            FormsError::OutOfRange => WindowError::StartOutOfRange,
+        })
+    }
+
+    /// The end that is asked for, if one is.
+    pub fn end(self, zone: Zone) -> Result<Option<Moment>, WindowError> {
+        self.moment(zone).map_err(|error| match error {
+            FormsError::Both => WindowError::EndTwice,
+            FormsError::OutOfRange => WindowError::EndOutOfRange,
+        })
+    }
+}
+
+/// The start of a new mailing: the one that is given, or `now` where that is asked for explicitly.
 pub fn first_start(
-    starts_at: Option<DateTime<Utc>>,
+    given: Option<Moment>,
     start_now: bool,
     now: DateTime<Utc>,
-) -> Result<DateTime<Utc>, WindowError> {
-    match (starts_at, start_now) {
-        (Some(later), true) if later > now => Err(WindowError::StartsNowAndLater),
-        (_, true) => Ok(now),
-        (Some(starts_at), false) => Ok(starts_at),
+) -> Result<Moment, WindowError> {
+    match (given, start_now) {
+        (Some(later), true) if later.at > now => Err(WindowError::StartsNowAndLater),
+        (_, true) => Ok(Moment {
+            at: now,
+            local: None,
+        }),
+        (Some(start), false) => Ok(start),
         (None, false) => Err(WindowError::StartMissing),
     }
 }
@@ -40,9 +109,7 @@ pub fn check_end(
     ends_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<(), WindowError> {
-    // To the microsecond, as PostgreSQL keeps them.
-    let starts_at = starts_at.trunc_subsecs(6);
-    match ends_at.map(|end| end.trunc_subsecs(6)) {
+    match ends_at {
         Some(end) if end <= starts_at => Err(WindowError::EndNotAfterStart),
         Some(end) if end <= now => Err(WindowError::EndInPast),
         _ => Ok(()),

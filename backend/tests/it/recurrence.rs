@@ -16,6 +16,7 @@ fn assert_series(recurrence: Recurrence, table: &str) {
             .to_utc();
         let schedule = Schedule {
             starts_at,
+            local_start: None,
             ends_at: None,
             recurrence,
             time_zone,
@@ -92,6 +93,7 @@ fn the_29th_of_february_returns_in_leap_years_until_2100_ends() {
     let recurrence = Recurrence::Monthly;
     let schedule = Schedule {
         starts_at,
+        local_start: None,
         ends_at: None,
         recurrence,
         time_zone: Zone::utc(),

@@ -96,6 +96,7 @@ fn in_every_zone_the_years_with_known_oddities_follow_the_calendar() {
             assert_calendar(
                 &Schedule {
                     starts_at,
+                    local_start: None,
                     ends_at: None,
                     recurrence,
                     time_zone,
@@ -131,6 +132,7 @@ fn schedules() -> impl Strategy<Value = Schedule> {
             let ends_at = length.map(|days| starts_at + TimeDelta::days(days));
             Schedule {
                 starts_at,
+                local_start: None,
                 ends_at,
                 recurrence,
                 time_zone,
@@ -220,7 +222,7 @@ proptest! {
         time_zone in select(zones()), recurrence in select(Recurrence::ALL),
     ) {
         let [starts_at, set_at, now] = at;
-        let schedule = Schedule { starts_at, ends_at, recurrence, time_zone };
+        let schedule = Schedule { starts_at, local_start: None, ends_at, recurrence, time_zone };
         let due = schedule.catch_up(index, set_at, now);
         let _ = (schedule.deadline_of(index), schedule.catch_up(u32::MAX, set_at, now));
         let found = schedule.upcoming(now, 3).into_iter().chain(due.missed).chain(due.run).chain(due.next)

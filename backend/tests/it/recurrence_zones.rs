@@ -118,6 +118,7 @@ fn assert_followed(time_zone: Zone, change: Change) {
                 }
                 let schedule = Schedule {
                     starts_at,
+                    local_start: None,
                     ends_at: None,
                     recurrence,
                     time_zone,
@@ -183,6 +184,7 @@ fn in_every_zone_two_centuries_follow_the_calendar() {
         for (recurrence, periods) in [(Recurrence::Weekly, 10_480), (Recurrence::Monthly, 2_410)] {
             let schedule = Schedule {
                 starts_at: moment(time_zone, local).0,
+                local_start: None,
                 ends_at: None,
                 recurrence,
                 time_zone,

@@ -22,7 +22,7 @@ fn columns_of_the_database(app: &TestApp) -> BTreeSet<String> {
          FROM information_schema.columns,
               LATERAL (SELECT CASE udt_name WHEN 'int8' THEN 'Int8' WHEN 'int4' THEN 'Int4' WHEN 'int2' THEN 'Int2'
                        WHEN 'text' THEN 'Text' WHEN 'bytea' THEN 'Bytea' WHEN 'timestamptz' THEN 'Timestamptz' WHEN 'float8' THEN 'Float8'
-                       WHEN 'bool' THEN 'Bool'
+                       WHEN 'bool' THEN 'Bool' WHEN 'timestamp' THEN 'Timestamp'
                        ELSE udt_name END AS kind) AS kinds
          WHERE table_schema = 'public' AND table_name <> '__diesel_schema_migrations'
            AND table_name NOT IN (SELECT viewname FROM pg_views)",
