@@ -349,6 +349,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    time_zone_data (only_row) {
+        only_row -> Bool,
+        version -> Text,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Int8,
         email -> Text,
@@ -419,5 +426,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     smtp_servers,
     suppressions,
     tallies,
+    time_zone_data,
     users,
 );

@@ -41,6 +41,7 @@ pub fn pass(conn: &mut PgConnection, clock: &Clock, quotas: Quotas) -> QueryResu
     let database: Now = diesel::sql_query("SELECT clock_timestamp() AS now").get_result(conn)?;
     clock.follow(database.now);
     let now = clock.now();
+    mailings::zone_data::catch_up(conn, now)?;
     let checked = finish(conn, now)?;
     let mut done = Pass {
         finished: checked.finished.len(),

@@ -22,3 +22,4 @@ pub mod store;
 mod stream;
 pub mod watching;
 pub mod window;
+pub mod zone_data;

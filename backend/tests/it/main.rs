@@ -34,6 +34,7 @@ mod isolation;
 mod letters;
 mod limits;
 mod live;
+mod local_times;
 mod mail_compose;
 mod mail_session;
 mod mailings;

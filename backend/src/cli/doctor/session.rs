@@ -9,6 +9,7 @@ use diesel::sql_types::{Integer, Timestamptz};
 use super::Findings;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::mailings::zone_data;
 use crate::zone;
 
 /// Sign-ins and schedules follow the database's clock; the log and certificates do not.
@@ -38,7 +39,7 @@ pub(super) fn examine(
     findings: &Findings,
 ) -> QueryResult<()> {
     clock(conn, findings)?;
-    zones(findings);
+    zones(conn, findings);
     connections(config, conn, findings)
 }
 
@@ -62,12 +63,22 @@ fn clock(conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
 }
 
 /// Schedules and statistics are computed with the data that are built into the program, never with PostgreSQL's.
-fn zones(findings: &Findings) {
+fn zones(conn: &mut PgConnection, findings: &Findings) {
     let ours = zone::data_version();
     let message = format!("IANA {ours}, built into the program; the last rules hold beyond 2100");
+    // A database that is not migrated yet has no such table; that is told elsewhere.
+    let computed_by = zone_data::version(conn).unwrap_or_default();
     let machine = machine_version();
     let advice = "install a newer release of this program: it brings the current rules";
-    if let Some(newer) = machine.filter(|machine| machine.as_str() > ours) {
+    if let Some(newer) = computed_by.filter(|computed_by| computed_by.as_str() > ours) {
+        findings.warn(
+            "time-zones",
+            format!(
+                "{message}; mailings are computed by IANA {newer}, which another process brings"
+            ),
+            advice,
+        );
+    } else if let Some(newer) = machine.filter(|machine| machine.as_str() > ours) {
         findings.warn(
             "time-zones",
             format!("{message}; this machine has IANA {newer}"),
