@@ -11,7 +11,9 @@ function mailing() {
     message_id: 5,
     message_subject: 'News',
     starts_at: moment,
+    starts_at_local: '2026-03-01T09:00:17.250',
     ends_at: null,
+    ends_at_local: null,
     recurrence: 'weekly',
     time_zone: 'Europe/Moscow',
     on_uncertain: 'hold',
@@ -25,19 +27,36 @@ it('a mailing that begins now begins with this minute, never in the future', () 
   expect(age).toBeLessThan(60_000);
 });
 
-it('a start that was not touched keeps its seconds', () => {
-  const stored = mailing();
-  expect(scheduleOf(draftOf(stored), stored).starts_at).toBe(stored.starts_at);
+it('times that were not touched are not sent, and keep their seconds', () => {
+  const stored = { ...mailing(), ends_at: '2026-04-01T06:00:00Z', ends_at_local: '2026-04-01T09:00:00' };
+  expect(scheduleOf(draftOf(stored), stored)).toEqual({ time_zone: 'Europe/Moscow', recurrence: 'weekly' });
+});
+
+it('a time is sent as it was typed, also where the clock skips it', () => {
+  const draft = {
+    ...newDraft('America/New_York'),
+    start: /** @type {const} */ ('at'),
+    starts_local: '2027-03-14T02:30',
+    ends_local: '2028-03-12T02:30',
+  };
+  expect(scheduleOf(draft)).toMatchObject({ starts_at_local: '2027-03-14T02:30', ends_at_local: '2028-03-12T02:30' });
 });
 
 it('another zone moves the moment, not the clock', () => {
   const stored = mailing();
   const draft = { ...draftOf(stored), time_zone: 'Europe/Berlin' };
-  expect(scheduleOf(draft, stored).starts_at).toBe('2026-03-01T08:00:00.000Z');
+  expect(scheduleOf(draft, stored).starts_at_local).toBe('2026-03-01T09:00');
+});
+
+it('one like another keeps the time that was typed where its next date was moved', () => {
+  const now = Date.parse('2027-03-10T00:00:00Z');
+  const moved = { ...mailing(), time_zone: 'America/New_York', starts_at_local: '2027-03-07T02:30:00' };
+  const next_run_at = '2027-03-14T07:30:00Z'; // 03:30 there
+  expect(draftLike({ ...moved, next_run_at }, now).starts_local).toBe('2027-03-14T02:30');
 });
 
 it('an emptied end takes the end away', () => {
-  const stored = { ...mailing(), ends_at: '2026-04-01T06:00:00Z' };
+  const stored = { ...mailing(), ends_at: '2026-04-01T06:00:00Z', ends_at_local: '2026-04-01T09:00:00' };
   expect(scheduleOf({ ...draftOf(stored), ends_local: '' }, stored).ends_at).toBeNull();
 });
 
@@ -61,7 +80,12 @@ it('what becomes of a lost answer is kept, and a new mailing sends again', () =>
 
 it('one like another begins when that goes next, and goes to the same people', () => {
   const now = Date.parse('2026-03-05T00:00:00Z');
-  const weekly = { ...mailing(), next_run_at: '2026-03-08T06:00:00Z', ends_at: '2026-05-01T06:00:00Z' };
+  const weekly = {
+    ...mailing(),
+    next_run_at: '2026-03-08T06:00:00Z',
+    ends_at: '2026-05-01T06:00:00Z',
+    ends_at_local: '2026-05-01T09:00:00',
+  };
   const draft = draftLike(weekly, now);
   expect(draft).toMatchObject({
     message_id: 5,
@@ -80,6 +104,11 @@ it('a mailing keeps its mail server, and a new one goes through that of the inst
 });
 
 it('one like another that is over begins at once and has no end in the past', () => {
-  const over = { ...mailing(), next_run_at: null, ends_at: '2026-03-02T06:00:00Z' };
+  const over = {
+    ...mailing(),
+    next_run_at: null,
+    ends_at: '2026-03-02T06:00:00Z',
+    ends_at_local: '2026-03-02T09:00:00',
+  };
   expect(draftLike(over, Date.parse('2026-03-05T00:00:00Z'))).toMatchObject({ start: 'now', ends_local: '' });
 });

@@ -31,6 +31,7 @@ declare global {
     type Rendered = Schemas['Preview'];
     type Mailing = Schemas['Mailing'];
     type CreateMailing = Schemas['CreateMailing'];
+    type PreviewOccurrences = Schemas['PreviewOccurrences'];
     type RecipientChoice = Schemas['RecipientChoice'];
     type Recurrence = Mailing['recurrence'];
     type MailingStatus = Mailing['status'];

@@ -1,5 +1,5 @@
 // A mailing while it is being written: what the form holds, and what is sent to the server.
-import { localToUtc, thisMinute, utcToLocal } from '../../ui/zone.js';
+import { thisMinute, utcToLocal } from '../../ui/zone.js';
 
 /**
  * @typedef {object} Draft
@@ -23,7 +23,7 @@ export const RECURRENCES = ['once', 'daily', 'weekly', 'monthly'];
 /** Fields of the server that the form has a place for. */
 export const FIELDS = [
   ...['message_id', 'smtp_server_id', 'recipients'],
-  ...['starts_at', 'ends_at', 'recurrence', 'time_zone', 'on_uncertain'],
+  ...['starts_at', 'starts_at_local', 'ends_at', 'ends_at_local', 'recurrence', 'time_zone', 'on_uncertain'],
 ];
 
 /** @param {string} zone @returns {Draft} */
@@ -43,12 +43,18 @@ export function newDraft(zone) {
   };
 }
 
+/** As the form's clocks show it. @param {string | null | undefined} local */
+const toMinute = (local) => local?.slice(0, 16) ?? '';
+
 /** @param {Api.Mailing} mailing @returns {Draft} */
 export function draftOf(mailing) {
   const { message_id, message_subject, smtp_server_id = null } = mailing;
-  const { starts_at, ends_at, recurrence, time_zone, on_uncertain } = mailing;
-  const clock = (/** @type {string | null | undefined} */ moment) => (moment ? utcToLocal(moment, time_zone) : '');
-  const when = /** @type {const} */ ({ start: 'at', starts_local: clock(starts_at), ends_local: clock(ends_at) });
+  const { starts_at_local, ends_at_local, recurrence, time_zone, on_uncertain } = mailing;
+  const when = /** @type {const} */ ({
+    start: 'at',
+    starts_local: toMinute(starts_at_local),
+    ends_local: toMinute(ends_at_local),
+  });
   const whom = /** @type {const} */ ({ audience: 'keep', q: '' });
   const what = { message_id, subject: message_subject, smtp_server_id };
   return { ...what, ...whom, ids: [], ...when, time_zone, recurrence, on_uncertain };
@@ -61,31 +67,34 @@ export function draftOf(mailing) {
  * @returns {Draft}
  */
 export function draftLike(mailing, now = Date.now()) {
-  const { starts_at, ends_at, next_run_at, time_zone } = mailing;
+  const { starts_at, starts_at_local, ends_at, ends_at_local, next_run_at, time_zone } = mailing;
   const ahead = (/** @type {string | null | undefined} */ moment) =>
     moment && Date.parse(moment) > now ? moment : null;
   const next = ahead(next_run_at) ?? ahead(starts_at);
+  // The day of the next one with the time that was typed: that day's own may have been moved by a clock change.
+  const nextDay = utcToLocal(next ?? now, time_zone).slice(0, 11);
   return {
     ...draftOf(mailing),
     start: next ? 'at' : 'now',
-    starts_local: utcToLocal(next ?? now, time_zone),
-    ends_local: ahead(ends_at) ? utcToLocal(ends_at ?? '', time_zone) : '',
+    starts_local: next ? nextDay + starts_at_local.slice(11, 16) : utcToLocal(now, time_zone),
+    ends_local: ahead(ends_at) ? toMinute(ends_at_local) : '',
   };
 }
 
 /**
- * When the mailing goes. Clocks show minutes: a moment that was not touched keeps its seconds.
+ * When the mailing goes, as the zone's clock shows it: the server knows the zones. A time that was not touched is not sent,
+ * and stays as it is to the second.
  * @param {Draft} draft
  * @param {Api.Mailing | null} [stored]
  */
 export function scheduleOf({ start, starts_local, ends_local, time_zone, recurrence }, stored = null) {
-  const moment = (/** @type {string} */ local, /** @type {string | null | undefined} */ before) =>
-    before && time_zone === stored?.time_zone && utcToLocal(before, time_zone) === local
-      ? before
-      : localToUtc(local, time_zone);
+  const isKept = (/** @type {string} */ local, /** @type {string | null | undefined} */ before) =>
+    stored?.time_zone === time_zone && toMinute(before) === local;
+  const starts = start === 'now' ? { starts_at: thisMinute() } : { starts_at_local: starts_local };
+  const ends = ends_local ? { ends_at_local: ends_local } : { ends_at: null };
   return {
-    starts_at: start === 'now' ? thisMinute() : moment(starts_local, stored?.starts_at),
-    ends_at: ends_local ? moment(ends_local, stored?.ends_at) : null,
+    ...(isKept(starts_local, stored?.starts_at_local) ? {} : starts),
+    ...(isKept(ends_local, stored?.ends_at_local) ? {} : ends),
     time_zone,
     recurrence,
   };
