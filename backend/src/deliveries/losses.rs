@@ -26,10 +26,10 @@ const LOST: &str = "
            coalesce((SELECT on_uncertain FROM mailings WHERE id = mailing_id), 'hold') = 'hold' AS holds_uncertain
     FROM chunks JOIN runs ON runs.id = run_id";
 
-/// One lease that has expired, locked until the transaction ends.
+/// One lease that has expired, locked until the transaction ends. The clock is read once, before the index on expiry is.
 pub fn lost(conn: &mut PgConnection) -> QueryResult<Option<Lost>> {
     diesel::sql_query(format!(
-        "{LOST} WHERE lease_token IS NOT NULL AND lease_expires_at < clock_timestamp()
+        "{LOST} WHERE lease_token IS NOT NULL AND lease_expires_at < (SELECT clock_timestamp())
          ORDER BY lease_expires_at LIMIT 1 FOR UPDATE OF chunks SKIP LOCKED"
     ))
     .get_result(conn)

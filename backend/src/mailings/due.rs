@@ -20,7 +20,7 @@ use crate::quotas::model::{Quotas, Room};
 use crate::quotas::store::room_for_mails;
 use crate::runs::finish;
 use crate::runs::model::{RunStatus, Trigger};
-use crate::runs::store as runs;
+use crate::runs::{scheduled, store as runs};
 
 /// Mailings started in one transaction: few enough that each batch is sent while the next starts.
 const BATCH: usize = 100;
@@ -135,7 +135,7 @@ fn start_due(
         .iter()
         .map(|missed| (mailing.id, missed.at))
         .collect();
-    runs::record_unrun(conn, &missed, RunStatus::Missed, now)?;
+    scheduled::record_unrun(conn, &missed, RunStatus::Missed, now)?;
     store::wait_for(conn, mailing.id, due.next)?;
     refresh_state(conn, mailing.id)?;
     Ok(Dealt::With)
@@ -152,7 +152,7 @@ fn carry_out(
     if let Some(open) = runs::open_run(conn, mailing.id)? {
         if runs::has_untried(conn, open.id)? {
             let skipped = [(mailing.id, occurrence.at)];
-            runs::record_unrun(conn, &skipped, RunStatus::SkippedOverlap, now)?;
+            scheduled::record_unrun(conn, &skipped, RunStatus::SkippedOverlap, now)?;
             return Ok(Dealt::With);
         }
         deliveries::end_retries(conn, open.id)?;

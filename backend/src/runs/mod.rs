@@ -6,5 +6,6 @@ pub mod finish;
 pub mod model;
 pub mod rests;
 pub mod retry;
+pub mod scheduled;
 mod shown;
 pub mod store;

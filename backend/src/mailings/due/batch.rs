@@ -17,7 +17,8 @@ use crate::mailings::start::bounds;
 use crate::quotas::model::Quotas;
 use crate::quotas::store::Allowance;
 use crate::runs::model::{RunStatus, Trigger};
-use crate::runs::store::{self as runs, BegunRun, NewRun};
+use crate::runs::scheduled::{self, BegunRun};
+use crate::runs::store::{self as runs, NewRun};
 
 /// What came of a batch: those dealt with, those put off, and those that need more than a new run.
 #[derive(Default)]
@@ -131,7 +132,7 @@ fn begin_runs(
             },
         )
         .collect();
-    let begun = runs::begin_all(conn, &new)?;
+    let begun = scheduled::begin_all(conn, &new)?;
     let events: Vec<NewEvent> = begun.iter().map(|run| event(run, now)).collect();
     record_all(conn, &events)?;
     Ok(begun.iter().map(|run| run.mailing_id).collect())
@@ -160,7 +161,7 @@ fn record_missed(
                 .map(move |missed| (id, missed.at))
         })
         .collect();
-    runs::record_unrun(conn, &missed, RunStatus::Missed, now)
+    scheduled::record_unrun(conn, &missed, RunStatus::Missed, now)
 }
 
 /// They run, and wait for what comes next.
