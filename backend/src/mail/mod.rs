@@ -3,6 +3,7 @@
 pub mod account;
 mod bodies;
 mod body;
+mod bounds;
 pub mod compose;
 mod connect;
 pub mod dkim;

@@ -8,6 +8,7 @@ use minijinja::machinery::{Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, filters};
 
+use super::bounds::{SPLITS, add_filter};
 use super::links::Link;
 
 /// What is made for each mail that shows it.
@@ -37,6 +38,10 @@ const STATEMENTS: [&str; 4] = ["if", "elif", "else", "endif"];
 /// The parser nests as deep as a tag is long, and `{% elif %}` nests once more.
 const MAX_TAG_TOKENS: usize = 64;
 const MAX_TAGS: usize = 500;
+/// What stands in a tag is at hand of every filter and comparison of it.
+const MAX_TAG_BYTES: usize = 8 * 1024;
+/// Each copies what is before it.
+const MAX_JOINS: usize = 8;
 /// Instructions; far more than so few tags have.
 const FUEL: u64 = 100_000;
 
@@ -51,17 +56,17 @@ pub(super) fn environment() -> Environment<'static> {
         _ => AutoEscape::None,
     });
     // As many as `FILTERS` names.
-    environment.add_filter("default", filters::default);
-    environment.add_filter("d", filters::default);
-    environment.add_filter("upper", filters::upper);
-    environment.add_filter("lower", filters::lower);
-    environment.add_filter("title", filters::title);
-    environment.add_filter("capitalize", filters::capitalize);
-    environment.add_filter("trim", filters::trim);
-    environment.add_filter("split", filters::split);
-    environment.add_filter("first", filters::first);
-    environment.add_filter("last", filters::last);
-    environment.add_filter("length", filters::length);
+    add_filter(&mut environment, "default", 1, filters::default);
+    add_filter(&mut environment, "d", 1, filters::default);
+    add_filter(&mut environment, "upper", 1, filters::upper);
+    add_filter(&mut environment, "lower", 1, filters::lower);
+    add_filter(&mut environment, "title", 1, filters::title);
+    add_filter(&mut environment, "capitalize", 1, filters::capitalize);
+    add_filter(&mut environment, "trim", 1, filters::trim);
+    add_filter(&mut environment, "split", SPLITS, filters::split);
+    add_filter(&mut environment, "first", 1, filters::first);
+    add_filter(&mut environment, "last", 1, filters::last);
+    add_filter(&mut environment, "length", 1, filters::length);
     environment
 }
 
@@ -98,7 +103,11 @@ pub(super) fn tags(source: &str) -> Result<Vec<Range<usize>>, String> {
             }
             Token::VariableEnd | Token::BlockEnd => {
                 open = false;
-                tags.push(tag.start..offset(span.end_offset));
+                let range = tag.start..offset(span.end_offset);
+                if range.len() > MAX_TAG_BYTES {
+                    return Err(TOO_LONG.to_owned());
+                }
+                tags.push(range);
                 if tags.len() > MAX_TAGS {
                     return Err(format!(
                         "More than {MAX_TAGS} placeholders are not allowed."
@@ -130,12 +139,15 @@ fn offset(offset: u32) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
+const TOO_LONG: &str = "This placeholder is too long.";
+
 /// What has been read of a tag.
 #[derive(Default)]
 struct Tag {
     start: usize,
     is_statement: bool,
     tokens: usize,
+    joins: usize,
     after_pipe: bool,
 }
 
@@ -144,8 +156,14 @@ impl Tag {
         let (first, after_pipe) = (self.tokens == 0, self.after_pipe);
         self.tokens += 1;
         self.after_pipe = matches!(token, Token::Pipe);
+        if matches!(token, Token::Tilde | Token::Plus) {
+            self.joins += 1;
+        }
         match token {
-            _ if self.tokens > MAX_TAG_TOKENS => Err("This placeholder is too long.".to_owned()),
+            _ if self.tokens > MAX_TAG_TOKENS => Err(TOO_LONG.to_owned()),
+            _ if self.joins > MAX_JOINS => Err(format!(
+                "A placeholder may join {MAX_JOINS} values at most."
+            )),
             Token::Mul | Token::Pow => {
                 Err("Multiplication is not available in messages.".to_owned())
             }

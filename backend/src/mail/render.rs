@@ -4,14 +4,13 @@ use std::borrow::Cow;
 
 use minijinja::{Environment, Error, Value, context};
 
+use super::bounds;
 use super::frame::Frame;
 use super::links::Link;
 use super::placeholders::{LINKS, NAMES, environment, explain, tags};
 use super::plain_text;
 use super::transfer::Kind;
 
-/// A rendered body may be four times as large as the largest that is accepted.
-const MAX_PART: usize = 4 * 1024 * 1024;
 const MAX_SUBJECT: usize = 2_000;
 
 /// Somebody with a name and somebody without: filled in for both, a template shows what its source does not.
@@ -173,20 +172,17 @@ impl Template {
             Part::Filled(name, _) => name,
         };
         let template = self.environment.get_template(name)?;
-        let filled = if self.links.is_empty() {
-            template.render(context! { email => person.email, full_name => person.full_name })
+        let values = if self.links.is_empty() {
+            context! { email => person.email, full_name => person.full_name }
         } else {
-            template.render(context! {
+            context! {
                 email => person.email,
                 full_name => person.full_name,
                 unsubscribe_url => in_html(person.unsubscribe_url),
                 view_url => in_html(person.view_url),
-            })
-        }?;
-        if filled.len() > MAX_PART {
-            return Err(RenderError::TooLong);
-        }
-        Ok(Cow::Owned(filled))
+            }
+        };
+        bounds::render(&template, values).map(Cow::Owned)
     }
 
     /// Adds a template under the name of its field; says in a sentence what is wrong with it.

@@ -1,0 +1,162 @@
+//! What filling in a template may cost, whatever it contains. Fuel counts instructions; here the bytes are counted that
+//! filters read and that are written. Pure.
+
+use std::io;
+
+use minijinja::functions::Function;
+use minijinja::value::{FunctionArgs, FunctionResult, Rest};
+use minijinja::{Environment, Error, ErrorKind, State, Template, Value};
+
+use super::render::RenderError;
+
+/// Bytes that the filters of one part may read while it is filled in: a name and an address in each of 500 placeholders.
+const MAX_FILTERED: usize = 256 * 1024;
+/// An item of a list costs as much as so many bytes.
+const ITEM: usize = 32;
+/// A filled-in body may be four times as large as the largest that is accepted.
+const MAX_PART: usize = 4 * 1024 * 1024;
+
+/// Bytes that filters have read since this part was begun.
+#[derive(Default)]
+struct Filtered(usize);
+
+/// Adds a filter whose arguments are counted, each byte `per_byte` times.
+pub(super) fn add_filter<F, Rv, Args>(
+    environment: &mut Environment<'static>,
+    name: &'static str,
+    per_byte: usize,
+    filter: F,
+) where
+    F: Function<Rv, Args>,
+    Rv: FunctionResult,
+    Args: for<'a> FunctionArgs<'a>,
+{
+    let filter = Value::from_function(filter);
+    environment.add_filter(name, move |state: &mut State, arguments: Rest<Value>| {
+        let read: usize = arguments.iter().map(size).sum();
+        spend(state, read.saturating_mul(per_byte))?;
+        filter.call(state, &arguments)
+    });
+}
+
+/// What a filter does that makes a list of a text: each character may become an item.
+pub(super) const SPLITS: usize = ITEM;
+
+fn size(value: &Value) -> usize {
+    match value.as_str() {
+        Some(text) => text.len(),
+        None => value.len().unwrap_or_default().saturating_mul(ITEM),
+    }
+}
+
+fn spend(state: &mut State, bytes: usize) -> Result<(), Error> {
+    let Filtered(spent) = state.get_or_insert_extension(Filtered::default());
+    *spent = spent.saturating_add(bytes);
+    if *spent <= MAX_FILTERED {
+        return Ok(());
+    }
+    let what = "the filters up to here read too much text; use fewer, or shorter texts";
+    Err(Error::new(ErrorKind::OutOfFuel, what))
+}
+
+/// Fills a template in, as far as a mail may be long.
+pub(super) fn render(template: &Template<'_, '_>, values: Value) -> Result<String, RenderError> {
+    let mut written = Written::default();
+    let filled = template.render_captured_to(values, &mut written);
+    if written.is_cut {
+        return Err(RenderError::TooLong);
+    }
+    filled?;
+    String::from_utf8(written.bytes).map_err(|_never| RenderError::TooLong)
+}
+
+/// What has been written, up to `MAX_PART` bytes.
+#[derive(Default)]
+struct Written {
+    bytes: Vec<u8>,
+    is_cut: bool,
+}
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > MAX_PART {
+            self.is_cut = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::mail::render::{Person, Rendered, Template};
+
+    fn rendered(source: &str, name: &str) -> Result<Rendered, String> {
+        let person = Person {
+            email: "ada@example.org",
+            full_name: name,
+            unsubscribe_url: "",
+            view_url: "",
+        };
+        let template = Template::parse("Hi", "", source).map_err(|mistakes| {
+            mistakes
+                .into_iter()
+                .map(|it| it.message)
+                .collect::<String>()
+        })?;
+        template.render(&person).map_err(|mistake| mistake.message)
+    }
+
+    #[test]
+    fn constants_run_through_filters_are_refused_however_they_are_spread() {
+        let text = |bytes: usize| "a".repeat(bytes);
+        let filters = " | upper | lower".repeat(10);
+        for source in [
+            format!("{{{{ '{}'{filters} }}}}", text(900_000)),
+            format!("{{{{ '{}'{filters} }}}}", text(7_000)).repeat(100),
+            format!("{{{{ '{}' | split('') | length }}}}", text(8_000)).repeat(100),
+            format!("{{% if '{}' | title == 'x' %}}{{% endif %}}", text(7_000)).repeat(100),
+            format!(
+                "{{% if '{}' in '{}' %}}{{% endif %}}",
+                text(400_000),
+                text(400_000)
+            ),
+            format!("{{{{ {} }}}}", ["full_name"; 20].join(" ~ ")),
+            format!("{{{{ {} }}}}", ["full_name"; 20].join(" + ")),
+        ] {
+            let refused = rendered(&source, "Ada").expect_err(&source[..60]);
+            assert!(refused.len() < 200, "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_in_many_placeholders_is_that_recipients_mistake() {
+        let source = "{{ full_name | split('') | last }}".repeat(100);
+        assert!(rendered(&source, "Ada").is_ok());
+        let refused = rendered(&source, &"a".repeat(200)).unwrap_err();
+        assert!(refused.contains("read too much text"), "{refused}");
+    }
+
+    #[test]
+    fn a_part_is_no_longer_than_a_mail_may_be() {
+        let source = "{{ full_name ~ full_name ~ full_name ~ full_name }}".repeat(400);
+        assert!(rendered(&source, "Ada").is_ok());
+        let refused = rendered(&source, &"a".repeat(4_000)).unwrap_err();
+        assert!(refused.contains("too long"), "{refused}");
+    }
+
+    #[test]
+    fn what_messages_do_with_names_is_far_below_the_bound() {
+        let source = "{{ full_name | default('my friend', true) | title }} {{ email | split('@') | first }}\n";
+        let name = "Ада Лавлейс ".repeat(8);
+        let filled = rendered(&source.repeat(100), &name).unwrap();
+        assert!(filled.text.starts_with("Ада Лавлейс"), "{}", filled.text);
+        let first = rendered("{{ full_name | first | default('?') }}", "").unwrap();
+        assert_eq!(first.text, "?");
+    }
+}
