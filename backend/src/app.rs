@@ -4,12 +4,9 @@ use std::io;
 use std::sync::Arc;
 
 use actix_web::dev::Server;
-use actix_web::error::InternalError;
-use actix_web::http::Method;
-use actix_web::http::header::ALLOW;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, PathConfig, ServiceConfig};
-use actix_web::{App, Error, HttpRequest, HttpResponse, HttpServer, get, web};
+use actix_web::{App, HttpResponse, HttpServer, get, web};
 use serde_json::json;
 use tracing_actix_web::TracingLogger;
 use utoipa::openapi::OpenApi;
@@ -33,8 +30,8 @@ use crate::engine::{Engine, account_mail};
 use crate::http::cached;
 use crate::http::client::TrustedProxies;
 use crate::http::downloads::Downloads;
-use crate::http::error::ApiError;
 use crate::http::etag;
+use crate::http::fallback;
 use crate::http::head;
 use crate::http::headers;
 use crate::http::openapi::{self, KnownPaths};
@@ -205,7 +202,7 @@ impl Services {
             .app_data(Data::new(self.config.http.deadlines))
             .app_data(Data::new(TrustedProxies(self.config.http.trusted_proxies)))
             .app_data(Data::new(KnownPaths::of(document)))
-            .app_data(PathConfig::default().error_handler(|_, req| no_such_id(req)))
+            .app_data(PathConfig::default().error_handler(|_, req| fallback::no_such_id(req)))
             .service(alive)
             .service(ready)
             .service(SwaggerUi::new("/api/docs/{_:.*}").url("/api/openapi.json", document.clone()))
@@ -214,10 +211,10 @@ impl Services {
                 service_config::ServiceConfig::new(config).service(
                     scope("/api/v1")
                         .configure(routes)
-                        .default_service(web::to(no_such_operation)),
+                        .default_service(web::to(fallback::no_such_operation)),
                 );
             })
-            .service(web::scope("/api").default_service(web::to(no_such_operation)));
+            .service(web::scope("/api").default_service(web::to(fallback::no_such_operation)));
         if let Some(dir) = self.config.http.frontend_dir.clone() {
             config.configure(|config| site::serve(config, dir));
         }
@@ -256,39 +253,6 @@ pub fn document() -> OpenApi {
         .service(scope("/api/v1").configure(routes))
         .split_for_parts();
     openapi::complete(document)
-}
-
-async fn no_such_operation(
-    req: HttpRequest,
-    known: Data<KnownPaths>,
-) -> Result<HttpResponse, ApiError> {
-    let methods = known.methods_at(&req);
-    if methods.is_empty() {
-        Err(ApiError::not_found())
-    } else {
-        Ok(wrong_method(&methods))
-    }
-}
-
-/// What stands where an id belongs is none; it may be the last word of another path, which does not know the method.
-fn no_such_id(req: &HttpRequest) -> Error {
-    let known = req.app_data::<Data<KnownPaths>>();
-    match known.and_then(|known| known.methods_spelt_out(req)) {
-        Some(methods) => InternalError::from_response("", wrong_method(methods)).into(),
-        None => ApiError::not_found().into(),
-    }
-}
-
-fn wrong_method(known: &[Method]) -> HttpResponse {
-    let mut names: Vec<_> = known.iter().map(Method::as_str).collect();
-    if known.contains(&Method::GET) {
-        names.push(Method::HEAD.as_str());
-    }
-    let mut answer = HttpResponse::from_error(ApiError::method_not_allowed());
-    if let Ok(allow) = names.join(", ").parse() {
-        answer.headers_mut().insert(ALLOW, allow);
-    }
-    answer
 }
 
 #[get("/healthz")]

@@ -10,6 +10,7 @@ pub mod deadlines;
 pub mod downloads;
 pub mod error;
 pub mod etag;
+pub mod fallback;
 pub mod field;
 pub mod field_error;
 mod field_path;

@@ -1,0 +1,44 @@
+//! What is answered where no route is: another method than the path knows, no such path, or no id in place of one.
+
+use actix_web::error::InternalError;
+use actix_web::http::Method;
+use actix_web::http::header::ALLOW;
+use actix_web::web::Data;
+use actix_web::{Error, HttpRequest, HttpResponse};
+
+use super::error::ApiError;
+use super::openapi::KnownPaths;
+
+/// Answers what no route does: 405 with the methods of the path, or 404 where there is no such path.
+pub async fn no_such_operation(
+    req: HttpRequest,
+    known: Data<KnownPaths>,
+) -> Result<HttpResponse, ApiError> {
+    let methods = known.methods_at(&req);
+    if methods.is_empty() {
+        Err(ApiError::not_found())
+    } else {
+        Ok(wrong_method(&methods))
+    }
+}
+
+/// What stands where an id belongs is none; it may be the last word of another path, which does not know the method.
+pub fn no_such_id(req: &HttpRequest) -> Error {
+    let known = req.app_data::<Data<KnownPaths>>();
+    match known.and_then(|known| known.methods_spelt_out(req)) {
+        Some(methods) => InternalError::from_response("", wrong_method(methods)).into(),
+        None => ApiError::not_found().into(),
+    }
+}
+
+fn wrong_method(known: &[Method]) -> HttpResponse {
+    let mut names: Vec<_> = known.iter().map(Method::as_str).collect();
+    if known.contains(&Method::GET) {
+        names.push(Method::HEAD.as_str());
+    }
+    let mut answer = HttpResponse::from_error(ApiError::method_not_allowed());
+    if let Ok(allow) = names.join(", ").parse() {
+        answer.headers_mut().insert(ALLOW, allow);
+    }
+    answer
+}
