@@ -11,6 +11,7 @@ pub mod avatars;
 pub mod cache;
 pub mod cli;
 pub mod clock;
+pub mod compute;
 pub mod config;
 pub mod db;
 pub mod deliveries;

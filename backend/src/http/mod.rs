@@ -4,6 +4,7 @@
 pub mod body;
 pub mod cached;
 pub mod client;
+mod compute;
 pub mod csv;
 mod database;
 pub mod deadlines;
