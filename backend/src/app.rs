@@ -22,6 +22,7 @@ use crate::auth::password::Passwords;
 use crate::auth::token::AccessTokens;
 use crate::cache::Cache;
 use crate::clock::Clock;
+use crate::compute::{Bounds, Compute};
 use crate::config::{CacheKind, Config};
 use crate::db::Db;
 use crate::engine::sender::{Sender, SenderSettings};
@@ -38,6 +39,7 @@ use crate::http::openapi::{self, KnownPaths};
 use crate::http::problems::problems;
 use crate::http::site::{self, PublicUrl};
 use crate::http::span::RequestSpan;
+use crate::images::drawing::Drawing;
 use crate::letters::readers::Readers;
 use crate::limits::{Limits, requests};
 use crate::mailings::watching::Watching;
@@ -68,6 +70,9 @@ pub struct Services {
     pub cache: Cache,
     pub redis: Option<Arc<Redis>>,
     pub tryouts: Tryouts,
+    pub compute: Compute,
+    pub drawing: Drawing,
+    pub readers: Readers,
 }
 
 impl Services {
@@ -88,6 +93,7 @@ impl Services {
         };
         let blog = Blog::new(db.clone(), cache.clone());
         let tryouts = Tryouts::new(Opener::of(&config));
+        let readers = Readers::of(&config, limits.clone());
         Self {
             config,
             db,
@@ -102,6 +108,9 @@ impl Services {
             cache,
             redis,
             tryouts,
+            compute: Compute::new("compute", Bounds::of_this_machine()),
+            drawing: Drawing::default(),
+            readers,
         }
     }
 
@@ -190,10 +199,12 @@ impl Services {
             .app_data(Data::new(self.callers.clone()))
             .app_data(Data::new(self.gate()))
             .app_data(Data::new(ApiSecrets::new(&self.config.secrets.api_tokens)))
-            .app_data(Data::new(Readers::of(&self.config, self.limits.clone())))
+            .app_data(Data::new(self.readers.clone()))
             .app_data(Data::new(PublicUrl(self.config.http.public_url.clone())))
             .app_data(Data::new(self.limits.clone()))
             .app_data(Data::new(self.tryouts.clone()))
+            .app_data(Data::new(self.compute.clone()))
+            .app_data(Data::new(self.drawing.clone()))
             .app_data(Data::new(self.config.quotas))
             .app_data(Data::new(self.downloads.clone()))
             .app_data(Data::new(self.watching.clone()))

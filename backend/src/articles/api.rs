@@ -1,6 +1,6 @@
 //! `/articles`: what staff does with articles. Reading them is in `reading.rs`, their pictures in `picture.rs`.
 
-use actix_web::web::{self, Data, Path};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, patch, post};
 use chrono::{DateTime, Utc};
 use diesel::PgConnection;
@@ -15,6 +15,7 @@ use super::store::{self, Row, Written};
 use super::{picture, reading};
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
+use crate::compute::Compute;
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
 use crate::http::body::Valid;
@@ -60,12 +61,12 @@ async fn create_article(
     caller: Caller,
     blog: Data<Blog>,
     clock: Data<Clock>,
-    client: Client,
+    (client, compute): (Client, Data<Compute>),
     Valid(new): Valid<CreateArticle, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
     let (by, now) = (caller.who_may_oversee()?.user_id, clock.now());
     let origin = Origin::of(by, &client, now);
-    let (html, beginning) = cleaned(new.html).await?;
+    let (html, beginning) = cleaned(&compute, by, new.html).await?;
     let written = Written {
         title: new.title,
         excerpt: introduction(new.excerpt, &beginning),
@@ -102,7 +103,7 @@ async fn update_article(
     caller: Caller,
     blog: Data<Blog>,
     clock: Data<Clock>,
-    client: Client,
+    (client, compute): (Client, Data<Compute>),
     id: Path<i64>,
     expected: Expected,
     Valid(mut changes): Valid<UpdateArticle, LARGE>,
@@ -110,7 +111,7 @@ async fn update_article(
     let (by, now) = (caller.who_may_oversee()?.user_id, clock.now());
     let origin = Origin::of(by, &client, now);
     let html = match changes.html.take() {
-        Some(html) => Some(cleaned(html).await?),
+        Some(html) => Some(cleaned(&compute, by, html).await?),
         None => None,
     };
     let work = move |conn: &mut PgConnection| {
@@ -242,16 +243,13 @@ fn shown(
 }
 
 /// The HTML as it is kept, and how its text begins.
-async fn cleaned(html: String) -> Result<(String, String), ApiError> {
+async fn cleaned(compute: &Compute, by: i64, html: String) -> Result<(String, String), ApiError> {
     let work = move || {
         let html = content::clean(&html)?;
         let beginning = content::beginning(&html);
         Ok::<_, Refusal>((html, beginning))
     };
-    let cleaned = web::block(work)
-        .await
-        .map_err(|_cancelled| ApiError::unavailable())?;
-    Ok(cleaned?)
+    Ok(compute.run(by, work).await??)
 }
 
 /// What the author has written to introduce the article; `None` for what would be shown anyway.

@@ -18,7 +18,7 @@ use crate::http::error::{ApiError, Problem};
 use crate::http::etag;
 use crate::http::upload::{Image, Upload};
 use crate::images;
-use crate::images::drawing::{LARGEST, draw, new_name};
+use crate::images::drawing::{Drawing, LARGEST, new_name};
 use crate::images::picture::fitted;
 
 /// Show a picture with an article
@@ -34,7 +34,7 @@ pub(super) async fn put_article_image(
     caller: Caller,
     blog: Data<Blog>,
     clock: Data<Clock>,
-    client: Client,
+    (client, drawing): (Client, Data<Drawing>),
     id: Path<i64>,
     Upload(upload): Upload<LARGEST>,
 ) -> Result<HttpResponse, ApiError> {
@@ -48,7 +48,7 @@ pub(super) async fn put_article_image(
     {
         return Err(ApiError::not_found());
     }
-    let picture = draw(upload, fitted).await?;
+    let picture = drawing.draw(by, upload, fitted).await?;
     let name = new_name(&picture);
     let work = move |conn: &mut PgConnection| {
         let (current, html) = store::lock(conn, id)?;

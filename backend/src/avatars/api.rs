@@ -16,7 +16,7 @@ use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::http::etag;
 use crate::http::upload::{Image, Upload};
-use crate::images::drawing::{LARGEST, draw, for_ever, known_name, new_name};
+use crate::images::drawing::{Drawing, LARGEST, for_ever, known_name, new_name};
 use crate::images::picture;
 use crate::users;
 use crate::users::model::Me;
@@ -42,10 +42,12 @@ async fn put_avatar(
     person: Person,
     db: Data<Db>,
     clock: Data<Clock>,
-    client: Client,
+    (client, drawing): (Client, Data<Drawing>),
     Upload(upload): Upload<LARGEST>,
 ) -> Result<HttpResponse, ApiError> {
-    let picture = draw(upload, picture::squared).await?;
+    let picture = drawing
+        .draw(person.user_id, upload, picture::squared)
+        .await?;
     let name = new_name(&picture);
     let (user_id, now) = (person.user_id, clock.now());
     let event = Origin::of(user_id, &client, now).did(EventKind::AvatarChanged);

@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::drawing::{LARGEST, draw, for_ever, known_name, new_name};
+use super::drawing::{Drawing, LARGEST, for_ever, known_name, new_name};
 use super::{PREFIX, picture, store};
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
@@ -46,14 +46,14 @@ async fn create_image(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
-    client: Client,
+    (client, drawing): (Client, Data<Drawing>),
     Upload(upload): Upload<LARGEST>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.who_may_oversee()?;
-    let picture = draw(upload, picture::fitted).await?;
+    let by = caller.who_may_oversee()?.user_id;
+    let picture = drawing.draw(by, upload, picture::fitted).await?;
     let (name, now) = (new_name(&picture), clock.now());
     let url = format!("{PREFIX}{name}");
-    let event = Origin::of(caller.user_id, &client, now).did(EventKind::ImageUploaded);
+    let event = Origin::of(by, &client, now).did(EventKind::ImageUploaded);
     let work = move |conn: &mut PgConnection| {
         store::keep(conn, (&name, &picture.bytes), now)?;
         record(conn, &event.with(&name)).map_err(ApiError::from)

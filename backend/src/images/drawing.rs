@@ -1,45 +1,47 @@
 //! From an upload to a picture and its name, one at a time; and how pictures are handed out.
 
-use std::time::Duration;
-
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use actix_web::web::{self, Bytes};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use actix_web::web::Bytes;
 
 use super::picture::{Picture, Refusal};
 use crate::auth::token::Secret;
+use crate::compute::{Bounds, Compute};
 use crate::http::error::ApiError;
 
 /// Bytes of an upload.
 pub const LARGEST: usize = 5 * 1024 * 1024;
-/// One picture at a time: a large one takes 200 MB and a processor for a second.
-static DRAWING: Semaphore = Semaphore::const_new(1);
-/// Whoever has waited this long for his turn is better told to come back.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// What names end in, and what it says of the content.
 const KINDS: [(&str, &str); 2] = [(".webp", "image/webp"), (".jpg", "image/jpeg")];
 
-/// Draws a picture away from the threads that answer requests. Fails with 422, or with 503 when too many others wait.
-pub async fn draw(
-    upload: Bytes,
-    how: fn(&[u8]) -> Result<Picture, Refusal>,
-) -> Result<Picture, ApiError> {
-    let turn = timeout(PATIENCE, DRAWING.acquire())
-        .await
-        .map_err(|_elapsed| ApiError::unavailable())?
-        .map_err(|_closed| ApiError::unavailable())?;
-    // The turn lasts until the work is done, also when the client has gone away meanwhile.
-    let work = move || {
-        let drawn = how(&upload);
-        drop(turn);
-        drawn
-    };
-    let drawn = web::block(work)
-        .await
-        .map_err(|_cancelled| ApiError::unavailable())?;
-    Ok(drawn?)
+/// One picture at a time: a large one takes 200 MB and a processor for a second.
+const BOUNDS: Bounds = Bounds {
+    threads: 1,
+    waiting: 8,
+    waiting_in_all: 16,
+};
+
+/// Draws pictures on a thread of its own.
+#[derive(Clone)]
+pub struct Drawing(Compute);
+
+impl Default for Drawing {
+    fn default() -> Self {
+        Self(Compute::new("drawing", BOUNDS))
+    }
+}
+
+impl Drawing {
+    /// Draws a picture of this owner in its turn. Fails with 422, with 429 when many others of the owner wait, or with 503
+    /// when many others do.
+    pub async fn draw(
+        &self,
+        owner: i64,
+        upload: Bytes,
+        how: fn(&[u8]) -> Result<Picture, Refusal>,
+    ) -> Result<Picture, ApiError> {
+        Ok(self.0.run(owner, move || how(&upload)).await??)
+    }
 }
 
 /// A name that says nothing and is never used again.

@@ -1,7 +1,7 @@
 //! `/letters`: a mail of a run in the browser of its reader, who is signed in nowhere.
 
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::web::{self, Data, Path};
+use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
 use diesel::OptionalExtension;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -49,6 +49,7 @@ async fn get_letter(
     };
     let (source, sender, sent_at) = db.run(find).await?;
     let sender = sender.map(|sender| readers.named(sender));
+    let (owner_id, writing) = (source.owner_id, readers.writing.clone());
     let write = move || {
         let site = &readers.public_url.0;
         let written = content::written(&source, |link| link.with(site, &token))?;
@@ -61,11 +62,8 @@ async fn get_letter(
             sent_at,
         })
     };
-    // Away from the threads that answer requests: a large one takes a while.
-    let written = web::block(write).await;
-    let letter = written
-        .map_err(|_cancelled| ApiError::unavailable())?
-        .ok_or_else(ApiError::not_found)?;
+    let letter = writing.run(owner_id, write).await?;
+    let letter = letter.ok_or_else(ApiError::not_found)?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(letter))

@@ -22,6 +22,7 @@ mod tests {
 
     fn source(html: &str, full_name: &str) -> Source {
         Source {
+            owner_id: 1,
             subject: "News for {{ full_name }}".to_owned(),
             html: html.to_owned(),
             text: String::new(),

@@ -3,6 +3,7 @@
 use lettre::message::Mailbox;
 
 use super::store::Sender;
+use crate::compute::{Bounds, Compute};
 use crate::config::Config;
 use crate::http::client::Client;
 use crate::http::error::ApiError;
@@ -17,11 +18,18 @@ pub const WISHES: Rule = Rule {
     most: 600,
     window_s: 60,
 };
-/// A letter is made anew each time, by the threads that the database is asked by.
+/// A letter is made again each time.
 pub const LETTERS: Rule = Rule {
     name: "letter-address",
     most: 120,
     window_s: 60,
+};
+
+/// A mail that is read by many at once is made for each.
+const WRITING: Bounds = Bounds {
+    threads: 2,
+    waiting: 64,
+    waiting_in_all: 128,
 };
 
 /// What it takes to answer them.
@@ -30,6 +38,7 @@ pub struct Readers {
     tokens: LinkTokens,
     limits: Limits,
     pub public_url: PublicUrl,
+    pub writing: Compute,
     /// As the installation's mails say in `From`.
     sender: String,
 }
@@ -41,6 +50,7 @@ impl Readers {
             tokens: LinkTokens::new(&config.secrets.message_id),
             limits,
             public_url: PublicUrl(config.http.public_url.clone()),
+            writing: Compute::new("letters", WRITING),
             sender: config.mail.from.to_string(),
         }
     }

@@ -11,6 +11,7 @@ use crate::mail::verdict::Outcome;
 /// The run's message and its reader, as they were then.
 #[derive(Debug, Clone, Queryable)]
 pub struct Source {
+    pub owner_id: i64,
     pub subject: String,
     pub html: String,
     pub text: String,
@@ -42,6 +43,7 @@ pub fn source(conn: &mut PgConnection, mail: RunMail) -> QueryResult<Source> {
                 .and(users::blocked_at.is_null()),
         )
         .select((
+            runs::owner_id,
             runs::subject,
             runs::html,
             runs::text,

@@ -1,48 +1,44 @@
 //! `/messages`: a user's own messages, what they look like to somebody, and how they arrive. Staff see everybody's.
 
-use actix_web::web::{self, Data, Path};
-use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use diesel::{Connection, PgConnection};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::content;
-use super::model::{
-    CreateMessage, Message, MessageQuery, MessageSummary, Preview, PreviewDraft, PreviewMessage,
-    TestMessage, UpdateMessage,
-};
+use super::model::{CreateMessage, Message, MessageQuery, MessageSummary, TestMessage};
 use super::noted::note;
-use super::reader::Reader;
 use super::store::{self, DeleteError};
+use super::{content, previews, updates};
 use crate::auth::caller::Caller;
 use crate::auth::policy::Owners;
 use crate::clock::Clock;
+use crate::compute::Compute;
 use crate::db::Db;
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
 use crate::http::body::Valid;
 use crate::http::client::Client;
-use crate::http::error::{ApiError, FieldError, Problem};
+use crate::http::error::{ApiError, Problem};
 use crate::http::etag::{self, Expected};
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::page::Page;
 use crate::http::query::Query;
-use crate::http::site::PublicUrl;
 use crate::idempotency_keys::once::once;
 use crate::users;
 
 /// Two bodies of 1 MiB, thrice as large where a client escapes every letter that is not ASCII (Python does).
-const LARGE: usize = 7 * 1024 * 1024;
+pub(super) const LARGE: usize = 7 * 1024 * 1024;
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list_messages)
         .service(create_message)
-        .service(preview_draft)
+        .service(previews::preview_draft)
         .service(get_message)
-        .service(update_message)
+        .service(updates::update_message)
         .service(delete_message)
-        .service(preview_message)
+        .service(previews::preview_message)
         .service(test_message);
 }
 
@@ -82,15 +78,15 @@ async fn list_messages(
 async fn create_message(
     caller: Caller,
     db: Data<Db>,
-    clock: Data<Clock>,
+    (clock, compute): (Data<Clock>, Data<Compute>),
     (client, req): (Client, HttpRequest),
     Valid(new): Valid<CreateMessage, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
     let named = IdempotencyKey::of(&req)?;
-    let new =
-        unhurried(move || content::check(&new.subject, &new.html, &new.text).map(|_template| new))
-            .await?;
+    let check = move || content::check(&new.subject, &new.html, &new.text).map(|_template| new);
+    let new = compute.run(owner_id, check).await?;
+    let new = new.map_err(ApiError::invalid)?;
     let origin = Origin::of(owner_id, &client, now);
     let make = move |conn: &mut PgConnection| {
         let message = store::create(conn, owner_id, &new, now)?;
@@ -128,46 +124,6 @@ async fn get_message(
     Ok(etag::read(&req, message.updated_at, &message))
 }
 
-/// Change a message
-///
-/// A run that has begun sends what the message was then.
-#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateMessage, responses(
-    (status = 200, description = "As it is now", body = Message, headers(("ETag" = String)))))]
-#[patch("/messages/{id}")]
-async fn update_message(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    id: Path<i64>,
-    expected: Expected,
-    client: Client,
-    Valid(changes): Valid<UpdateMessage, LARGE>,
-) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
-    let origin = Origin::of(caller.user_id, &client, now);
-    let work = move |conn: &mut _| {
-        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
-        let current = store::lock(conn, owner_id, *id)?;
-        expected.check(current.updated_at)?;
-        content::check(
-            changes.subject.as_ref().unwrap_or(&current.subject),
-            changes.html.as_ref().unwrap_or(&current.html),
-            changes.text.as_ref().unwrap_or(&current.text),
-        )
-        .map_err(ApiError::invalid)?;
-        let message = store::update(conn, *id, &changes, now)?;
-        note(
-            conn,
-            origin,
-            EventKind::MessageChanged,
-            (message.id, &message.subject),
-        )?;
-        Ok::<_, ApiError>(message)
-    };
-    let message = db.run(move |conn| conn.transaction(work)).await?;
-    Ok(etag::changed(message.updated_at, &message))
-}
-
 /// Delete a message
 #[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1), Expected), responses(
     (status = 204, description = "Deleted"),
@@ -190,64 +146,6 @@ async fn delete_message(
     };
     db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// A message as somebody will get it
-///
-/// For one of the recipients of its owner, or for the caller (under a sample name, if the caller has none); the links to
-/// unsubscribe and to view it in a browser are examples. The HTML is the author's own, exactly as it will be mailed: show
-/// it only in a sandboxed frame without scripts.
-#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), request_body = PreviewMessage, responses(
-    (status = 200, description = "Filled in", body = Preview)))]
-#[post("/messages/{id}/preview")]
-async fn preview_message(
-    caller: Caller,
-    db: Data<Db>,
-    site: Data<PublicUrl>,
-    id: Path<i64>,
-    Valid(wanted): Valid<PreviewMessage>,
-) -> Result<HttpResponse, ApiError> {
-    let (message, reader) = db
-        .run(move |conn| {
-            let message = store::find(conn, caller.sees(), *id)?;
-            let reader = match wanted.recipient_id {
-                Some(recipient_id) => Reader::recipient(conn, message.owner.id, recipient_id)?,
-                None => Reader::caller(conn, caller.user_id)?,
-            };
-            Ok::<_, ApiError>((message, reader))
-        })
-        .await?;
-    let work = move || {
-        let template = content::check(&message.subject, &message.html, &message.text)?;
-        reader.preview(&template, &site)
-    };
-    let preview = unhurried(work).await?;
-    Ok(HttpResponse::Ok().json(preview))
-}
-
-/// A message that is not stored, as somebody would get it
-///
-/// The same as the preview of a stored message.
-#[utoipa::path(tag = "messages", request_body = PreviewDraft, responses((status = 200, description = "Filled in", body = Preview)))]
-#[post("/messages/preview")]
-async fn preview_draft(
-    caller: Caller,
-    db: Data<Db>,
-    site: Data<PublicUrl>,
-    Valid(draft): Valid<PreviewDraft, LARGE>,
-) -> Result<HttpResponse, ApiError> {
-    let (user_id, recipient_id) = (caller.who_may_own()?.user_id, draft.recipient_id);
-    let find = move |conn: &mut _| match recipient_id {
-        Some(recipient_id) => Reader::recipient(conn, user_id, recipient_id),
-        None => Reader::caller(conn, user_id),
-    };
-    let reader = db.run(find).await?;
-    let work = move || {
-        let template = content::check(&draft.subject, &draft.html, &draft.text)?;
-        reader.preview(&template, &site)
-    };
-    let preview = unhurried(work).await?;
-    Ok(HttpResponse::Ok().json(preview))
 }
 
 /// Mail a message to oneself
@@ -287,14 +185,4 @@ async fn test_message(
     };
     db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::Accepted().finish())
-}
-
-/// Reads or fills in a message away from the threads that answer requests: a large one takes a while.
-async fn unhurried<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Vec<FieldError>> + Send + 'static,
-) -> Result<T, ApiError> {
-    match web::block(work).await {
-        Ok(done) => done.map_err(ApiError::invalid),
-        Err(_cancelled) => Err(ApiError::unavailable()),
-    }
 }

@@ -4,5 +4,7 @@ pub mod api;
 pub mod content;
 pub mod model;
 mod noted;
+mod previews;
 mod reader;
 pub mod store;
+mod updates;

@@ -26,6 +26,7 @@ mod email_change;
 mod engine;
 mod event_kinds;
 mod events;
+mod fairness;
 mod holds;
 mod home;
 mod idempotency_keys;

@@ -1,0 +1,116 @@
+//! Changing a message: whether it can still be mailed is checked between reading it and writing it, on the threads for that.
+
+use std::sync::Arc;
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, patch};
+use chrono::{DateTime, Utc};
+use diesel::{Connection, PgConnection};
+
+use super::api::LARGE;
+use super::content;
+use super::model::{Message, UpdateMessage};
+use super::noted::note;
+use super::store;
+use crate::auth::caller::Caller;
+use crate::clock::Clock;
+use crate::compute::Compute;
+use crate::db::Db;
+use crate::events::model::EventKind;
+use crate::events::new::Origin;
+use crate::http::body::Valid;
+use crate::http::client::Client;
+use crate::http::error::{ApiError, FieldError};
+use crate::http::etag::{self, Expected};
+
+/// Read, checked and written so often while others change the message as well.
+const TRIES: usize = 3;
+
+/// Change a message
+///
+/// A run that has begun sends what the message was then.
+#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateMessage, responses(
+    (status = 200, description = "As it is now", body = Message, headers(("ETag" = String)))))]
+#[patch("/messages/{id}")]
+pub(super) async fn update_message(
+    caller: Caller,
+    db: Data<Db>,
+    (clock, compute): (Data<Clock>, Data<Compute>),
+    id: Path<i64>,
+    expected: Expected,
+    client: Client,
+    Valid(changes): Valid<UpdateMessage, LARGE>,
+) -> Result<HttpResponse, ApiError> {
+    let now = clock.now();
+    let update = Update {
+        id: *id,
+        caller,
+        expected,
+        changes: Arc::new(changes),
+        origin: Origin::of(caller.user_id, &client, now),
+        now,
+    };
+    for _ in 0..TRIES {
+        let step = update.clone();
+        let seen = db
+            .run(move |conn| conn.transaction(|conn| step.read(conn)))
+            .await?;
+        let (owner_id, seen_at, step) = (seen.owner.id, seen.updated_at, update.clone());
+        let checked = compute.run(owner_id, move || step.check(&seen)).await?;
+        checked.map_err(ApiError::invalid)?;
+        let step = update.clone();
+        let work = move |conn: &mut _| step.write(conn, seen_at);
+        if let Some(message) = db.run(move |conn| conn.transaction(work)).await? {
+            return Ok(etag::changed(message.updated_at, &message));
+        }
+    }
+    Err(ApiError::unavailable())
+}
+
+/// What is to be changed, by whom.
+#[derive(Clone)]
+struct Update {
+    id: i64,
+    caller: Caller,
+    expected: Expected,
+    changes: Arc<UpdateMessage>,
+    origin: Origin,
+    now: DateTime<Utc>,
+}
+
+impl Update {
+    /// The message as it is, locked until the transaction ends.
+    fn read(&self, conn: &mut PgConnection) -> Result<Message, ApiError> {
+        let owner_of = |owners| store::owner_of(conn, owners, self.id);
+        let owner_id = self.caller.who_may_change(owner_of)?;
+        let current = store::lock(conn, owner_id, self.id)?;
+        self.expected.check(current.updated_at)?;
+        Ok(current)
+    }
+
+    /// Whether it can be mailed as it would be then.
+    fn check(&self, current: &Message) -> Result<(), Vec<FieldError>> {
+        let changes = &self.changes;
+        content::check(
+            changes.subject.as_ref().unwrap_or(&current.subject),
+            changes.html.as_ref().unwrap_or(&current.html),
+            changes.text.as_ref().unwrap_or(&current.text),
+        )
+        .map(drop)
+    }
+
+    /// The message as it is then; `None` when it is not what was checked any more.
+    fn write(
+        &self,
+        conn: &mut PgConnection,
+        checked: DateTime<Utc>,
+    ) -> Result<Option<Message>, ApiError> {
+        if self.read(conn)?.updated_at != checked {
+            return Ok(None);
+        }
+        let message = store::update(conn, self.id, &self.changes, self.now)?;
+        let subject = (message.id, &*message.subject);
+        note(conn, self.origin, EventKind::MessageChanged, subject)?;
+        Ok(Some(message))
+    }
+}
