@@ -112,9 +112,7 @@ async fn where_all_places_are_taken_the_owner_with_most_makes_room() {
 async fn a_job_that_panics_takes_no_thread_with_it() {
     let pool = pool(1);
     for _ in 0..3 {
-        let panicked = pool
-            .run(ALICE, || assert!(ALICE == BOB, "as intended"))
-            .await;
+        let panicked = pool.run(ALICE, || Vec::<u8>::new()[0]).await;
         assert_eq!(panicked, Err(Refused::Panicked));
     }
     assert_eq!(pool.run(ALICE, || 7).await, Ok(7));

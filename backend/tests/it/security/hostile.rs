@@ -15,7 +15,7 @@ use crate::support::process::Service;
 use crate::support::shapes::{Shape, shapes};
 
 const REQUESTS: usize = 10_000;
-const AT_ONCE: usize = 48;
+const AT_ONCE: usize = 256;
 /// As long as a body may be.
 const LIMIT: usize = 64 * 1024;
 /// A little less, for what is around it.
