@@ -37,5 +37,6 @@ pub mod runs;
 pub mod smtp_servers;
 pub mod stats;
 pub mod suppressions;
+pub mod text;
 pub mod users;
 pub mod zone;

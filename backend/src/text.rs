@@ -1,0 +1,155 @@
+//! Rules for text that people write: one normal form, what cannot be seen, where lines break, and which way text runs.
+//! Pure.
+
+use std::borrow::Cow;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, WhiteSpace};
+use icu_properties::{CodePointMapData, CodePointSetData};
+
+/// In Unicode's normal form C: `Zoe` with a combining diaeresis becomes `Zoë`. Copies only what is not in it yet.
+pub fn nfc(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    ComposingNormalizerBorrowed::new_nfc().normalize(text)
+}
+
+/// Whether nothing is drawn for it: controls, format characters, fillers, variation selectors, and all kinds of spaces.
+pub fn is_invisible(c: char) -> bool {
+    // A pattern of Braille without dots is a symbol to Unicode and a blank to everyone else.
+    const BRAILLE_BLANK: char = '\u{2800}';
+    if c.is_ascii() {
+        return c.is_ascii_whitespace() || c.is_ascii_control();
+    }
+    c == BRAILLE_BLANK
+        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        || CodePointSetData::new::<WhiteSpace>().contains(c)
+        || matches!(
+            CodePointMapData::<GeneralCategory>::new().get(c),
+            GeneralCategory::Control | GeneralCategory::Format
+        )
+}
+
+/// Whether a reader sees nothing of it.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(is_invisible)
+}
+
+/// Whether it may not stand in a line: controls, and what Unicode breaks lines at (U+0085, U+2028 and U+2029 among them).
+pub fn is_control_or_break(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// What a character opens or closes in the bidirectional algorithm (UAX #9, 3.3.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    Embedding,
+    Isolate,
+}
+
+/// Whether every direction override, embedding and isolate is closed where it belongs, and none is closed that was not
+/// opened. Otherwise what is written after the text, or around it, runs the other way.
+pub fn has_paired_directions(text: &str) -> bool {
+    let mut open = Vec::new();
+    for c in text.chars() {
+        let closes = match c {
+            '\u{202A}' | '\u{202B}' | '\u{202D}' | '\u{202E}' => {
+                open.push(Direction::Embedding);
+                continue;
+            }
+            '\u{2066}'..='\u{2068}' => {
+                open.push(Direction::Isolate);
+                continue;
+            }
+            '\u{202C}' => Direction::Embedding,
+            '\u{2069}' => Direction::Isolate,
+            _ => continue,
+        };
+        if open.pop() != Some(closes) {
+            return false;
+        }
+    }
+    open.is_empty()
+}
+
+/// The text without its direction controls where they are not paired; for what was cut out of a longer one.
+pub fn with_paired_directions(text: String) -> String {
+    if has_paired_directions(&text) {
+        return text;
+    }
+    text.replace(
+        |c| matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'),
+        "",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_letter_and_its_mark_become_one() {
+        assert_eq!(nfc("Zoe\u{308}"), "Zo\u{eb}");
+        assert!(matches!(nfc("Zo\u{eb}"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn text_that_shows_nothing_is_blank() {
+        for text in [
+            "",
+            " \t\n",
+            "\u{200B}",
+            "\u{AD}\u{FEFF}",
+            "\u{2060}\u{180E}",
+            "\u{3164}\u{115F}",
+            "\u{2800}",
+            "\u{E0020}\u{FE0F}",
+            "\u{202E}\u{202C}",
+            "\u{3000}\u{2028}\u{85}",
+            "\u{600}",
+        ] {
+            assert!(is_blank(text), "{text:?}");
+        }
+        for text in ["a", "\u{200B}я", "👩\u{200D}👧", "\u{301}"] {
+            assert!(!is_blank(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_direction_that_stays_open_or_closes_nothing_is_noticed() {
+        for text in [
+            "a",
+            "\u{202E}a\u{202C}",
+            "\u{2067}\u{202B}a\u{202C}\u{2069}b\u{2066}c\u{2069}",
+            "\u{200F}a",
+        ] {
+            assert!(has_paired_directions(text), "{text:?}");
+        }
+        for text in [
+            "\u{202E}a",
+            "\u{2068}a",
+            "a\u{202C}",
+            "a\u{2069}",
+            "\u{202E}a\u{2069}",
+            "\u{2066}\u{202A}a\u{2069}\u{202C}",
+        ] {
+            assert!(!has_paired_directions(text), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_cut_opens_nothing(text in "(a|[\u{202A}-\u{202E}]|[\u{2066}-\u{2069}]){0,12}") {
+            prop_assert!(has_paired_directions(&with_paired_directions(text)));
+        }
+
+        #[test]
+        fn normal_text_stays_as_it_is(text: String) {
+            let once = nfc(&text).into_owned();
+            prop_assert_eq!(nfc(&once), once.as_str());
+        }
+    }
+}
