@@ -15,6 +15,7 @@ pub mod compute;
 pub mod config;
 pub mod db;
 pub mod deliveries;
+pub mod email_address;
 pub mod engine;
 pub mod events;
 pub mod home;
