@@ -35,6 +35,7 @@ pub mod quotas;
 pub mod recipients;
 pub mod redis;
 pub mod runs;
+pub mod search;
 pub mod smtp_servers;
 pub mod stats;
 pub mod suppressions;

@@ -8,8 +8,8 @@ use diesel::sql_types::{Bool, Text, Timestamptz};
 use super::model::{ArticleQuery, ArticleStatus};
 use super::slug;
 use crate::db::schema::articles;
-use crate::http::page::contains;
 use crate::images::store::forget;
+use crate::search::contains;
 
 /// An article without its text.
 #[derive(Debug, Clone, Queryable, Selectable)]

@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
 use super::model::{Delivery, DeliveryQuery, DeliveryStatus, SkipReason};
 use crate::attempts::model::RecipientRef;
 use crate::db::schema::{deliveries, runs};
-use crate::http::page::contains;
+use crate::search::{contains, contains_address};
 
 /// Recipients prepared in one transaction: a million take twenty, each a fraction of a second …
 const STEP: i64 = 50_000;
@@ -223,12 +223,8 @@ pub fn list(
         rows = rows.filter(deliveries::status.eq(status.as_str()));
     }
     if let Some(term) = &query.q {
-        let pattern = contains(term);
-        rows = rows.filter(
-            deliveries::email
-                .ilike(pattern.clone())
-                .or(deliveries::full_name.ilike(pattern)),
-        );
+        let of_address = deliveries::email.ilike(contains_address(term));
+        rows = rows.filter(of_address.or(deliveries::full_name.ilike(contains(term))));
     }
     if let Some(last) = after {
         rows = rows.filter(deliveries::recipient_id.gt(last));

@@ -9,9 +9,10 @@ use super::model::Choice;
 use super::store::owner_of;
 use crate::auth::policy::Owners;
 use crate::db::schema::{mailing_recipients, recipients};
-use crate::http::page::{Paging, contains};
+use crate::http::page::Paging;
 use crate::recipients::model::Recipient;
 use crate::recipients::store::matching;
+use crate::search::{contains, contains_address};
 
 /// The mailing goes to this choice of the owner's recipients and to nobody else; gives their number. `None` when an
 /// id, or the mailing whose recipients these are to be, is not among the owner's.
@@ -52,7 +53,7 @@ fn insert(
 ) -> QueryResult<usize> {
     let which = match choice {
         Choice { ids: Some(_), .. } => "AND id = ANY($3)",
-        Choice { q: Some(_), .. } => "AND (email ILIKE $4 OR full_name ILIKE $4)",
+        Choice { q: Some(_), .. } => "AND (email ILIKE $6 OR full_name ILIKE $4)",
         Choice {
             mailing_id: Some(_),
             ..
@@ -68,6 +69,13 @@ fn insert(
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Text, _>(choice.q.as_deref().map(contains).unwrap_or_default())
     .bind::<BigInt, _>(choice.mailing_id.unwrap_or_default())
+    .bind::<Text, _>(
+        choice
+            .q
+            .as_deref()
+            .map(contains_address)
+            .unwrap_or_default(),
+    )
     .execute(conn)
 }
 

@@ -14,7 +14,7 @@ use super::status::PutOff;
 use crate::auth::policy::Owners;
 use crate::db::owned::owned_by;
 use crate::db::schema::{mailings, messages};
-use crate::http::page::contains;
+use crate::search::contains;
 
 /// Whether the owner has this message.
 pub fn has_message(conn: &mut PgConnection, owner_id: i64, message_id: i64) -> QueryResult<bool> {

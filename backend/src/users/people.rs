@@ -12,7 +12,7 @@ use super::user_ref::UserRef;
 use crate::auth::policy::Role;
 use crate::db::functions::lower;
 use crate::db::schema::users;
-use crate::http::page::contains;
+use crate::search::{contains, contains_address};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
@@ -59,8 +59,8 @@ fn matching(query: &UserQuery) -> Selected {
         None => rows,
     };
     if let Some(term) = &query.q {
-        let pattern = contains(term);
-        rows = rows.filter(email.ilike(pattern.clone()).or(full_name.ilike(pattern)));
+        let of_address = email.ilike(contains_address(term));
+        rows = rows.filter(of_address.or(full_name.ilike(contains(term))));
     }
     rows
 }

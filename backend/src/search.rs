@@ -1,0 +1,67 @@
+//! Search terms as patterns for `ILIKE`. Pure.
+
+use std::borrow::Cow;
+
+use crate::text::nfc;
+
+/// What the user typed, anywhere, with no wildcard of its own; in NFC, as what is searched is stored.
+pub fn contains(term: &str) -> String {
+    let escaped = nfc(term.trim())
+        .replace('\\', r"\\")
+        .replace('%', r"\%")
+        .replace('_', r"\_");
+    format!("%{escaped}%")
+}
+
+/// The same for addresses, whose domains are stored as A-labels: `bücher` and `xn--bcher-kva` find the same ones.
+pub fn contains_address(term: &str) -> String {
+    let term = term.trim();
+    let (user, domain) = match term.rsplit_once('@') {
+        Some((user, domain)) => (format!("{user}@"), domain),
+        None => (String::new(), term),
+    };
+    let is_dot = |c| matches!(c, '.' | '\u{3002}' | '\u{FF0E}' | '\u{FF61}');
+    let labels: Vec<_> = domain.split(is_dot).map(label_in_ascii).collect();
+    contains(&format!("{user}{}", labels.join(".")))
+}
+
+/// Left as it is when it is no label: then it is part of a name, and no address has it.
+fn label_in_ascii(label: &str) -> Cow<'_, str> {
+    if label.is_ascii() {
+        return Cow::Borrowed(label);
+    }
+    idna::domain_to_ascii(label).map_or(Cow::Borrowed(label), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_in_a_search_term_is_only_a_character() {
+        assert_eq!(contains(r" 100%_\ "), r"%100\%\_\\%");
+        assert_eq!(contains_address("a_b@"), r"%a\_b@%");
+    }
+
+    #[test]
+    fn a_name_is_searched_in_the_form_in_which_it_is_stored() {
+        assert_eq!(contains("Zoe\u{308}"), "%Zo\u{eb}%");
+    }
+
+    #[test]
+    fn a_domain_is_found_in_any_of_its_spellings() {
+        for (term, pattern) in [
+            ("bücher", "%xn--bcher-kva%"),
+            ("bu\u{308}cher", "%xn--bcher-kva%"),
+            ("xn--bcher-kva", "%xn--bcher-kva%"),
+            ("ann@bücher.ex", "%ann@xn--bcher-kva.ex%"),
+            ("@почта.рф", "%@xn--80a1acny.xn--p1ai%"),
+            ("ann@example。org", "%ann@example.org%"),
+            (".bücher.", "%.xn--bcher-kva.%"),
+            ("Ann", "%Ann%"),
+            ("Анна Ли", "%Анна Ли%"),
+        ] {
+            assert_eq!(contains_address(term), pattern, "{term}");
+        }
+    }
+}
