@@ -8,6 +8,7 @@ use diesel::sql_types::{Text, Timestamptz};
 
 use super::model::{Addressee, DueMail, Kind};
 use crate::db::schema::{account_mails, users};
+use crate::email_address::EmailAddress;
 
 /// Queues a mail to the user's address, unless one of this kind is waiting for this user already. The caller has locked
 /// the user.
@@ -26,25 +27,25 @@ pub fn queue(
 
 /// Queues a mail to whoever has this address: a link to confirm it as long as that is to be done, a link to a new
 /// password. One statement, and not waited for until it is on disk: an address that somebody has takes no longer than one
-/// that nobody has. The mail goes to the address as its owner wrote it, never as whoever asks does: some letters that
-/// differ have the same small one. Within a transaction of its own.
+/// that nobody has. The mail goes to the address as its owner wrote it, never as whoever asks does: the case may matter to its
+/// server. Within a transaction of its own.
 pub fn queue_for(
     conn: &mut PgConnection,
     kind: Kind,
-    email: &str,
+    email: &EmailAddress,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     diesel::sql_query("SET LOCAL synchronous_commit = off").execute(conn)?;
     diesel::sql_query(
         "INSERT INTO account_mails (user_id, kind, to_email, next_attempt_at, created_at)
          SELECT id, $2, email, $3, $3 FROM users
-         WHERE lower(email) = lower($1)
+         WHERE lower(email) = $1
            AND ($2 <> 'confirm' OR confirmed_at IS NULL)
            AND NOT EXISTS (SELECT FROM account_mails AS waiting
                            WHERE waiting.user_id = users.id AND waiting.kind = $2
                              AND waiting.next_attempt_at IS NOT NULL)",
     )
-    .bind::<Text, _>(email)
+    .bind::<Text, _>(email.key())
     .bind::<Text, _>(kind.as_str())
     .bind::<Timestamptz, _>(now)
     .execute(conn)?;

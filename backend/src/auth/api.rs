@@ -13,6 +13,7 @@ use super::token::Secret;
 use super::{changes, me, recovery, sign_up, store};
 use crate::account_mails::model::Kind;
 use crate::account_mails::store::queue_for;
+use crate::email_address::EmailAddress;
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
 use crate::http::body::Valid;
@@ -101,9 +102,9 @@ async fn sign_in(
     client: Client,
     Valid(SignIn { email, password }): Valid<SignIn>,
 ) -> Result<HttpResponse, ApiError> {
-    gate.admit_sign_in(&client, &email).await?;
-    let tried = email.clone();
-    let find = move |conn: &mut _| store::credentials(conn, &tried).map_err(ApiError::from);
+    let key = EmailAddress::key_of(&email);
+    gate.admit_sign_in(&client, &key).await?;
+    let find = move |conn: &mut _| store::credentials(conn, &key).map_err(ApiError::from);
     let known = gate.db.run(find).await?;
     // Checked whatever was found: all four refusals take the same time.
     let hash = known.as_ref().map(|user| user.password_hash.clone());

@@ -9,6 +9,7 @@ use crate::account_mails::model::Kind;
 use crate::account_mails::store::{queue, queue_to};
 use crate::db::functions::lower;
 use crate::db::schema::users;
+use crate::email_address::EmailAddress;
 use crate::users::store::hold;
 
 /// Sets the password of whoever was mailed this link, and says whose it is; `None` when the link is not good any more.
@@ -74,20 +75,20 @@ fn set_password(
 pub fn ask_to_move(
     conn: &mut PgConnection,
     user_id: i64,
-    email: &str,
+    email: &EmailAddress,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     hold(conn, user_id)?;
     links::withdraw(conn, user_id)?;
     let owner: Option<i64> = users::table
-        .filter(lower(users::email).eq(lower(email)))
+        .filter(lower(users::email).eq(email.key()))
         .filter(users::id.ne(user_id))
         .select(users::id)
         .first(conn)
         .optional()?;
     match owner {
         Some(owner) => queue(conn, owner, Kind::AlreadyRegistered, now),
-        None => queue_to(conn, user_id, (Kind::ConfirmEmail, email), now),
+        None => queue_to(conn, user_id, (Kind::ConfirmEmail, email.as_str()), now),
     }
 }
 
@@ -96,7 +97,7 @@ pub fn ask_to_move(
 pub fn move_to(
     conn: &mut PgConnection,
     user_id: i64,
-    email: &str,
+    email: &EmailAddress,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<String>> {
     let old: String = users::table
@@ -105,7 +106,7 @@ pub fn move_to(
         .first(conn)?;
     let moved = conn.transaction(|conn| {
         diesel::update(users::table.find(user_id))
-            .set((users::email.eq(email), users::updated_at.eq(now)))
+            .set((users::email.eq(email.as_str()), users::updated_at.eq(now)))
             .execute(conn)
     });
     match moved {

@@ -12,6 +12,7 @@ use super::sign_up_policy::SignUpPolicy;
 use super::token::{ACCESS_LIFETIME_S, AccessTokens};
 use crate::clock::Clock;
 use crate::db::Db;
+use crate::email_address::EmailAddress;
 use crate::http::client::Client;
 use crate::http::error::ApiError;
 use crate::limits::{Limits, Rule, TooMany};
@@ -84,11 +85,11 @@ impl From<HashError> for ApiError {
 impl Gate {
     /// 10 tries a minute from one address, 5 for one account. An account that nobody has counts like any other: the
     /// limit tells nothing.
-    pub(super) async fn admit_sign_in(&self, client: &Client, email: &str) -> Result<(), TooMany> {
+    pub(super) async fn admit_sign_in(&self, client: &Client, key: &str) -> Result<(), TooMany> {
         self.limits
             .take(SIGN_IN_PER_ADDRESS, &client.block())
             .await?;
-        self.limits.take(SIGN_IN_PER_ACCOUNT, &account(email)).await
+        self.limits.take(SIGN_IN_PER_ACCOUNT, key).await
     }
 
     /// 5 new accounts an hour from one address.
@@ -97,13 +98,13 @@ impl Gate {
     }
 
     /// 3 links to confirm an address an hour, whoever asks for them and whether somebody has it or not.
-    pub async fn admit_link(&self, email: &str) -> Result<(), TooMany> {
-        self.limits.take(LINKS_PER_ACCOUNT, &account(email)).await
+    pub async fn admit_link(&self, email: &EmailAddress) -> Result<(), TooMany> {
+        self.limits.take(LINKS_PER_ACCOUNT, &email.key()).await
     }
 
     /// 3 links to a new password an hour for one address.
-    pub(super) async fn admit_forgot(&self, email: &str) -> Result<(), TooMany> {
-        self.limits.take(FORGOT_PER_ACCOUNT, &account(email)).await
+    pub(super) async fn admit_forgot(&self, email: &EmailAddress) -> Result<(), TooMany> {
+        self.limits.take(FORGOT_PER_ACCOUNT, &email.key()).await
     }
 
     /// 3 other addresses an hour for one user.
@@ -141,8 +142,4 @@ pub(super) fn unstored(mut answer: HttpResponse) -> HttpResponse {
         .headers_mut()
         .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
-}
-
-fn account(email: &str) -> String {
-    email.to_lowercase()
 }

@@ -77,7 +77,7 @@ pub(super) async fn change_email(
         let event = Origin::of(user_id, &client, now).did(EventKind::EmailChangeRequested);
         let work = move |conn: &mut PgConnection| {
             changes::ask_to_move(conn, user_id, &email, now)?;
-            record(conn, &event.with(&email)).map_err(ApiError::from)
+            record(conn, &event.with(email.as_str())).map_err(ApiError::from)
         };
         gate.db.run(move |conn| conn.transaction(work)).await?;
     }

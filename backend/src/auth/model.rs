@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
 
 use super::password;
+use crate::email_address::EmailAddress;
 use crate::http::field::{single_line, time_zone, trimmed};
 use crate::users::model::{Language, Me};
 
@@ -13,10 +14,8 @@ use crate::users::model::{Language, Me};
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignUp {
-    #[serde(deserialize_with = "trimmed")]
-    #[validate(email(code = "invalid_email"), length(max = 254, code = "too_long"))]
-    #[schema(example = "ada@example.org", max_length = 254, format = Email)]
-    pub email: String,
+    #[schema(value_type = String, example = "ada@example.org", max_length = 254, format = Email)]
+    pub email: EmailAddress,
     /// Any characters. The commonest passwords are refused.
     #[validate(custom(function = "acceptable"))]
     #[schema(example = "correct horse battery staple", min_length = 8, max_length = 256, format = Password)]
@@ -60,20 +59,16 @@ pub struct ConfirmAddress {
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResendConfirmation {
-    #[serde(deserialize_with = "trimmed")]
-    #[validate(email(code = "invalid_email"), length(max = 254, code = "too_long"))]
-    #[schema(example = "ada@example.org", max_length = 254, format = Email)]
-    pub email: String,
+    #[schema(value_type = String, example = "ada@example.org", max_length = 254, format = Email)]
+    pub email: EmailAddress,
 }
 
 /// Whose password is forgotten.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForgotPassword {
-    #[serde(deserialize_with = "trimmed")]
-    #[validate(email(code = "invalid_email"), length(max = 254, code = "too_long"))]
-    #[schema(example = "ada@example.org", max_length = 254, format = Email)]
-    pub email: String,
+    #[schema(value_type = String, example = "ada@example.org", max_length = 254, format = Email)]
+    pub email: EmailAddress,
 }
 
 /// The token of a mailed link, and the password that is to count.
@@ -107,10 +102,8 @@ pub struct ChangePassword {
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeEmail {
-    #[serde(deserialize_with = "trimmed")]
-    #[validate(email(code = "invalid_email"), length(max = 254, code = "too_long"))]
-    #[schema(example = "ada@example.net", max_length = 254, format = Email)]
-    pub email: String,
+    #[schema(value_type = String, example = "ada@example.net", max_length = 254, format = Email)]
+    pub email: EmailAddress,
     #[validate(length(max = 256, code = "too_long"))]
     #[schema(example = "correct horse battery staple", max_length = 256, format = Password)]
     pub password: String,

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::db::schema::users;
+use crate::email_address::EmailAddress;
 use crate::events::model::{EventKind, SubjectKind};
 use crate::events::new::Origin;
 use crate::events::store::{record, record_about_account};
@@ -31,7 +32,11 @@ pub fn note_about(
 
 /// Notes that somebody asked for a new password of the account with this address, if there is one: in one statement that
 /// takes no longer for one than for none.
-pub fn note_reset_request(conn: &mut PgConnection, origin: Origin, email: &str) -> QueryResult<()> {
+pub fn note_reset_request(
+    conn: &mut PgConnection,
+    origin: Origin,
+    email: &EmailAddress,
+) -> QueryResult<()> {
     let event = origin.did(EventKind::PasswordResetRequested);
     record_about_account(conn, &event, email)
 }

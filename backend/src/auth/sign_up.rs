@@ -53,7 +53,10 @@ pub(super) async fn sign_up(
     Valid(new): Valid<SignUp>,
 ) -> Result<HttpResponse, ApiError> {
     gate.admit_sign_up(&client).await?;
-    match gate.sign_up.admit(&new.email, new.invitation.is_some())? {
+    match gate
+        .sign_up
+        .admit(new.email.as_str(), new.invitation.is_some())?
+    {
         Admission::Unconfirmed => open_unconfirmed(&gate, &client, new).await?,
         Admission::ByInvitation => open_by_invitation(&gate, &client, new).await?,
         Admission::Reminder => remind(&gate, new).await?,

@@ -11,6 +11,7 @@ use super::token::Secret;
 use crate::account_mails::model::Kind;
 use crate::db::functions::lower;
 use crate::db::schema::users;
+use crate::email_address::EmailAddress;
 
 /// What a sign-in is checked against.
 #[derive(Queryable)]
@@ -28,10 +29,10 @@ impl Credentials {
     }
 }
 
-/// The credentials of this address, in whatever case it is written.
-pub fn credentials(conn: &mut PgConnection, email: &str) -> QueryResult<Option<Credentials>> {
+/// The credentials of the address with this key, see [`EmailAddress::key_of`].
+pub fn credentials(conn: &mut PgConnection, key: &str) -> QueryResult<Option<Credentials>> {
     users::table
-        .filter(lower(users::email).eq(lower(email)))
+        .filter(lower(users::email).eq(key))
         .select((
             users::id,
             users::password_hash,
@@ -70,7 +71,7 @@ pub fn sign_up(
         });
     }
     let (user_id, confirmed_at): (i64, Option<DateTime<Utc>>) = users::table
-        .filter(lower(users::email).eq(lower(&new.email)))
+        .filter(lower(users::email).eq(new.email.key()))
         .select((users::id, users::confirmed_at))
         .for_update()
         .first(conn)?;
@@ -138,7 +139,7 @@ fn create(
 ) -> QueryResult<Option<i64>> {
     diesel::insert_into(users::table)
         .values((
-            users::email.eq(&new.email),
+            users::email.eq(new.email.as_str()),
             users::full_name.eq(&new.full_name),
             users::password_hash.eq(password_hash),
             users::role.eq(role.as_str()),
@@ -182,10 +183,13 @@ pub fn confirm(
     };
     let user_id = link.user_id;
     if let Some(email) = link.email {
+        let Some(email) = EmailAddress::recover(&email) else {
+            return Ok(None);
+        };
         let from = changes::move_to(conn, user_id, &email, now)?;
         let moved = |from| Confirmed {
             user_id,
-            moved: Some((from, email)),
+            moved: Some((from, email.to_string())),
         };
         return Ok(from.map(moved));
     }

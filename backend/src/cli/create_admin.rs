@@ -11,6 +11,7 @@ use crate::auth::model::SignUp;
 use crate::auth::policy::Role;
 use crate::auth::store;
 use crate::config::Admin;
+use crate::email_address::EmailAddress;
 use crate::events::model::{EventKind, SubjectKind};
 use crate::events::new::Origin;
 use crate::events::store::record;
@@ -23,7 +24,7 @@ pub(super) fn run(services: &Services) -> Result<(), Failure> {
         None => ask()?,
     };
     let new = SignUp {
-        email: admin.email.trim().to_owned(),
+        email: parsed(&admin.email)?,
         password: admin.password,
         full_name: String::new(),
         language: Language::En,
@@ -39,7 +40,7 @@ pub(super) fn run(services: &Services) -> Result<(), Failure> {
             if let Some(id) = created {
                 let event = Origin::service(now)
                     .did(EventKind::RoleChanged)
-                    .about(SubjectKind::User, id, &new.email)
+                    .about(SubjectKind::User, id, new.email.as_str())
                     .with(Role::Admin.as_str());
                 record(conn, &event)?;
             }
@@ -72,6 +73,11 @@ fn ask() -> Result<Admin, Failure> {
         return Err("the two passwords differ".into());
     }
     Ok(Admin { email, password })
+}
+
+fn parsed(email: &str) -> Result<EmailAddress, Failure> {
+    let parsed = EmailAddress::parse(email);
+    parsed.map_err(|mistake| format!("email: {}", mistake.code().replace('_', " ")).into())
 }
 
 /// The rules of sign-up. A mistake is named by its code: validator's own text would repeat the password.

@@ -13,6 +13,7 @@ use crate::auth::model::SignUp;
 use crate::auth::policy::Role;
 use crate::auth::token::Secret;
 use crate::db::schema::users;
+use crate::email_address::EmailAddress;
 use crate::mailings::model::{Choice, CreateMailing, OnUncertain};
 use crate::mailings::recurrence::Recurrence;
 use crate::mailings::requested::Window;
@@ -85,8 +86,8 @@ pub(super) fn add(services: &Services) -> Result<(), Failure> {
     let mut conn = PgConnection::establish(&services.config.database.url)?;
     let now = services.clock.now();
     let (admin, owner) = (
-        DemoUser::new(services, ADMIN, "Администратор", Role::Admin),
-        DemoUser::new(services, USER, "Анна Живаго", Role::User),
+        DemoUser::new(services, ADMIN, "Администратор", Role::Admin)?,
+        DemoUser::new(services, USER, "Анна Живаго", Role::User)?,
     );
     let (admin_hash, owner_hash) = (
         services.passwords.hash_here(&admin.new.password)?,
@@ -130,15 +131,15 @@ struct DemoUser {
 
 impl DemoUser {
     /// With the password that `DEMO_PASSWORD` says, or a random one.
-    fn new(services: &Services, email: &str, name: &str, role: Role) -> Self {
+    fn new(services: &Services, email: &str, name: &str, role: Role) -> Result<Self, Failure> {
         let password = services.config.demo_password.as_ref();
         let password = password.map_or_else(
             || Secret::random().reveal().to_owned(),
             |chosen| chosen.0.clone(),
         );
-        Self {
+        Ok(Self {
             new: SignUp {
-                email: email.to_owned(),
+                email: EmailAddress::parse(email)?,
                 password,
                 full_name: name.to_owned(),
                 language: Language::Ru,
@@ -146,7 +147,7 @@ impl DemoUser {
                 invitation: None,
             },
             role,
-        }
+        })
     }
 
     fn store(

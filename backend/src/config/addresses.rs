@@ -1,7 +1,11 @@
-//! Addresses of sites, as settings give them.
+//! Addresses of sites and senders, as settings give them.
 
+use lettre::address::AddressError;
+use lettre::message::Mailbox;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
+
+use crate::email_address::EmailAddress;
 
 /// An origin as browsers write it. There is no `*`: the API is opened to pages that somebody has thought of.
 pub(super) fn origin(text: &str) -> Result<String, String> {
@@ -32,6 +36,19 @@ pub(super) fn site(text: &str) -> Result<String, String> {
         }
         () => Ok(url.as_str().trim_end_matches('/').to_owned()),
     }
+}
+
+/// A name and an address that mail can come from, the address in its one form.
+pub(super) fn mailbox(text: &str) -> Result<Mailbox, String> {
+    let Mailbox { name, email } = text
+        .parse()
+        .map_err(|error: AddressError| error.to_string())?;
+    let email = EmailAddress::parse(email.as_ref()).map_err(|error| error.to_string())?;
+    let email = email
+        .to_smtp()
+        .parse()
+        .map_err(|error: AddressError| error.to_string())?;
+    Ok(Mailbox::new(name, email))
 }
 
 /// A database's address without what changes when a password does.

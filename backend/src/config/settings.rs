@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use deadpool_redis::redis::ConnectionInfo;
-use lettre::message::Mailbox;
 use tracing_subscriber::EnvFilter;
 
-use super::addresses::{origin, site};
+use super::addresses::{mailbox, origin, site};
 use super::senders;
 use super::{
     CacheKind, Config, ConfigErrors, Database, EngineSettings, Http, Log, MailSettings,
@@ -154,8 +153,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         let from = self
             .text("MAIL_FROM")
             .unwrap_or_else(|| "Dispatch <no-reply@dispatch.localhost>".to_owned());
-        let from = from
-            .parse::<Mailbox>()
+        let from = mailbox(&from)
             .map_err(|error| self.mistakes.push(format!("MAIL_FROM={from}: {error}")))
             .ok();
         let reach = senders::reach(

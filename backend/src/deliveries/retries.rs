@@ -95,8 +95,8 @@ pub fn retry(
                ON d.run_id = $1 AND d.recipient_id BETWEEN first_recipient_id AND last_recipient_id
              WHERE chunks.run_id = $1 AND rejected + expired + uncertain > 0 AND {FAILED}
                AND EXISTS (SELECT FROM recipients WHERE id = d.recipient_id)
-               AND NOT EXISTS (SELECT FROM suppressions s JOIN runs ON runs.id = $1
-                               WHERE s.owner_id = runs.owner_id AND lower(s.email) = lower(d.email))
+               AND NOT EXISTS (SELECT FROM suppressions s JOIN runs ON runs.id = $1 JOIN recipients r ON r.id = d.recipient_id
+                               WHERE s.owner_id = runs.owner_id AND lower(s.email) IN (lower(d.email), lower(r.email)))
                AND ($3 IS NULL OR d.recipient_id = ANY($3)) AND ($4 IS NULL OR d.status = $4)
                AND (($5 IS NULL AND $6 IS NULL) OR EXISTS (
                    SELECT FROM attempts a

@@ -6,12 +6,13 @@ use diesel::sql_types::{Array, BigInt, Text};
 use super::model::SkipReason;
 use crate::db::functions::lower;
 use crate::db::schema::{recipients, runs};
+use crate::email_address::EmailAddress;
 
 /// Whom to leave out, among one owner's recipients.
 #[derive(Debug, Clone, Copy)]
 pub enum Whom<'a> {
     Recipients(&'a [i64]),
-    /// Everybody who has this address now, in whatever case it is written.
+    /// Everybody who has this address now, however it is spelled.
     Address(&'a str),
 }
 
@@ -37,7 +38,7 @@ pub fn skip(
         Whom::Recipients(ids) => ids.to_vec(),
         Whom::Address(email) => recipients::table
             .filter(recipients::owner_id.eq(owner_id))
-            .filter(lower(recipients::email).eq(lower(email)))
+            .filter(lower(recipients::email).eq(EmailAddress::key_of(email)))
             .select(recipients::id)
             .load(conn)?,
     };

@@ -10,6 +10,7 @@ use crate::account_mails::model::{DueMail, Kind};
 use crate::account_mails::store;
 use crate::auth::links::{self, Purpose};
 use crate::auth::policy::Owners;
+use crate::email_address::EmailAddress;
 use crate::invitations;
 use crate::mail::account::{Addressee, Letter, Letters};
 use crate::mail::compose::{self, Content, Mail, Prepared};
@@ -117,7 +118,8 @@ fn test(conn: &mut PgConnection, mail: &DueMail, message_id: i64) -> QueryResult
     let Some(message) = messages::store::find(conn, of_user, message_id).optional()? else {
         return Ok(Words::Pointless("the message has been deleted meanwhile"));
     };
-    let Some(to) = messages::store::test_address(conn, mail.user_id, &mail.to_email)? else {
+    let key = EmailAddress::key_of(&mail.to_email);
+    let Some(to) = messages::store::test_address(conn, mail.user_id, &key)? else {
         return Ok(Words::Pointless("the recipient has been deleted meanwhile"));
     };
     Ok(Words::Message {

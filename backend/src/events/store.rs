@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use super::model::{Event, EventKind, EventQuery, Place, Subject};
 use super::new::NewEvent;
 use crate::db::schema::{events, users};
+use crate::email_address::EmailAddress;
 use crate::users::user_ref::UserRef;
 
 /// So many are recorded by one statement.
@@ -55,17 +56,17 @@ pub fn record(conn: &mut PgConnection, event: &NewEvent) -> QueryResult<()> {
 pub fn record_about_account(
     conn: &mut PgConnection,
     event: &NewEvent,
-    email: &str,
+    email: &EmailAddress,
 ) -> QueryResult<()> {
     let row = NewRow::from(event);
     diesel::sql_query(
         "INSERT INTO events (at, kind, subject_kind, subject_id, subject_name, address)
-         SELECT $1, $2, 'user', id, email, $3 FROM users WHERE lower(email) = lower($4)",
+         SELECT $1, $2, 'user', id, email, $3 FROM users WHERE lower(email) = $4",
     )
     .bind::<Timestamptz, _>(row.at)
     .bind::<Text, _>(row.kind)
     .bind::<Nullable<Text>, _>(row.address)
-    .bind::<Text, _>(email)
+    .bind::<Text, _>(email.key())
     .execute(conn)?;
     Ok(())
 }

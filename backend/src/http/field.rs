@@ -9,6 +9,7 @@ use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use super::error::FieldError;
 use super::field_path::FieldPath;
+use crate::email_address::InvalidEmail;
 use crate::zone::Zone;
 
 /// For `PATCH`: tells an absent field (`None`) from `null` (`Some(None)`); use with `#[serde(default)]`.
@@ -79,6 +80,8 @@ fn coded(code: &'static str) -> ValidationError {
 /// from the message, and then it is one of ours: the path ends at the object.
 pub(super) fn field_error(path: &Path, message: &str) -> FieldError {
     let mut field = FieldPath::of(path);
+    let place = message.rsplit_once(" at line ");
+    let what = place.map_or(message, |(what, _)| what);
     let named = |kind: &str| message.strip_prefix(kind)?.split('`').next();
     let (absent, twice) = (named("missing field `"), named("duplicate field `"));
     if let Some(name) = absent.or(twice) {
@@ -89,14 +92,9 @@ pub(super) fn field_error(path: &Path, message: &str) -> FieldError {
         _ if twice.is_some() => "duplicate_field",
         m if m.starts_with("unknown field") => "unknown_field",
         m if m.starts_with("unknown variant") => "unknown_value",
-        _ => "wrong_type",
+        _ => InvalidEmail::saying(what).map_or("wrong_type", InvalidEmail::code),
     };
-    let place = message.rsplit_once(" at line ");
-    FieldError::new(
-        field.as_str(),
-        code,
-        place.map_or(message, |(what, _)| what),
-    )
+    FieldError::new(field.as_str(), code, what)
 }
 
 /// All mistakes of a request, flat, with dotted names, in a stable order.

@@ -142,24 +142,9 @@ pub const fn default_limit() -> u32 {
     50
 }
 
-/// A search term as a pattern for `ILIKE`: what the user typed, anywhere, with no wildcard of its own.
-pub fn contains(term: &str) -> String {
-    let escaped = term
-        .trim()
-        .replace('\\', r"\\")
-        .replace('%', r"\%")
-        .replace('_', r"\_");
-    format!("%{escaped}%")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_wildcard_in_a_search_term_is_only_a_character() {
-        assert_eq!(contains(r" 100%_\ "), r"%100\%\_\\%");
-    }
 
     #[test]
     fn reading_from_either_end_gives_the_same_pages() {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use crate::http::field::trimmed;
+use crate::email_address::EmailAddress;
 use crate::http::page::{Paging, default_per_page, first_page};
 use crate::users::model::Language;
 use crate::users::user_ref::UserRef;
@@ -35,10 +35,8 @@ pub struct Invitation {
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateInvitation {
-    #[serde(deserialize_with = "trimmed")]
-    #[validate(email(code = "invalid_email"), length(max = 254, code = "too_long"))]
-    #[schema(example = "ada@example.org", max_length = 254, format = Email)]
-    pub email: String,
+    #[schema(value_type = String, example = "ada@example.org", max_length = 254, format = Email)]
+    pub email: EmailAddress,
     /// Of the mail; that of the administrator by default.
     #[serde(default)]
     pub language: Option<Language>,

@@ -12,6 +12,7 @@ use crate::account_mails::store::queue_to;
 use crate::auth::token::{self, Secret};
 use crate::db::functions::lower;
 use crate::db::schema::{invitations, users};
+use crate::email_address::EmailAddress;
 use crate::http::page::Paging;
 use crate::users::model::Language;
 use crate::users::user_ref::UserRef;
@@ -30,7 +31,7 @@ struct InvitationRow {
 
 /// A new invitation.
 pub struct NewInvitation<'a> {
-    pub email: &'a str,
+    pub email: &'a EmailAddress,
     pub language: Option<Language>,
     /// The administrator.
     pub invited_by: i64,
@@ -75,7 +76,7 @@ pub fn create(
     use invitations as i;
     // Of an account that nobody has confirmed, the invitation shows whose it is.
     let registered = users::table
-        .filter(lower(users::email).eq(lower(new.email)))
+        .filter(lower(users::email).eq(new.email.key()))
         .filter(users::confirmed_at.is_not_null());
     if diesel::select(exists(registered)).get_result(conn)? {
         return Err(InviteError::AlreadyRegistered);
@@ -88,7 +89,7 @@ pub fn create(
     let language = new.language.map_or(own, |one| one.as_str().to_owned());
     let row = diesel::insert_into(i::table)
         .values((
-            i::email.eq(new.email),
+            i::email.eq(new.email.as_str()),
             i::language.eq(language),
             i::invited_by.eq(new.invited_by),
             i::created_at.eq(now),
@@ -119,17 +120,21 @@ pub fn delete(conn: &mut PgConnection, id: i64) -> QueryResult<Option<String>> {
 
 /// Queues the mail again to an address that is invited, in one statement that takes no longer than for one that is not.
 /// Within a transaction of its own.
-pub fn remind(conn: &mut PgConnection, email: &str, now: DateTime<Utc>) -> QueryResult<()> {
+pub fn remind(
+    conn: &mut PgConnection,
+    email: &EmailAddress,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
     diesel::sql_query("SET LOCAL synchronous_commit = off").execute(conn)?;
     diesel::sql_query(
         "INSERT INTO account_mails (user_id, kind, to_email, next_attempt_at, created_at)
          SELECT invited_by, 'invitation', email, $2, $2 FROM invitations
-         WHERE lower(email) = lower($1) AND expires_at > $2 AND invited_by IS NOT NULL
+         WHERE lower(email) = $1 AND expires_at > $2 AND invited_by IS NOT NULL
            AND NOT EXISTS (SELECT FROM account_mails AS waiting
                            WHERE waiting.user_id = invited_by AND waiting.kind = 'invitation'
                              AND waiting.to_email = invitations.email AND waiting.next_attempt_at IS NOT NULL)",
     )
-    .bind::<Text, _>(email)
+    .bind::<Text, _>(email.key())
     .bind::<Timestamptz, _>(now)
     .execute(conn)?;
     Ok(())
@@ -144,7 +149,7 @@ pub fn issue(
 ) -> QueryResult<Option<(Secret, Language)>> {
     let token = Secret::random();
     let row = diesel::update(invitations::table)
-        .filter(lower(invitations::email).eq(lower(email)))
+        .filter(lower(invitations::email).eq(EmailAddress::key_of(email)))
         .filter(invitations::expires_at.gt(now))
         .set(invitations::token_hash.eq(token.hash()))
         .returning(InvitationRow::as_returning())
@@ -156,12 +161,12 @@ pub fn issue(
 /// Whether this token would let this address in.
 pub fn is_good(
     conn: &mut PgConnection,
-    (given, email): (&str, &str),
+    (given, email): (&str, &EmailAddress),
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
     let good = invitations::table
         .filter(invitations::token_hash.eq(token::hash(given)))
-        .filter(lower(invitations::email).eq(lower(email)))
+        .filter(lower(invitations::email).eq(email.key()))
         .filter(invitations::expires_at.gt(now));
     diesel::select(exists(good)).get_result(conn)
 }
@@ -169,13 +174,13 @@ pub fn is_good(
 /// Uses an invitation up; `false` when the token is used, expired, unknown or for another address.
 pub fn accept(
     conn: &mut PgConnection,
-    (given, email): (&str, &str),
+    (given, email): (&str, &EmailAddress),
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
     // Of many requests at once, one gets the row.
     let accepted = diesel::delete(invitations::table)
         .filter(invitations::token_hash.eq(token::hash(given)))
-        .filter(lower(invitations::email).eq(lower(email)))
+        .filter(lower(invitations::email).eq(email.key()))
         .filter(invitations::expires_at.gt(now))
         .execute(conn)?;
     Ok(accepted > 0)

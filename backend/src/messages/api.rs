@@ -14,6 +14,7 @@ use crate::auth::policy::Owners;
 use crate::clock::Clock;
 use crate::compute::Compute;
 use crate::db::Db;
+use crate::email_address::EmailAddress;
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
 use crate::http::body::Valid;
@@ -166,11 +167,11 @@ async fn test_message(
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
         let user_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
-        let email = match test.email {
-            Some(email) => email,
-            None => users::store::find(conn, user_id)?.email,
+        let key = match test.email {
+            Some(email) => email.key(),
+            None => EmailAddress::key_of(&users::store::find(conn, user_id)?.email),
         };
-        let to = store::test_address(conn, user_id, email.trim())?.ok_or_else(|| {
+        let to = store::test_address(conn, user_id, &key)?.ok_or_else(|| {
             ApiError::invalid_field(
                 "email",
                 "not_found",

@@ -9,6 +9,7 @@ use validator::{Validate, ValidationError};
 use super::content::excerpt;
 use crate::db::owned::owner_email;
 use crate::db::schema::messages;
+use crate::email_address::EmailAddress;
 use crate::http::field::{filled, present, present_trimmed, single_line, trimmed};
 use crate::http::page::{Paging, default_per_page, first_page};
 use crate::mail::render::Rendered;
@@ -197,9 +198,8 @@ impl From<Rendered> for Preview {
 #[serde(deny_unknown_fields, default)]
 pub struct TestMessage {
     /// The caller's own address (also when absent) or that of one of the caller's recipients.
-    #[validate(length(max = 254, code = "too_long"))]
-    #[schema(example = "ada@example.org", max_length = 254)]
-    pub email: Option<String>,
+    #[schema(value_type = Option<String>, example = "ada@example.org", max_length = 254, format = Email)]
+    pub email: Option<EmailAddress>,
 }
 
 /// Which messages to list.

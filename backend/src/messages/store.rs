@@ -14,7 +14,7 @@ use crate::auth::policy::Owners;
 use crate::db::functions::lower;
 use crate::db::owned::{owned_by, owner_email};
 use crate::db::schema::{account_mails, messages, recipients, suppressions, users};
-use crate::http::page::contains;
+use crate::search::contains;
 
 define_sql_function! {
     /// The first so many characters; of a long value no more than these is read.
@@ -194,23 +194,23 @@ pub fn delete(
     Ok(subject)
 }
 
-/// The address among those that a user may send tests to: their own, and those of their recipients that are not
-/// suppressed.
+/// The address with this key among those that a user may send tests to: their own, and those of their recipients that are
+/// not suppressed.
 pub fn test_address(
     conn: &mut PgConnection,
     user_id: i64,
-    email: &str,
+    key: &str,
 ) -> QueryResult<Option<TestAddress>> {
     let suppressed = suppressions::table.filter(
         suppressions::owner_id
             .eq(user_id)
-            .and(lower(suppressions::email).eq(lower(email))),
+            .and(lower(suppressions::email).eq(key)),
     );
     let recipient = recipients::table
         .filter(
             recipients::owner_id
                 .eq(user_id)
-                .and(lower(recipients::email).eq(lower(email))),
+                .and(lower(recipients::email).eq(key)),
         )
         .filter(not(exists(suppressed)))
         .select((recipients::email, recipients::full_name))
@@ -220,11 +220,7 @@ pub fn test_address(
         return Ok(recipient);
     }
     users::table
-        .filter(
-            users::id
-                .eq(user_id)
-                .and(lower(users::email).eq(lower(email))),
-        )
+        .filter(users::id.eq(user_id).and(lower(users::email).eq(key)))
         .select((users::email, users::full_name))
         .first(conn)
         .optional()

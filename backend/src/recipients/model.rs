@@ -8,6 +8,7 @@ use validator::Validate;
 
 use crate::db::owned::owner_email;
 use crate::db::schema::recipients;
+use crate::email_address::EmailAddress;
 use crate::http::field::{present, present_trimmed, single_line, trimmed};
 use crate::http::page::{Paging, default_per_page, first_page};
 use crate::users::user_ref::UserRef;
@@ -34,10 +35,8 @@ pub struct Recipient {
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateRecipient {
-    #[serde(deserialize_with = "trimmed")]
-    #[validate(email(code = "invalid_email"), length(max = 254, code = "too_long"))]
-    #[schema(example = "ada@example.org", max_length = 254, format = Email)]
-    pub email: String,
+    #[schema(value_type = String, example = "ada@example.org", max_length = 254, format = Email)]
+    pub email: EmailAddress,
     #[serde(default, deserialize_with = "trimmed")]
     #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]
     #[schema(example = "Ada Lovelace", max_length = 200)]
@@ -52,10 +51,9 @@ pub struct CreateRecipient {
 #[derive(Debug, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpdateRecipient {
-    #[serde(deserialize_with = "present_trimmed")]
-    #[validate(email(code = "invalid_email"), length(max = 254, code = "too_long"))]
-    #[schema(example = "ada@example.org", max_length = 254, format = Email, nullable = false)]
-    pub email: Option<String>,
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>, example = "ada@example.org", max_length = 254, format = Email, nullable = false)]
+    pub email: Option<EmailAddress>,
     #[serde(deserialize_with = "present_trimmed")]
     #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]
     #[schema(example = "Ada King", max_length = 200, nullable = false)]

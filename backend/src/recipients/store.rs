@@ -1,7 +1,7 @@
 //! Recipients in the database. Every function asks whose: somebody else's recipient is never found.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{count_star, exists, sum};
+use diesel::dsl::{count_star, sum};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
@@ -12,7 +12,7 @@ use crate::db::owned::owned_by;
 use crate::db::schema::{mailing_recipients, mailings, recipient_totals, recipients};
 use crate::deliveries::model::SkipReason;
 use crate::deliveries::skips::{Whom, skip};
-use crate::http::page::contains;
+use crate::search::{contains, contains_address};
 
 /// Why a recipient could not be saved.
 #[derive(Debug, thiserror::Error)]
@@ -43,12 +43,8 @@ pub fn matching(owners: Owners, q: Option<&str>) -> Selected {
     match q {
         None => all,
         Some(term) => {
-            let pattern = contains(term);
-            all.filter(
-                recipients::email
-                    .ilike(pattern.clone())
-                    .or(recipients::full_name.ilike(pattern)),
-            )
+            let of_address = recipients::email.ilike(contains_address(term));
+            all.filter(of_address.or(recipients::full_name.ilike(contains(term))))
         }
     }
 }
@@ -132,16 +128,6 @@ pub fn lock(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Reci
         .first(conn)
 }
 
-/// Whether the owner keeps this address.
-pub fn has_email(conn: &mut PgConnection, owner_id: i64, email: &str) -> QueryResult<bool> {
-    let same = recipients::table.filter(
-        recipients::owner_id
-            .eq(owner_id)
-            .and(lower(recipients::email).eq(lower(email))),
-    );
-    diesel::select(exists(same)).get_result(conn)
-}
-
 /// Stores a new recipient.
 pub fn create(
     conn: &mut PgConnection,
@@ -153,7 +139,7 @@ pub fn create(
     diesel::insert_into(recipients::table)
         .values((
             recipients::owner_id.eq(owner_id),
-            email.eq(&new.email),
+            email.eq(new.email.as_str()),
             full_name.eq(&new.full_name),
             comment.eq(&new.comment),
             created_at.eq(now),
@@ -176,7 +162,7 @@ pub fn update(
     use recipients::{comment, email, full_name, updated_at};
     let recipient = diesel::update(recipients::table.find(id))
         .set((
-            changes.email.as_ref().map(|value| email.eq(value)),
+            changes.email.as_ref().map(|value| email.eq(value.as_str())),
             changes.full_name.as_ref().map(|value| full_name.eq(value)),
             changes.comment.as_ref().map(|value| comment.eq(value)),
             updated_at.eq(now),

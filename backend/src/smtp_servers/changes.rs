@@ -47,7 +47,7 @@ pub(super) fn update(
             changes
                 .from_email
                 .as_ref()
-                .map(|value| s::from_email.eq(value)),
+                .map(|value| s::from_email.eq(value.as_str())),
             changes
                 .from_name
                 .as_ref()

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use url::Host;
 use validator::ValidationError;
 
-use crate::mail::{dkim, header};
+use crate::email_address::EmailAddress;
+use crate::mail::dkim;
 
 /// A password or a key on its way in: it goes nowhere but into its seal.
 #[derive(Clone, Deserialize)]
@@ -61,11 +62,10 @@ pub(super) fn is_host(text: &str) -> Result<(), ValidationError> {
 }
 
 /// An address that can stand in `From` and in the envelope.
-pub(super) fn is_sender(email: &str) -> Result<(), ValidationError> {
-    let written = header::address(email).ok();
-    match written.and_then(|email| email.parse::<lettre::Address>().ok()) {
-        Some(_) => Ok(()),
-        None => Err(ValidationError::new("invalid_email")),
+pub(super) fn is_sender(email: &EmailAddress) -> Result<(), ValidationError> {
+    match email.to_smtp().parse::<lettre::Address>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(ValidationError::new("invalid_email")),
     }
 }
 

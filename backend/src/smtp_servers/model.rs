@@ -9,6 +9,7 @@ use validator::Validate;
 use super::dkim::{CreateDkim, Dkim, UpdateDkim};
 use super::fields::{Secret, is_host, is_password, is_sender};
 use crate::db::schema::smtp_servers;
+use crate::email_address::EmailAddress;
 use crate::http::field::{filled, nullable, present, present_trimmed, single_line, trimmed};
 use crate::named::named;
 
@@ -124,10 +125,9 @@ pub struct CreateSmtpServer {
     #[validate(custom(function = "is_password"))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 1000, write_only)]
     pub password: Option<Secret>,
-    #[serde(deserialize_with = "trimmed")]
-    #[validate(length(max = 254, code = "too_long"), custom(function = "is_sender"))]
-    #[schema(example = "news@example.org", max_length = 254, format = Email)]
-    pub from_email: String,
+    #[validate(custom(function = "is_sender"))]
+    #[schema(value_type = String, example = "news@example.org", max_length = 254, format = Email)]
+    pub from_email: EmailAddress,
     #[serde(default)]
     #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]
     #[schema(example = "Example News", max_length = 200)]
@@ -202,10 +202,10 @@ pub struct UpdateSmtpServer {
     #[validate(custom(function = "is_password"))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 1000, write_only)]
     pub password: Option<Option<Secret>>,
-    #[serde(default, deserialize_with = "present_trimmed")]
-    #[validate(length(max = 254, code = "too_long"), custom(function = "is_sender"))]
-    #[schema(example = "news@example.org", max_length = 254, format = Email, nullable = false)]
-    pub from_email: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    #[validate(custom(function = "is_sender"))]
+    #[schema(value_type = Option<String>, example = "news@example.org", max_length = 254, format = Email, nullable = false)]
+    pub from_email: Option<EmailAddress>,
     /// `null` takes it away.
     #[serde(default, deserialize_with = "nullable")]
     #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]

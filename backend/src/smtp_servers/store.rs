@@ -11,8 +11,8 @@ use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow};
 use super::sealing::{Column, Sealer};
 use crate::db::functions::lower;
 use crate::db::schema::{mailings, smtp_servers};
-use crate::http::page::contains;
 use crate::mail_servers::store as breakers;
+use crate::search::{contains, contains_address};
 use crate::users::store::hold;
 
 /// So many may one owner keep.
@@ -28,11 +28,11 @@ fn matching(owner_id: i64, q: Option<&str>) -> Selected {
     match q {
         None => own,
         Some(term) => {
-            let pattern = contains(term);
+            let address = contains_address(term);
             own.filter(
-                name.ilike(pattern.clone())
-                    .or(host.ilike(pattern.clone()))
-                    .or(from_email.ilike(pattern)),
+                name.ilike(contains(term))
+                    .or(host.ilike(address.clone()))
+                    .or(from_email.ilike(address)),
             )
         }
     }
@@ -161,7 +161,7 @@ pub fn create(
             smtp_servers::port.eq(i32::from(new.port)),
             smtp_servers::tls.eq(new.tls.as_str()),
             smtp_servers::username.eq(&new.username),
-            smtp_servers::from_email.eq(&new.from_email),
+            smtp_servers::from_email.eq(new.from_email.as_str()),
             smtp_servers::from_name.eq(named(new.from_name.as_deref())),
             smtp_servers::rate_per_second.eq(count(new.rate_per_second)),
             smtp_servers::rate_per_hour.eq(count(new.rate_per_hour)),

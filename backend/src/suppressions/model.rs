@@ -8,7 +8,7 @@ use validator::Validate;
 
 use crate::db::owned::owner_email;
 use crate::db::schema::suppressions;
-use crate::http::field::trimmed;
+use crate::email_address::EmailAddress;
 use crate::http::page::{Paging, default_per_page, first_page};
 use crate::named::named;
 use crate::users::user_ref::UserRef;
@@ -47,10 +47,8 @@ pub struct Suppression {
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateSuppression {
-    #[serde(deserialize_with = "trimmed")]
-    #[validate(email(code = "invalid_email"), length(max = 254, code = "too_long"))]
-    #[schema(example = "ada@example.org", max_length = 254, format = Email)]
-    pub email: String,
+    #[schema(value_type = String, example = "ada@example.org", max_length = 254, format = Email)]
+    pub email: EmailAddress,
 }
 
 /// Which suppressions to list.

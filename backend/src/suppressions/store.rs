@@ -13,12 +13,13 @@ use crate::db::owned::owned_by;
 use crate::db::schema::{deliveries, recipients, runs, suppressions, users};
 use crate::deliveries::model::SkipReason;
 use crate::deliveries::skips::{self, Whom};
+use crate::email_address::EmailAddress;
 use crate::events::model::{EventKind, SubjectKind};
 use crate::events::new::Origin;
 use crate::events::store::record;
-use crate::http::page::contains;
 use crate::mail::link_token::{LinkTarget, Subscriber};
 use crate::named::UnknownName;
+use crate::search::contains_address;
 
 /// Why an address could not be suppressed.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +38,7 @@ fn matching(owners: Owners, q: Option<&str>) -> Selected {
         .into_boxed();
     match q {
         None => all,
-        Some(term) => all.filter(suppressions::email.ilike(contains(term))),
+        Some(term) => all.filter(suppressions::email.ilike(contains_address(term))),
     }
 }
 
@@ -88,14 +89,14 @@ pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult
 pub fn create(
     conn: &mut PgConnection,
     owner_id: i64,
-    email: &str,
+    email: &EmailAddress,
     origin: Origin,
 ) -> Result<Suppression, CreateError> {
     let created = conn.transaction(|conn| {
         let created = diesel::insert_into(suppressions::table)
             .values((
                 suppressions::owner_id.eq(owner_id),
-                suppressions::email.eq(email),
+                suppressions::email.eq(email.as_str()),
                 suppressions::reason.eq(SuppressionReason::Manual.as_str()),
                 suppressions::created_at.eq(origin.at()),
             ))
@@ -109,7 +110,7 @@ pub fn create(
         }
         QueryResult::Ok(created)
     })?;
-    leave_out(conn, owner_id, email)?;
+    leave_out(conn, owner_id, email.as_str())?;
     created.ok_or(CreateError::AlreadySuppressed)
 }
 
@@ -131,6 +132,18 @@ pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Op
 pub struct Addressed {
     pub owner_id: i64,
     pub email: String,
+}
+
+impl Addressed {
+    /// The address as it is suppressed: deliveries of long ago have it as it was typed.
+    pub(super) fn suppressed_as(&self) -> String {
+        EmailAddress::recover(&self.email)
+            .map_or_else(|| self.email.clone(), |email| email.to_string())
+    }
+
+    pub(super) fn key(&self) -> String {
+        EmailAddress::key_of(&self.suppressed_as())
+    }
 }
 
 /// Where the mail of this link went; `None` when nothing says so any more. An old link names its recipient only: one whose
@@ -168,7 +181,7 @@ pub fn owner_exists(conn: &mut PgConnection, owner_id: i64) -> QueryResult<bool>
 pub fn reason(conn: &mut PgConnection, to: &Addressed) -> QueryResult<Option<SuppressionReason>> {
     let same = suppressions::owner_id
         .eq(to.owner_id)
-        .and(lower(suppressions::email).eq(lower(&to.email)));
+        .and(lower(suppressions::email).eq(to.key()));
     let reason: Option<String> = suppressions::table
         .filter(same)
         .select(suppressions::reason)

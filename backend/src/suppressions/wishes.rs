@@ -40,7 +40,7 @@ pub(super) fn unsubscribe(
         }
         QueryResult::Ok(())
     })?;
-    leave_out(conn, to.owner_id, &to.email)
+    leave_out(conn, to.owner_id, &to.suppressed_as())
 }
 
 #[derive(QueryableByName)]
@@ -80,7 +80,7 @@ fn wish(
          RETURNING id",
     )
     .bind::<BigInt, _>(to.owner_id)
-    .bind::<Text, _>(&to.email)
+    .bind::<Text, _>(to.suppressed_as())
     .bind::<BigInt, _>(run_id)
     .bind::<Timestamptz, _>(now)
     .get_result(conn)
@@ -101,7 +101,7 @@ pub(super) fn subscribe_again(
     }
     let own_wish = suppressions::owner_id
         .eq(to.owner_id)
-        .and(lower(suppressions::email).eq(lower(&to.email)))
+        .and(lower(suppressions::email).eq(to.key()))
         .and(suppressions::reason.eq(SuppressionReason::Unsubscribed.as_str()));
     let lifted: Option<i64> = diesel::delete(suppressions::table.filter(own_wish))
         .returning(suppressions::id)

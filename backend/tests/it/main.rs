@@ -9,6 +9,7 @@
 
 mod account_mail;
 mod account_tidy;
+mod addresses;
 mod api_tokens;
 mod architecture;
 mod articles;
