@@ -1,4 +1,4 @@
-//! The breaker: leaves a mail server alone that is in trouble, lets one mail through now and then, and opens the way again
+//! The circuit breaker: leaves a mail server alone that is in trouble, lets one mail through now and then, and closes again
 //! when that mail gets an answer. This is one process's view; `mail_servers` has the state that all processes share. Pure.
 
 use crate::mail::verdict::{Cause, Verdict};
@@ -8,69 +8,69 @@ use crate::mail_servers::model::Trouble;
 const FAILURES: u32 = 5;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Way {
+enum State {
     #[default]
-    Free,
-    Shut,
-    /// One mail may go and see; `true` while it is on its way.
-    Probing(bool),
+    Closed,
+    Open,
+    /// One mail may try the server; `true` while it is on its way.
+    HalfOpen(bool),
 }
 
-/// What the other processes have to be told.
+/// A change for the control loop to persist.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum News {
-    Shut(Trouble, String),
-    Free,
+pub(super) enum BreakerChange {
+    Opened(Trouble, String),
+    Closed,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
-    way: Way,
+    state: State,
     failures: u32,
-    news: Option<News>,
+    change: Option<BreakerChange>,
 }
 
 impl Breaker {
     /// Whether a mail may be begun now. While probing only the first that asks may.
     pub(super) fn may_begin(&mut self) -> bool {
-        match self.way {
-            Way::Free => true,
-            Way::Probing(false) => {
-                self.way = Way::Probing(true);
+        match self.state {
+            State::Closed => true,
+            State::HalfOpen(false) => {
+                self.state = State::HalfOpen(true);
                 true
             }
-            Way::Shut | Way::Probing(true) => false,
+            State::Open | State::HalfOpen(true) => false,
         }
     }
 
-    /// Whether a mail that was begun may go on.
-    pub(super) fn may_go_on(&self) -> bool {
-        self.way != Way::Shut
+    pub(super) fn is_open(&self) -> bool {
+        self.state == State::Open
     }
 
-    pub(super) fn is_shut(&self) -> bool {
-        self.way == Way::Shut
+    /// Whether an answer of the server's would change anything.
+    pub(super) fn has_failures(&self) -> bool {
+        self.failures > 0 || self.state != State::Closed
     }
 
     /// The mail that was begun came to nothing that says anything about the server: another may take its place.
     pub(super) fn not_tried(&mut self) {
-        if self.way == Way::Probing(true) {
-            self.way = Way::Probing(false);
+        if self.state == State::HalfOpen(true) {
+            self.state = State::HalfOpen(false);
         }
     }
 
-    /// The server took a mail, or refused it in a way that shows that it works; `true` if that opens the way.
+    /// The server took a mail, or refused it in a way that shows that it works; `true` if that closes it.
     pub(super) fn worked(&mut self) -> bool {
         self.failures = 0;
-        let opens = matches!(self.way, Way::Probing(_));
-        if opens {
-            self.way = Way::Free;
-            self.news = Some(News::Free);
+        let closes = matches!(self.state, State::HalfOpen(_));
+        if closes {
+            self.state = State::Closed;
+            self.change = Some(BreakerChange::Closed);
         }
-        opens
+        closes
     }
 
-    /// An attempt failed; `true` if that changes the way.
+    /// An attempt failed; `true` if that changes its state.
     pub(super) fn failed(&mut self, verdict: Verdict, words: &str) -> bool {
         let trouble = match verdict.cause {
             Cause::ServerTrouble | Cause::Protocol => Trouble::Unreachable,
@@ -83,46 +83,46 @@ impl Breaker {
             _ => return self.worked(),
         };
         self.failures = self.failures.saturating_add(1);
-        let probed = matches!(self.way, Way::Probing(_));
+        let probed = matches!(self.state, State::HalfOpen(_));
         if self.failures < FAILURES && trouble == Trouble::Unreachable && !probed {
             return false;
         }
-        if self.way == Way::Free {
-            self.news = Some(News::Shut(trouble, words.to_owned()));
+        if self.state == State::Closed {
+            self.change = Some(BreakerChange::Opened(trouble, words.to_owned()));
         }
-        self.way = Way::Shut;
+        self.state = State::Open;
         true
     }
 
-    /// What is to be told.
-    pub(super) fn news(&self) -> Option<&News> {
-        self.news.as_ref()
+    /// What is to be persisted.
+    pub(super) fn change(&self) -> Option<&BreakerChange> {
+        self.change.as_ref()
     }
 
-    /// This has been told.
-    pub(super) fn told(&mut self, news: &News) {
-        self.news.take_if(|waiting| waiting == news);
+    /// This has been persisted.
+    pub(super) fn persisted(&mut self, change: &BreakerChange) {
+        self.change.take_if(|waiting| waiting == change);
     }
 
     /// Another process says so.
-    pub(super) fn hear_shut(&mut self) {
-        if self.way == Way::Free && self.news.is_none() {
-            self.way = Way::Shut;
+    pub(super) fn open_by_others(&mut self) {
+        if self.state == State::Closed && self.change.is_none() {
+            self.state = State::Open;
         }
     }
 
     /// Another process's probe went through.
-    pub(super) fn hear_free(&mut self) {
-        if self.news.is_none() && self.way == Way::Shut {
-            self.way = Way::Free;
+    pub(super) fn close_by_others(&mut self) {
+        if self.change.is_none() && self.state == State::Open {
+            self.state = State::Closed;
             self.failures = 0;
         }
     }
 
     /// It is this process's turn to see.
     pub(super) fn probe(&mut self) {
-        if self.way == Way::Shut {
-            self.way = Way::Probing(false);
+        if self.state == State::Open {
+            self.state = State::HalfOpen(false);
         }
     }
 }
@@ -139,17 +139,17 @@ mod tests {
         }
     }
 
-    fn shut() -> Breaker {
+    fn open() -> Breaker {
         let mut breaker = Breaker::default();
         for _ in 0..5 {
             breaker.failed(verdict(Cause::ServerTrouble), "refused");
         }
-        assert!(breaker.is_shut() && !breaker.may_begin() && !breaker.may_go_on());
+        assert!(breaker.is_open() && !breaker.may_begin());
         breaker
     }
 
     #[test]
-    fn five_failures_in_a_row_shut_the_way_and_four_do_not() {
+    fn five_failures_in_a_row_open_it_and_four_do_not() {
         let mut breaker = Breaker::default();
         for _ in 0..3 {
             for _ in 0..4 {
@@ -159,40 +159,43 @@ mod tests {
         }
         assert!(breaker.may_begin());
         assert_eq!(
-            shut().news(),
-            Some(&News::Shut(Trouble::Unreachable, "refused".into()))
+            open().change(),
+            Some(&BreakerChange::Opened(
+                Trouble::Unreachable,
+                "refused".into()
+            ))
         );
     }
 
     #[test]
-    fn refused_credentials_shut_the_way_at_once() {
+    fn refused_credentials_open_it_at_once() {
         let mut breaker = Breaker::default();
         assert!(breaker.failed(verdict(Cause::Configuration), "535"));
         assert_eq!(
-            breaker.news(),
-            Some(&News::Shut(Trouble::Refuses, "535".into()))
+            breaker.change(),
+            Some(&BreakerChange::Opened(Trouble::Refuses, "535".into()))
         );
     }
 
     #[test]
     fn a_probe_is_one_mail_and_decides() {
-        let mut breaker = shut();
-        let news = breaker.news().cloned().unwrap();
-        breaker.told(&news);
+        let mut breaker = open();
+        let change = breaker.change().cloned().unwrap();
+        breaker.persisted(&change);
         breaker.probe();
         assert!(breaker.may_begin() && !breaker.may_begin());
         assert!(breaker.failed(verdict(Cause::ServerTrouble), "still not"));
-        assert_eq!(breaker.news(), None, "that it is away is known");
+        assert_eq!(breaker.change(), None, "that it is away is known");
         breaker.probe();
         assert!(breaker.may_begin());
         breaker.worked();
-        assert_eq!(breaker.news(), Some(&News::Free));
+        assert_eq!(breaker.change(), Some(&BreakerChange::Closed));
         assert!(breaker.may_begin() && breaker.may_begin());
     }
 
     #[test]
     fn a_refused_recipient_shows_that_the_server_works() {
-        let mut breaker = shut();
+        let mut breaker = open();
         breaker.probe();
         breaker.failed(verdict(Cause::RecipientPermanent), "550");
         assert!(breaker.may_begin() && breaker.may_begin());
@@ -201,12 +204,12 @@ mod tests {
     #[test]
     fn what_other_processes_say_counts_unless_we_know_better() {
         let mut breaker = Breaker::default();
-        breaker.hear_shut();
+        breaker.open_by_others();
         assert!(!breaker.may_begin());
-        breaker.hear_free();
+        breaker.close_by_others();
         assert!(breaker.may_begin());
-        let mut ours = shut();
-        ours.hear_free();
-        assert!(ours.is_shut(), "they have not heard of it yet");
+        let mut ours = open();
+        ours.close_by_others();
+        assert!(ours.is_open(), "they have not heard of it yet");
     }
 }

@@ -29,7 +29,7 @@ const REPLAY: Duration = Duration::from_secs(5);
 
 pub(super) struct Claimer<'a> {
     shared: &'a Shared,
-    reports: mpsc::Sender<AttemptEvent>,
+    events: mpsc::Sender<AttemptEvent>,
     /// Gates that need sessions.
     newcomers: UnboundedSender<Arc<EgressQueue>>,
     journal: Option<Journal>,
@@ -55,12 +55,12 @@ enum Step {
 impl<'a> Claimer<'a> {
     pub(super) fn new(
         shared: &'a Shared,
-        reports: mpsc::Sender<AttemptEvent>,
+        events: mpsc::Sender<AttemptEvent>,
         newcomers: UnboundedSender<Arc<EgressQueue>>,
     ) -> Self {
         Self {
             shared,
-            reports,
+            events,
             newcomers,
             journal: None,
             replayed: None,
@@ -76,12 +76,12 @@ impl<'a> Claimer<'a> {
     pub(super) fn run(mut self, until: Until) {
         let coordinator = &self.shared.coordinator;
         while !coordinator.is_closing() {
-            let in_hand = coordinator.leases();
+            let in_flight = coordinator.chunks_in_flight();
             match self.step() {
                 Ok(Step::Claimed) => {}
-                Ok(Step::Nothing) if until == Until::Idle && in_hand == 0 => break,
+                Ok(Step::Nothing) if until == Until::Idle && in_flight == 0 => break,
                 Ok(Step::Nothing | Step::Enough) => {
-                    coordinator.wait(self.shared.settings.engine.poll_interval);
+                    coordinator.wait_for_room(self.shared.settings.engine.poll_interval);
                 }
                 Err(error) => {
                     tracing::error!(%error, "nothing can be claimed: the database or the journal fails");
@@ -89,7 +89,7 @@ impl<'a> Claimer<'a> {
                     if until == Until::Idle {
                         break;
                     }
-                    coordinator.wait(PAUSE);
+                    coordinator.wait_for_room(PAUSE);
                 }
             }
         }
@@ -99,7 +99,7 @@ impl<'a> Claimer<'a> {
 
     /// Waits until everything is given back: the journal lasts as long as there is something in it.
     fn end(self) {
-        while self.shared.coordinator.leases() > 0 {
+        while self.shared.coordinator.chunks_in_flight() > 0 {
             self.shared.coordinator.wait_for_the_rest(PAUSE);
         }
     }
@@ -237,13 +237,13 @@ impl<'a> Claimer<'a> {
         let chunk = Arc::new(Chunk::new(job, (lease, file), deliveries.len(), then));
         let batch = Batch {
             chunk: Arc::clone(&chunk),
-            left: deliveries.into(),
+            deliveries: deliveries.into(),
         };
         // A chunk in which nothing is due after all is only given back.
-        let is_empty = batch.left.is_empty();
+        let is_empty = batch.deliveries.is_empty();
         shared.coordinator.add(batch);
         if is_empty {
-            self.reports.send(AttemptEvent::Untouched(chunk, 0)).ok();
+            self.events.send(AttemptEvent::Untouched(chunk, 0)).ok();
         }
         Ok(true)
     }
@@ -275,7 +275,7 @@ impl<'a> Claimer<'a> {
             let runs = claims::claimable_runs(&mut conn, now)?;
             self.conn = Some(conn);
             self.asked = Some(Instant::now());
-            self.shared.coordinator.forget_all_but(&runs);
+            self.shared.coordinator.keep_only(&runs);
             self.runs = in_turn(runs);
         }
         self.turns = self.runs.iter().cloned().collect();

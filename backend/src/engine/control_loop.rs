@@ -11,44 +11,43 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use self::sessions::Sessions;
-use super::breaker::{Breaker, News};
+use super::breaker::{Breaker, BreakerChange};
 use super::egress_queue::EgressQueue;
-use super::shared::{AttemptEvent, LEASE_S, Shared};
-use crate::deliveries::claims::{self, Lease};
+use super::lease_renewer::LeaseRenewer;
+use super::shared::{AttemptEvent, Shared};
+use crate::deliveries::claims;
 use crate::mail_servers::store::{self, Shut};
 
 /// How often it looks: well below the two seconds in which a stop must tell.
 const LOOK: Duration = Duration::from_millis(500);
 /// The same while a pace is limited: permits come a tenth of a second at a time.
 const STEP: Duration = Duration::from_millis(100);
-/// How often leases are renewed: several tries fit into the time they are good for.
-const RENEW: Duration = Duration::from_secs(10);
 /// A server in trouble is asked again after 30 s, 1 min, 2 min, 4 min, then every 5 min.
 const PROBE: TimeDelta = TimeDelta::seconds(30);
 const PROBE_LATEST: TimeDelta = TimeDelta::minutes(5);
 
 pub(super) struct ControlLoop<'a> {
     shared: &'a Shared,
-    reports: mpsc::Sender<AttemptEvent>,
+    events: mpsc::Sender<AttemptEvent>,
     conn: Option<PgConnection>,
     sessions: Sessions,
     looked: Option<Instant>,
-    renewed: Instant,
+    leases: LeaseRenewer,
 }
 
 impl<'a> ControlLoop<'a> {
-    pub(super) fn new(shared: &'a Shared, reports: mpsc::Sender<AttemptEvent>) -> Self {
+    pub(super) fn new(shared: &'a Shared, events: mpsc::Sender<AttemptEvent>) -> Self {
         Self {
             shared,
-            reports,
+            events,
             conn: None,
             sessions: Sessions::default(),
             looked: None,
-            renewed: Instant::now(),
+            leases: LeaseRenewer::new(),
         }
     }
 
-    /// Keeps everything until nothing is left in hand.
+    /// Looks until nothing is left in flight.
     pub(super) fn run(mut self) {
         let coordinator = &self.shared.coordinator;
         while !coordinator.is_done() {
@@ -73,7 +72,7 @@ impl<'a> ControlLoop<'a> {
                 self.open(queue, 0);
             }
         }
-        self.give_idle_back(&queues);
+        self.give_blocked_back();
     }
 
     fn look(&mut self, conn: &mut PgConnection, queues: &[Arc<EgressQueue>]) -> QueryResult<()> {
@@ -83,14 +82,14 @@ impl<'a> ControlLoop<'a> {
         }
         for queue in queues {
             take_permits(conn, queue)?;
-            self.tell_news(conn, queue)?;
+            self.persist_breaker_change(conn, queue)?;
         }
         let is_soon = self.looked.is_some_and(|looked| looked.elapsed() < LOOK);
         if is_soon && newcomers.is_empty() {
             return Ok(());
         }
         self.looked = Some(Instant::now());
-        self.hear_news(conn, queues)?;
+        self.follow_breakers(conn, queues)?;
         for (queue, held) in self.sessions.share(conn, queues)? {
             self.open(queue, held);
         }
@@ -101,33 +100,35 @@ impl<'a> ControlLoop<'a> {
             }
             self.shared.coordinator.wake_claimer();
         }
-        if self.renewed.elapsed() >= RENEW {
-            self.renew(conn)?;
-        }
-        Ok(())
+        let coordinator = &self.shared.coordinator;
+        self.leases.renew_if_due(conn, || coordinator.chunks())
     }
 
-    /// So many sessions of it may be open.
+    /// So many sessions with it may be open.
     fn open(&self, queue: &EgressQueue, sessions: usize) {
-        if queue.open_sessions(sessions) {
+        if queue.grant_sessions(sessions) {
             self.shared.coordinator.wake_claimer();
-            queue.tell_sessions();
+            queue.wake_workers();
         }
     }
 
     /// Tells the others what this process has found out.
-    fn tell_news(&self, conn: &mut PgConnection, queue: &EgressQueue) -> QueryResult<()> {
+    fn persist_breaker_change(
+        &self,
+        conn: &mut PgConnection,
+        queue: &EgressQueue,
+    ) -> QueryResult<()> {
         let coordinator = &self.shared.coordinator;
-        let Some(news) = queue.breaker(|breaker| breaker.news().cloned()).0 else {
+        let Some(change) = queue.breaker(|breaker| breaker.change().cloned()).0 else {
             return Ok(());
         };
         let now = self.shared.settings.clock.now();
-        match &news {
-            News::Shut(trouble, words) => {
+        match &change {
+            BreakerChange::Opened(trouble, words) => {
                 tracing::warn!(
                     server = queue.name,
                     cause = trouble.as_str(),
-                    "the mail server is left alone for a while"
+                    "circuit breaker opened"
                 );
                 let known = (
                     queue.name.as_str(),
@@ -135,36 +136,43 @@ impl<'a> ControlLoop<'a> {
                 );
                 store::shut(conn, known, (*trouble, words), (now, now + PROBE))?;
             }
-            News::Free => {
-                tracing::info!(server = queue.name, "the mail server works again");
+            BreakerChange::Closed => {
+                tracing::info!(server = queue.name, "circuit breaker closed");
                 store::free(conn, &queue.name)?;
             }
         }
-        coordinator.breaker(queue, |breaker| breaker.told(&news));
+        coordinator.breaker(queue, |breaker| breaker.persisted(&change));
         Ok(())
     }
 
     /// Hears what the others have found out, and takes its turn to see whether a server works again.
-    fn hear_news(&self, conn: &mut PgConnection, queues: &[Arc<EgressQueue>]) -> QueryResult<()> {
+    fn follow_breakers(
+        &self,
+        conn: &mut PgConnection,
+        queues: &[Arc<EgressQueue>],
+    ) -> QueryResult<()> {
         let names: Vec<String> = queues.iter().map(|queue| queue.name.clone()).collect();
         let troubles = store::troubles(conn, &names)?;
         for queue in queues {
             match troubles.iter().find(|(name, _)| *name == queue.name) {
-                Some((_, shut)) => self.hear_shut(conn, queue, shut)?,
-                None => self.shared.coordinator.breaker(queue, Breaker::hear_free),
+                Some((_, shut)) => self.follow_open_breaker(conn, queue, shut)?,
+                None => self
+                    .shared
+                    .coordinator
+                    .breaker(queue, Breaker::close_by_others),
             }
         }
         Ok(())
     }
 
-    fn hear_shut(
+    fn follow_open_breaker(
         &self,
         conn: &mut PgConnection,
         queue: &EgressQueue,
         shut: &Shut,
     ) -> QueryResult<()> {
         let coordinator = &self.shared.coordinator;
-        coordinator.breaker(queue, Breaker::hear_shut);
+        coordinator.breaker(queue, Breaker::open_by_others);
         let now = self.shared.settings.clock.now();
         let doubled = u32::try_from(shut.failures).unwrap_or_default().min(4) + 1;
         let next = now + (PROBE * 2_i32.pow(doubled)).min(PROBE_LATEST);
@@ -183,43 +191,28 @@ impl<'a> ControlLoop<'a> {
         let going_on = claims::going_on(conn, &ids)?;
         for job in jobs {
             match going_on.iter().find(|run| run.id == job.run_id) {
-                // SmtpServerKey another server, or one that was changed, the rest is another job.
+                // Through another server, or one that was changed, the rest is another job.
                 Some(run) if run.server_key == job.queue.target.server_key => job.keep(&run.terms),
                 _ => job.stop(),
             }
         }
-        self.shared.coordinator.tell_everybody();
+        self.shared.coordinator.wake_everybody();
         Ok(())
     }
 
     /// What cannot leave now is not kept waiting for sessions that may be busy for minutes.
-    fn give_idle_back(&self, queues: &[Arc<EgressQueue>]) {
-        for batch in queues.iter().flat_map(|queue| queue.take_idle()) {
-            let count = batch.left.len();
+    fn give_blocked_back(&self) {
+        let now = self.shared.settings.clock.now();
+        for batch in self.shared.coordinator.remove_blocked(now) {
+            let count = batch.deliveries.len();
             if self
-                .reports
+                .events
                 .send(AttemptEvent::Untouched(batch.chunk, count))
                 .is_err()
             {
                 tracing::error!("the result writer is gone; the journal has the results");
             }
         }
-    }
-
-    fn renew(&mut self, conn: &mut PgConnection) -> QueryResult<()> {
-        let then = Instant::now();
-        let chunks = self.shared.coordinator.chunks();
-        let leases: Vec<Lease> = chunks.iter().map(|chunk| chunk.lease).collect();
-        let kept = claims::renew(conn, &leases, LEASE_S)?;
-        for chunk in chunks {
-            if kept.contains(&chunk.lease.lease_token) {
-                chunk.renewed(then);
-            } else {
-                chunk.lost();
-            }
-        }
-        self.renewed = then;
-        Ok(())
     }
 
     /// Does some work with the connection, which is made anew after a failure.

@@ -1,174 +1,78 @@
-//! The coordinator around which the sender's threads sit: what is in hand, the queues through which it leaves, and the word to stop.
+//! The coordinator of a sender: what its threads have between them. From top to bottom, the way of a chunk: the claimer asks
+//! for room and adds it, workers take its mails from the egress queue of their server and say what came of them, the control
+//! loop takes back what may not leave, the result writer releases it. How the threads wait for each other, and how all of it
+//! ends, is in `signals.rs`.
 
 mod in_flight;
-mod sessions;
+mod signals;
 
-use std::collections::HashMap;
-use std::mem;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
+use self::in_flight::InFlight;
 pub(super) use self::in_flight::Room;
+use super::breaker::Breaker;
 use super::chunk::Chunk;
-use super::egress_queue::EgressQueue;
+use super::egress_queue::{EgressQueue, Next, SessionSlot};
+use super::fair_queue::{Batch, QueuedMail};
 use super::job::Job;
 use super::smtp_target::SmtpTarget;
+use crate::deliveries::claims::ClaimableRun;
+use crate::mail::verdict::Verdict;
 use crate::mail_servers::model::SmtpServerKey;
 
-#[derive(Default)]
-struct InHand {
-    /// The chunks we hold, by their lease's token.
-    chunks: HashMap<i64, Arc<Chunk>>,
-    jobs: HashMap<i64, Arc<Job>>,
-    /// Of the servers that users have brought.
-    queues: HashMap<SmtpServerKey, Arc<EgressQueue>>,
-    /// There is something for the claimer to do …
-    woken: bool,
-    /// … for the runs may be others than it knows of: some were prepared, or are held.
-    outdated: bool,
-    /// There is something for the control loop to do.
-    news: bool,
-}
-
 pub(super) struct Coordinator {
-    in_hand: Mutex<InHand>,
+    state: Mutex<State>,
     /// To the installation's server.
     installation: Arc<EgressQueue>,
     /// For the claimer: there may be room, or something new.
-    changed: Condvar,
-    /// For the control loop: there may be something to tell.
-    news: Condvar,
+    for_claimer: Condvar,
+    /// For the control loop: there may be something to persist.
+    for_control_loop: Condvar,
+    /// No further body leaves.
     stopping: AtomicBool,
     /// Nothing more is to be claimed.
     closing: AtomicBool,
-    /// Nothing more comes: who finds nothing to do may go. What is being claimed when we are told to stop comes after that.
+    /// Nothing more comes: workers that find nothing to do may end. What is being claimed when we are told to stop comes after that.
     closed: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    in_flight: InFlight,
+    /// There is something for the claimer to do …
+    claimer_woken: bool,
+    /// … for the runs may be others than it knows of: some were prepared, or are held.
+    runs_outdated: bool,
+    /// There is something for the control loop to do.
+    control_loop_woken: bool,
+}
+
+/// A mail taken from the queue, or why there is none.
+pub(super) enum NextMail {
+    Send(QueuedMail),
+    CloseSession,
+    End,
 }
 
 impl Coordinator {
     /// A coordinator with one queue, to the installation's server.
     pub(super) fn new(installation: SmtpTarget) -> Self {
         Self {
-            in_hand: Mutex::default(),
+            state: Mutex::default(),
             installation: Arc::new(EgressQueue::new(installation)),
-            changed: Condvar::new(),
-            news: Condvar::new(),
+            for_claimer: Condvar::new(),
+            for_control_loop: Condvar::new(),
             stopping: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             closed: AtomicBool::new(false),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, InHand> {
-        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Something has changed that decides what may be done.
-    pub(super) fn tell_everybody(&self) {
-        self.changed.notify_all();
-        self.news.notify_all();
-        for queue in self.queues() {
-            queue.tell_sessions();
-        }
-    }
-
-    /// No more claims and no further body from now on.
-    pub(super) fn stop(&self) {
-        self.stopping.store(true, Ordering::Release);
-        self.closing.store(true, Ordering::Release);
-        self.tell_everybody();
-    }
-
-    pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
-    }
-
-    /// Nothing more is claimed and nothing is being claimed: sessions end when everything in hand is sent.
-    pub(super) fn close(&self) {
-        self.closing.store(true, Ordering::Release);
-        self.closed.store(true, Ordering::Release);
-        self.tell_everybody();
-    }
-
-    pub(super) fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Acquire)
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
-    }
-
-    /// There is new work: look at once.
-    pub(super) fn wake(&self) {
-        let mut in_hand = self.lock();
-        (in_hand.woken, in_hand.outdated) = (true, true);
-        self.changed.notify_all();
-    }
-
-    /// There may be room for more.
-    pub(super) fn wake_claimer(&self) {
-        self.lock().woken = true;
-        self.changed.notify_all();
-    }
-
-    fn wake_control_loop(&self) {
-        self.lock().news = true;
-        self.news.notify_all();
-    }
-
-    /// Whether the runs may be others than the claimer knows of; asked, it is taken for known.
-    pub(super) fn take_outdated(&self) -> bool {
-        mem::take(&mut self.lock().outdated)
-    }
-
-    /// Waits at most `time` to be woken: something was prepared, a run needs more, nothing is in hand any more, or it is
-    /// time to stop.
-    pub(super) fn wait(&self, time: Duration) {
-        let waited = self
-            .changed
-            .wait_timeout_while(self.lock(), time, |in_hand| {
-                !in_hand.woken && !self.is_closing()
-            });
-        let (mut in_hand, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        in_hand.woken = false;
-    }
-
-    /// Waits at most `time` for everything to be given back.
-    pub(super) fn wait_for_the_rest(&self, time: Duration) {
-        let waited = self
-            .changed
-            .wait_timeout_while(self.lock(), time, |in_hand| !in_hand.chunks.is_empty());
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
-    }
-
-    /// Waits at most `time` for something to tell, or for the end.
-    pub(super) fn wait_for_news(&self, time: Duration) {
-        let in_hand = self.lock();
-        let waited = self.news.wait_timeout_while(in_hand, time, |in_hand| {
-            !in_hand.news && !self.is_over(in_hand)
-        });
-        let (mut in_hand, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        in_hand.news = false;
-    }
-
-    /// Nothing is in hand, and nothing more will be.
-    pub(super) fn is_done(&self) -> bool {
-        self.is_over(&self.lock())
-    }
-
-    fn is_over(&self, in_hand: &InHand) -> bool {
-        self.is_closing() && in_hand.chunks.is_empty()
-    }
-
-    /// One of us has failed: everything is left as it stands, for whoever reads the journal next.
-    pub(super) fn abandon(&self) {
-        self.lock().chunks.clear();
-        for queue in self.queues() {
-            queue.abandon();
-        }
-        self.stop();
-        self.close();
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The queue to the installation's server.
@@ -178,8 +82,8 @@ impl Coordinator {
 
     /// All queues.
     pub(super) fn queues(&self) -> Vec<Arc<EgressQueue>> {
-        let in_hand = self.lock();
-        let own = in_hand.queues.values();
+        let state = self.lock();
+        let own = state.in_flight.queues();
         [&self.installation]
             .into_iter()
             .chain(own)
@@ -192,12 +96,153 @@ impl Coordinator {
         if server_key == SmtpServerKey::default() {
             return Some(Arc::clone(&self.installation));
         }
-        self.lock().queues.get(&server_key).cloned()
+        self.lock().in_flight.queue(server_key)
     }
 
     /// A queue to a server that a user has brought. The control loop looks at it at once.
     pub(super) fn add_queue(&self, queue: Arc<EgressQueue>) {
-        self.lock().queues.insert(queue.target.server_key, queue);
+        self.lock().in_flight.add_queue(queue);
         self.wake_control_loop();
+    }
+
+    /// Whether a chunk of this run, which leaves through this queue, may be claimed.
+    pub(super) fn room_for(&self, queue: &EgressQueue, run_id: i64) -> Room {
+        if !queue.is_known() {
+            self.wake_control_loop();
+            return Room::Later;
+        }
+        let of_all = self.chunks_in_flight();
+        let of_own = of_all.saturating_sub(self.installation.chunks());
+        in_flight::room_for(queue, run_id, of_own)
+    }
+
+    /// A chunk has been leased, with these deliveries to be sent.
+    pub(super) fn add(&self, batch: Batch) {
+        let chunk = Arc::clone(&batch.chunk);
+        self.lock().in_flight.add(Arc::clone(&chunk));
+        chunk.job.queue.push(batch);
+        // It gets permits for it.
+        self.wake_control_loop();
+    }
+
+    /// Waits for the next mail of this queue; a worker without a session gets a slot for one with it.
+    pub(super) async fn next_mail(
+        &self,
+        queue: &Arc<EgressQueue>,
+        slot: &mut Option<SessionSlot>,
+    ) -> NextMail {
+        let may_end = || self.is_closed() || queue.is_retired();
+        let is_over = || may_end() && (self.is_stopping() || queue.is_empty());
+        match queue.next(slot, is_over).await {
+            Next::CloseSession => NextMail::CloseSession,
+            Next::End => NextMail::End,
+            Next::Send(taken) => {
+                if taken.run_wants_more {
+                    self.wake_claimer();
+                }
+                NextMail::Send(taken.mail)
+            }
+        }
+    }
+
+    /// The mail that a session at work is to send next, as far as can be seen now.
+    pub(super) fn mail_ahead(&self, queue: &EgressQueue) -> Option<QueuedMail> {
+        let taken = queue.take_ahead()?;
+        if taken.run_wants_more {
+            self.wake_claimer();
+        }
+        Some(taken.mail)
+    }
+
+    /// Whether a mail that was begun may go on.
+    pub(super) fn may_go_on(&self, queue: &EgressQueue) -> bool {
+        !self.is_stopping() && !queue.is_open()
+    }
+
+    /// The server has answered.
+    pub(super) fn worked(&self, queue: &EgressQueue) {
+        if queue.worked() {
+            self.wake_claimer();
+            self.wake_control_loop();
+            queue.wake_workers();
+        }
+    }
+
+    /// An attempt failed.
+    pub(super) fn failed(&self, queue: &EgressQueue, verdict: Verdict, words: &str) {
+        if queue.failed(verdict, words) {
+            self.wake_control_loop();
+            queue.wake_workers();
+        }
+    }
+
+    /// Asks or changes a queue's breaker, for the control loop.
+    pub(super) fn breaker<T>(&self, queue: &EgressQueue, ask: impl FnOnce(&mut Breaker) -> T) -> T {
+        let (answer, closes) = queue.breaker(ask);
+        if closes {
+            self.wake_claimer();
+        }
+        queue.wake_workers();
+        answer
+    }
+
+    /// What waits and may not leave now.
+    pub(super) fn remove_blocked(&self, now: DateTime<Utc>) -> Vec<Batch> {
+        let now = (!self.is_stopping()).then_some(now);
+        let queues = self.queues();
+        let blocked = queues.iter().flat_map(|queue| queue.remove_blocked(now));
+        blocked.collect()
+    }
+
+    /// These chunks were given back.
+    pub(super) fn release(&self, chunks: &[Arc<Chunk>]) {
+        let mut state = self.lock();
+        for chunk in chunks {
+            if state.in_flight.remove(chunk) {
+                let queue = &chunk.job.queue;
+                // Runs may have been waiting for that.
+                state.claimer_woken |= queue.is_own() || in_flight::is_full(queue);
+                state.claimer_woken |= chunk.job.is_stopped();
+                queue.release();
+                // Else what is held by now would be leased again, and sent until the control loop looks.
+                state.runs_outdated |= chunk.job.is_stopped();
+            }
+        }
+        state.claimer_woken |= state.in_flight.is_empty();
+        drop(state);
+        self.wake_everybody();
+    }
+
+    /// Chunks in flight.
+    pub(super) fn chunks_in_flight(&self) -> usize {
+        self.lock().in_flight.len()
+    }
+
+    pub(super) fn chunks(&self) -> Vec<Arc<Chunk>> {
+        self.lock().in_flight.chunks()
+    }
+
+    /// The run's chunks in flight: their results may still be on their way, so they are not to be leased again.
+    pub(super) fn chunks_of(&self, run_id: i64) -> Vec<i32> {
+        self.lock().in_flight.chunks_of(run_id)
+    }
+
+    /// The run, unless it was stopped since or leaves through another queue.
+    pub(super) fn job(&self, run_id: i64, queue: &EgressQueue) -> Option<Arc<Job>> {
+        self.lock().in_flight.job(run_id, queue)
+    }
+
+    pub(super) fn add_job(&self, job: Arc<Job>) {
+        self.lock().in_flight.add_job(job);
+    }
+
+    /// The runs in flight.
+    pub(super) fn jobs(&self) -> Vec<Arc<Job>> {
+        self.lock().in_flight.jobs()
+    }
+
+    /// Drops the runs that have neither a lease nor anything due, and the queues that nothing is to leave through.
+    pub(super) fn keep_only(&self, still_due: &[ClaimableRun]) {
+        self.lock().in_flight.keep_only(still_due);
     }
 }

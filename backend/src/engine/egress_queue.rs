@@ -1,15 +1,20 @@
-//! A queue: one mail server as this process sees it, and what waits to leave through it. The installation's server has one;
-//! so has each that a user has brought, for as long as something is to leave through it. One that was changed is another
-//! queue: what is known of the old one says nothing about it.
+//! The egress queue of one mail server, as this process sees it: what waits to leave through it, and whether a session may
+//! take the next mail now. The installation's server has one; so has each that a user has brought, for as long as something
+//! is to leave through it. A server that was changed gets another queue: what is known of the old one says nothing about it.
+
+mod sessions;
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 
+use self::sessions::IdleWorker;
+pub(super) use self::sessions::SessionSlot;
 use super::breaker::Breaker;
-use super::fair_queue::{Batch, FairQueue};
+use super::fair_queue::{Batch, FairQueue, QueuedMail};
 use super::smtp_target::SmtpTarget;
 use crate::mail::verdict::Verdict;
 use crate::mail_servers::store::name_of;
@@ -22,15 +27,18 @@ pub(super) struct EgressQueue {
     /// Its row in `mail_servers`.
     pub(super) name: String,
     state: Mutex<State>,
-    /// For sessions: there may be something to do, or nothing more ever.
-    work: Notify,
-    /// Mails that may leave at once, where the server's pace is limited.
+    /// For workers: there may be something to do, or nothing more ever.
+    changed: Notify,
+    /// Mails that may leave at once, where the rate is limited.
     permits: Option<AtomicI64>,
-    /// Sessions that may be open.
-    open: AtomicUsize,
-    /// Chunks in hand.
-    leases: AtomicUsize,
-    /// The control loop has asked the others about it: until then nothing is claimed for it.
+    /// Sessions that this process may have open.
+    granted: AtomicUsize,
+    /// Chunks in flight.
+    chunks: AtomicUsize,
+    /// What the breaker says, for those who need not change it: a mail that goes well takes no lock for it.
+    is_open: AtomicBool,
+    has_failures: AtomicBool,
+    /// The control loop has asked the other processes about it: until then nothing is claimed for it.
     known: AtomicBool,
     /// Nothing more comes.
     retired: AtomicBool,
@@ -38,23 +46,42 @@ pub(super) struct EgressQueue {
 
 #[derive(Default)]
 struct State {
-    turns: FairQueue,
+    waiting: FairQueue,
     breaker: Breaker,
+    sessions: sessions::Sessions,
+}
+
+/// A mail with the leave to send it.
+pub(super) struct Taken {
+    pub(super) mail: QueuedMail,
+    /// Its run could do with another chunk; said once for each.
+    pub(super) run_wants_more: bool,
+}
+
+/// What a worker that has nothing to do is to do next.
+pub(super) enum Next {
+    Send(Taken),
+    /// Fewer sessions are allowed than there are: close this one.
+    CloseSession,
+    /// Nothing more will come.
+    End,
 }
 
 impl EgressQueue {
     pub(super) fn new(target: SmtpTarget) -> Self {
-        let open = match target.sessions_in_all {
+        let granted = match target.sessions_in_all {
             None => target.sessions,
             Some(_) => 0,
         };
         Self {
             name: name_of(target.server_key.smtp_server_id),
             state: Mutex::default(),
-            work: Notify::new(),
+            changed: Notify::new(),
             permits: target.pace.is_limited().then(AtomicI64::default),
-            open: AtomicUsize::new(open),
-            leases: AtomicUsize::new(0),
+            granted: AtomicUsize::new(granted),
+            chunks: AtomicUsize::new(0),
+            is_open: AtomicBool::new(false),
+            has_failures: AtomicBool::new(false),
             known: AtomicBool::new(false),
             retired: AtomicBool::new(false),
             target,
@@ -85,136 +112,172 @@ impl EgressQueue {
     /// Its sessions are closed.
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
-        self.tell_sessions();
+        self.wake_workers();
     }
 
     /// Something has changed that decides what may be done.
-    pub(super) fn tell_sessions(&self) {
-        self.work.notify_waiters();
+    pub(super) fn wake_workers(&self) {
+        self.changed.notify_waiters();
     }
 
-    /// Looks again whenever something has changed. Listens before it looks, so that nothing is missed in between.
-    pub(super) async fn until<T>(&self, look: impl Fn() -> Option<T>) -> T {
+    /// A chunk has been leased.
+    pub(super) fn push(&self, batch: Batch) {
+        self.chunks.fetch_add(1, Ordering::Relaxed);
+        self.lock().waiting.push(batch);
+        self.wake_workers();
+    }
+
+    /// One has been given back.
+    pub(super) fn release(&self) {
+        self.chunks.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Chunks in flight that leave through it.
+    pub(super) fn chunks(&self) -> usize {
+        self.chunks.load(Ordering::Relaxed)
+    }
+
+    /// Whether enough of this run waits for a session.
+    pub(super) fn has_enough_of(&self, run_id: i64) -> bool {
+        self.lock().waiting.len_of(run_id) >= ENOUGH
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().waiting.len() == 0
+    }
+
+    /// Waits for the next mail, until `is_over`. A worker without a session gets a slot for one with the mail.
+    pub(super) async fn next(
+        self: &Arc<Self>,
+        slot: &mut Option<SessionSlot>,
+        is_over: impl Fn() -> bool,
+    ) -> Next {
+        if let Some(taken) = self.take(slot) {
+            return Next::Send(taken);
+        }
+        let _idle = IdleWorker::counted(self, slot.is_some());
         loop {
-            let mut changed = pin!(self.work.notified());
+            // Listens before it looks, so that nothing is missed in between.
+            let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
-            if let Some(found) = look() {
-                return found;
+            if slot.is_some() && self.has_too_many_sessions() {
+                return Next::CloseSession;
+            }
+            if let Some(taken) = self.take(slot) {
+                return Next::Send(taken);
+            }
+            if is_over() {
+                return Next::End;
             }
             changed.await;
         }
     }
 
-    /// Chunks in hand that leave through it.
-    pub(super) fn leases(&self) -> usize {
-        self.leases.load(Ordering::Relaxed)
+    /// The next mail, if one may be begun now.
+    pub(super) fn take(self: &Arc<Self>, slot: &mut Option<SessionSlot>) -> Option<Taken> {
+        let mut state = self.lock();
+        let has_session = state
+            .sessions
+            .allows(slot.is_some(), self.sessions_allowed());
+        let taken = has_session.then(|| self.pop(&mut state)).flatten()?;
+        if slot.is_none() {
+            *slot = Some(SessionSlot::taken(self, &mut state.sessions));
+        }
+        Some(taken)
     }
 
-    /// A chunk has been leased.
-    pub(super) fn add(&self, batch: Batch) {
-        self.leases.fetch_add(1, Ordering::Relaxed);
-        self.lock().turns.push_back(batch);
-        self.tell_sessions();
+    /// The mail that a session at work is to send next, unless another that is idle would begin it sooner.
+    pub(super) fn take_ahead(&self) -> Option<Taken> {
+        let mut state = self.lock();
+        let idle = state.sessions.idle_workers(self.sessions_allowed());
+        let is_enough = state.waiting.len() > idle;
+        is_enough.then(|| self.pop(&mut state)).flatten()
     }
 
-    /// One has been given back.
-    pub(super) fn release(&self) {
-        self.leases.fetch_sub(1, Ordering::Relaxed);
+    /// Every mail costs a permit, and while the breaker tries the server a single one goes.
+    fn pop(&self, state: &mut State) -> Option<Taken> {
+        let has_permit = |permits: &AtomicI64| permits.load(Ordering::Relaxed) > 0;
+        let may_begin = state.waiting.len() > 0
+            && self.permits.as_ref().is_none_or(has_permit)
+            && state.breaker.may_begin();
+        if !may_begin {
+            return None;
+        }
+        let (mail, left) = state.waiting.pop()?;
+        if let Some(permits) = &self.permits {
+            permits.fetch_sub(1, Ordering::Relaxed);
+        }
+        Some(Taken {
+            mail,
+            run_wants_more: left == ENOUGH - 1,
+        })
+    }
+
+    /// A mail that was taken was not tried after all.
+    pub(super) fn not_tried(&self) {
+        self.lock().breaker.not_tried();
+        self.grant(1);
+        if self.has_failures.load(Ordering::Relaxed) {
+            // Another may try the server instead.
+            self.wake_workers();
+        }
+    }
+
+    /// What may not leave at `now`: of runs that have stopped, and everything while the breaker is open or at no time (`None`).
+    /// Whatever sessions are waiting for, it is not kept.
+    pub(super) fn remove_blocked(&self, now: Option<DateTime<Utc>>) -> Vec<Batch> {
+        let mut state = self.lock();
+        let now = now.filter(|_| !state.breaker.is_open());
+        state.waiting.remove_if(|chunk| {
+            let may_leave = now.is_some_and(|now| chunk.job.may_send(now));
+            !may_leave || !chunk.is_held()
+        })
     }
 
     /// Everything is left as it stands.
     pub(super) fn abandon(&self) {
-        self.lock().turns = FairQueue::default();
+        self.lock().waiting = FairQueue::default();
     }
 
-    /// What a session could not send after all.
-    pub(super) fn put_back(&self, rest: Batch) {
-        self.lock().turns.put_back(rest);
-        self.work.notify_one();
+    /// Whether the server is left alone. What was begun then goes no further.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Relaxed)
     }
 
-    /// The next batch, if there is one, and whether its run could do with another chunk: so it says once for each.
-    pub(super) fn next(&self) -> Option<(Batch, bool)> {
-        let mut state = self.lock();
-        let batch = state.turns.next()?;
-        let left = state.turns.waiting(batch.chunk.job.run_id);
-        let wants_more = left < ENOUGH && left + batch.left.len() >= ENOUGH;
-        Some((batch, wants_more))
-    }
-
-    /// Slices of runs that have stopped, and all while the server is left alone: whatever sessions are waiting for, these
-    /// are not kept.
-    pub(super) fn take_idle(&self) -> Vec<Batch> {
-        let mut state = self.lock();
-        let is_shut = state.breaker.is_shut();
-        state
-            .turns
-            .take_if(|chunk| is_shut || chunk.job.is_stopped())
-    }
-
-    /// Whether enough of this run waits for a session.
-    pub(super) fn has_enough_of(&self, run_id: i64) -> bool {
-        self.lock().turns.waiting(run_id) >= ENOUGH
-    }
-
-    /// Whether a mail may be begun now, as far as the server's troubles and its pace go.
-    pub(super) fn may_begin(&self) -> bool {
-        let Some(permits) = &self.permits else {
-            return self.lock().breaker.may_begin();
-        };
-        let mut state = self.lock();
-        if permits.load(Ordering::Relaxed) <= 0 || !state.breaker.may_begin() {
+    /// The server has answered; whether that closes the breaker.
+    pub(super) fn worked(&self) -> bool {
+        if !self.has_failures.load(Ordering::Relaxed) {
             return false;
         }
-        permits.fetch_sub(1, Ordering::Relaxed);
-        true
+        self.breaker(Breaker::worked).0
     }
 
-    /// Whether a mail that was begun may go on.
-    pub(super) fn may_go_on(&self) -> bool {
-        self.lock().breaker.may_go_on()
-    }
-
-    /// A mail that was begun was not tried after all.
-    pub(super) fn not_tried(&self) {
-        if let Some(permits) = &self.permits {
-            permits.fetch_add(1, Ordering::Relaxed);
-        }
-        self.lock().breaker.not_tried();
-    }
-
-    /// The server has answered; whether that opens the way.
-    pub(super) fn worked(&self) -> bool {
-        self.lock().breaker.worked()
-    }
-
-    /// An attempt failed; whether that changes the way.
+    /// An attempt failed; whether that changes the breaker.
     pub(super) fn failed(&self, verdict: Verdict, words: &str) -> bool {
-        self.lock().breaker.failed(verdict, words)
+        self.breaker(|breaker| breaker.failed(verdict, words)).0
     }
 
-    /// Whether the server is left alone.
-    pub(super) fn is_shut(&self) -> bool {
-        self.lock().breaker.is_shut()
-    }
-
-    /// Something about the breaker; also whether the answer opens the way.
+    /// Asks or changes the breaker; also whether it was open and is no longer.
     pub(super) fn breaker<T>(&self, ask: impl FnOnce(&mut Breaker) -> T) -> (T, bool) {
         let mut state = self.lock();
-        let was_shut = state.breaker.is_shut();
+        let was_open = state.breaker.is_open();
         let answer = ask(&mut state.breaker);
-        (answer, was_shut && !state.breaker.is_shut())
+        let is_open = state.breaker.is_open();
+        self.is_open.store(is_open, Ordering::Relaxed);
+        self.has_failures
+            .store(state.breaker.has_failures(), Ordering::Relaxed);
+        (answer, was_open && !is_open)
     }
 
     /// Whether permits run out while there is something to be sent.
     pub(super) fn is_paced(&self) -> bool {
-        self.permits.is_some() && self.leases() > 0
+        self.permits.is_some() && self.chunks() > 0
     }
 
     /// Permits that are wanted now: enough for what waits, no more than a step's worth at a time.
     pub(super) fn permits_wanted(&self) -> i64 {
         match &self.permits {
-            Some(permits) if self.leases() > 0 => {
+            Some(permits) if self.chunks() > 0 => {
                 self.target.pace.step() - permits.load(Ordering::Relaxed)
             }
             _ => 0,
@@ -226,17 +289,7 @@ impl EgressQueue {
             && permits > 0
         {
             held.fetch_add(permits, Ordering::Relaxed);
-            self.tell_sessions();
+            self.wake_workers();
         }
-    }
-
-    /// Whether the session of this number is among those that may be open.
-    pub(super) fn has_room_for(&self, session: usize) -> bool {
-        session < self.open.load(Ordering::Relaxed)
-    }
-
-    /// So many sessions may be open from now on; whether that is news.
-    pub(super) fn open_sessions(&self, sessions: usize) -> bool {
-        self.open.swap(sessions, Ordering::Relaxed) != sessions
     }
 }

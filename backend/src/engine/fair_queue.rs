@@ -1,5 +1,5 @@
-//! Whose turn it is: a part of each run in hand, owner after owner, so that a mailing to one recipient does not wait for
-//! one to a million.
+//! The order in which mails leave: owner after owner, run after run, mail by mail, so that a mailing to one recipient does
+//! not wait for one to a million.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,47 +7,76 @@ use std::sync::Arc;
 use super::chunk::Chunk;
 use crate::deliveries::claims::{ClaimableRun, Claimed};
 
-/// Mails that a session sends before another run has its turn.
-const MAX_BATCH: usize = 25;
-
-/// Part of a chunk, sent through one session.
+/// Deliveries of one chunk that wait for a session.
 pub(super) struct Batch {
     pub(super) chunk: Arc<Chunk>,
-    pub(super) left: VecDeque<Claimed>,
+    pub(super) deliveries: VecDeque<Claimed>,
+}
+
+/// One delivery on its way from the queue to a session.
+pub(super) struct QueuedMail {
+    pub(super) chunk: Arc<Chunk>,
+    pub(super) delivery: Claimed,
 }
 
 #[derive(Default)]
 pub(super) struct FairQueue {
-    owners: VecDeque<Owner>,
+    owners: VecDeque<OwnerQueue>,
+    len: usize,
 }
 
-struct Owner {
+struct OwnerQueue {
     id: i64,
-    runs: VecDeque<Run>,
+    runs: VecDeque<RunQueue>,
 }
 
-struct Run {
+struct RunQueue {
     id: i64,
-    chunks: VecDeque<Batch>,
+    batches: VecDeque<Batch>,
+    len: usize,
 }
 
 impl FairQueue {
-    /// A chunk waits behind those of its run; a run waits behind those of its owner.
-    pub(super) fn push_back(&mut self, chunk: Batch) {
-        self.run_of(&chunk.chunk).chunks.push_back(chunk);
+    /// Deliveries that wait.
+    pub(super) fn len(&self) -> usize {
+        self.len
     }
 
-    /// What was left of a batch: it goes first.
-    pub(super) fn put_back(&mut self, rest: Batch) {
-        self.run_of(&rest.chunk).chunks.push_front(rest);
+    /// A batch waits behind those of its run; a run waits behind those of its owner.
+    pub(super) fn push(&mut self, batch: Batch) {
+        let added = batch.deliveries.len();
+        if added == 0 {
+            return;
+        }
+        let run = self.run_of(&batch.chunk);
+        run.len += added;
+        run.batches.push_back(batch);
+        self.len += added;
     }
 
-    fn run_of(&mut self, chunk: &Chunk) -> &mut Run {
+    /// A mail that a session could not send after all: the first of its run.
+    pub(super) fn put_back(&mut self, mail: QueuedMail) {
+        let QueuedMail { chunk, delivery } = mail;
+        let run = self.run_of(&chunk);
+        run.len += 1;
+        match run.batches.front_mut() {
+            Some(first) if Arc::ptr_eq(&first.chunk, &chunk) => {
+                first.deliveries.push_front(delivery);
+            }
+            _ => run.batches.push_front(Batch {
+                chunk,
+                deliveries: [delivery].into(),
+            }),
+        }
+        self.len += 1;
+    }
+
+    fn run_of(&mut self, chunk: &Chunk) -> &mut RunQueue {
         let (owner_id, run_id) = (chunk.job.owner_id, chunk.job.run_id);
         let owner = position_or_push(
             &mut self.owners,
             |owner| owner.id == owner_id,
-            || Owner {
+            || OwnerQueue {
                 id: owner_id,
                 runs: VecDeque::new(),
             },
@@ -55,64 +84,63 @@ impl FairQueue {
         position_or_push(
             &mut owner.runs,
             |run| run.id == run_id,
-            || Run {
+            || RunQueue {
                 id: run_id,
-                chunks: VecDeque::new(),
+                batches: VecDeque::new(),
+                len: 0,
             },
         )
     }
 
-    /// The next batch of the next run of the next owner.
-    pub(super) fn next(&mut self) -> Option<Batch> {
+    /// The next mail of the next run of the next owner, and how many are left of its run.
+    pub(super) fn pop(&mut self) -> Option<(QueuedMail, usize)> {
         let mut owner = self.owners.pop_front()?;
         let mut run = owner.runs.pop_front()?;
-        let batch = cut(&mut run.chunks)?;
-        if !run.chunks.is_empty() {
+        let batch = run.batches.front_mut()?;
+        let delivery = batch.deliveries.pop_front()?;
+        let chunk = Arc::clone(&batch.chunk);
+        if batch.deliveries.is_empty() {
+            run.batches.pop_front();
+        }
+        run.len -= 1;
+        self.len -= 1;
+        let left = run.len;
+        if left > 0 {
             owner.runs.push_back(run);
         }
         if !owner.runs.is_empty() {
             self.owners.push_back(owner);
         }
-        Some(batch)
+        Some((QueuedMail { chunk, delivery }, left))
     }
 
-    /// What waits of such chunks; it waits no longer.
-    pub(super) fn take_if(&mut self, is_wanted: impl Fn(&Chunk) -> bool) -> Vec<Batch> {
-        let mut taken = Vec::new();
+    /// Takes out what waits of such chunks.
+    pub(super) fn remove_if(&mut self, is_wanted: impl Fn(&Chunk) -> bool) -> Vec<Batch> {
+        let mut removed = Vec::new();
         for owner in &mut self.owners {
             for run in &mut owner.runs {
-                let batches = run.chunks.drain(..);
+                let batches = run.batches.drain(..);
                 let (out, stay) = batches.partition::<Vec<_>, _>(|batch| is_wanted(&batch.chunk));
-                taken.extend(out);
-                run.chunks.extend(stay);
+                removed.extend(out);
+                run.batches.extend(stay);
+                run.len = run.batches.iter().map(|batch| batch.deliveries.len()).sum();
             }
-            owner.runs.retain(|run| !run.chunks.is_empty());
+            owner.runs.retain(|run| run.len > 0);
         }
         self.owners.retain(|owner| !owner.runs.is_empty());
-        taken
+        self.len = self.runs().map(|run| run.len).sum();
+        removed
     }
 
     /// Deliveries of this run that wait.
-    pub(super) fn waiting(&self, run_id: i64) -> usize {
-        let runs = self.owners.iter().flat_map(|owner| &owner.runs);
-        let of_run = runs.filter(|run| run.id == run_id);
-        of_run
-            .flat_map(|run| &run.chunks)
-            .map(|chunk| chunk.left.len())
-            .sum()
+    pub(super) fn len_of(&self, run_id: i64) -> usize {
+        let of_run = self.runs().filter(|run| run.id == run_id);
+        of_run.map(|run| run.len).sum()
     }
-}
 
-/// A batch of the first chunk, which goes once it is empty.
-fn cut(chunks: &mut VecDeque<Batch>) -> Option<Batch> {
-    let first = chunks.front_mut()?;
-    if first.left.len() <= MAX_BATCH {
-        return chunks.pop_front();
+    fn runs(&self) -> impl Iterator<Item = &RunQueue> {
+        self.owners.iter().flat_map(|owner| &owner.runs)
     }
-    Some(Batch {
-        chunk: Arc::clone(&first.chunk),
-        left: first.left.drain(..MAX_BATCH).collect(),
-    })
 }
 
 /// Runs that come ordered by their owners, so that no owner has a second turn before all have had one.

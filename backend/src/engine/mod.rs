@@ -35,6 +35,7 @@ mod egress_queue;
 mod fair_queue;
 mod job;
 mod journal;
+mod lease_renewer;
 mod prepare;
 mod recovery;
 mod result_writer;

@@ -49,10 +49,10 @@ impl<'a> ResultWriter<'a> {
         }
     }
 
-    /// Records until everybody who reports has hung up.
-    pub(super) fn run(mut self, reports: &Receiver<AttemptEvent>) {
+    /// Records until everybody who events has hung up.
+    pub(super) fn run(mut self, events: &Receiver<AttemptEvent>) {
         loop {
-            let more = self.collect(reports);
+            let more = self.collect(events);
             self.write_all();
             if !more {
                 return;
@@ -61,14 +61,14 @@ impl<'a> ResultWriter<'a> {
     }
 
     /// Fills a batch; `false` when nobody is left to report.
-    fn collect(&mut self, reports: &Receiver<AttemptEvent>) -> bool {
-        let Ok(first) = reports.recv() else {
+    fn collect(&mut self, events: &Receiver<AttemptEvent>) -> bool {
+        let Ok(first) = events.recv() else {
             return false;
         };
         self.sort(first);
         thread::park_timeout(PATIENCE);
         loop {
-            match reports.try_recv() {
+            match events.try_recv() {
                 Ok(report) => self.sort(report),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,

@@ -72,14 +72,14 @@ impl Sender {
         if self.is_stopped() {
             return Ok(());
         }
-        let (reports, results) = mpsc::channel();
-        let mut control_loop = ControlLoop::new(&shared, reports.clone());
+        let (events, results) = mpsc::channel();
+        let mut control_loop = ControlLoop::new(&shared, events.clone());
         // Nothing is claimed before it is known whether the mail server may be asked.
         control_loop.look_once();
         let coordinator = &shared.coordinator;
         thread::scope(|scope| {
             let (newcomers, queues) = unbounded_channel();
-            let claimer = Claimer::new(&shared, reports.clone(), newcomers);
+            let claimer = Claimer::new(&shared, events.clone(), newcomers);
             begin(scope, coordinator, "claimer", move || claimer.run(until))?;
             let result_writer = ResultWriter::new(&shared);
             begin(scope, coordinator, "result writer", move || {
@@ -92,22 +92,15 @@ impl Sender {
             for (thread, runtime) in runtimes.into_iter().enumerate() {
                 let workers = (thread..sessions)
                     .step_by(threads)
-                    .map(|number| {
-                        SmtpWorker::new(
-                            coordinator.installation(),
-                            number,
-                            &shared,
-                            reports.clone(),
-                        )
-                    })
+                    .map(|_| SmtpWorker::new(coordinator.installation(), &shared, events.clone()))
                     .collect();
                 begin(scope, coordinator, "workers", move || {
                     send(&runtime, workers, coordinator);
                 })?;
             }
-            let (all, reports) = (&shared, reports);
+            let (all, events) = (&shared, events);
             begin(scope, coordinator, "own workers", move || {
-                send_through(&own_runtime, queues, (all, reports));
+                send_through(&own_runtime, queues, (all, events));
             })?;
             // The result writer ends when everybody else has hung up.
             Ok(())
@@ -169,7 +162,7 @@ fn send(runtime: &Runtime, workers: Vec<SmtpWorker>, coordinator: &Coordinator) 
 fn send_through(
     runtime: &Runtime,
     mut queues: UnboundedReceiver<Arc<EgressQueue>>,
-    (shared, reports): (&Arc<Shared>, mpsc::Sender<AttemptEvent>),
+    (shared, events): (&Arc<Shared>, mpsc::Sender<AttemptEvent>),
 ) {
     LocalSet::new().block_on(runtime, async move {
         let mut workers = JoinSet::new();
@@ -178,8 +171,8 @@ fn send_through(
             tokio::select! {
                 queue = queues.recv(), if !all_known => match queue {
                     None => all_known = true,
-                    Some(queue) => for number in 0..queue.target.sessions {
-                        workers.spawn_local(SmtpWorker::new(&queue, number, shared, reports.clone()).run());
+                    Some(queue) => for _ in 0..queue.target.sessions {
+                        workers.spawn_local(SmtpWorker::new(&queue, shared, events.clone()).run());
                     },
                 },
                 Some(ended) = workers.join_next() => check(&shared.coordinator, ended),

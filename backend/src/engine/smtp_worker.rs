@@ -1,4 +1,4 @@
-//! A worker: one SMTP session after another, one mail after another. What became of each goes to the result writer.
+//! An SMTP worker: one session after another, one mail after another. What became of each goes to the result writer.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -7,8 +7,9 @@ use tokio::time::{Instant, timeout};
 
 use super::attempt_outcome::AttemptOutcome;
 use super::chunk::Chunk;
-use super::egress_queue::EgressQueue;
-use super::fair_queue::Batch;
+use super::coordinator::NextMail;
+use super::egress_queue::{EgressQueue, SessionSlot};
+use super::fair_queue::QueuedMail;
 use super::journal::{Line, Taken};
 use super::shared::{AttemptEvent, Shared};
 use crate::deliveries::claims::Claimed;
@@ -18,121 +19,108 @@ use crate::mail::verdict::Failure;
 use crate::monitoring::meters::meters;
 
 /// A session without work is closed after this: servers do not like to be kept waiting.
-const IDLE: Duration = Duration::from_secs(5);
-/// However slow the mail server, others have their turn after this.
-const TURN: Duration = Duration::from_millis(100);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) struct SmtpWorker {
-    number: usize,
     queue: Arc<EgressQueue>,
     shared: Arc<Shared>,
-    reports: mpsc::Sender<AttemptEvent>,
+    events: mpsc::Sender<AttemptEvent>,
+    /// The right to have a session; taken with the first mail, given up with the session.
+    slot: Option<SessionSlot>,
     session: Option<Session>,
-    batch: Option<(Batch, Instant)>,
 }
 
-/// A mail to be sent.
+/// A mail to be sent now.
 struct Outgoing {
     chunk: Arc<Chunk>,
     delivery: Claimed,
     mail: Mail,
-    /// Its envelope may have been announced behind the mail before.
-    has_leave: bool,
 }
 
 impl SmtpWorker {
     pub(super) fn new(
         queue: &Arc<EgressQueue>,
-        number: usize,
         shared: &Arc<Shared>,
-        reports: mpsc::Sender<AttemptEvent>,
+        events: mpsc::Sender<AttemptEvent>,
     ) -> Self {
         Self {
-            number,
             queue: Arc::clone(queue),
             shared: Arc::clone(shared),
-            reports,
+            events,
+            slot: None,
             session: None,
-            batch: None,
         }
     }
 
     /// Sends what there is until no more comes.
     pub(super) async fn run(mut self) {
-        let mut upcoming = None;
+        let mut ahead = None;
         loop {
-            let next = upcoming.take().or_else(|| self.make_next(None));
-            if let Some(outgoing) = next {
-                upcoming = self.send(outgoing).await;
-            } else if !self.wait_for_work().await {
-                break;
+            let next = match ahead.take() {
+                Some(outgoing) => Some(outgoing),
+                None => self.next_mail().await,
+            };
+            let Some(outgoing) = next else { break };
+            ahead = self.send(outgoing).await;
+        }
+        self.close_session().await;
+    }
+
+    /// Waits for the next mail that can be sent; `None` when there will be no more.
+    async fn next_mail(&mut self) -> Option<Outgoing> {
+        loop {
+            if self.session.is_none() {
+                self.slot = None;
+            }
+            match self.wait_for_mail().await {
+                NextMail::Send(queued) => {
+                    if let Some(outgoing) = self.prepare(queued, &mut None) {
+                        return Some(outgoing);
+                    }
+                }
+                NextMail::CloseSession => self.close_session().await,
+                NextMail::End => return None,
             }
         }
-        self.hang_up().await;
     }
 
-    /// `false` when there will be no more work.
-    async fn wait_for_work(&mut self) -> bool {
-        let next = self.shared.coordinator.next_ever(&self.queue, self.number);
-        let batch = if self.session.is_none() {
-            next.await
-        } else if let Ok(batch) = meters().idle(timeout(IDLE, next)).await {
-            batch
-        } else {
-            self.hang_up().await;
-            return true;
-        };
-        self.batch = batch.map(|batch| (batch, Instant::now()));
-        self.batch.is_some()
+    async fn wait_for_mail(&mut self) -> NextMail {
+        let shared = Arc::clone(&self.shared);
+        let next = shared.coordinator.next_mail(&self.queue, &mut self.slot);
+        if self.session.is_none() {
+            return next.await;
+        }
+        let waited = meters().idle(timeout(IDLE_TIMEOUT, next)).await;
+        waited.unwrap_or(NextMail::CloseSession)
     }
 
-    async fn hang_up(&mut self) {
+    async fn close_session(&mut self) {
         if let Some(session) = self.session.take() {
             session.quit().await;
         }
+        self.slot = None;
     }
 
-    /// Sends a mail; gives the next, which was made on the way so that its envelope could ride behind this one's body.
+    /// Sends a mail; gives the next, which was made on the way so that its envelope could follow this one's body.
     async fn send(&mut self, outgoing: Outgoing) -> Option<Outgoing> {
-        let shared = Arc::clone(&self.shared);
-        let coordinator = &shared.coordinator;
-        let has_leave = outgoing.has_leave
-            || coordinator
-                .leave_to_begin(&self.queue, || self.may_leave(&outgoing.chunk))
-                .await;
-        if !has_leave {
-            self.leave_untouched(&outgoing, outgoing.has_leave);
-            return None;
-        }
         let began = Instant::now();
-        let mut session = match self.take_session().await {
+        let mut session = match self.open(&outgoing).await {
             Ok(session) => session,
             Err(failure) => {
                 self.report(&outgoing, AttemptOutcome::Failed(failure), began);
                 return None;
             }
         };
-        if let Err(failure) = session.open(&outgoing.mail.envelope()).await {
-            self.session = Some(session);
-            self.report(&outgoing, AttemptOutcome::Failed(failure), began);
-            return None;
-        }
         // Opening may have taken its time. A session dropped here has sent nothing of this mail.
-        if !coordinator.may_go_on(&self.queue) || !self.may_leave(&outgoing.chunk) {
-            self.leave_untouched(&outgoing, true);
+        if !self.may_leave(&outgoing.chunk) {
+            self.leave_untouched(outgoing.chunk);
             return None;
         }
-        let leaves = Line::Begin(outgoing.delivery.recipient_id);
-        let Ok(next) = self.begin_and_make_next(&outgoing, &leaves) else {
-            self.leave_untouched(&outgoing, true);
+        let Ok(next) = self.begin(&outgoing) else {
+            self.leave_untouched(outgoing.chunk);
             return None;
         };
-        let next = next.map(|next| Outgoing {
-            has_leave: self.queue.may_begin(),
-            ..next
-        });
-        let ahead = next.as_ref().filter(|next| next.has_leave);
-        let envelope = ahead.map(|next| next.mail.envelope());
+        let envelope = next.as_ref().map(|next| next.mail.envelope());
         let sent = session
             .transmit(&outgoing.mail.data, envelope.as_ref())
             .await;
@@ -142,102 +130,105 @@ impl SmtpWorker {
         next
     }
 
+    /// A session in which the server waits for the body of this mail.
+    async fn open(&mut self, outgoing: &Outgoing) -> Result<Session, Failure> {
+        let mut session = self.take_session().await?;
+        match session.open(&outgoing.mail.envelope()).await {
+            Ok(()) => Ok(session),
+            Err(failure) => {
+                self.session = Some(session);
+                Err(failure)
+            }
+        }
+    }
+
+    async fn take_session(&mut self) -> Result<Session, Failure> {
+        if let Some(mut session) = self.session.take() {
+            if session.is_reusable() {
+                return Ok(session);
+            }
+            session.quit().await;
+        }
+        let server = self.queue.target.server.as_ref();
+        let server = server.map_err(Clone::clone)?;
+        Session::connect(server, &self.shared.settings.engine.timeouts).await
+    }
+
+    /// Whether a body of this chunk may leave now.
     fn may_leave(&self, chunk: &Chunk) -> bool {
-        chunk.is_held() && chunk.job.may_send(self.shared.settings.clock.now())
+        let now = self.shared.settings.clock.now();
+        self.shared.coordinator.may_go_on(&self.queue) && chunk.is_held() && chunk.job.may_send(now)
     }
 
-    /// Journals that this body leaves now, in the same breath as that the next mail is taken in hand.
-    fn begin_and_make_next(
-        &mut self,
-        outgoing: &Outgoing,
-        leaves: &Line,
-    ) -> Result<Option<Outgoing>, ()> {
-        let mut written = false;
-        let next = self.make_next(Some((&outgoing.chunk, leaves, &mut written)));
-        if written || outgoing.chunk.journal(&[leaves]) {
-            return Ok(next);
+    /// Journals that this body leaves now, in the same breath as that the next mail is taken; gives that one.
+    fn begin(&self, outgoing: &Outgoing) -> Result<Option<Outgoing>, NotJournaled> {
+        let begin = Line::Begin(outgoing.delivery.recipient_id);
+        let mut unwritten = Some((&outgoing.chunk, &begin));
+        let mut next = None;
+        while next.is_none()
+            && let Some(queued) = self.shared.coordinator.mail_ahead(&self.queue)
+        {
+            next = self.prepare(queued, &mut unwritten);
         }
-        if let Some(next) = next {
-            self.leave_untouched(&next, false);
+        match unwritten {
+            Some((chunk, line)) if !chunk.journal(&[line]) => {
+                if let Some(next) = next {
+                    self.not_sent(next.chunk);
+                }
+                Err(NotJournaled)
+            }
+            _ => Ok(next),
         }
-        Err(())
     }
 
-    /// The next mail that can be made; those that cannot are reported. A line that has to be journaled before it goes
-    /// with the next one's, where both go to the same file.
-    fn make_next(
-        &mut self,
-        mut before: Option<(&Arc<Chunk>, &Line, &mut bool)>,
+    /// Makes a mail that was taken; one that may not leave, or cannot be made, is reported. A line that is to be journaled
+    /// before goes with this one's, where both go to the same file.
+    fn prepare(
+        &self,
+        queued: QueuedMail,
+        before: &mut Option<(&Arc<Chunk>, &Line)>,
     ) -> Option<Outgoing> {
-        loop {
-            let (chunk, delivery) = self.next_delivery()?;
-            let take = Line::Take(Taken {
-                recipient_id: delivery.recipient_id,
-                attempt_no: delivery.attempts.saturating_add(1),
-                before: delivery.status,
-            });
-            let taken = match &mut before {
-                Some((of, line, written)) if !**written && Arc::ptr_eq(of, &chunk) => {
-                    **written = chunk.journal(&[line, &take]);
-                    **written
+        let QueuedMail { chunk, delivery } = queued;
+        if !self.may_leave(&chunk) {
+            self.not_sent(chunk);
+            return None;
+        }
+        let take = Line::Take(Taken {
+            recipient_id: delivery.recipient_id,
+            attempt_no: delivery.attempts.saturating_add(1),
+            before: delivery.status,
+        });
+        let is_same_file = |(of, _): &mut (&Arc<Chunk>, &Line)| Arc::ptr_eq(of, &chunk);
+        let is_journaled = match before.take_if(is_same_file) {
+            Some((of, line)) => {
+                let written = chunk.journal(&[line, &take]);
+                if !written {
+                    *before = Some((of, line));
                 }
-                _ => chunk.journal(&[&take]),
-            };
-            if !taken {
-                self.tell(AttemptEvent::Untouched(chunk, 1));
-                continue;
+                written
             }
-            match self.make(&chunk, &delivery) {
-                Ok(mail) => {
-                    return Some(Outgoing {
-                        chunk,
-                        delivery,
-                        mail,
-                        has_leave: false,
-                    });
-                }
-                Err(error) => {
-                    self.record(
-                        &chunk,
-                        &delivery,
-                        AttemptOutcome::Unmakeable(error),
-                        Instant::now(),
-                    );
-                }
+            None => chunk.journal(&[&take]),
+        };
+        if !is_journaled {
+            self.not_sent(chunk);
+            return None;
+        }
+        match self.compose(&chunk, &delivery) {
+            Ok(mail) => Some(Outgoing {
+                chunk,
+                delivery,
+                mail,
+            }),
+            Err(error) => {
+                self.queue.not_tried();
+                let outcome = AttemptOutcome::Unmakeable(error);
+                self.record(&chunk, &delivery, outcome, Instant::now());
+                None
             }
         }
     }
 
-    /// The next delivery whose turn it is, as far as can be seen at once.
-    fn next_delivery(&mut self) -> Option<(Arc<Chunk>, Claimed)> {
-        loop {
-            let (coordinator, queue) = (&self.shared.coordinator, &self.queue);
-            // What is to be given back needs no room.
-            let has_room = queue.has_room_for(self.number) || coordinator.is_stopping();
-            let (mut batch, since) = match self.batch.take() {
-                Some((batch, _)) if !has_room => {
-                    queue.put_back(batch);
-                    return None;
-                }
-                Some((batch, since)) if since.elapsed() >= TURN && !batch.left.is_empty() => {
-                    queue.put_back(batch);
-                    continue;
-                }
-                Some(batch) => batch,
-                None if has_room => (coordinator.next(queue)?, Instant::now()),
-                None => return None,
-            };
-            if !self.may_leave(&batch.chunk) || !coordinator.may_go_on(queue) {
-                self.tell(AttemptEvent::Untouched(batch.chunk, batch.left.len()));
-            } else if let Some(delivery) = batch.left.pop_front() {
-                let chunk = Arc::clone(&batch.chunk);
-                self.batch = Some((batch, since));
-                return Some((chunk, delivery));
-            }
-        }
-    }
-
-    fn make(&self, chunk: &Chunk, delivery: &Claimed) -> Result<Mail, String> {
+    fn compose(&self, chunk: &Chunk, delivery: &Claimed) -> Result<Mail, String> {
         let addressee = Addressee {
             run_id: chunk.job.run_id,
             recipient_id: delivery.recipient_id,
@@ -250,24 +241,16 @@ impl SmtpWorker {
             .map_err(|error| error.to_string())
     }
 
-    async fn take_session(&mut self) -> Result<Session, Failure> {
-        if let Some(mut session) = self.session.take() {
-            if session.is_reusable() {
-                return Ok(session);
-            }
-            session.quit().await;
-        }
-        let server = self.queue.target.server.as_ref().map_err(Clone::clone)?;
-        Session::connect(server, &self.shared.settings.engine.timeouts).await
+    /// Envelopes announced for what will not be sent cannot be taken back: the session goes too.
+    fn leave_untouched(&mut self, chunk: Arc<Chunk>) {
+        self.session = None;
+        self.not_sent(chunk);
     }
 
-    /// Envelopes announced for what will not be sent cannot be taken back: the session goes too.
-    fn leave_untouched(&mut self, outgoing: &Outgoing, had_leave: bool) {
-        self.session = None;
-        if had_leave {
-            self.queue.not_tried();
-        }
-        self.tell(AttemptEvent::Untouched(Arc::clone(&outgoing.chunk), 1));
+    /// A mail that was taken is left as it was.
+    fn not_sent(&self, chunk: Arc<Chunk>) {
+        self.queue.not_tried();
+        self.tell(AttemptEvent::Untouched(chunk, 1));
     }
 
     fn report(&self, outgoing: &Outgoing, outcome: AttemptOutcome, began: Instant) {
@@ -303,9 +286,12 @@ impl SmtpWorker {
         }
     }
 
-    fn tell(&self, report: AttemptEvent) {
-        if self.reports.send(report).is_err() {
+    fn tell(&self, event: AttemptEvent) {
+        if self.events.send(event).is_err() {
             tracing::error!("the result writer is gone; the journal has the results");
         }
     }
 }
+
+/// The journal could not be written: this body must not leave.
+struct NotJournaled;

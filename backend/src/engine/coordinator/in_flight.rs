@@ -1,138 +1,134 @@
-//! What is in hand: chunks, the runs that they are of, and whether there is room for more.
+//! What is in flight: chunks under lease, the runs that they are of, the queues of servers that users have brought.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{Coordinator, EgressQueue, InHand};
-use crate::deliveries::claims::ClaimableRun;
-use crate::engine::chunk::Chunk;
-use crate::engine::fair_queue::Batch;
-use crate::engine::job::Job;
+use super::{Chunk, ClaimableRun, EgressQueue, Job, SmtpServerKey};
 
-/// Chunks in hand at once that leave through the installation's server, and through all that users have brought: a bound
+/// Chunks in flight at once that leave through the installation's server, and through all that users have brought: a bound
 /// on memory, and on what a server that is slow keeps from others.
-const LEASES: usize = 64;
+const MAX_CHUNKS: usize = 64;
 /// Of one that a user has brought.
-const LEASES_OF_ONE: usize = 4;
+const MAX_CHUNKS_OF_ONE: usize = 4;
 /// However many others there are, each that a user has brought has one; up to this.
-const LEASES_OF_ALL: usize = 512;
+const MAX_CHUNKS_OF_OWN: usize = 512;
 
 /// Whether a chunk of a run may be claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::engine) enum Room {
     Free,
-    /// Enough is in hand, or the control loop has not looked yet.
+    /// Enough is in flight, or the control loop has not looked yet.
     Later,
-    /// Its server is left alone, or others have all its sessions.
+    /// The breaker is open, or others have all sessions with the server.
     None,
 }
 
-impl Coordinator {
-    /// Whether a chunk of this run, which leaves through this queue, may be claimed.
-    pub(in crate::engine) fn room_for(&self, queue: &EgressQueue, run_id: i64) -> Room {
-        if !queue.is_known() {
-            self.wake_control_loop();
-            return Room::Later;
-        }
-        if queue.is_shut() || !queue.has_room_for(0) {
-            return Room::None;
-        }
-        let of_queue = queue.leases();
-        let is_full = if queue.is_own() {
-            let of_all = self.leases().saturating_sub(self.installation.leases());
-            of_queue >= LEASES_OF_ONE
-                || (of_queue > 0 && of_all >= LEASES)
-                || of_all >= LEASES_OF_ALL
-        } else {
-            of_queue >= LEASES
-        };
-        if is_full || queue.has_enough_of(run_id) {
-            Room::Later
-        } else {
-            Room::Free
-        }
+/// The same for a queue of which the control loop knows, with so many chunks in flight to servers of users.
+pub(super) fn room_for(queue: &EgressQueue, run_id: i64, of_own: usize) -> Room {
+    if queue.is_open() || queue.sessions_allowed() == 0 {
+        return Room::None;
+    }
+    let others_fill_it = queue.is_own()
+        && (of_own >= MAX_CHUNKS_OF_OWN || (of_own >= MAX_CHUNKS && queue.chunks() > 0));
+    if is_full(queue) || others_fill_it || queue.has_enough_of(run_id) {
+        Room::Later
+    } else {
+        Room::Free
+    }
+}
+
+/// Whether no further chunk is claimed for this queue, whatever there is for others.
+pub(super) fn is_full(queue: &EgressQueue) -> bool {
+    let most = if queue.is_own() {
+        MAX_CHUNKS_OF_ONE
+    } else {
+        MAX_CHUNKS
+    };
+    queue.chunks() >= most
+}
+
+#[derive(Default)]
+pub(super) struct InFlight {
+    /// By their lease's token.
+    chunks: HashMap<i64, Arc<Chunk>>,
+    jobs: HashMap<i64, Arc<Job>>,
+    queues: HashMap<SmtpServerKey, Arc<EgressQueue>>,
+}
+
+impl InFlight {
+    pub(super) fn len(&self) -> usize {
+        self.chunks.len()
     }
 
-    /// A chunk has been leased, with these deliveries to be sent.
-    pub(in crate::engine) fn add(&self, batch: Batch) {
-        let chunk = Arc::clone(&batch.chunk);
-        let token = chunk.lease.lease_token;
-        self.lock().chunks.insert(token, Arc::clone(&chunk));
-        chunk.job.queue.add(batch);
-        // The control loop gets permits for it.
-        self.wake_control_loop();
+    pub(super) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
     }
 
-    /// Leases in hand.
-    pub(in crate::engine) fn leases(&self) -> usize {
-        self.lock().chunks.len()
+    pub(super) fn add(&mut self, chunk: Arc<Chunk>) {
+        self.chunks.insert(chunk.lease.lease_token, chunk);
     }
 
-    pub(in crate::engine) fn chunks(&self) -> Vec<Arc<Chunk>> {
-        self.lock().chunks.values().cloned().collect()
+    /// Whether it was there.
+    pub(super) fn remove(&mut self, chunk: &Chunk) -> bool {
+        self.chunks.remove(&chunk.lease.lease_token).is_some()
     }
 
-    /// The run's chunks in hand: their results may still be on their way, so they are not to be leased again.
-    pub(in crate::engine) fn chunks_of(&self, run_id: i64) -> Vec<i32> {
-        let in_hand = self.lock();
-        let leases = in_hand.chunks.values().map(|chunk| chunk.lease);
+    pub(super) fn clear(&mut self) {
+        self.chunks.clear();
+    }
+
+    pub(super) fn chunks(&self) -> Vec<Arc<Chunk>> {
+        self.chunks.values().cloned().collect()
+    }
+
+    pub(super) fn chunks_of(&self, run_id: i64) -> Vec<i32> {
+        let leases = self.chunks.values().map(|chunk| chunk.lease);
         let of_run = leases.filter(|lease| lease.run_id == run_id);
         of_run.map(|lease| lease.chunk_no).collect()
     }
 
-    /// These were given back.
-    pub(in crate::engine) fn release(&self, chunks: &[Arc<Chunk>]) {
-        let mut in_hand = self.lock();
-        let mut has_room = false;
-        for chunk in chunks {
-            if in_hand.chunks.remove(&chunk.lease.lease_token).is_some() {
-                let queue = &chunk.job.queue;
-                queue.release();
-                // Its runs may have been waiting for that.
-                has_room |= queue.is_own() || chunk.job.is_stopped();
-                // Else what is held by now would be leased again, and sent until the control loop looks.
-                in_hand.outdated |= chunk.job.is_stopped();
-            }
-        }
-        in_hand.woken |= has_room || in_hand.chunks.is_empty();
-        drop(in_hand);
-        self.tell_everybody();
-    }
-
     /// The run, unless it was stopped since or leaves through another queue.
-    pub(in crate::engine) fn job(&self, run_id: i64, queue: &EgressQueue) -> Option<Arc<Job>> {
-        let in_hand = self.lock();
-        let job = in_hand.jobs.get(&run_id)?;
+    pub(super) fn job(&self, run_id: i64, queue: &EgressQueue) -> Option<Arc<Job>> {
+        let job = self.jobs.get(&run_id)?;
         if job.queue.target.server_key != queue.target.server_key {
             job.stop();
         }
         (!job.is_stopped()).then(|| Arc::clone(job))
     }
 
-    pub(in crate::engine) fn add_job(&self, job: Arc<Job>) {
-        self.lock().jobs.insert(job.run_id, job);
+    pub(super) fn add_job(&mut self, job: Arc<Job>) {
+        self.jobs.insert(job.run_id, job);
     }
 
-    /// The runs in hand.
-    pub(in crate::engine) fn jobs(&self) -> Vec<Arc<Job>> {
-        self.lock().jobs.values().cloned().collect()
+    pub(super) fn jobs(&self) -> Vec<Arc<Job>> {
+        self.jobs.values().cloned().collect()
     }
 
-    /// Forgets the runs that have neither a lease nor anything due, and the queues that nothing is to leave through.
-    pub(in crate::engine) fn forget_all_but(&self, still_due: &[ClaimableRun]) {
-        let mut in_hand = self.lock();
-        let InHand {
+    pub(super) fn queue(&self, server_key: SmtpServerKey) -> Option<Arc<EgressQueue>> {
+        self.queues.get(&server_key).cloned()
+    }
+
+    pub(super) fn add_queue(&mut self, queue: Arc<EgressQueue>) {
+        self.queues.insert(queue.target.server_key, queue);
+    }
+
+    pub(super) fn queues(&self) -> impl Iterator<Item = &Arc<EgressQueue>> {
+        self.queues.values()
+    }
+
+    /// Drops the runs that have neither a lease nor anything due, and the queues that nothing is to leave through.
+    pub(super) fn keep_only(&mut self, still_due: &[ClaimableRun]) {
+        let Self {
             chunks,
             jobs,
             queues,
-            ..
-        } = &mut *in_hand;
-        jobs.retain(|run_id, _| {
-            still_due.iter().any(|run| run.id == *run_id)
-                || chunks.values().any(|chunk| chunk.lease.run_id == *run_id)
-        });
+        } = self;
+        let leased = chunks.values().map(|chunk| chunk.lease.run_id);
+        let runs: HashSet<i64> = still_due.iter().map(|run| run.id).chain(leased).collect();
+        let servers: HashSet<_> = still_due.iter().map(|run| run.server_key).collect();
+        jobs.retain(|run_id, _| runs.contains(run_id));
         queues.retain(|server_key, queue| {
-            let stays =
-                queue.leases() > 0 || still_due.iter().any(|run| run.server_key == *server_key);
+            let stays = queue.chunks() > 0 || servers.contains(server_key);
             if !stays {
                 queue.retire();
             }

@@ -4,6 +4,7 @@ mod answers;
 mod crashes;
 mod due;
 mod pace;
+mod parallel;
 mod races;
 mod replies;
 mod restarts;

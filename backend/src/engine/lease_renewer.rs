@@ -1,0 +1,49 @@
+//! The lease renewer: keeps the leases of what is in flight, well before they expire.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+
+use super::chunk::Chunk;
+use super::shared::LEASE_S;
+use crate::deliveries::claims::{self, Lease};
+
+/// How often leases are renewed: several tries fit into the time they are good for.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+pub(super) struct LeaseRenewer {
+    renewed: Instant,
+}
+
+impl LeaseRenewer {
+    pub(super) fn new() -> Self {
+        Self {
+            renewed: Instant::now(),
+        }
+    }
+
+    /// Renews the leases of these chunks when it is time; of one that was lost nothing more leaves.
+    pub(super) fn renew_if_due(
+        &mut self,
+        conn: &mut PgConnection,
+        chunks: impl FnOnce() -> Vec<Arc<Chunk>>,
+    ) -> QueryResult<()> {
+        if self.renewed.elapsed() < INTERVAL {
+            return Ok(());
+        }
+        let then = Instant::now();
+        let chunks = chunks();
+        let leases: Vec<Lease> = chunks.iter().map(|chunk| chunk.lease).collect();
+        let kept = claims::renew(conn, &leases, LEASE_S)?;
+        for chunk in chunks {
+            if kept.contains(&chunk.lease.lease_token) {
+                chunk.renewed(then);
+            } else {
+                chunk.lost();
+            }
+        }
+        self.renewed = then;
+        Ok(())
+    }
+}
