@@ -105,6 +105,7 @@ diesel::table! {
         lease_token -> Nullable<Int8>,
         lease_owner -> Nullable<Text>,
         lease_expires_at -> Nullable<Timestamptz>,
+        withdrawn -> Int4,
     }
 }
 
@@ -118,6 +119,7 @@ diesel::table! {
         attempts -> Int2,
         next_attempt_at -> Nullable<Timestamptz>,
         skip_reason -> Nullable<Text>,
+        withdrawn_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -120,6 +120,16 @@ pub struct Lease {
     pub lease_token: i64,
 }
 
+/// A chunk as it stood when it was leased.
+#[derive(Debug, Clone, Copy, QueryableByName)]
+pub struct Leased {
+    #[diesel(embed)]
+    pub lease: Lease,
+    /// How many of its deliveries had been withdrawn.
+    #[diesel(sql_type = Integer)]
+    pub withdrawn: i32,
+}
+
 /// Who leases a chunk, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Holder<'a> {
@@ -139,7 +149,7 @@ pub fn lease(
     holder: &Holder<'_>,
     held: &[i32],
     now: DateTime<Utc>,
-) -> QueryResult<Option<Lease>> {
+) -> QueryResult<Option<Leased>> {
     diesel::sql_query(
         "WITH free AS MATERIALIZED (
              SELECT chunk_no FROM chunks
@@ -149,7 +159,7 @@ pub fn lease(
              ORDER BY chunk_no LIMIT 1 FOR UPDATE SKIP LOCKED)
          UPDATE chunks SET lease_owner = $2, lease_token = $3, lease_expires_at = clock_timestamp() + make_interval(secs => $4)
          FROM free WHERE chunks.run_id = $1 AND chunks.chunk_no = free.chunk_no
-         RETURNING run_id, chunks.chunk_no, first_recipient_id, last_recipient_id, lease_token",
+         RETURNING run_id, chunks.chunk_no, first_recipient_id, last_recipient_id, lease_token, withdrawn",
     )
     .bind::<BigInt, _>(run_id)
     .bind::<Text, _>(holder.worker)
@@ -291,7 +301,7 @@ pub fn drop_leases(conn: &mut PgConnection, tokens: &[i64]) -> QueryResult<usize
     .execute(conn)
 }
 
-fn columns(leases: &[Lease]) -> (Vec<i64>, Vec<i32>, Vec<i64>) {
+pub(super) fn columns(leases: &[Lease]) -> (Vec<i64>, Vec<i32>, Vec<i64>) {
     leases
         .iter()
         .map(|lease| (lease.run_id, lease.chunk_no, lease.lease_token))

@@ -33,6 +33,9 @@ pub struct AttemptResult {
     /// … and where it stands now.
     pub after: DeliveryStatus,
     pub next_attempt_at: Option<DateTime<Utc>>,
+    /// When the body began to leave, by the database's clock.
+    #[serde(default)]
+    pub body_at: Option<DateTime<Utc>>,
 }
 
 /// Where results belong: a chunk, its mailing and owner.
@@ -139,6 +142,7 @@ struct Standing {
     status: DeliveryStatus,
     attempts: i16,
     next_attempt_at: Option<DateTime<Utc>>,
+    withdrawn_at: Option<DateTime<Utc>>,
 }
 
 /// Moves the delivery to where the result puts it, and counts the attempt; gives its number, `None` when there is no such
@@ -174,18 +178,25 @@ fn move_one(
     Ok(Some(attempt_no))
 }
 
-/// Whether a late result changes where its delivery stands: an acceptance does unless there was one already; anything else
-/// only where nothing is known better.
+/// Whether a late result changes where its delivery stands: an acceptance does unless there was one already, or the delivery
+/// had been withdrawn before its body left; anything else only where nothing is known better.
 fn overrides(standing: &Standing, result: &AttemptResult) -> bool {
     use DeliveryStatus::{Accepted, Deferred, Expired, Pending, Rejected, Skipped, Uncertain};
     let overtaken = standing.attempts >= result.attempt_no;
     match standing.status {
         Accepted => false,
+        Skipped if !began_before(result, standing.withdrawn_at) => false,
         _ if result.after == Accepted => true,
         Uncertain => true,
         Pending | Deferred => !overtaken,
         Rejected | Expired | Skipped => false,
     }
+}
+
+/// Whether the body left before the delivery was withdrawn; what is not known is taken for the mail's.
+fn began_before(result: &AttemptResult, withdrawn_at: Option<DateTime<Utc>>) -> bool {
+    let times = result.body_at.zip(withdrawn_at);
+    times.is_none_or(|(body_at, withdrawn_at)| body_at < withdrawn_at)
 }
 
 fn count_moved(

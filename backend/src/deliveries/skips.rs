@@ -19,6 +19,8 @@ pub enum Whom<'a> {
 /// Nobody of these gets another mail of the owner's open runs: what was not sent yet is skipped, what is uncertain stays
 /// so and is not tried again. Gives the number of deliveries concerned; doing it twice changes nothing.
 ///
+/// What a worker has claimed already is withdrawn: it watches its chunks' numbers of withdrawn deliveries (`withdrawals.rs`).
+///
 /// The runs stay locked until the caller's transaction ends, so that nothing is prepared meanwhile from what the caller
 /// changes in it: a step of the preparation is either seen here, or sees that change. In the order of all locks
 /// (mailings, runs, deliveries, chunks) the caller may have locked mailings before.
@@ -68,20 +70,20 @@ const SKIP: &str = "
           AND (status IN ('pending', 'deferred') OR next_attempt_at IS NOT NULL)
         ORDER BY run_id, recipient_id FOR UPDATE),
     closed AS (
-        UPDATE deliveries d SET next_attempt_at = NULL,
+        UPDATE deliveries d SET next_attempt_at = NULL, withdrawn_at = clock_timestamp(),
             status = CASE WHEN before IN ('pending', 'deferred') THEN 'skipped' ELSE before END,
             skip_reason = CASE WHEN before IN ('pending', 'deferred') THEN $3 END
         FROM open WHERE d.run_id = open.run_id AND d.recipient_id = open.recipient_id
         RETURNING d.run_id, d.recipient_id, before),
     delta AS (
-        SELECT run_id, chunk_no, count(*) FILTER (WHERE before = 'pending') AS pending,
+        SELECT run_id, chunk_no, count(*) AS withdrawn, count(*) FILTER (WHERE before = 'pending') AS pending,
                count(*) FILTER (WHERE before = 'deferred') AS deferred
         FROM closed JOIN chunks USING (run_id)
         WHERE recipient_id BETWEEN first_recipient_id AND last_recipient_id
         GROUP BY run_id, chunk_no),
     counted AS (
         UPDATE chunks SET pending = chunks.pending - delta.pending, deferred = chunks.deferred - delta.deferred,
-            skipped = chunks.skipped + delta.pending + delta.deferred,
+            skipped = chunks.skipped + delta.pending + delta.deferred, withdrawn = chunks.withdrawn + delta.withdrawn,
             next_attempt_at = CASE WHEN chunks.deferred - delta.deferred + uncertain > 0 THEN next_attempt_at END
         FROM delta WHERE chunks.run_id = delta.run_id AND chunks.chunk_no = delta.chunk_no)
     SELECT count(*) AS n FROM closed";

@@ -11,6 +11,15 @@ use crate::deliveries::results::AttemptResult;
 use crate::mail::reply::{Reply, Stage};
 use crate::mail::verdict::{Cause, Failure, Outcome, Verdict};
 
+/// When an attempt ended and how long it took.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub(super) at: DateTime<Utc>,
+    pub(super) took: Duration,
+    /// When the body began to leave, by the database's clock.
+    pub(super) body_at: Option<DateTime<Utc>>,
+}
+
 /// How an attempt ended.
 pub(super) enum AttemptOutcome {
     Accepted(Reply),
@@ -39,13 +48,8 @@ impl AttemptOutcome {
     }
 
     /// The attempt's row, and where its delivery stands from now on.
-    pub(super) fn recorded(
-        self,
-        job: &Job,
-        delivery: &Claimed,
-        at: DateTime<Utc>,
-        took: Duration,
-    ) -> AttemptResult {
+    pub(super) fn recorded(self, job: &Job, delivery: &Claimed, times: Times) -> AttemptResult {
+        let Times { at, took, body_at } = times;
         let verdict = self.verdict();
         let stage = self.stage();
         let (outcome, next) = match verdict {
@@ -83,6 +87,7 @@ impl AttemptOutcome {
             before: delivery.status,
             after,
             next_attempt_at: next.at,
+            body_at,
         }
     }
 }

@@ -208,24 +208,25 @@ impl<'a> Claimer<'a> {
         let mut conn = self.connection()?;
         // Together: a lease whose deliveries could not be read would be in nobody's hands.
         let claimed = conn.transaction(|conn| {
-            let Some(lease) = claims::lease(conn, run.id, &holder, &held, now)? else {
+            let Some(leased) = claims::lease(conn, run.id, &holder, &held, now)? else {
                 return Ok(None);
             };
-            Ok::<_, diesel::result::Error>(Some((lease, claims::claimed(conn, &lease, now)?)))
+            let deliveries = claims::claimed(conn, &leased.lease, now)?;
+            Ok::<_, diesel::result::Error>(Some((leased, deliveries)))
         });
         let claimed = claimed.inspect_err(|_| {
             self.doubtful.push(holder.token);
             self.replayed = None;
             file.remove();
         })?;
-        let Some((lease, deliveries)) = claimed else {
+        let Some((leased, deliveries)) = claimed else {
             file.remove();
             self.conn = Some(conn);
             return Ok(false);
         };
         let job = self.job(&mut conn, run, queue);
         self.conn = Some(conn);
-        let job = match job.and_then(|job| begun(&job, &lease, &file).map(|()| job)) {
+        let job = match job.and_then(|job| begun(&job, &leased.lease, &file).map(|()| job)) {
             Ok(job) => job,
             Err(error) => {
                 self.doubtful.push(holder.token);
@@ -234,7 +235,7 @@ impl<'a> Claimer<'a> {
                 return Err(error);
             }
         };
-        let chunk = Arc::new(Chunk::new(job, (lease, file), deliveries.len(), then));
+        let chunk = Arc::new(Chunk::new(job, (leased, file), deliveries.len(), then));
         let batch = Batch {
             chunk: Arc::clone(&chunk),
             deliveries: deliveries.into(),

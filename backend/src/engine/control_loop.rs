@@ -4,6 +4,7 @@
 
 mod sessions;
 
+use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,8 @@ use super::breaker::{Breaker, BreakerChange};
 use super::egress_queue::EgressQueue;
 use super::lease_renewer::LeaseRenewer;
 use super::shared::{AttemptEvent, Shared};
-use crate::deliveries::claims;
+use crate::deliveries::claims::{self, Lease};
+use crate::deliveries::withdrawals;
 use crate::mail_servers::store::{self, Shut};
 
 /// How often it looks: well below the two seconds in which a stop must tell.
@@ -89,6 +91,7 @@ impl<'a> ControlLoop<'a> {
             return Ok(());
         }
         self.looked = Some(Instant::now());
+        self.withdraw(conn)?;
         self.follow_breakers(conn, queues)?;
         for (queue, held) in self.sessions.share(conn, queues)? {
             self.open(queue, held);
@@ -178,6 +181,29 @@ impl<'a> ControlLoop<'a> {
         let next = now + (PROBE * 2_i32.pow(doubled)).min(PROBE_LATEST);
         if shut.probe_at <= now && store::take_probe(conn, (&queue.name, shut), next)? {
             coordinator.breaker(queue, Breaker::probe);
+        }
+        Ok(())
+    }
+
+    /// Finds out which deliveries in flight must not be sent any more: their recipients were deleted, suppressed, unsubscribed.
+    fn withdraw(&self, conn: &mut PgConnection) -> QueryResult<()> {
+        let asked = Instant::now();
+        let database_now = withdrawals::database_now(conn)?;
+        self.shared.database_clock.set(database_now, asked);
+        let chunks = self.shared.coordinator.chunks();
+        if chunks.is_empty() {
+            return Ok(());
+        }
+        let leases: Vec<Lease> = chunks.iter().map(|chunk| chunk.lease).collect();
+        let numbers: HashMap<i64, i32> = withdrawals::numbers(conn, &leases)?
+            .into_iter()
+            .map(|chunk| (chunk.lease_token, chunk.withdrawn))
+            .collect();
+        for chunk in chunks {
+            let number = numbers.get(&chunk.lease.lease_token).copied();
+            if let Some(number) = number.filter(|number| *number != chunk.withdrawn_number()) {
+                chunk.withdraw(withdrawals::recipients(conn, &chunk.lease)?, number);
+            }
         }
         Ok(())
     }

@@ -31,6 +31,7 @@ mod chunk;
 mod claimer;
 mod control_loop;
 mod coordinator;
+mod database_clock;
 mod egress_queue;
 mod fair_queue;
 mod job;

@@ -191,6 +191,7 @@ fn lost_attempt(
         before: taken.before,
         after: next.status,
         next_attempt_at: next.at,
+        body_at: None,
     };
     let is_suspect = death != Death::Unknown && taken.attempt_no > 1;
     if is_suspect && deaths(conn, lost, taken)? + 1 >= DEATHS {

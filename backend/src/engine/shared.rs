@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::chunk::Chunk;
 use super::coordinator::Coordinator;
+use super::database_clock::DatabaseClock;
 use super::job::Rest;
 use super::smtp_target::SmtpTarget;
 use crate::clock::Clock;
@@ -35,6 +36,7 @@ pub struct SenderSettings {
 pub(super) struct Shared {
     pub(super) settings: SenderSettings,
     pub(super) coordinator: Coordinator,
+    pub(super) database_clock: DatabaseClock,
     /// Names this worker in leases, in the journal and in the log of attempts.
     pub(super) worker: String,
 }
@@ -71,6 +73,7 @@ impl Shared {
         );
         Self {
             coordinator: Coordinator::new(SmtpTarget::of_installation(&settings)),
+            database_clock: DatabaseClock::new(),
             worker,
             settings,
         }

@@ -3,9 +3,10 @@
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::time::{Instant, timeout};
 
-use super::attempt_outcome::AttemptOutcome;
+use super::attempt_outcome::{AttemptOutcome, Times};
 use super::chunk::Chunk;
 use super::coordinator::NextMail;
 use super::egress_queue::{EgressQueue, SessionSlot};
@@ -107,12 +108,12 @@ impl SmtpWorker {
         let mut session = match self.open(&outgoing).await {
             Ok(session) => session,
             Err(failure) => {
-                self.report(&outgoing, AttemptOutcome::Failed(failure), began);
+                self.report(&outgoing, AttemptOutcome::Failed(failure), (began, None));
                 return None;
             }
         };
         // Opening may have taken its time. A session dropped here has sent nothing of this mail.
-        if !self.may_leave(&outgoing.chunk) {
+        if !self.may_leave(&outgoing.chunk, &outgoing.delivery) {
             self.leave_untouched(outgoing.chunk);
             return None;
         }
@@ -120,13 +121,14 @@ impl SmtpWorker {
             self.leave_untouched(outgoing.chunk);
             return None;
         };
+        let body_at = self.shared.database_clock.now();
         let envelope = next.as_ref().map(|next| next.mail.envelope());
         let sent = session
             .transmit(&outgoing.mail.data, envelope.as_ref())
             .await;
         self.session = Some(session);
         let outcome = sent.map_or_else(AttemptOutcome::Failed, AttemptOutcome::Accepted);
-        self.report(&outgoing, outcome, began);
+        self.report(&outgoing, outcome, (began, body_at));
         next
     }
 
@@ -154,10 +156,13 @@ impl SmtpWorker {
         Session::connect(server, &self.shared.settings.engine.timeouts).await
     }
 
-    /// Whether a body of this chunk may leave now.
-    fn may_leave(&self, chunk: &Chunk) -> bool {
+    /// Whether the body of this delivery may leave now.
+    fn may_leave(&self, chunk: &Chunk, delivery: &Claimed) -> bool {
         let now = self.shared.settings.clock.now();
-        self.shared.coordinator.may_go_on(&self.queue) && chunk.is_held() && chunk.job.may_send(now)
+        self.shared.coordinator.may_go_on(&self.queue)
+            && chunk.is_held()
+            && chunk.job.may_send(now)
+            && !chunk.is_withdrawn(delivery.recipient_id)
     }
 
     /// Journals that this body leaves now, in the same breath as that the next mail is taken; gives that one.
@@ -189,7 +194,7 @@ impl SmtpWorker {
         before: &mut Option<(&Arc<Chunk>, &Line)>,
     ) -> Option<Outgoing> {
         let QueuedMail { chunk, delivery } = queued;
-        if !self.may_leave(&chunk) {
+        if !self.may_leave(&chunk, &delivery) {
             self.not_sent(chunk);
             return None;
         }
@@ -222,7 +227,7 @@ impl SmtpWorker {
             Err(error) => {
                 self.queue.not_tried();
                 let outcome = AttemptOutcome::Unmakeable(error);
-                self.record(&chunk, &delivery, outcome, Instant::now());
+                self.record(&chunk, &delivery, outcome, (Instant::now(), None));
                 None
             }
         }
@@ -253,7 +258,7 @@ impl SmtpWorker {
         self.tell(AttemptEvent::Untouched(chunk, 1));
     }
 
-    fn report(&self, outgoing: &Outgoing, outcome: AttemptOutcome, began: Instant) {
+    fn report(&self, outgoing: &Outgoing, outcome: AttemptOutcome, times: Began) {
         let (coordinator, job) = (&self.shared.coordinator, &outgoing.chunk.job);
         if let AttemptOutcome::Failed(failure) = &outcome {
             let verdict = failure.verdict();
@@ -266,7 +271,7 @@ impl SmtpWorker {
             coordinator.worked(&self.queue);
             job.went_well();
         }
-        self.record(&outgoing.chunk, &outgoing.delivery, outcome, began);
+        self.record(&outgoing.chunk, &outgoing.delivery, outcome, times);
     }
 
     fn record(
@@ -274,10 +279,14 @@ impl SmtpWorker {
         chunk: &Arc<Chunk>,
         delivery: &Claimed,
         outcome: AttemptOutcome,
-        began: Instant,
+        (began, body_at): Began,
     ) {
-        let at = self.shared.settings.clock.now();
-        let result = outcome.recorded(&chunk.job, delivery, at, began.elapsed());
+        let times = Times {
+            at: self.shared.settings.clock.now(),
+            took: began.elapsed(),
+            body_at,
+        };
+        let result = outcome.recorded(&chunk.job, delivery, times);
         let line = Line::End(result);
         // Unwritten, it is still on its way to the database.
         chunk.journal(&[&line]);
@@ -292,6 +301,9 @@ impl SmtpWorker {
         }
     }
 }
+
+/// When an attempt began, and when its body did, by the database's clock.
+type Began = (Instant, Option<DateTime<Utc>>);
 
 /// The journal could not be written: this body must not leave.
 struct NotJournaled;

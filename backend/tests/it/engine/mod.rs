@@ -3,6 +3,7 @@
 mod answers;
 mod crashes;
 mod due;
+mod leaving;
 mod pace;
 mod parallel;
 mod races;

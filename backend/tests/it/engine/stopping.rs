@@ -223,6 +223,7 @@ fn a_result_that_comes_after_its_delivery_was_closed_is_counted_once_and_rightly
         before: DeliveryStatus::Pending,
         after: DeliveryStatus::Accepted,
         next_attempt_at: None,
+        body_at: None,
     };
     let place = Place {
         run_id: 1,

@@ -12,6 +12,7 @@ use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use dispatch::mail::server::Server;
@@ -48,6 +49,8 @@ pub(crate) enum Action {
     AcceptAndDrop,
     /// Never answers again, and reads no more.
     FallSilent,
+    /// Takes its time on this connection, then does that.
+    Late(Duration, Box<Action>),
     /// Does this first; meanwhile the whole server waits.
     After(Deed, Box<Action>),
 }
@@ -67,13 +70,17 @@ impl Action {
         Self::After(Deed(Arc::new(deed)), Box::new(then))
     }
 
+    pub(crate) fn late(by: Duration, then: Self) -> Self {
+        Self::Late(by, Box::new(then))
+    }
+
     /// Whether a mail that ends like this was taken.
     fn takes_mail(&self) -> bool {
         match self {
             Self::Say(bytes) => bytes.starts_with(b"250"),
             Self::AcceptAndDrop => true,
             Self::Drop | Self::FallSilent => false,
-            Self::After(_, then) => then.takes_mail(),
+            Self::After(_, then) | Self::Late(_, then) => then.takes_mail(),
         }
     }
 }

@@ -89,9 +89,18 @@ impl Connection {
     }
 
     async fn act(&mut self, mut action: Action) -> io::Result<bool> {
-        while let Action::After(deed, then) = action {
-            (deed.0)();
-            action = *then;
+        loop {
+            action = match action {
+                Action::After(deed, then) => {
+                    (deed.0)();
+                    *then
+                }
+                Action::Late(by, then) => {
+                    time::sleep(by).await;
+                    *then
+                }
+                _ => break,
+            };
         }
         match action {
             Action::Say(bytes) => {
@@ -99,7 +108,7 @@ impl Connection {
                 Ok(matches!(bytes.first(), Some(b'2' | b'3')))
             }
             Action::Drop | Action::AcceptAndDrop => Err(io::ErrorKind::ConnectionAborted.into()),
-            Action::FallSilent | Action::After(..) => future::pending().await,
+            Action::FallSilent | Action::After(..) | Action::Late(..) => future::pending().await,
         }
     }
 

@@ -1,0 +1,3 @@
+ALTER TABLE deliveries DROP COLUMN withdrawn_at;
+
+ALTER TABLE chunks DROP COLUMN withdrawn;

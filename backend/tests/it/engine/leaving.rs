@@ -1,0 +1,235 @@
+//! Recipients who leave while their mail is claimed already, but not sent: however slow the server, no body to them begins
+//! later than two seconds after they were told so.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::prelude::*;
+use dispatch::db::schema::{chunks, recipients};
+use serde_json::{Value, json};
+
+use crate::support::app::TestApp;
+use crate::support::machine::{Machine, eventually};
+use crate::support::numbers::assert_tallied;
+use crate::support::people::Person;
+use crate::support::smtp_server::{Action, At, Rule, ScriptedServer};
+use crate::unsubscribe::token;
+
+/// In which no body may begin any more.
+const PROMISED: Duration = Duration::from_secs(2);
+
+/// The usual answer, so much later.
+fn late(at: At, seconds: f64, answer: &str) -> Rule {
+    let says = Action::Say(format!("{answer}\r\n").into());
+    Rule::act(at, Action::late(Duration::from_secs_f64(seconds), says))
+}
+
+fn address(number: i64) -> String {
+    format!("r{number}@example.org")
+}
+
+fn id_of(app: &TestApp, number: i64) -> i64 {
+    recipients::table
+        .filter(recipients::email.eq(address(number)))
+        .select(recipients::id)
+        .first(&mut app.sql())
+        .unwrap()
+}
+
+/// Status and reason of the delivery to this recipient in the run.
+fn standing(app: &TestApp, owner: &Person, run: &Value, number: i64) -> (String, Value) {
+    let found = app.get(owner, &format!("/runs/{run}/deliveries?limit=200"));
+    let found = found.expect(200);
+    let rows = found["items"].as_array().unwrap();
+    let row = rows
+        .iter()
+        .find(|row| row["recipient"]["email"] == json!(address(number)))
+        .unwrap();
+    let status = row["status"].as_str().unwrap().to_owned();
+    (status, row["skip_reason"].clone())
+}
+
+/// The chunks' counters are what the ledger adds up to, and the totals are those of the log.
+fn assert_consistent(app: &TestApp) {
+    let all: i64 = chunks::table
+        .select(diesel::dsl::sum(
+            chunks::pending + chunks::deferred + chunks::accepted + chunks::skipped,
+        ))
+        .first::<Option<i64>>(&mut app.sql())
+        .unwrap()
+        .unwrap();
+    let rows: i64 = dispatch::db::schema::deliveries::table
+        .count()
+        .get_result(&mut app.sql())
+        .unwrap();
+    assert_eq!(all, rows);
+    assert_tallied(&mut app.sql());
+}
+
+/// Each of these leaves in another way.
+fn leave(app: &TestApp, owner: &Person, tokens: &[(i64, String)], numbers: [i64; 3]) {
+    let [deleted, suppressed, unsubscribed] = numbers;
+    let path = format!("/recipients/{}", id_of(app, deleted));
+    app.delete(owner, &path).expect(204);
+    let entered = json!({"email": address(suppressed)});
+    app.post(owner, "/suppressions", &entered).expect(201);
+    let (_, token) = tokens.iter().find(|(n, _)| *n == unsubscribed).unwrap();
+    let form = "application/x-www-form-urlencoded".to_owned();
+    let path = format!("/unsubscribe/{token}");
+    let clicked = "List-Unsubscribe=One-Click";
+    app.send_text("POST", &path, &[("content-type", form)], clicked)
+        .expect(204);
+}
+
+#[test]
+fn who_leaves_during_a_run_is_not_mailed_however_slow_the_server() {
+    const ALL: i64 = 14;
+    for own in [false, true] {
+        let servers = [(); 2].map(|()| ScriptedServer::start());
+        let [installation, users] = &servers;
+        let app =
+            TestApp::letting_in_tuned(installation, &[users], &[("SMTP_SESSIONS", "1")], |_| {});
+        let alice = app.alice();
+        app.recipients(&alice, ALL);
+        let server_id = app.own_server(&alice, users, &json!({"sessions": 1}));
+        let server = if own { users } else { installation };
+        let through = if own {
+            json!({"smtp_server_id": server_id})
+        } else {
+            json!({})
+        };
+        // Their links come with an earlier mailing.
+        app.mailing(&alice, &through);
+        app.tick();
+        let mails = server.accepted();
+        assert_eq!(mails.len(), usize::try_from(ALL).unwrap());
+        let tokens: Vec<(i64, String)> = (1..=ALL)
+            .map(|number| {
+                let mail = mails.iter().find(|mail| mail.to == [address(number)]);
+                (number, token(mail.unwrap()))
+            })
+            .collect();
+        server.add("*", late(At::Dot, 0.5, "250 2.0.0 queued"), None);
+        let mailing = app.mailing(&alice, &through);
+        let sending = app.start_sending();
+        sending.pass(&app);
+        eventually("the second mail", || {
+            (server.taken() >= mails.len() + 2).then_some(())
+        });
+        for numbers in [[9, 10, 11], [12, 13, 14]] {
+            leave(&app, &alice, &tokens, numbers);
+        }
+        eventually("all others are mailed", || {
+            let run = app.last_run(&alice, mailing);
+            (run["counts"]["accepted"] == json!(8)).then_some(())
+        });
+        drop(sending);
+        let run = app.last_run(&alice, mailing)["id"].clone();
+        let to = |number| server.copies()[&address(number)];
+        for number in 1..=8 {
+            assert_eq!(to(number), 2, "{number} stays");
+        }
+        for number in 9..=ALL {
+            assert_eq!(to(number), 1, "{number} has left");
+            let reason = if number % 3 == 0 {
+                "recipient_deleted"
+            } else {
+                "suppressed"
+            };
+            let expected = ("skipped".to_owned(), json!(reason));
+            assert_eq!(standing(&app, &alice, &run, number), expected);
+        }
+        assert_consistent(&app);
+    }
+}
+
+#[test]
+fn who_leaves_while_the_envelope_is_on_its_way_is_not_mailed() {
+    let server = ScriptedServer::start();
+    let slow = PROMISED.as_secs_f64();
+    server.add("r1@example.org", late(At::Rcpt, slow, "250 2.1.5 ok"), None);
+    let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_SESSIONS", "1")]);
+    let alice = app.alice();
+    app.recipients(&alice, 2);
+    let mailing = app.mailing(&alice, &json!({}));
+    let sending = app.start_sending();
+    sending.pass(&app);
+    eventually("its envelope", || {
+        let commands = server.commands();
+        commands
+            .iter()
+            .any(|line| line.contains("r1@example.org"))
+            .then_some(())
+    });
+    let path = format!("/recipients/{}", id_of(&app, 1));
+    app.delete(&alice, &path).expect(204);
+    eventually("the other is mailed", || {
+        (server.taken() == 1).then_some(())
+    });
+    drop(sending);
+    assert_eq!(
+        server.copies().keys().collect::<Vec<_>>(),
+        ["r2@example.org"]
+    );
+    let run = app.last_run(&alice, mailing)["id"].clone();
+    let skipped = ("skipped".to_owned(), json!("recipient_deleted"));
+    assert_eq!(standing(&app, &alice, &run, 1), skipped);
+    assert_consistent(&app);
+}
+
+#[test]
+fn a_late_acceptance_counts_only_where_the_body_had_begun_before_the_leaving() {
+    let server = ScriptedServer::start();
+    server.add(
+        "r1@example.org",
+        late(At::Dot, 1.0, "250 2.0.0 queued"),
+        None,
+    );
+    let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_SESSIONS", "1")]);
+    let alice = app.alice();
+    app.recipients(&alice, 2);
+    let mailing = app.mailing(&alice, &json!({}));
+    let sending = app.start_sending();
+    sending.pass(&app);
+    eventually("its body", || (server.taken() == 1).then_some(()));
+    let path = format!("/recipients/{}", id_of(&app, 1));
+    app.delete(&alice, &path).expect(204);
+    eventually("both are mailed", || {
+        let run = app.last_run(&alice, mailing);
+        (run["counts"]["accepted"] == json!(2)).then_some(())
+    });
+    drop(sending);
+    let run = app.last_run(&alice, mailing)["id"].clone();
+    let accepted = ("accepted".to_owned(), Value::Null);
+    assert_eq!(standing(&app, &alice, &run, 1), accepted);
+    assert_consistent(&app);
+}
+
+#[test]
+fn who_leaves_by_another_process_is_not_mailed_by_any_engine() {
+    let server = ScriptedServer::start();
+    server.add("*", late(At::Dot, 0.5, "250 2.0.0 queued"), None);
+    let app = TestApp::start();
+    let machine = Machine::new(&app, &server, 1);
+    let alice = app.alice();
+    app.recipients(&alice, 20);
+    let window = json!({"starts_at": "2020-01-01T00:00:00Z", "ends_at": "2099-01-01T00:00:00Z"});
+    app.mailing(&alice, &window);
+    for _ in 0..2 {
+        machine.engine().start();
+    }
+    eventually("the first mails", || (server.taken() >= 2).then_some(()));
+    for number in 11..=20 {
+        let path = format!("/recipients/{}", id_of(&app, number));
+        app.delete(&alice, &path).expect(204);
+    }
+    let left = Instant::now();
+    eventually("the others", || (server.taken() >= 10).then_some(()));
+    thread::sleep(PROMISED.saturating_sub(left.elapsed()));
+    let copies = server.copies();
+    assert!(
+        (11..=20).all(|number| !copies.contains_key(&address(number))),
+        "{copies:?}"
+    );
+    assert_consistent(&app);
+}
