@@ -198,18 +198,25 @@ async fn converse(
     session: Option<Session>,
     mail: &Mail,
 ) -> (Option<Session>, Result<Reply, Failure>) {
-    let mut session = match session.and_then(reusable) {
-        Some(session) => session,
-        None => match Session::connect(server, &Timeouts::default()).await {
-            Ok(session) => session,
-            Err(failure) => return (None, Err(failure)),
-        },
-    };
-    let reply = match session.open(&mail.envelope()).await {
-        Ok(()) => session.transmit(&mail.data, None).await,
-        Err(failure) => Err(failure),
-    };
-    (reusable(session), reply)
+    if let Some(mut session) = session.and_then(reusable) {
+        let reply = transfer(&mut session, mail).await;
+        // The server was done with this connection and has not looked at the mail: it goes through another.
+        if !session.is_worn_out() {
+            return (reusable(session), reply);
+        }
+    }
+    match Session::connect(server, &Timeouts::default()).await {
+        Ok(mut session) => {
+            let reply = transfer(&mut session, mail).await;
+            (reusable(session), reply)
+        }
+        Err(failure) => (None, Err(failure)),
+    }
+}
+
+async fn transfer(session: &mut Session, mail: &Mail) -> Result<Reply, Failure> {
+    session.open(&mail.envelope()).await?;
+    session.transmit(&mail.data, None).await
 }
 
 fn reusable(mut session: Session) -> Option<Session> {

@@ -126,7 +126,7 @@ impl SmtpWorker {
         let sent = session
             .transmit(&outgoing.mail.data, envelope.as_ref())
             .await;
-        self.session = Some(session);
+        self.keep(session);
         let outcome = sent.map_or_else(AttemptOutcome::Failed, AttemptOutcome::Accepted);
         self.report(&outgoing, outcome, (began, body_at));
         next
@@ -134,23 +134,44 @@ impl SmtpWorker {
 
     /// A session in which the server waits for the body of this mail.
     async fn open(&mut self, outgoing: &Outgoing) -> Result<Session, Failure> {
-        let mut session = self.take_session().await?;
-        match session.open(&outgoing.mail.envelope()).await {
+        let envelope = outgoing.mail.envelope();
+        if let Some(mut session) = self.take_session().await {
+            match session.open(&envelope).await {
+                Ok(()) => return Ok(session),
+                // The server was done with this connection and has not looked at the mail: it goes through the next.
+                Err(_) if session.is_worn_out() => {}
+                Err(failure) => {
+                    self.keep(session);
+                    return Err(failure);
+                }
+            }
+        }
+        let mut session = self.connect().await?;
+        match session.open(&envelope).await {
             Ok(()) => Ok(session),
             Err(failure) => {
-                self.session = Some(session);
+                self.keep(session);
                 Err(failure)
             }
         }
     }
 
-    async fn take_session(&mut self) -> Result<Session, Failure> {
-        if let Some(mut session) = self.session.take() {
-            if session.is_reusable() {
-                return Ok(session);
-            }
-            session.quit().await;
+    /// Keeps a session for the next mail, unless its connection was given up.
+    fn keep(&mut self, session: Session) {
+        self.session = Some(session).filter(Session::is_open);
+    }
+
+    /// The session that there is, if it can be used on.
+    async fn take_session(&mut self) -> Option<Session> {
+        let mut session = self.session.take()?;
+        if session.is_reusable() {
+            return Some(session);
         }
+        session.quit().await;
+        None
+    }
+
+    async fn connect(&self) -> Result<Session, Failure> {
         let server = self.queue.target.server.as_ref();
         let server = server.map_err(Clone::clone)?;
         Session::connect(server, &self.shared.settings.engine.timeouts).await

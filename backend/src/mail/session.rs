@@ -31,6 +31,10 @@ pub struct Session {
     timeouts: Timeouts,
     mails_left: u32,
     born: Instant,
+    /// The server has answered a mail on this connection.
+    is_used: bool,
+    /// It ended the connection before it had answered the last one.
+    closed_unanswered: bool,
     _counted: OpenSession,
 }
 
@@ -58,6 +62,8 @@ impl Session {
             timeouts: *timeouts,
             mails_left: server.mails_per_connection,
             born: Instant::now(),
+            is_used: false,
+            closed_unanswered: false,
             _counted: OpenSession::counted(),
         })
     }
@@ -73,16 +79,23 @@ impl Session {
         }
     }
 
+    /// Whether the connection was not given up.
+    pub fn is_open(&self) -> bool {
+        self.wire.is_some()
+    }
+
     /// Announces a mail; returns when the server is ready for its body. If this envelope was sent behind the last body,
     /// only its replies are read; another one cannot be opened in its place, for a DATA cannot be taken back.
     ///
     /// After a refusal the session remains usable, see [`Session::is_reusable`].
     pub async fn open(&mut self, envelope: &Envelope<'_>) -> Result<(), Failure> {
+        self.closed_unanswered = false;
         let commands = envelope.commands(&self.offered)?;
         let (mut wire, phase) = self.take(Stage::Mail)?;
         let ahead = matches!(&phase, Phase::Ahead(sent) if *sent == commands);
-        if !ahead {
-            self.announce(&mut wire, phase, &commands).await?;
+        if !ahead && let Err(failure) = self.announce(&mut wire, phase, &commands).await {
+            self.closed_unanswered = true;
+            return Err(failure);
         }
         let mut refusal: Option<Failure> = None;
         let mut is_open = false;
@@ -91,6 +104,10 @@ impl Session {
             let command = if self.pipelining { "" } else { command };
             match wire.ask(stage, command, self.timeouts.reply(stage)).await {
                 Ok(_) => is_open = stage == Stage::Data,
+                Err(failure) if stage == Stage::Mail && failure.ends_connection() => {
+                    self.closed_unanswered = true;
+                    return Err(failure);
+                }
                 Err(failure) if failure.leaves_connection_usable() => {
                     refusal.get_or_insert(failure);
                     if !self.pipelining {
@@ -100,6 +117,7 @@ impl Session {
                 Err(failure) => return Err(refusal.unwrap_or(failure)),
             }
         }
+        self.is_used = true;
         let Some(refusal) = refusal else {
             self.put_back(wire, Phase::Open);
             return Ok(());
@@ -108,6 +126,18 @@ impl Session {
             self.put_back(wire, Phase::Refused);
         }
         Err(refusal)
+    }
+
+    /// Whether the last `open` failed because the server had ended a connection on which it had answered mails before, and
+    /// had said nothing to this one: through another connection it may be sent at once.
+    pub fn is_worn_out(&self) -> bool {
+        self.is_used && self.closed_unanswered
+    }
+
+    /// Whether the last `open` failed because the server ended the connection before it had answered any mail on it: it
+    /// might as well have refused the connection.
+    pub fn is_refused(&self) -> bool {
+        !self.is_used && self.closed_unanswered
     }
 
     /// Sends the body of the mail that was opened, and behind it the envelope that will be opened next, if that is known

@@ -70,6 +70,12 @@ impl Failure {
         Verdict::of(self.stage, self.fault, self.reply.as_ref())
     }
 
+    /// The server closed the connection, or says that it does.
+    pub(crate) fn ends_connection(&self) -> bool {
+        matches!(self.fault, Fault::Closed | Fault::Tls)
+            || self.reply.as_ref().is_some_and(Reply::is_closing)
+    }
+
     /// A clear no, after which both sides still agree on where they are.
     pub(crate) fn leaves_connection_usable(&self) -> bool {
         self.fault == Fault::Refused && !self.reply.as_ref().is_some_and(Reply::is_closing)

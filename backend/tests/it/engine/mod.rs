@@ -7,6 +7,7 @@ mod leaving;
 mod pace;
 mod parallel;
 mod races;
+mod reconnects;
 mod replies;
 mod restarts;
 mod restored;

@@ -31,6 +31,8 @@ pub(crate) enum At {
     StartTls,
     Auth,
     Mail,
+    /// On a connection that has carried a mail; without such a rule like any other.
+    NextMail,
     Rset,
     Rcpt,
     Data,
@@ -43,6 +45,8 @@ pub(crate) enum At {
 pub(crate) enum Action {
     /// These bytes instead of the usual answer. After a 421 the connection is closed.
     Say(Vec<u8>),
+    /// These bytes instead of the usual answer, and the connection is closed.
+    SayAndClose(Vec<u8>),
     /// Closes the connection without an answer.
     Drop,
     /// Takes the mail, then closes the connection without an answer.
@@ -77,7 +81,7 @@ impl Action {
     /// Whether a mail that ends like this was taken.
     fn takes_mail(&self) -> bool {
         match self {
-            Self::Say(bytes) => bytes.starts_with(b"250"),
+            Self::Say(bytes) | Self::SayAndClose(bytes) => bytes.starts_with(b"250"),
             Self::AcceptAndDrop => true,
             Self::Drop | Self::FallSilent => false,
             Self::After(_, then) | Self::Late(_, then) => then.takes_mail(),

@@ -22,6 +22,8 @@ struct Connection {
     authenticated: bool,
     from: Option<String>,
     to: Vec<String>,
+    /// Bodies that were answered.
+    mails: usize,
     /// Whose rules apply: the last recipient named, before that the sender.
     whom: String,
 }
@@ -47,6 +49,7 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) -> io::Result<
         shared,
         from: None,
         to: Vec::new(),
+        mails: 0,
         whom: String::new(),
     };
     connection
@@ -106,6 +109,10 @@ impl Connection {
             Action::Say(bytes) => {
                 self.say(&bytes).await?;
                 Ok(matches!(bytes.first(), Some(b'2' | b'3')))
+            }
+            Action::SayAndClose(bytes) => {
+                self.say(&bytes).await?;
+                Err(io::ErrorKind::ConnectionAborted.into())
             }
             Action::Drop | Action::AcceptAndDrop => Err(io::ErrorKind::ConnectionAborted.into()),
             Action::FallSilent | Action::After(..) | Action::Late(..) => future::pending().await,
@@ -205,7 +212,12 @@ impl Connection {
             return self.say(b"530 5.7.0 authentication required\r\n").await;
         }
         self.whom.clone_from(&from);
-        if self.answer(At::Mail, "250 2.1.0 ok\r\n").await? {
+        let next = self.shared.rule(At::NextMail, &self.whom);
+        let is_taken = match next.filter(|_| self.mails > 0) {
+            Some(action) => self.act(action).await?,
+            None => self.answer(At::Mail, "250 2.1.0 ok\r\n").await?,
+        };
+        if is_taken {
             self.from = Some(from);
         }
         Ok(())
@@ -264,6 +276,7 @@ impl Connection {
             };
             self.shared.state().accepted.push(mail);
         }
+        self.mails += 1;
         self.forget_mail();
         self.act(action).await.map(drop)
     }
