@@ -179,6 +179,9 @@ diesel::table! {
         hour_tokens -> Float8,
         refilled_at -> Nullable<Timestamptz>,
         smtp_server_id -> Nullable<Int8>,
+        session_limit -> Nullable<Int4>,
+        session_limit_changed_at -> Nullable<Timestamptz>,
+        session_limit_response -> Nullable<Text>,
     }
 }
 

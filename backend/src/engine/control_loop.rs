@@ -2,6 +2,7 @@
 //! whether they may be asked, how fast, and through how many sessions. On a connection of its own, so that results that
 //! cannot be written do not cost the leases.
 
+mod session_limits;
 mod sessions;
 
 use std::collections::HashMap;
@@ -84,6 +85,7 @@ impl<'a> ControlLoop<'a> {
         }
         for queue in queues {
             take_permits(conn, queue)?;
+            session_limits::persist_refusal(conn, queue, self.shared.settings.clock.now())?;
             self.persist_breaker_change(conn, queue)?;
         }
         let is_soon = self.looked.is_some_and(|looked| looked.elapsed() < LOOK);
@@ -93,6 +95,7 @@ impl<'a> ControlLoop<'a> {
         self.looked = Some(Instant::now());
         self.withdraw(conn)?;
         self.follow_breakers(conn, queues)?;
+        session_limits::follow(conn, queues, self.shared.settings.clock.now())?;
         for (queue, held) in self.sessions.share(conn, queues)? {
             self.open(queue, held);
         }

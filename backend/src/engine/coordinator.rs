@@ -161,11 +161,21 @@ impl Coordinator {
 
     /// The server has answered.
     pub(super) fn worked(&self, queue: &EgressQueue) {
+        queue.answered();
         if queue.worked() {
             self.wake_claimer();
             self.wake_control_loop();
             queue.wake_workers();
         }
+    }
+
+    /// The server has refused a connection; whether it is left to those that are open.
+    pub(super) fn refused_connection(&self, queue: &EgressQueue, response: &str) -> bool {
+        let is_limit = queue.refused_connection(response);
+        if is_limit {
+            self.wake_control_loop();
+        }
+        is_limit
     }
 
     /// An attempt failed.

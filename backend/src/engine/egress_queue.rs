@@ -2,11 +2,13 @@
 //! take the next mail now. The installation's server has one; so has each that a user has brought, for as long as something
 //! is to leave through it. A server that was changed gets another queue: what is known of the old one says nothing about it.
 
+mod permits;
 mod sessions;
 
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
@@ -31,8 +33,15 @@ pub(super) struct EgressQueue {
     changed: Notify,
     /// Mails that may leave at once, where the rate is limited.
     permits: Option<AtomicI64>,
-    /// Sessions that this process may have open.
+    /// Sessions that this process may have open …
     granted: AtomicUsize,
+    /// … and how many the server allows, as far as that is known.
+    limit: AtomicUsize,
+    /// What all processes know of that.
+    limit_heard: AtomicUsize,
+    created: Instant,
+    /// Milliseconds after `created` at which the server last answered.
+    answered_ms: AtomicU64,
     /// Chunks in flight.
     chunks: AtomicUsize,
     /// What the breaker says, for those who need not change it: a mail that goes well takes no lock for it.
@@ -79,6 +88,10 @@ impl EgressQueue {
             changed: Notify::new(),
             permits: target.pace.is_limited().then(AtomicI64::default),
             granted: AtomicUsize::new(granted),
+            limit: AtomicUsize::new(usize::MAX),
+            limit_heard: AtomicUsize::new(usize::MAX),
+            created: Instant::now(),
+            answered_ms: AtomicU64::new(0),
             chunks: AtomicUsize::new(0),
             is_open: AtomicBool::new(false),
             has_failures: AtomicBool::new(false),
@@ -223,6 +236,13 @@ impl EgressQueue {
         }
     }
 
+    /// The same, and it is to go through another session.
+    pub(super) fn put_back(&self, mail: QueuedMail) {
+        self.lock().waiting.put_back(mail);
+        self.not_tried();
+        self.wake_workers();
+    }
+
     /// What may not leave at `now`: of runs that have stopped, and everything while the breaker is open or at no time (`None`).
     /// Whatever sessions are waiting for, it is not kept.
     pub(super) fn remove_blocked(&self, now: Option<DateTime<Utc>>) -> Vec<Batch> {
@@ -267,29 +287,5 @@ impl EgressQueue {
         self.has_failures
             .store(state.breaker.has_failures(), Ordering::Relaxed);
         (answer, was_open && !is_open)
-    }
-
-    /// Whether permits run out while there is something to be sent.
-    pub(super) fn is_paced(&self) -> bool {
-        self.permits.is_some() && self.chunks() > 0
-    }
-
-    /// Permits that are wanted now: enough for what waits, no more than a step's worth at a time.
-    pub(super) fn permits_wanted(&self) -> i64 {
-        match &self.permits {
-            Some(permits) if self.chunks() > 0 => {
-                self.target.pace.step() - permits.load(Ordering::Relaxed)
-            }
-            _ => 0,
-        }
-    }
-
-    pub(super) fn grant(&self, permits: i64) {
-        if let Some(held) = &self.permits
-            && permits > 0
-        {
-            held.fetch_add(permits, Ordering::Relaxed);
-            self.wake_workers();
-        }
     }
 }

@@ -1,34 +1,33 @@
 //! An SMTP worker: one session after another, one mail after another. What became of each goes to the result writer.
 
+mod connection;
+
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::time::{Instant, timeout};
 
+use self::connection::{Connection, NotOpened};
 use super::attempt_outcome::{AttemptOutcome, Times};
 use super::chunk::Chunk;
 use super::coordinator::NextMail;
-use super::egress_queue::{EgressQueue, SessionSlot};
+use super::egress_queue::EgressQueue;
 use super::fair_queue::QueuedMail;
 use super::journal::{Line, Taken};
 use super::shared::{AttemptEvent, Shared};
 use crate::deliveries::claims::Claimed;
 use crate::mail::compose::{Addressee, Mail};
-use crate::mail::session::Session;
 use crate::mail::verdict::Failure;
 use crate::monitoring::meters::meters;
 
 /// A session without work is closed after this: servers do not like to be kept waiting.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
-
 pub(super) struct SmtpWorker {
     queue: Arc<EgressQueue>,
     shared: Arc<Shared>,
     events: mpsc::Sender<AttemptEvent>,
-    /// The right to have a session; taken with the first mail, given up with the session.
-    slot: Option<SessionSlot>,
-    session: Option<Session>,
+    connection: Connection,
 }
 
 /// A mail to be sent now.
@@ -48,8 +47,7 @@ impl SmtpWorker {
             queue: Arc::clone(queue),
             shared: Arc::clone(shared),
             events,
-            slot: None,
-            session: None,
+            connection: Connection::new(queue, shared.settings.engine.timeouts),
         }
     }
 
@@ -64,22 +62,20 @@ impl SmtpWorker {
             let Some(outgoing) = next else { break };
             ahead = self.send(outgoing).await;
         }
-        self.close_session().await;
+        self.connection.close().await;
     }
 
     /// Waits for the next mail that can be sent; `None` when there will be no more.
     async fn next_mail(&mut self) -> Option<Outgoing> {
         loop {
-            if self.session.is_none() {
-                self.slot = None;
-            }
+            self.connection.release();
             match self.wait_for_mail().await {
                 NextMail::Send(queued) => {
                     if let Some(outgoing) = self.prepare(queued, &mut None) {
                         return Some(outgoing);
                     }
                 }
-                NextMail::CloseSession => self.close_session().await,
+                NextMail::CloseSession => self.connection.close().await,
                 NextMail::End => return None,
             }
         }
@@ -87,27 +83,27 @@ impl SmtpWorker {
 
     async fn wait_for_mail(&mut self) -> NextMail {
         let shared = Arc::clone(&self.shared);
-        let next = shared.coordinator.next_mail(&self.queue, &mut self.slot);
-        if self.session.is_none() {
+        let has_session = self.connection.has_session();
+        let next = shared
+            .coordinator
+            .next_mail(&self.queue, &mut self.connection.slot);
+        if !has_session {
             return next.await;
         }
         let waited = meters().idle(timeout(IDLE_TIMEOUT, next)).await;
         waited.unwrap_or(NextMail::CloseSession)
     }
 
-    async fn close_session(&mut self) {
-        if let Some(session) = self.session.take() {
-            session.quit().await;
-        }
-        self.slot = None;
-    }
-
     /// Sends a mail; gives the next, which was made on the way so that its envelope could follow this one's body.
     async fn send(&mut self, outgoing: Outgoing) -> Option<Outgoing> {
         let began = Instant::now();
-        let mut session = match self.open(&outgoing).await {
+        let mut session = match self.connection.open(&outgoing.mail.envelope()).await {
             Ok(session) => session,
-            Err(failure) => {
+            Err(NotOpened::NoConnection(failure)) if self.is_left_to_others(&failure) => {
+                self.put_back(outgoing);
+                return None;
+            }
+            Err(NotOpened::NoConnection(failure) | NotOpened::Failed(failure)) => {
                 self.report(&outgoing, AttemptOutcome::Failed(failure), (began, None));
                 return None;
             }
@@ -126,55 +122,26 @@ impl SmtpWorker {
         let sent = session
             .transmit(&outgoing.mail.data, envelope.as_ref())
             .await;
-        self.keep(session);
+        self.connection.keep(session);
         let outcome = sent.map_or_else(AttemptOutcome::Failed, AttemptOutcome::Accepted);
         self.report(&outgoing, outcome, (began, body_at));
         next
     }
 
-    /// A session in which the server waits for the body of this mail.
-    async fn open(&mut self, outgoing: &Outgoing) -> Result<Session, Failure> {
-        let envelope = outgoing.mail.envelope();
-        if let Some(mut session) = self.take_session().await {
-            match session.open(&envelope).await {
-                Ok(()) => return Ok(session),
-                // The server was done with this connection and has not looked at the mail: it goes through the next.
-                Err(_) if session.is_worn_out() => {}
-                Err(failure) => {
-                    self.keep(session);
-                    return Err(failure);
-                }
-            }
-        }
-        let mut session = self.connect().await?;
-        match session.open(&envelope).await {
-            Ok(()) => Ok(session),
-            Err(failure) => {
-                self.keep(session);
-                Err(failure)
-            }
-        }
+    /// Whether a connection that could not be had is one too many: others are open, and work.
+    fn is_left_to_others(&self, failure: &Failure) -> bool {
+        let response = failure.to_string();
+        let coordinator = &self.shared.coordinator;
+        coordinator.refused_connection(&self.queue, &response)
     }
 
-    /// Keeps a session for the next mail, unless its connection was given up.
-    fn keep(&mut self, session: Session) {
-        self.session = Some(session).filter(Session::is_open);
-    }
-
-    /// The session that there is, if it can be used on.
-    async fn take_session(&mut self) -> Option<Session> {
-        let mut session = self.session.take()?;
-        if session.is_reusable() {
-            return Some(session);
-        }
-        session.quit().await;
-        None
-    }
-
-    async fn connect(&self) -> Result<Session, Failure> {
-        let server = self.queue.target.server.as_ref();
-        let server = server.map_err(Clone::clone)?;
-        Session::connect(server, &self.shared.settings.engine.timeouts).await
+    /// A mail for which there is no connection goes through another session.
+    fn put_back(&mut self, outgoing: Outgoing) {
+        self.connection.release();
+        self.queue.put_back(QueuedMail {
+            chunk: outgoing.chunk,
+            delivery: outgoing.delivery,
+        });
     }
 
     /// Whether the body of this delivery may leave now.
@@ -269,7 +236,7 @@ impl SmtpWorker {
 
     /// Envelopes announced for what will not be sent cannot be taken back: the session goes too.
     fn leave_untouched(&mut self, chunk: Arc<Chunk>) {
-        self.session = None;
+        self.connection.ended();
         self.not_sent(chunk);
     }
 

@@ -6,7 +6,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
 
 use super::model::{Pace, Trouble};
-use crate::db::schema::mail_servers::{self, cause, failures, name, opened_at, probe_at, response};
+use crate::db::schema::mail_servers::{
+    self, cause, failures, name, opened_at, probe_at, response, session_limit,
+    session_limit_changed_at, session_limit_response,
+};
 
 /// The server of those who have brought none of their own.
 const INSTALLATION: &str = "installation";
@@ -62,7 +65,8 @@ pub fn troubles(conn: &mut PgConnection, names: &[String]) -> QueryResult<Vec<(S
     Ok(rows.into_iter().filter_map(shut).collect())
 }
 
-/// A server is in trouble since the first of these moments; at the second it is asked again. What was found out about a
+/// A server is in trouble since the first of these moments; at the second it is asked again. That it refused connections was
+/// part of the trouble, not a limit to their number. What was found out about a
 /// user's server of another revision says nothing about it as it is now.
 pub fn shut(
     conn: &mut PgConnection,
@@ -71,7 +75,8 @@ pub fn shut(
     (now, next): (DateTime<Utc>, DateTime<Utc>),
 ) -> QueryResult<()> {
     diesel::sql_query(
-        "UPDATE mail_servers SET opened_at = $2, cause = $3, response = $4, failures = 0, probe_at = $5
+        "UPDATE mail_servers SET opened_at = $2, cause = $3, response = $4, failures = 0, probe_at = $5,
+                session_limit = NULL, session_limit_changed_at = NULL, session_limit_response = NULL
          WHERE name = $1 AND opened_at IS NULL
            AND ($6 IS NULL OR EXISTS (SELECT FROM smtp_servers WHERE id = smtp_server_id AND revision = $6))",
     )
@@ -94,6 +99,9 @@ pub fn free(conn: &mut PgConnection, server: &str) -> QueryResult<()> {
             response.eq(None::<String>),
             failures.eq(0),
             probe_at.eq(None::<DateTime<Utc>>),
+            session_limit.eq(None::<i32>),
+            session_limit_changed_at.eq(None::<DateTime<Utc>>),
+            session_limit_response.eq(None::<String>),
         ))
         .execute(conn)?;
     Ok(())

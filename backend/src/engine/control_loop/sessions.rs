@@ -28,11 +28,15 @@ impl Sessions {
         self.give_back_but(conn, queues)?;
         let mut held = Vec::new();
         for queue in queues {
-            let Some(in_all) = queue.target.sessions_in_all else {
+            let Some(in_all) = queue.shared_sessions() else {
                 continue;
             };
             let own = queue.target.server_key.smtp_server_id;
             let mine = self.0.entry(own).or_default();
+            let above: Vec<i32> = mine.extract_if(.., |number| *number >= in_all).collect();
+            if !above.is_empty() {
+                store::give_sessions_back(conn, own, &above)?;
+            }
             let most = queue.target.sessions.saturating_sub(mine.len());
             let free: Vec<i32> = (0..in_all)
                 .filter(|number| !mine.contains(number))

@@ -1,9 +1,15 @@
 //! How many sessions with the server there may be, and which workers wait for something to do.
 
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::EgressQueue;
+use crate::mail_servers::session_limits::Refusal;
+
+/// Sessions that have had no answer for so long are not known to work.
+const MAX_SILENCE: Duration = Duration::from_mins(2);
 
 /// The workers of a queue, counted.
 #[derive(Default)]
@@ -14,6 +20,10 @@ pub(super) struct Sessions {
     idle: usize,
     /// … with a session open.
     idle_open: usize,
+    /// Sessions that the server has let in.
+    connected: usize,
+    /// The last connection that was refused while others worked, for the control loop to persist.
+    refusal: Option<Refusal>,
 }
 
 impl Sessions {
@@ -34,19 +44,41 @@ impl Sessions {
 }
 
 /// The right to have one session with the server open.
-pub(in crate::engine) struct SessionSlot(Arc<EgressQueue>);
+pub(in crate::engine) struct SessionSlot {
+    queue: Arc<EgressQueue>,
+    is_connected: bool,
+}
 
 impl SessionSlot {
     pub(super) fn taken(queue: &Arc<EgressQueue>, sessions: &mut Sessions) -> Self {
         sessions.taken += 1;
-        Self(Arc::clone(queue))
+        Self {
+            queue: Arc::clone(queue),
+            is_connected: false,
+        }
+    }
+
+    /// The server has let the session in.
+    pub(in crate::engine) fn connected(&mut self) {
+        if !mem::replace(&mut self.is_connected, true) {
+            self.queue.lock().sessions.connected += 1;
+        }
+        self.queue.answered();
+    }
+
+    /// The session is over; another may be opened in its place.
+    pub(in crate::engine) fn disconnected(&mut self) {
+        if mem::take(&mut self.is_connected) {
+            self.queue.lock().sessions.connected -= 1;
+        }
     }
 }
 
 impl Drop for SessionSlot {
     fn drop(&mut self) {
-        self.0.lock().sessions.taken -= 1;
-        self.0.wake_workers();
+        self.disconnected();
+        self.queue.lock().sessions.taken -= 1;
+        self.queue.wake_workers();
     }
 }
 
@@ -76,7 +108,80 @@ impl Drop for IdleWorker<'_> {
 impl EgressQueue {
     /// Sessions that this process may have open now.
     pub(in crate::engine) fn sessions_allowed(&self) -> usize {
-        self.granted.load(Ordering::Relaxed)
+        let limit = self.limit.load(Ordering::Relaxed);
+        self.granted.load(Ordering::Relaxed).min(limit)
+    }
+
+    /// The server has answered just now.
+    pub(in crate::engine) fn answered(&self) {
+        let elapsed = self.created.elapsed().as_millis();
+        let ms = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        self.answered_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// The server has refused a connection, in these words. Where others are open and have their answers it allows no more
+    /// than those: from now on there are fewer sessions. `false` where none works: then the server is in trouble.
+    pub(in crate::engine) fn refused_connection(&self, response: &str) -> bool {
+        let answered = Duration::from_millis(self.answered_ms.load(Ordering::Relaxed));
+        let is_silent = self.created.elapsed().saturating_sub(answered) > MAX_SILENCE;
+        let mut state = self.lock();
+        if state.sessions.connected == 0 || is_silent {
+            return false;
+        }
+        let sessions = state.sessions.taken.min(self.sessions_allowed());
+        let limit = sessions.saturating_sub(1).max(1);
+        state.sessions.refusal = Some(Refusal {
+            sessions: self.limit_in_all(limit),
+            response: response.to_owned(),
+        });
+        self.limit.store(limit, Ordering::Relaxed);
+        true
+    }
+
+    /// What a limit of this process means for all, where these share the sessions.
+    fn limit_in_all(&self, limit: usize) -> i32 {
+        let limit = i32::try_from(limit).unwrap_or(i32::MAX);
+        let Some(in_all) = self.shared_sessions() else {
+            return limit;
+        };
+        let granted = i32::try_from(self.granted.load(Ordering::Relaxed)).unwrap_or(i32::MAX);
+        in_all.saturating_sub(granted).max(0).saturating_add(limit)
+    }
+
+    /// How many sessions all processes share now, where they do.
+    pub(in crate::engine) fn shared_sessions(&self) -> Option<i32> {
+        let limit = i32::try_from(self.limit_heard.load(Ordering::Relaxed)).unwrap_or(i32::MAX);
+        self.target.sessions_in_all.map(|in_all| in_all.min(limit))
+    }
+
+    /// Sessions that are configured: of all processes where these share them.
+    pub(in crate::engine) fn sessions_configured(&self) -> i32 {
+        let own = i32::try_from(self.target.sessions).unwrap_or(i32::MAX);
+        self.target.sessions_in_all.unwrap_or(own)
+    }
+
+    /// The refusal that is to be persisted.
+    pub(in crate::engine) fn refusal(&self) -> Option<Refusal> {
+        self.lock().sessions.refusal.clone()
+    }
+
+    /// This refusal has been persisted.
+    pub(in crate::engine) fn refusal_persisted(&self, refusal: &Refusal) {
+        let refusals = &mut self.lock().sessions.refusal;
+        refusals.take_if(|waiting| waiting == refusal);
+    }
+
+    /// The limit that all processes know of; what this one has found out meanwhile is not persisted yet, and stays.
+    pub(in crate::engine) fn follow_limit(&self, limit: Option<i32>) {
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok());
+        let limit = limit.unwrap_or(usize::MAX);
+        let state = self.lock();
+        let is_pending = state.sessions.refusal.is_some();
+        self.limit_heard.store(limit, Ordering::Relaxed);
+        if !is_pending && self.limit.swap(limit, Ordering::Relaxed) < limit {
+            drop(state);
+            self.wake_workers();
+        }
     }
 
     /// So many sessions may be open from now on; whether that is news.

@@ -70,6 +70,11 @@ impl Failure {
         Verdict::of(self.stage, self.fault, self.reply.as_ref())
     }
 
+    /// No connection could be had, for the time being.
+    pub fn is_refused_connection(&self) -> bool {
+        self.stage < Stage::Mail && matches!(self.fault, Fault::Closed | Fault::Refused)
+    }
+
     /// The server closed the connection, or says that it does.
     pub(crate) fn ends_connection(&self) -> bool {
         matches!(self.fault, Fault::Closed | Fault::Tls)

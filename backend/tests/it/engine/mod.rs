@@ -4,6 +4,7 @@ mod answers;
 mod crashes;
 mod due;
 mod leaving;
+mod limited;
 mod pace;
 mod parallel;
 mod races;

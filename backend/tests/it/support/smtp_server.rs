@@ -128,6 +128,10 @@ struct State {
     accepted: Vec<Mail>,
     commands: Vec<String>,
     connections: usize,
+    /// Those that are open now.
+    open: usize,
+    /// The most that were open at a time and greeted.
+    allowed: Option<usize>,
 }
 
 impl Rule {
@@ -175,6 +179,11 @@ impl ScriptedServer {
             .state()
             .rules
             .push((whom.to_owned(), rule, times));
+    }
+
+    /// From now on it greets so many connections at a time.
+    pub(crate) fn allow(&self, connections: usize) {
+        self.shared.state().allowed = Some(connections);
     }
 
     /// From now on it does nothing unusual any more.

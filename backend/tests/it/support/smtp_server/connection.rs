@@ -28,13 +28,25 @@ struct Connection {
     whom: String,
 }
 
+/// A connection, for as long as it lasts.
+struct Open(Arc<Shared>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.state().open -= 1;
+    }
+}
+
 pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let number = {
+    let (number, is_surplus) = {
         let mut state = shared.state();
         state.connections += 1;
-        state.connections
+        state.open += 1;
+        let allowed = state.allowed.unwrap_or(shared.setup.max_connections);
+        (state.connections, state.open > allowed)
     };
+    let _open = Open(Arc::clone(&shared));
     let implicit = shared.setup.encryption == Encryption::Implicit;
     let stream: Box<dyn Stream> = if implicit {
         Box::new(shared.acceptor.accept(stream).await?)
@@ -52,6 +64,10 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) -> io::Result<
         mails: 0,
         whom: String::new(),
     };
+    if is_surplus {
+        let surplus = connection.shared.setup.surplus.clone();
+        return connection.act(surplus).await.map(drop);
+    }
     connection
         .answer(At::Greeting, "220 scripted ESMTP\r\n")
         .await?;

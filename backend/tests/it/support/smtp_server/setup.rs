@@ -14,7 +14,7 @@ use tokio_rustls::{
     rustls::{ServerConfig, crypto::aws_lc_rs},
 };
 
-use super::{ScriptedServer, Shared, serve};
+use super::{Action, ScriptedServer, Shared, serve};
 
 pub(crate) struct Setup {
     pub(super) extensions: Vec<&'static str>,
@@ -24,6 +24,8 @@ pub(crate) struct Setup {
     pub(super) credentials: Option<(&'static str, &'static str)>,
     pub(super) trickles: bool,
     pub(super) reply_delay: Duration,
+    pub(super) max_connections: usize,
+    pub(super) surplus: Action,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +51,8 @@ impl Default for Setup {
             credentials: None,
             trickles: false,
             reply_delay: Duration::ZERO,
+            max_connections: usize::MAX,
+            surplus: Action::Drop,
         }
     }
 }
@@ -101,6 +105,12 @@ impl Setup {
 
     pub(crate) fn replying_after(mut self, delay: Duration) -> Self {
         self.reply_delay = delay;
+        self
+    }
+
+    /// Greets no more connections than these at a time; what is done to others comes in place of the greeting.
+    pub(crate) fn allowing(mut self, connections: usize, surplus: Action) -> Self {
+        (self.max_connections, self.surplus) = (connections, surplus);
         self
     }
 

@@ -1,0 +1,152 @@
+//! The connection of a worker: opened with its first mail, replaced where the server ends it, given up where the server allows
+//! no more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::engine::egress_queue::{EgressQueue, SessionSlot};
+use crate::mail::envelope::Envelope;
+use crate::mail::server::Timeouts;
+use crate::mail::session::Session;
+use crate::mail::verdict::Failure;
+
+/// A connection so soon after another has ended is in its place …
+const REPLACEMENT: Duration = Duration::from_secs(1);
+/// … and tried again after these, where it is refused.
+const RECONNECT_WAITS: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+];
+
+pub(super) struct Connection {
+    queue: Arc<EgressQueue>,
+    timeouts: Timeouts,
+    /// The right to have a session; taken with the first mail, given up with the session.
+    pub(super) slot: Option<SessionSlot>,
+    session: Option<Session>,
+    /// When the last session ended.
+    ended_at: Option<Instant>,
+}
+
+/// Why the server does not wait for the body of a mail.
+pub(super) enum NotOpened {
+    /// No connection could be had.
+    NoConnection(Failure),
+    Failed(Failure),
+}
+
+impl Connection {
+    pub(super) fn new(queue: &Arc<EgressQueue>, timeouts: Timeouts) -> Self {
+        Self {
+            queue: Arc::clone(queue),
+            timeouts,
+            slot: None,
+            session: None,
+            ended_at: None,
+        }
+    }
+
+    pub(super) fn has_session(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// A session in which the server waits for the body of a mail to this envelope. It is to be kept after use.
+    pub(super) async fn open(&mut self, envelope: &Envelope<'_>) -> Result<Session, NotOpened> {
+        if let Some(mut session) = self.take_session().await {
+            match session.open(envelope).await {
+                Ok(()) => return Ok(session),
+                // The server was done with this connection and has not looked at the mail: it goes through the next.
+                Err(_) if session.is_worn_out() => self.ended(),
+                Err(failure) => {
+                    self.keep(session);
+                    return Err(NotOpened::Failed(failure));
+                }
+            }
+        }
+        let mut session = self.connect().await.map_err(NotOpened::NoConnection)?;
+        match session.open(envelope).await {
+            Ok(()) => Ok(session),
+            Err(failure) if session.is_refused() => {
+                self.ended();
+                Err(NotOpened::NoConnection(failure))
+            }
+            Err(failure) => {
+                self.keep(session);
+                Err(NotOpened::Failed(failure))
+            }
+        }
+    }
+
+    /// Keeps a session for the next mail, unless its connection was given up.
+    pub(super) fn keep(&mut self, session: Session) {
+        if session.is_open() {
+            self.session = Some(session);
+        } else {
+            self.ended();
+        }
+    }
+
+    /// The session that there is, if it can be used on.
+    async fn take_session(&mut self) -> Option<Session> {
+        let mut session = self.session.take()?;
+        if session.is_reusable() {
+            return Some(session);
+        }
+        session.quit().await;
+        self.ended();
+        None
+    }
+
+    /// A new connection. One in the place of another that has just ended may be refused because the server has not noticed
+    /// yet that there is room: then it is tried again, shortly.
+    async fn connect(&mut self) -> Result<Session, Failure> {
+        let ended_at = self.ended_at.take();
+        let waits = match ended_at.filter(|at| at.elapsed() < REPLACEMENT) {
+            Some(_) => RECONNECT_WAITS.as_slice(),
+            None => &[],
+        };
+        for wait in waits {
+            match self.connect_once().await {
+                Err(failure) if failure.is_refused_connection() => sleep(*wait).await,
+                other => return other,
+            }
+        }
+        self.connect_once().await
+    }
+
+    async fn connect_once(&mut self) -> Result<Session, Failure> {
+        let server = self.queue.target.server.as_ref();
+        let server = server.map_err(Clone::clone)?;
+        let session = Session::connect(server, &self.timeouts).await?;
+        if let Some(slot) = &mut self.slot {
+            slot.connected();
+        }
+        Ok(session)
+    }
+
+    /// The session is over, whoever ended it.
+    pub(super) fn ended(&mut self) {
+        self.ended_at = Some(Instant::now());
+        if let Some(slot) = &mut self.slot {
+            slot.disconnected();
+        }
+    }
+
+    /// Says good-bye to the server, where there is a session, and gives up the right to have one.
+    pub(super) async fn close(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.quit().await;
+        }
+        self.slot = None;
+    }
+
+    /// Gives up the right to have a session, where there is none.
+    pub(super) fn release(&mut self) {
+        if self.session.is_none() {
+            self.slot = None;
+        }
+    }
+}
