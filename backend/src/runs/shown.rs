@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Array, BigInt, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 
 use super::model::{Counts, Run, RunRow};
 use crate::db::prepared::prepared;
@@ -23,6 +23,8 @@ struct Standing {
     hold: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     breaker: Option<String>,
+    #[diesel(sql_type = Nullable<Integer>)]
+    session_limit: Option<i32>,
     #[diesel(embed)]
     counts: Counts,
 }
@@ -30,13 +32,13 @@ struct Standing {
 /// How these runs stand: a few chunks each, whatever the number of recipients.
 const STANDINGS: &str = "
     SELECT runs.id AS run_id, users.id AS owner_id, users.email AS owner_email, run_holds.reason AS hold,
-           (SELECT cause FROM mail_servers
-            WHERE name = coalesce('smtp_server:' || mailings.smtp_server_id, 'installation')
-              AND finished_at IS NULL) AS breaker,
+           mail_servers.cause AS breaker, session_limit,
            done.total + unprepared AS total, done.pending + unprepared AS pending,
            accepted, rejected, deferred, uncertain, expired, skipped
     FROM runs JOIN users ON users.id = runs.owner_id LEFT JOIN run_holds ON run_holds.run_id = runs.id
-    LEFT JOIN mailings ON mailings.id = runs.mailing_id,
+    LEFT JOIN mailings ON mailings.id = runs.mailing_id
+    LEFT JOIN mail_servers ON finished_at IS NULL
+        AND mail_servers.name = coalesce('smtp_server:' || mailings.smtp_server_id, 'installation'),
     LATERAL (SELECT coalesce(sum(pending), 0) AS pending, coalesce(sum(deferred), 0) AS deferred,
                     coalesce(sum(accepted), 0) AS accepted, coalesce(sum(rejected), 0) AS rejected,
                     coalesce(sum(uncertain), 0) AS uncertain, coalesce(sum(expired), 0) AS expired,
@@ -84,6 +86,7 @@ impl RunRow {
             trigger: self.trigger,
             status,
             pause_reason,
+            session_limit: standing.session_limit,
             started_at: self.started_at,
             finished_at: self.finished_at,
             counts: standing.counts,

@@ -10,6 +10,7 @@ pub mod model;
 mod noted;
 pub mod opened;
 pub mod sealing;
+pub mod session_limits;
 pub mod store;
 mod stored_password;
 pub mod tryout;

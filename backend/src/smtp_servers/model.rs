@@ -8,6 +8,7 @@ use validator::Validate;
 
 use super::dkim::{CreateDkim, Dkim, UpdateDkim};
 use super::fields::{Secret, is_host, is_password, is_sender};
+use super::session_limits::SessionLimit;
 use crate::db::schema::smtp_servers;
 use crate::email_address::EmailAddress;
 use crate::http::field::{filled, nullable, present, present_trimmed, single_line, trimmed};
@@ -51,6 +52,8 @@ pub struct SmtpServer {
     /// Connections at the same time, of the whole installation.
     #[schema(example = 2, minimum = 1, maximum = 16)]
     pub sessions: i32,
+    /// The server refuses further connections, so that only so many are used. One more is tried every few minutes.
+    pub session_limit: Option<SessionLimit>,
     /// Mails are signed with it.
     pub dkim: Option<Dkim>,
     /// Mailings that leave through it.
@@ -232,7 +235,7 @@ pub struct UpdateSmtpServer {
 
 impl SmtpServerRow {
     /// As its owner sees it.
-    pub fn shown(self, mailings_count: i64) -> SmtpServer {
+    pub fn shown(self, mailings_count: i64, session_limit: Option<SessionLimit>) -> SmtpServer {
         let dkim = self.dkim_domain.zip(self.dkim_selector);
         SmtpServer {
             id: self.id,
@@ -247,6 +250,7 @@ impl SmtpServerRow {
             rate_per_second: self.rate_per_second,
             rate_per_hour: self.rate_per_hour,
             sessions: self.sessions,
+            session_limit,
             dkim: dkim.map(|(domain, selector)| Dkim {
                 domain,
                 selector,

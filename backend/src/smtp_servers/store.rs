@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use super::listing::{SmtpServerQuery, SmtpServerSort};
 use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow};
 use super::sealing::{Column, Sealer};
+use super::session_limits;
 use crate::db::functions::lower;
 use crate::db::schema::{mailings, smtp_servers};
 use crate::mail_servers::store as breakers;
@@ -70,17 +71,18 @@ fn sorted(rows: Selected, sort: SmtpServerSort, backwards: bool) -> Selected {
 fn shown(conn: &mut PgConnection, rows: Vec<SmtpServerRow>) -> QueryResult<Vec<SmtpServer>> {
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let counts: Vec<(Option<i64>, i64)> = mailings::table
-        .filter(mailings::smtp_server_id.eq_any(ids))
+        .filter(mailings::smtp_server_id.eq_any(&ids))
         .group_by(mailings::smtp_server_id)
         .select((mailings::smtp_server_id, count_star()))
         .load(conn)?;
     let counts: HashMap<_, _> = counts.into_iter().collect();
     let count = |id| counts.get(&Some(id)).copied().unwrap_or_default();
+    let mut limits = session_limits::of_servers(conn, &ids)?;
     let rows = rows.into_iter();
     Ok(rows
         .map(|row| {
-            let count = count(row.id);
-            row.shown(count)
+            let (count, limit) = (count(row.id), limits.remove(&row.id));
+            row.shown(count, limit)
         })
         .collect())
 }

@@ -59,6 +59,7 @@ declare global {
     type UpdateArticle = Schemas['UpdateArticle'];
     type Home = Schemas['Home'];
     type SmtpServer = Schemas['SmtpServer'];
+    type SmtpSessionLimit = Schemas['SmtpSessionLimit'];
     type CreateSmtpServer = paths['/api/v1/smtp-servers']['post']['requestBody']['content']['application/json'];
     type UpdateSmtpServer = paths['/api/v1/smtp-servers/{id}']['patch']['requestBody']['content']['application/json'];
     type ServerTest = Body<paths['/api/v1/smtp-servers/{id}/test']['post']>;
