@@ -33,6 +33,8 @@ const CASES = [
 
 /** The cases that are of several processes, of many mailings, and not of mails. */
 const [ENGINES, DUE, API] = ['engines', 'due', 'api'];
+/** Those of mail servers that are slow, allow few connections, or close them. */
+const PECULIAR = ['small', 'limited', 'closing'];
 
 const supervisor = new Supervisor('bench', path.join(DEV, '.data/bench'));
 await supervisor.supervise(run);
@@ -40,6 +42,7 @@ await supervisor.supervise(run);
 async function run() {
   const cases = chosen(process.env.CASE);
   const [withEngines, withDue, withApi] = [ENGINES, DUE, API].map((name) => isWanted(name));
+  const peculiar = PECULIAR.filter((name) => isWanted(name));
   forgetSettings();
   await ensureInstalled(supervisor, ['cc', 'smtp-sink', 'smtp-source']);
   if (withApi) await ensureInstalled(supervisor, ['redis-server', 'wrk', 'pgbench']);
@@ -65,6 +68,7 @@ async function run() {
   }
   faults.push(...complaints(cases, rows));
   if (rows.length > 0) report('delivery', rows, rows.map(flat));
+  if (peculiar.length > 0) faults.push(...(await measureServers(bench, peculiar)));
   if (withEngines) faults.push(...(await measureSeveral(bench)));
   if (withDue) faults.push(...(await measureManyDue(bench)));
   if (withApi) faults.push(...(await measurePages(bench)));
@@ -86,6 +90,21 @@ async function measureSeveral(bench) {
     return engineComplaints(rows);
   } catch (fault) {
     return [`engines: ${fault instanceof Error ? fault.message : fault}`];
+  }
+}
+
+/**
+ * @param {import('./bench/case.mjs').Bench} bench
+ * @param {string[]} names
+ */
+async function measureServers(bench, names) {
+  const { measurePeculiar, peculiarComplaints } = await import('./bench/peculiar.mjs'); // needs the packages
+  try {
+    const rows = await measurePeculiar(bench, names);
+    report('servers', rows);
+    return peculiarComplaints(rows);
+  } catch (fault) {
+    return [`${names.join(', ')}: ${fault instanceof Error ? fault.message : fault}`];
   }
 }
 
@@ -115,10 +134,10 @@ async function measurePages(bench) {
 
 /** @param {string | undefined} name */
 function chosen(name) {
-  if ([ENGINES, DUE, API].some((other) => other === name)) return [];
+  if (name && [ENGINES, DUE, API, ...PECULIAR].includes(name)) return [];
   const cases = CASES.filter((aCase) => !name || aCase.name === name);
   if (cases.length > 0) return cases;
-  const names = [...CASES.map((aCase) => aCase.name), ENGINES, DUE, API].join(', ');
+  const names = [...CASES.map((aCase) => aCase.name), ...PECULIAR, ENGINES, DUE, API].join(', ');
   throw new Error(`there is no case ${name}; there are: ${names}`);
 }
 

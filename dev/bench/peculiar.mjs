@@ -1,0 +1,148 @@
+// @ts-check
+// Mail servers as they are: one that takes a second for each mail, one that allows fewer connections than are configured, one
+// that closes its connections. What they cost beside one that is only slow, and that no attempt is recorded that was none.
+import { once } from 'node:events';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { settings } from '../backend.mjs';
+import { anyPorts } from '../ports.mjs';
+import { using } from './case.mjs';
+import { createDueMailing } from './mailing.mjs';
+import { assertRecorded, watchSending } from './sending.mjs';
+
+/** @typedef {import('./case.mjs').Bench} Bench */
+/**
+ * @typedef {object} Server
+ * @property {number} delayMs  that each mail takes
+ * @property {number} [connections]  that it allows at the same time
+ * @property {number} [mails]  after which it closes a connection
+ */
+/**
+ * @typedef {object} PeculiarCase
+ * @property {string} name
+ * @property {number} recipients
+ * @property {number} sessions
+ * @property {Server} server
+ * @property {number} [mostSeconds]
+ * @property {{ server: Server, sessions: number, times: number }} [beside]  a sending that it may take so many times as long as
+ */
+/**
+ * @typedef {object} PeculiarRow
+ * @property {string} case
+ * @property {number} recipients
+ * @property {number} sessions
+ * @property {number} seconds  from the run's start to the last answer recorded
+ * @property {number} most_seconds  that it may take
+ */
+
+const PROGRAM = fileURLToPath(new URL('./peculiar-server.mjs', import.meta.url));
+const SLOW = { delayMs: 50 };
+/** Longer than the engine gives what is in flight. */
+const GRACE_SECONDS = 40;
+
+/** @type {PeculiarCase[]} */
+const CASES = [
+  { name: 'small', recipients: 20, sessions: 20, server: { delayMs: 1000 }, mostSeconds: 2 },
+  {
+    ...{ name: 'limited', recipients: 1000, sessions: 8, server: { ...SLOW, connections: 5 } },
+    beside: { server: SLOW, sessions: 5, times: 1 / 0.8 },
+  },
+  {
+    ...{ name: 'closing', recipients: 400, sessions: 4, server: { ...SLOW, mails: 1 } },
+    beside: { server: SLOW, sessions: 4, times: 2 },
+  },
+];
+
+/**
+ * @param {Bench} bench
+ * @param {string[]} names  of the cases that are wanted
+ * @returns {Promise<PeculiarRow[]>}
+ */
+export async function measurePeculiar(bench, names) {
+  /** @type {PeculiarRow[]} */ const rows = [];
+  for (const { name, recipients, sessions, server, mostSeconds = Infinity, beside } of CASES) {
+    if (!names.includes(name)) continue;
+    bench.supervisor.say(`${name}: ${recipients} recipients, ${sessions} sessions`);
+    const plain = beside && (await send(bench, { name: `${name}_plain`, recipients, ...beside }));
+    const seconds = await send(bench, { name, recipients, sessions, server });
+    const most = plain && beside ? plain * beside.times : mostSeconds;
+    rows.push({
+      case: name,
+      recipients,
+      sessions,
+      seconds: round(seconds),
+      most_seconds: round(most),
+    });
+  }
+  return rows;
+}
+
+/** @param {PeculiarRow[]} rows */
+export function peculiarComplaints(rows) {
+  const slow = rows.filter(({ seconds, most_seconds }) => seconds > most_seconds);
+  return slow.map((row) => `${row.case}: ${row.seconds} s, and not ${row.most_seconds} at most`);
+}
+
+/**
+ * Seconds from the run's start to the last answer recorded.
+ * @param {Bench} bench
+ * @param {{ name: string, recipients: number, sessions: number, server: Server }} job
+ */
+async function send(bench, { name, recipients, sessions, server }) {
+  const { supervisor, program } = bench;
+  const maintain = (/** @type {string} */ command) =>
+    using(bench.databaseUrl('postgres'), (client) => client.query(command));
+  await maintain(`CREATE DATABASE ${name}`);
+  const databaseUrl = bench.databaseUrl(name);
+  const [port = 0] = await anyPorts(1);
+  const { delayMs, connections = 0, mails = 0 } = server;
+  const mailServer = await supervisor.start({
+    name: 'the peculiar mail server',
+    command: [process.execPath, PROGRAM, ...[port, delayMs, connections, mails].map(String)],
+  });
+  const journal = path.join(supervisor.home, 'journal');
+  supervisor.afterwards(() => fs.rmSync(journal, { recursive: true, force: true }));
+  const env = {
+    ...settings({ databaseUrl, smtpUrl: `smtp://127.0.0.1:${port}`, port: 1 }, bench.secret),
+    FRONTEND_DIR: '',
+    SMTP_SESSIONS: String(sessions),
+    SMTP_RATE: '0',
+    JOURNAL_DIR: journal,
+  };
+  /** @type {number[]} */ const pids = [mailServer];
+  try {
+    await supervisor.until('the peculiar mail server', () => greets(port));
+    const log = `${supervisor.home}/migrate.log`;
+    await supervisor.step({ name: 'dispatch migrate', command: [program, 'migrate'], env, log });
+    return await using(databaseUrl, async (client) => {
+      await createDueMailing(client, recipients);
+      const engine = {
+        name: 'the engine',
+        command: [program, 'engine'],
+        env,
+        grace: GRACE_SECONDS,
+      };
+      pids.unshift(await supervisor.start({ ...engine, log: `${supervisor.home}/engine.log` }));
+      const { seconds } = await watchSending(client, recipients);
+      await assertRecorded(client, recipients);
+      return seconds;
+    });
+  } finally {
+    for (const pid of pids) await supervisor.halt(pid);
+    await maintain(`DROP DATABASE ${name} WITH (FORCE)`);
+  }
+}
+
+/** @param {number} port */
+async function greets(port) {
+  const socket = net.connect(port, '127.0.0.1');
+  await once(socket, 'data').finally(() => socket.destroy());
+  return true;
+}
+
+/** @param {number} value */
+function round(value) {
+  return Number(value.toFixed(2));
+}
