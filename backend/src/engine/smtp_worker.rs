@@ -99,7 +99,7 @@ impl SmtpWorker {
         let began = Instant::now();
         let mut session = match self.connection.open(&outgoing.mail.envelope()).await {
             Ok(session) => session,
-            Err(NotOpened::NoConnection(failure)) if self.is_left_to_others(&failure) => {
+            Err(NotOpened::NoConnection(failure)) if self.is_left_to_others(&failure).await => {
                 self.put_back(outgoing);
                 return None;
             }
@@ -129,7 +129,8 @@ impl SmtpWorker {
     }
 
     /// Whether a connection that could not be had is one too many: others are open, and work.
-    fn is_left_to_others(&self, failure: &Failure) -> bool {
+    async fn is_left_to_others(&self, failure: &Failure) -> bool {
+        self.queue.others_settled().await;
         let response = failure.to_string();
         let coordinator = &self.shared.coordinator;
         coordinator.refused_connection(&self.queue, &response)

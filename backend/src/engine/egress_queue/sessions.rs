@@ -1,6 +1,7 @@
 //! How many sessions with the server there may be, and which workers wait for something to do.
 
 use std::mem;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -22,6 +23,10 @@ pub(super) struct Sessions {
     idle_open: usize,
     /// Sessions that the server has let in.
     connected: usize,
+    /// Workers whose connection was refused, and who wait to learn how others fare.
+    refused: usize,
+    /// How often that has become known.
+    settled: u64,
     /// The last connection that was refused while others worked, for the control loop to persist.
     refusal: Option<Refusal>,
 }
@@ -34,6 +39,13 @@ impl Sessions {
         } else {
             self.taken < allowed
         }
+    }
+
+    /// Whether it is known of every connection what becomes of it, or of one that it works.
+    fn are_settled_since(&mut self, before: u64) -> bool {
+        let are_settled = self.connected > 0 || self.taken <= self.refused;
+        self.settled += u64::from(are_settled);
+        self.settled > before
     }
 
     /// Workers that wait and could begin a mail at once.
@@ -60,10 +72,11 @@ impl SessionSlot {
 
     /// The server has let the session in.
     pub(in crate::engine) fn connected(&mut self) {
+        self.queue.answered();
         if !mem::replace(&mut self.is_connected, true) {
             self.queue.lock().sessions.connected += 1;
+            self.queue.wake_workers();
         }
-        self.queue.answered();
     }
 
     /// The session is over; another may be opened in its place.
@@ -105,7 +118,41 @@ impl Drop for IdleWorker<'_> {
     }
 }
 
+/// A worker whose connection was refused, for as long as it waits to learn how others fare.
+struct RefusedWorker<'a>(&'a EgressQueue);
+
+impl<'a> RefusedWorker<'a> {
+    fn counted(queue: &'a EgressQueue) -> Self {
+        queue.lock().sessions.refused += 1;
+        queue.wake_workers();
+        Self(queue)
+    }
+}
+
+impl Drop for RefusedWorker<'_> {
+    fn drop(&mut self) {
+        self.0.lock().sessions.refused -= 1;
+    }
+}
+
 impl EgressQueue {
+    /// For a worker whose connection was refused: waits until another has been let in, or none is under way. A server may refuse
+    /// at once and take its time to greet.
+    pub(in crate::engine) async fn others_settled(&self) {
+        let _refused = RefusedWorker::counted(self);
+        let before = self.lock().sessions.settled;
+        loop {
+            let mut changed = pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.lock().sessions.are_settled_since(before) {
+                // For all that wait with this one, whatever it tries next.
+                self.wake_workers();
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Sessions that this process may have open now.
     pub(in crate::engine) fn sessions_allowed(&self) -> usize {
         let limit = self.limit.load(Ordering::Relaxed);

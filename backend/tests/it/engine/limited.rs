@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::app::TestApp;
 use crate::support::machine::eventually;
 use crate::support::people::Person;
-use crate::support::smtp_server::{Action, ScriptedServer};
+use crate::support::smtp_server::{Action, At, Rule, ScriptedServer};
 
 const ALL: i64 = 120;
 
@@ -64,6 +64,23 @@ fn connections_that_are_refused_while_others_work_cost_no_attempt_and_open_no_br
         assert_sent(&app, &alice, &server);
         assert_eq!(known(&app), (Some(3), None), "{surplus:?}");
     }
+}
+
+#[test]
+fn a_server_that_refuses_at_once_and_greets_late_is_not_in_trouble() {
+    let late = Action::late(
+        Duration::from_millis(400),
+        Action::Say(b"220 scripted\r\n".into()),
+    );
+    let server = limited_to(3, Action::Say(b"421 4.7.0 too many connections\r\n".into()))
+        .on("*", Rule::act(At::Greeting, late));
+    let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_SESSIONS", "12")]);
+    let alice = app.alice();
+    app.recipients(&alice, ALL);
+    app.mailing(&alice, &json!({}));
+    app.tick();
+    assert_sent(&app, &alice, &server);
+    assert_eq!(known(&app), (Some(3), None));
 }
 
 #[test]
