@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Timestamptz};
 
-use super::claims::{Lease, columns};
+use super::claims::Lease;
+use super::leases::columns;
 use crate::db::schema::deliveries;
 
 /// How many deliveries have ever been withdrawn from a chunk. The number only rises, within the transaction that withdraws.

@@ -14,12 +14,13 @@ use super::coordinator::Room;
 use super::egress_queue::EgressQueue;
 use super::fair_queue::{Batch, in_turn};
 use super::job::Job;
-use super::journal::{Journal, LeaseFile, Line};
+use super::journal::{Journal, LeaseFile, Line, unusable};
 use super::prepare::prepare;
 use super::recovery;
 use super::shared::{AttemptEvent, LEASE_S, Shared, Until};
 use super::smtp_target::SmtpTarget;
 use crate::deliveries::claims::{self, ClaimableRun, Lease};
+use crate::deliveries::leases;
 use crate::smtp_servers;
 
 /// After the database or the journal failed.
@@ -143,7 +144,7 @@ impl<'a> Claimer<'a> {
         } = self.shared;
         let mut conn = self.connection()?;
         if !self.doubtful.is_empty() {
-            claims::drop_leases(&mut conn, &self.doubtful)?;
+            leases::drop_leases(&mut conn, &self.doubtful)?;
             self.doubtful.clear();
         }
         let journal = match self.journal.take() {
@@ -295,11 +296,4 @@ impl<'a> Claimer<'a> {
 /// Writes down what has been leased.
 fn begun(job: &Job, lease: &Lease, file: &LeaseFile) -> Result<(), Box<dyn Error>> {
     Ok(file.write(&[&Line::Lease(*lease, job.place(lease))])?)
-}
-
-fn unusable(journal: &Path) -> impl FnOnce(std::io::Error) -> Box<dyn Error> {
-    move |error| {
-        let journal = journal.display();
-        format!("the journal in {journal} cannot be written (see JOURNAL_DIR): {error}").into()
-    }
 }

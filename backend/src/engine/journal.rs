@@ -8,6 +8,7 @@
 //!                                      /<lease>    a line for each step; deleted when the lease is given back
 //! ```
 
+use std::error::Error;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -131,6 +132,14 @@ fn lease_files(worker: &Path) -> io::Result<Vec<PathBuf>> {
     let entries: io::Result<Vec<_>> = fs::read_dir(worker)?.collect();
     let paths = entries?.into_iter().map(|entry| entry.path());
     Ok(paths.filter(|path| !path.ends_with(LOCK)).collect())
+}
+
+/// What is wrong, in words for who runs the service.
+pub(super) fn unusable(journal: &Path) -> impl FnOnce(io::Error) -> Box<dyn Error> {
+    move |error| {
+        let journal = journal.display();
+        format!("the journal in {journal} cannot be written (see JOURNAL_DIR): {error}").into()
+    }
 }
 
 /// The file of one lease.

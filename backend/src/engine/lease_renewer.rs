@@ -7,7 +7,8 @@ use diesel::prelude::*;
 
 use super::chunk::Chunk;
 use super::shared::LEASE_S;
-use crate::deliveries::claims::{self, Lease};
+use crate::deliveries::claims::Lease;
+use crate::deliveries::leases;
 
 /// How often leases are renewed: several tries fit into the time they are good for.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -35,7 +36,7 @@ impl LeaseRenewer {
         let then = Instant::now();
         let chunks = chunks();
         let leases: Vec<Lease> = chunks.iter().map(|chunk| chunk.lease).collect();
-        let kept = claims::renew(conn, &leases, LEASE_S)?;
+        let kept = leases::renew(conn, &leases, LEASE_S)?;
         for chunk in chunks {
             if kept.contains(&chunk.lease.lease_token) {
                 chunk.renewed(then);

@@ -14,6 +14,7 @@ use super::retry;
 use crate::clock::Clock;
 use crate::db::schema::attempts;
 use crate::deliveries::claims::{self, Lease};
+use crate::deliveries::leases;
 use crate::deliveries::losses::{self, Lost};
 use crate::deliveries::model::DeliveryStatus;
 use crate::deliveries::results::{self, AttemptResult, Place};
@@ -63,7 +64,7 @@ fn replay_worker(
             leases += 1;
         } else if let Some(token) = token(&path) {
             // It died between leasing and writing down what: nothing was sent.
-            claims::drop_leases(conn, &[token])?;
+            leases::drop_leases(conn, &[token])?;
         }
         fs::remove_file(&path)?;
     }
@@ -131,7 +132,7 @@ impl Told {
             }
         }
         results::record(conn, worker, &place, &ended)?;
-        claims::give_back(conn, &[lease])?;
+        leases::give_back(conn, &[lease])?;
         Ok(())
     }
 }
@@ -158,7 +159,7 @@ pub(super) fn write_off_one(conn: &mut PgConnection, now: DateTime<Utc>) -> Quer
         owner_id: lost.owner_id,
     };
     results::record(conn, &lost.lease_owner, &place, &uncertain)?;
-    claims::give_back(conn, &[lost.lease])?;
+    leases::give_back(conn, &[lost.lease])?;
     tracing::warn!(
         worker = %lost.lease_owner, run.id = lost.lease.run_id, uncertain = uncertain.len(),
         "a worker was lost, and its journal is not here: what it had in hand is uncertain"

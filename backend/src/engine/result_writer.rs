@@ -13,6 +13,7 @@ use super::chunk::Chunk;
 use super::job::Rest;
 use super::shared::{AttemptEvent, Shared};
 use crate::deliveries::claims::{self, Lease};
+use crate::deliveries::leases;
 use crate::deliveries::results::{self, AttemptResult};
 use crate::monitoring::meters::meters;
 use crate::runs::rests;
@@ -113,7 +114,7 @@ impl<'a> ResultWriter<'a> {
             return;
         }
         let leases: Vec<Lease> = done.iter().map(|chunk| chunk.lease).collect();
-        self.insist(|_, conn| claims::give_back(conn, &leases).map(drop));
+        self.insist(|_, conn| leases::give_back(conn, &leases).map(drop));
         for chunk in &done {
             chunk.file.remove();
         }

@@ -8,8 +8,9 @@ use diesel::prelude::*;
 use dispatch::db::schema::{chunks, recipients};
 use serde_json::{Value, json};
 
+use super::scene::Scene;
 use crate::support::app::TestApp;
-use crate::support::machine::{Machine, eventually};
+use crate::support::machine::eventually;
 use crate::support::numbers::assert_tallied;
 use crate::support::people::Person;
 use crate::support::smtp_server::{Action, At, Rule, ScriptedServer};
@@ -209,19 +210,25 @@ fn a_late_acceptance_counts_only_where_the_body_had_begun_before_the_leaving() {
 fn who_leaves_by_another_process_is_not_mailed_by_any_engine() {
     let server = ScriptedServer::start();
     server.add("*", late(At::Dot, 0.5, "250 2.0.0 queued"), None);
-    let app = TestApp::start();
-    let machine = Machine::new(&app, &server, 1);
-    let alice = app.alice();
-    app.recipients(&alice, 20);
-    let window = json!({"starts_at": "2020-01-01T00:00:00Z", "ends_at": "2099-01-01T00:00:00Z"});
-    app.mailing(&alice, &window);
+    let scene = Scene::new(server, 1);
+    let Scene {
+        machine,
+        app,
+        server,
+        owner: alice,
+    } = &scene;
+    let names: Vec<String> = (1..=20).map(|number| format!("r{number}")).collect();
+    scene.mailing(
+        &names.iter().map(String::as_str).collect::<Vec<_>>(),
+        "retry",
+    );
     for _ in 0..2 {
         machine.engine().start();
     }
     eventually("the first mails", || (server.taken() >= 2).then_some(()));
     for number in 11..=20 {
-        let path = format!("/recipients/{}", id_of(&app, number));
-        app.delete(&alice, &path).expect(204);
+        let path = format!("/recipients/{}", id_of(app, number));
+        app.delete(alice, &path).expect(204);
     }
     let left = Instant::now();
     eventually("the others", || (server.taken() >= 10).then_some(()));
@@ -231,5 +238,5 @@ fn who_leaves_by_another_process_is_not_mailed_by_any_engine() {
         (11..=20).all(|number| !copies.contains_key(&address(number))),
         "{copies:?}"
     );
-    assert_consistent(&app);
+    assert_consistent(app);
 }

@@ -40,7 +40,7 @@ fn a_server_is_kept_changed_and_deleted_by_its_owner() {
         added,
         json!({"id": added["id"], "name": "Own", "host": "mail.example.org", "port": 587, "tls": "starttls",
             "username": "news", "has_password": true, "from_email": "news@example.org", "from_name": null,
-            "rate_per_second": 0, "rate_per_hour": 0, "sessions": 2, "dkim": null, "mailings_count": 0,
+            "rate_per_second": 0, "rate_per_hour": 0, "sessions": 2, "session_limit": null, "dkim": null, "mailings_count": 0,
             "checked_at": null, "created_at": added["created_at"], "updated_at": added["updated_at"]})
     );
     let read = app.get(&alice, &path);

@@ -1,0 +1,62 @@
+//! Leases of chunks once they are taken: renewed, given back, dropped. Who lost one can do none of these.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Double, Integer};
+
+use super::claims::Lease;
+
+/// Holds on to these chunks for another `seconds`; gives the tokens of those that are still ours.
+pub fn renew(conn: &mut PgConnection, leases: &[Lease], seconds: f64) -> QueryResult<Vec<i64>> {
+    #[derive(QueryableByName)]
+    struct Kept {
+        #[diesel(sql_type = BigInt)]
+        lease_token: i64,
+    }
+    let (run_ids, chunk_nos, tokens) = columns(leases);
+    let kept: Vec<Kept> = diesel::sql_query(
+        "UPDATE chunks SET lease_expires_at = clock_timestamp() + make_interval(secs => $4)
+         FROM unnest($1, $2, $3) AS held (run_id, chunk_no, token)
+         WHERE chunks.run_id = held.run_id AND chunks.chunk_no = held.chunk_no AND lease_token = held.token
+         RETURNING lease_token",
+    )
+    .bind::<Array<BigInt>, _>(run_ids)
+    .bind::<Array<Integer>, _>(chunk_nos)
+    .bind::<Array<BigInt>, _>(tokens)
+    .bind::<Double, _>(seconds)
+    .load(conn)?;
+    Ok(kept.into_iter().map(|kept| kept.lease_token).collect())
+}
+
+/// Gives chunks back, each with the moment of its earliest retry; a lease that was lost meanwhile is left alone.
+pub fn give_back(conn: &mut PgConnection, leases: &[Lease]) -> QueryResult<usize> {
+    let (run_ids, chunk_nos, tokens) = columns(leases);
+    diesel::sql_query(
+        "UPDATE chunks SET lease_token = NULL, lease_owner = NULL, lease_expires_at = NULL,
+             next_attempt_at = CASE WHEN deferred + uncertain > 0 THEN (
+                 SELECT min(d.next_attempt_at) FROM deliveries d
+                 WHERE d.run_id = chunks.run_id AND d.recipient_id BETWEEN first_recipient_id AND last_recipient_id) END
+         FROM unnest($1, $2, $3) AS held (run_id, chunk_no, token)
+         WHERE chunks.run_id = held.run_id AND chunks.chunk_no = held.chunk_no AND lease_token = held.token",
+    )
+    .bind::<Array<BigInt>, _>(run_ids)
+    .bind::<Array<Integer>, _>(chunk_nos)
+    .bind::<Array<BigInt>, _>(tokens)
+    .execute(conn)
+}
+
+/// Takes back leases of which it is not known whether they were ever had: nothing was sent under them.
+pub fn drop_leases(conn: &mut PgConnection, tokens: &[i64]) -> QueryResult<usize> {
+    diesel::sql_query(
+        "UPDATE chunks SET lease_token = NULL, lease_owner = NULL, lease_expires_at = NULL
+         WHERE lease_token IS NOT NULL AND lease_token = ANY($1)",
+    )
+    .bind::<Array<BigInt>, _>(tokens)
+    .execute(conn)
+}
+
+pub(super) fn columns(leases: &[Lease]) -> (Vec<i64>, Vec<i32>, Vec<i64>) {
+    leases
+        .iter()
+        .map(|lease| (lease.run_id, lease.chunk_no, lease.lease_token))
+        .collect()
+}
