@@ -131,9 +131,8 @@ impl SmtpWorker {
     /// Whether a connection that could not be had is one too many: others are open, and work.
     async fn is_left_to_others(&self, failure: &Failure) -> bool {
         self.queue.others_settled().await;
-        let response = failure.to_string();
         let coordinator = &self.shared.coordinator;
-        coordinator.refused_connection(&self.queue, &response)
+        coordinator.refused_connection(&self.queue, &failure.to_string())
     }
 
     /// A mail for which there is no connection goes through another session.
@@ -250,6 +249,9 @@ impl SmtpWorker {
     fn report(&self, outgoing: &Outgoing, outcome: AttemptOutcome, times: Began) {
         let (coordinator, job) = (&self.shared.coordinator, &outgoing.chunk.job);
         if let AttemptOutcome::Failed(failure) = &outcome {
+            if failure.reply.is_some() {
+                self.queue.answered();
+            }
             let verdict = failure.verdict();
             coordinator.failed(&self.queue, verdict, &failure.to_string());
             if let Some(rest) = job.judge(verdict, failure.stage) {
