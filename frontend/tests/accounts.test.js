@@ -2,9 +2,10 @@
 import { expect, it } from 'vitest';
 
 import { mayOpen } from '../src/features/auth/roles.js';
-import { mailedToken } from '../src/features/auth/token.js';
+import { mailedInvitation, mailedToken } from '../src/features/auth/token.js';
 import { eventQuery, subjectLink } from '../src/features/events/events.js';
 import { menuOf } from '../src/features/home/menu.js';
+import { isOpenToMany } from '../src/features/home/site.js';
 import { pictureProblem } from '../src/features/profile/picture.js';
 import { describeAgent } from '../src/features/sessions/agent.js';
 import { expiryOf } from '../src/features/tokens/tokens.js';
@@ -24,6 +25,19 @@ it('each role has its own menu', () => {
   expect(names(manager)).toEqual(expect.arrayContaining(['mailings', 'users', 'events']));
   expect(names(manager)).not.toContain('new-mailing');
   expect(names(admin)).toEqual(expect.arrayContaining(['new-mailing', 'users', 'events']));
+});
+
+it('an invitation brings its token and its address, and nothing else does', () => {
+  const hash = '#invitation=a-b_c&email=ann%2Bnews%40example.org';
+  expect(mailedInvitation(hash)).toEqual({ token: 'a-b_c', email: 'ann+news@example.org' });
+  expect(mailedInvitation('')).toEqual({ token: '', email: '' });
+});
+
+it('signing up is offered only where it is known to be open', () => {
+  const open = (/** @type {Api.Site['sign_up']} */ sign_up) => isOpenToMany({ sign_up });
+  expect(['open', 'domains'].map((one) => open(/** @type {Api.Site['sign_up']} */ (one)))).toEqual([true, true]);
+  expect(['invited', 'closed'].map((one) => open(/** @type {Api.Site['sign_up']} */ (one)))).toEqual([false, false]);
+  expect(isOpenToMany(null)).toBe(false);
 });
 
 it('a page for staff is closed to users, a page for making something to managers', () => {

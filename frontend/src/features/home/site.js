@@ -15,5 +15,5 @@ export function useSite() {
   return readonly(state);
 }
 
-/** Whether somebody without an invitation may open an account. @param {Readonly<Api.Site> | null} site */
+/** Whether somebody without an invitation may open an account. @param {Readonly<Pick<Api.Site, 'sign_up'>> | null} site */
 export const isOpenToMany = (site) => site?.sign_up === 'open' || site?.sign_up === 'domains';
