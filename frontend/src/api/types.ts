@@ -20,6 +20,8 @@ declare global {
     type User = Body<paths['/api/v1/users/{id}']['get']>;
     type Invitation = Body<paths['/api/v1/invitations']['get']>['items'][number];
     type CreateInvitation = paths['/api/v1/invitations']['post']['requestBody']['content']['application/json'];
+    type Quotas = Body<paths['/api/v1/users/{id}/quotas']['get']>;
+    type SetQuotas = paths['/api/v1/users/{id}/quotas']['put']['requestBody']['content']['application/json'];
     type Site = Schemas['Site'];
     type Event = Body<paths['/api/v1/events']['get']>['items'][number];
     type EventKind = Event['kind'];
