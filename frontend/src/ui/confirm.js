@@ -1,8 +1,10 @@
 // Asking before something that cannot be taken back: `if (await confirm({…}))`. The dialog itself is ConfirmDialog.vue.
 import { shallowRef } from 'vue';
 
+/** What else can be done before answering: the question stays. It says what was done. */
+/** @typedef {{action: string, act: () => Promise<string>}} Aside */
 /** `dismiss`: what not doing it is called, where the action itself is a cancelling. */
-/** @typedef {{title: string, text: string, action: string, dismiss?: string, danger?: boolean}} Question */
+/** @typedef {{title: string, text: string, action: string, dismiss?: string, danger?: boolean, aside?: Aside}} Question */
 /** @typedef {Question & {answer: (yes: boolean) => void}} Pending */
 
 /** @type {import('vue').ShallowRef<Pending | null>} */

@@ -5,6 +5,9 @@ import { useI18n } from 'vue-i18n';
 import { asApiError } from '../api/problem.js';
 import { useProblemText } from './problem.js';
 
+/** The first field that is wrong; among radio buttons the first of them. */
+const WRONG = '[aria-invalid="true"], [data-invalid] input';
+
 /**
  * @template {object} T
  * @param {T} initial a value may be a ref that outlives the form
@@ -55,7 +58,7 @@ export function useForm(initial, shown = Object.keys(initial)) {
       return true;
     } catch (cause) {
       fail(cause);
-      void nextTick(() => /** @type {HTMLElement | null} */ (document.querySelector('[aria-invalid="true"]'))?.focus());
+      void nextTick(() => /** @type {HTMLElement | null} */ (document.querySelector(WRONG))?.focus());
       return false;
     } finally {
       busy.value = false;
