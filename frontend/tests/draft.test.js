@@ -1,7 +1,16 @@
 // From the form of a mailing to what the server is sent.
 import { expect, it } from 'vitest';
 
-import { draftLike, draftOf, missingOf, newDraft, recipientsOf, scheduleOf } from '../src/features/mailings/draft.js';
+import {
+  draftLike,
+  draftOf,
+  missingOf,
+  newDraft,
+  recipientsOf,
+  scheduleOf,
+  knownSchedule,
+} from '../src/features/mailings/draft.js';
+import { leftToSend, sendsAtOnce } from '../src/features/mailings/timing.js';
 
 /** @returns {Api.Mailing} */
 function mailing() {
@@ -20,11 +29,58 @@ function mailing() {
   });
 }
 
-it('a mailing that begins now begins with this minute, never in the future', () => {
-  const { starts_at } = scheduleOf(newDraft('Europe/Moscow'));
-  const age = Date.now() - Date.parse(starts_at ?? '');
-  expect(age).toBeGreaterThanOrEqual(0);
-  expect(age).toBeLessThan(60_000);
+it('a new mailing goes to nobody and at no time until both are chosen', () => {
+  const draft = { ...newDraft('Europe/Moscow'), message_id: 5 };
+  expect(recipientsOf(draft)).toBeNull();
+  expect(knownSchedule(draft)).toBeNull();
+  expect(missingOf(draft).map(({ field }) => field)).toEqual(['recipients', 'starts_at']);
+  expect(sendsAtOnce(draft)).toBe(false);
+});
+
+it('a mailing that begins now begins by the clock of the server', () => {
+  const draft = { ...newDraft('Europe/Moscow'), start: /** @type {const} */ ('now') };
+  expect(knownSchedule(draft)).toMatchObject({ start_now: true, time_zone: 'Europe/Moscow' });
+  expect(knownSchedule(draft)).not.toHaveProperty('starts_at');
+  expect(sendsAtOnce(draft)).toBe(true);
+});
+
+it('a new mailing is sent at once when its start has come, unless that is a day ago and more', () => {
+  const now = Date.parse('2026-03-05T06:00:00Z');
+  const at = (/** @type {string} */ starts_local) =>
+    sendsAtOnce({ ...newDraft('UTC'), start: 'at', starts_local }, null, now);
+  expect(at('2026-03-05T06:01')).toBe(false);
+  expect(at('2026-03-05T06:00')).toBe(true);
+  expect(at('2026-03-04T06:01')).toBe(true);
+  expect(at('2026-03-04T06:00')).toBe(false);
+  expect(at('2025-03-05T06:00')).toBe(false);
+  expect(at('')).toBe(false);
+});
+
+it('saving a stored mailing sends at once only what was never sent and is moved to now', () => {
+  const now = Date.parse('2026-03-05T06:00:30Z');
+  const stored = { ...mailing(), starts_at_local: '2026-03-09T06:00:00', time_zone: 'UTC', last_run_at: null };
+  const moved = (/** @type {Partial<Api.Mailing>} */ changes, starts_local = '2026-03-05T06:00') => {
+    const before = { ...stored, ...changes };
+    return sendsAtOnce({ ...draftOf(before), starts_local }, before, now);
+  };
+  expect(moved({})).toBe(true);
+  expect(moved({}, '2026-03-05T06:01')).toBe(false);
+  expect(moved({}, '2026-03-03T06:00')).toBe(false);
+  expect(moved({ last_run_at: '2026-03-01T06:00:00Z' })).toBe(false);
+  expect(moved({ paused_at: '2026-03-01T06:00:00Z' })).toBe(false);
+  expect(moved({ starts_at_local: '2026-03-05T06:00:00' })).toBe(false);
+});
+
+it('what goes on sends what its run has left, or everything where its time has come', () => {
+  const counts = /** @type {Api.Counts} */ ({ total: 9, pending: 3, deferred: 2, accepted: 4 });
+  const now = Date.parse('2026-03-05T06:00:00Z');
+  const left = (/** @type {Partial<Api.Mailing>} */ changes) =>
+    leftToSend({ ...mailing(), recipients_count: 9, next_run_at: null, last_run: null, ...changes }, now);
+  const run = (/** @type {Api.Run['status']} */ status) => /** @type {Api.Run} */ ({ id: 7, status, counts });
+  expect(left({ last_run: run('paused') })).toBe(5);
+  expect(left({ last_run: run('finished') })).toBe(0);
+  expect(left({ last_run: run('finished'), next_run_at: '2026-03-05T06:00:00Z' })).toBe(9);
+  expect(left({ next_run_at: '2026-03-05T06:00:01Z' })).toBe(0);
 });
 
 it('times that were not touched are not sent, and keep their seconds', () => {
@@ -70,7 +126,7 @@ it('recipients are sent only when they were chosen anew', () => {
 
 it('what the server could not read is named before it is asked', () => {
   const draft = { ...newDraft('UTC'), audience: /** @type {const} */ ('chosen') };
-  expect(missingOf(draft).map(({ field }) => field)).toEqual(['message_id', 'recipients']);
+  expect(missingOf(draft).map(({ field }) => field)).toEqual(['message_id', 'recipients', 'starts_at']);
 });
 
 it('what becomes of a lost answer is kept, and a new mailing sends again', () => {
@@ -103,12 +159,16 @@ it('a mailing keeps its mail server, and a new one goes through that of the inst
   expect(newDraft('UTC').smtp_server_id).toBeNull();
 });
 
-it('one like another that is over begins at once and has no end in the past', () => {
+it('one like another that is over carries no start and no end in the past', () => {
   const over = {
     ...mailing(),
     next_run_at: null,
     ends_at: '2026-03-02T06:00:00Z',
     ends_at_local: '2026-03-02T09:00:00',
   };
-  expect(draftLike(over, Date.parse('2026-03-05T00:00:00Z'))).toMatchObject({ start: 'now', ends_local: '' });
+  expect(draftLike(over, Date.parse('2026-03-05T00:00:00Z'))).toMatchObject({
+    start: '',
+    starts_local: '',
+    ends_local: '',
+  });
 });

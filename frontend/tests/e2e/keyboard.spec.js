@@ -100,7 +100,10 @@ test('a newcomer signs in, adds a reader, writes to them and sends it, by keyboa
   await expect(page.getByLabel('По поиску')).toBeChecked();
   await page.keyboard.press('ArrowUp');
   await expect(page.getByLabel('Все', { exact: true })).toBeChecked();
-  await press(page.getByRole('button', { name: 'Создать рассылку' }));
+  await tabTo(page.getByLabel('Сейчас', { exact: true }));
+  await page.keyboard.press('Space');
+  await press(page.getByRole('button', { name: 'Отправить сейчас 1 получателю' }));
+  await press(page.getByRole('dialog').getByRole('button', { name: 'Отправить сейчас 1 получателю' }));
   await expect(page).toHaveURL(/\/mailings\/\d+$/);
   expect((await mailTo(reader)).subject).toBe(subject);
 

@@ -9,6 +9,7 @@ import {
   call,
   mailNow,
   newAddress,
+  sendWritten,
   signUpAndIn,
   writeMessage,
 } from './support.js';
@@ -38,7 +39,8 @@ test('a mailing made after another goes to the same people and no others', async
   await beginMailing(page, subject);
   await page.getByLabel('Выбранные').check();
   await page.getByRole('checkbox', { name: `Выбрать ${emails[0]}` }).check();
-  await page.getByRole('button', { name: 'Создать рассылку' }).click();
+  await page.getByLabel('Сейчас', { exact: true }).check();
+  await sendWritten(page);
   await expect(page.getByText('Завершена')).toBeVisible({ timeout: 30_000 });
   expect(await addressesOf(subject)).toEqual([emails[0]]);
 
@@ -47,8 +49,11 @@ test('a mailing made after another goes to the same people and no others', async
   await expect(page).toHaveURL(/\/mailings\/new\?like=\d+$/);
   await expect(page.getByRole('combobox', { name: 'Сообщение' })).toHaveValue(subject);
   await expect(page.getByLabel('Те же (1)')).toBeChecked();
+  await expect(page.getByLabel('Сейчас', { exact: true })).not.toBeChecked();
+  await expect(page.getByLabel('В назначенное время')).not.toBeChecked();
+  await page.getByLabel('Сейчас', { exact: true }).check();
   await expect(page.getByRole('status', { name: 'Одной фразой' })).toContainText('1 получателю');
-  await page.getByRole('button', { name: 'Создать рассылку' }).click();
+  await sendWritten(page);
   await expect(page).toHaveURL(/\/mailings\/\d+$/);
   await expect.poll(() => addressesOf(subject), { timeout: 20_000 }).toEqual([emails[0], emails[0]]);
 });
@@ -58,14 +63,16 @@ test('a mailing whose answer was lost is created once, however often one asks', 
   const subject = unique('Один раз');
   await prepare(page, [email], subject);
   await beginMailing(page, subject);
+  await page.getByLabel('Все', { exact: true }).check();
+  await page.getByLabel('Сейчас', { exact: true }).check();
   await page.route('**/api/v1/mailings', async (route) => {
     await route.fetch(); // the server has it
     await route.abort();
   });
-  await page.getByRole('button', { name: 'Создать рассылку' }).click();
+  await sendWritten(page);
   await expect(page.getByRole('alert')).toContainText('Нет связи с сервером');
   await page.unroute('**/api/v1/mailings');
-  await page.getByRole('button', { name: 'Создать рассылку' }).click();
+  await sendWritten(page);
   await expect(page).toHaveURL(/\/mailings\/\d+$/);
   await expect(page.getByText('Завершена')).toBeVisible({ timeout: 30_000 });
   expect(await addressesOf(subject)).toEqual([email]);
@@ -85,8 +92,9 @@ test('all that a search finds are chosen at once, without a tick for each', asyn
   await page.getByRole('button', { name: 'Выбрать всех найденных (12)' }).click();
   await expect(page.getByLabel('По поиску')).toBeChecked();
   await expect(page.getByText('Найдено 12 получателей')).toBeVisible();
+  await page.getByLabel('Сейчас', { exact: true }).check();
   await expect(page.getByRole('status', { name: 'Одной фразой' })).toContainText('12 получателям');
-  await page.getByRole('button', { name: 'Создать рассылку' }).click();
+  await sendWritten(page);
   await expect(page.getByText('Завершена')).toBeVisible({ timeout: 30_000 });
   expect((await addressesOf(subject)).sort()).toEqual(wanted.sort());
 });

@@ -76,6 +76,7 @@ test('a manager stops a running mailing, its owner reads why, and nobody gets it
   await theirs.context().close();
 
   await manager.getByRole('button', { name: 'Включить' }).click();
+  await manager.getByRole('dialog', { name: 'Продолжить отправку?' }).getByRole('button', { name: 'Включить' }).click();
   await expect(page.getByText('Завершена')).toBeVisible({ timeout: 60_000 });
   await expect(page.getByText('Рассылку отключил менеджер')).toHaveCount(0);
   expect((await addressesOf(subject)).sort()).toEqual([...people].sort());

@@ -30,12 +30,13 @@ test('a paused mailing sends nothing until it is resumed', async ({ page }) => {
   await writeMessage(page, free);
 
   await beginMailing(page, held);
+  await page.getByLabel('Все', { exact: true }).check();
   await page.getByLabel('Каждую неделю').check();
   await page.getByLabel('В назначенное время').check();
   await page.getByLabel('Первая отправка').fill(inMoscow(Date.now() + DAY_MS));
   await page.getByText('Ещё настройки').click();
   await page.getByLabel('Ждать моего решения').check();
-  await page.getByRole('button', { name: 'Создать рассылку' }).click();
+  await page.getByRole('button', { name: /^Запланировать: / }).click();
   await expect(page).toHaveURL(/\/mailings\/\d+$/);
   const mailing = new URL(page.url()).pathname;
   await page.getByRole('button', { name: 'Приостановить' }).click();
@@ -55,6 +56,9 @@ test('a paused mailing sends nothing until it is resumed', async ({ page }) => {
   await expect(page.getByRole('tabpanel')).toContainText('Ждать моего решения');
   await page.getByRole('tab', { name: 'Запуски' }).click();
   await page.getByRole('button', { name: 'Возобновить' }).click();
+  const question = page.getByRole('dialog', { name: 'Продолжить отправку?' });
+  await expect(question).toContainText('сразу уйдёт 1 письмо');
+  await question.getByRole('button', { name: 'Возобновить' }).click();
   await expect(page.getByRole('region', { name: 'Последний запуск' }).getByText('Завершён')).toBeVisible({
     timeout: 30_000,
   });

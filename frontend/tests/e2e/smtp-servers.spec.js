@@ -10,6 +10,7 @@ import {
   beginMailing,
   call,
   newAddress,
+  sendWritten,
   signUpAndIn,
   signUpStaff,
   writeMessage,
@@ -100,7 +101,9 @@ test('a mailing goes through the chosen server under its sender, and the server 
 
   await beginMailing(page, subject);
   await page.getByLabel('Почтовый сервер').selectOption({ label: `${name} — ${SENDER}` });
-  await page.getByRole('button', { name: 'Создать рассылку' }).click();
+  await page.getByLabel('Все', { exact: true }).check();
+  await page.getByLabel('Сейчас', { exact: true }).check();
+  await sendWritten(page);
   await expect(page).toHaveURL(/\/mailings\/\d+$/);
   const mailing = new URL(page.url()).pathname;
   await expect(page.getByText('Завершена')).toBeVisible({ timeout: 30_000 });

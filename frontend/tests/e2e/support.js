@@ -201,9 +201,23 @@ export async function beginMailing(page, subject) {
  */
 export async function mailNow(page, subject) {
   await beginMailing(page, subject);
+  await page.getByLabel('Все', { exact: true }).check();
+  await page.getByLabel('Сейчас', { exact: true }).check();
   await expect(page.getByRole('status', { name: 'Одной фразой' })).toContainText('первая отправка — сейчас');
-  await page.getByRole('button', { name: 'Создать рассылку' }).click();
+  await sendWritten(page);
   await expect(page).toHaveURL(/\/mailings\/\d+$/);
+}
+
+/**
+ * Sends what the form of a mailing holds: the button says to how many, and is asked about once.
+ * @param {import('@playwright/test').Page} page
+ */
+export async function sendWritten(page) {
+  await page.getByRole('button', { name: /^Отправить сейчас \d/ }).click();
+  await page
+    .getByRole('dialog', { name: 'Отправить сейчас?' })
+    .getByRole('button', { name: /^Отправить сейчас \d/ })
+    .click();
 }
 
 /**

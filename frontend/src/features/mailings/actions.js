@@ -6,6 +6,8 @@ import { confirm } from '../../ui/confirm.js';
 import { useProblemText } from '../../ui/problem.js';
 import { toast } from '../../ui/toast.js';
 import { cancelRun, deleteMailing, enableMailing, pauseMailing, resumeMailing, sendMailing } from './mailings.js';
+import { useSendQuestion } from './sending.js';
+import { leftToSend } from './timing.js';
 
 /** @typedef {import('./permitted.js').Action} Action */
 
@@ -24,6 +26,7 @@ export const actionIcons = {
 export function useMailingActions(changed) {
   const { t, n } = useI18n();
   const problemText = useProblemText();
+  const askToSend = useSendQuestion();
   /** The mailing whose disabling waits for a reason. @type {import('vue').ShallowRef<Api.Mailing | null>} */
   const disabling = shallowRef(null);
 
@@ -42,11 +45,30 @@ export function useMailingActions(changed) {
   }
 
   /** @param {Api.Mailing} mailing */
-  async function send({ id, message_subject, recipients_count }) {
-    const text = t('mailings.send_text', { what: message_subject, n: n(recipients_count) }, recipients_count);
-    if (!(await confirm({ title: t('mailings.send_title'), text, action: t('mailings.actions.send') }))) return false;
-    return run(() => sendMailing(id), t('mailings.sending'));
+  async function send({ id, message_id, message_subject, recipients_count }) {
+    const question = { message_id, subject: message_subject, count: recipients_count };
+    return (await askToSend(question)) && run(() => sendMailing(id), t('mailings.sending'));
   }
+
+  /**
+   * Asks only where mails leave at once.
+   * @param {Api.Mailing} mailing
+   * @param {'resume' | 'enable'} action
+   */
+  async function mayGoOn(mailing, action) {
+    const left = leftToSend(mailing);
+    if (!left) return true;
+    const text = t('mailings.go_on_text', { what: mailing.message_subject, n: n(left) }, left);
+    return confirm({ title: t('mailings.go_on_title'), text, action: t(`mailings.actions.${action}`) });
+  }
+
+  /** @param {Api.Mailing} mailing */
+  const resume = async (mailing) =>
+    (await mayGoOn(mailing, 'resume')) && run(() => resumeMailing(mailing.id), t('mailings.resumed'));
+
+  /** @param {Api.Mailing} mailing */
+  const enable = async (mailing) =>
+    (await mayGoOn(mailing, 'enable')) && run(() => enableMailing(mailing.id), t('mailings.enabled'));
 
   /** @param {Api.Mailing} mailing */
   async function cancel({ id, message_subject }) {
@@ -78,9 +100,9 @@ export function useMailingActions(changed) {
   const work = {
     send,
     pause: ({ id }) => run(() => pauseMailing(id), t('mailings.paused')),
-    resume: ({ id }) => run(() => resumeMailing(id), t('mailings.resumed')),
+    resume,
     cancel,
-    enable: ({ id }) => run(() => enableMailing(id), t('mailings.enabled')),
+    enable,
     disable,
     remove,
   };

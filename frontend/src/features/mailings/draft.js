@@ -1,21 +1,23 @@
 // A mailing while it is being written: what the form holds, and what is sent to the server.
-import { thisMinute, utcToLocal } from '../../ui/zone.js';
+import { utcToLocal } from '../../ui/zone.js';
 
 /**
  * @typedef {object} Draft
  * @property {number | null} message_id
  * @property {string} subject of the message, to show
  * @property {number | null} smtp_server_id one's own, or null: that of the installation
- * @property {'keep' | 'all' | 'search' | 'chosen'} audience keep: whom it, or the one it is made after, has already
+ * @property {'' | 'keep' | 'all' | 'search' | 'chosen'} audience empty: not chosen yet; keep: those of the mailing, or of the one it is made after
  * @property {string} q
  * @property {number[]} ids
- * @property {'now' | 'at'} start
+ * @property {'' | 'now' | 'at'} start empty: not chosen yet
  * @property {string} starts_local on the clocks of the zone
  * @property {string} ends_local empty: no end
  * @property {string} time_zone
  * @property {Api.Recurrence} recurrence
  * @property {Api.OnUncertain} on_uncertain
  */
+
+/** What is known of the schedule of a mailing that is changed. @typedef {Pick<Api.Mailing, 'starts_at_local' | 'ends_at_local' | 'time_zone'>} Stored */
 
 /** @type {Api.Recurrence[]} */
 export const RECURRENCES = ['once', 'daily', 'weekly', 'monthly'];
@@ -26,10 +28,10 @@ export const FIELDS = [
   ...['starts_at', 'starts_at_local', 'ends_at', 'ends_at_local', 'recurrence', 'time_zone', 'on_uncertain'],
 ];
 
-/** @param {string} zone @returns {Draft} */
+/** Neither to whom nor when is chosen: what mails everybody is never what one starts with. @param {string} zone @returns {Draft} */
 export function newDraft(zone) {
-  const whom = /** @type {const} */ ({ audience: 'all', q: '', ids: [] });
-  const when = /** @type {const} */ ({ start: 'now', ends_local: '', recurrence: 'once' });
+  const whom = /** @type {const} */ ({ audience: '', q: '', ids: [] });
+  const when = /** @type {const} */ ({ start: '', ends_local: '', recurrence: 'once' });
   return {
     message_id: null,
     subject: '',
@@ -37,7 +39,7 @@ export function newDraft(zone) {
     ...whom,
     ids: [],
     ...when,
-    starts_local: utcToLocal(Date.now(), zone),
+    starts_local: '',
     time_zone: zone,
     on_uncertain: 'retry',
   };
@@ -61,7 +63,8 @@ export function draftOf(mailing) {
 }
 
 /**
- * One like this: the same message, people and rhythm. It begins when the other goes next; one that has gone, at once.
+ * One like this: the same message, people and rhythm. It begins when the other goes next; for one that has gone, when is chosen
+ * again.
  * @param {Api.Mailing} mailing
  * @param {number} [now]
  * @returns {Draft}
@@ -75,8 +78,8 @@ export function draftLike(mailing, now = Date.now()) {
   const nextDay = utcToLocal(next ?? now, time_zone).slice(0, 11);
   return {
     ...draftOf(mailing),
-    start: next ? 'at' : 'now',
-    starts_local: next ? nextDay + starts_at_local.slice(11, 16) : utcToLocal(now, time_zone),
+    start: next ? 'at' : '',
+    starts_local: next ? nextDay + starts_at_local.slice(11, 16) : '',
     ends_local: ahead(ends_at) ? toMinute(ends_at_local) : '',
   };
 }
@@ -85,12 +88,13 @@ export function draftLike(mailing, now = Date.now()) {
  * When the mailing goes, as the zone's clock shows it: the server knows the zones. A time that was not touched is not sent,
  * and stays as it is to the second.
  * @param {Draft} draft
- * @param {Api.Mailing | null} [stored]
+ * @param {Stored | null} [stored]
+ * @returns {Pick<Api.CreateMailing, 'starts_at_local' | 'start_now' | 'ends_at' | 'ends_at_local' | 'time_zone' | 'recurrence'>}
  */
 export function scheduleOf({ start, starts_local, ends_local, time_zone, recurrence }, stored = null) {
   const isKept = (/** @type {string} */ local, /** @type {string | null | undefined} */ before) =>
     stored?.time_zone === time_zone && toMinute(before) === local;
-  const starts = start === 'now' ? { starts_at: thisMinute() } : { starts_at_local: starts_local };
+  const starts = start === 'now' ? { start_now: true } : { starts_at_local: starts_local };
   const ends = ends_local ? { ends_at_local: ends_local } : { ends_at: null };
   return {
     ...(isKept(starts_local, stored?.starts_at_local) ? {} : starts),
@@ -101,12 +105,23 @@ export function scheduleOf({ start, starts_local, ends_local, time_zone, recurre
 }
 
 /**
+ * The same as soon as the start is known.
+ * @param {Draft} draft
+ * @param {Stored | null} [stored]
+ */
+export function knownSchedule(draft, stored = null) {
+  const isKnown = draft.start === 'now' || (draft.start === 'at' && draft.starts_local);
+  return isKnown ? scheduleOf(draft, stored) : null;
+}
+
+/**
  * Null: those it has already.
  * @param {Draft} draft
  * @param {number | null} [like] the mailing it is made after
  * @returns {Api.RecipientChoice | null}
  */
 export function recipientsOf({ audience, q, ids }, like = null) {
+  if (audience === '') return null;
   if (audience === 'keep') return like ? { mailing_id: like } : null;
   if (audience === 'all') return { all: true };
   return audience === 'search' ? { q } : { ids };
@@ -118,10 +133,14 @@ export function recipientsOf({ audience, q, ids }, like = null) {
  * @returns {Api.FieldError[]}
  */
 export function missingOf(draft) {
-  const wrong = [];
-  if (!draft.message_id) wrong.push('message_id');
-  if (draft.start === 'at' && !draft.starts_local) wrong.push('starts_at');
-  if (draft.audience === 'chosen' && !draft.ids.length) wrong.push('recipients');
-  if (draft.audience === 'search' && !draft.q) wrong.push('recipients');
-  return wrong.map((field) => ({ field, code: 'required', message: '' }));
+  const { message_id, audience, ids, q, start, starts_local } = draft;
+  /** @type {[field: string, code: string, missing: boolean][]} */
+  const checks = [
+    ['message_id', 'not_chosen', !message_id],
+    ['recipients', 'not_chosen', !audience || (audience === 'chosen' && !ids.length)],
+    ['recipients', 'required', audience === 'search' && !q.trim()],
+    ['starts_at', 'not_chosen', !start],
+    ['starts_at', 'required', start === 'at' && !starts_local],
+  ];
+  return checks.filter(([, , missing]) => missing).map(([field, code]) => ({ field, code, message: '' }));
 }

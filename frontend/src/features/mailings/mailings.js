@@ -81,6 +81,6 @@ export const disableMailing = (id, reason) =>
 /** @param {number} id */
 export const enableMailing = (id) => ask(api.POST('/api/v1/mailings/{id}/enable', { params: { path: { id } } }));
 
-/** @param {Omit<Api.PreviewOccurrences, 'count' | 'start_now'>} schedule */
+/** @param {Omit<Api.PreviewOccurrences, 'count'>} schedule */
 export const previewOccurrences = (schedule) =>
   ask(api.POST('/api/v1/occurrences/preview', { body: { ...schedule, count: 10 } }));

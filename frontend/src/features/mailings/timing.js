@@ -1,0 +1,50 @@
+// Whether saving a mailing, or letting it go on, sends at once; and to how many. Pure; the server decides again.
+import { utcToLocal } from '../../ui/zone.js';
+import { waiting } from './counts.js';
+import { scheduleOf } from './draft.js';
+import { isOpen } from './permitted.js';
+
+/** The server takes a start further back for a mistake. */
+const MAX_START_AGE_MS = 86_400_000;
+
+/** @typedef {import('./draft.js').Draft} Draft */
+/** @typedef {Pick<Api.Mailing, 'starts_at_local' | 'ends_at_local' | 'recurrence' | 'time_zone' | 'last_run_at' | 'paused_at' | 'disabled'>} Stored */
+
+/** @param {Draft} draft @param {Stored} stored */
+function isRescheduled(draft, stored) {
+  const { recurrence, time_zone, ...times } = scheduleOf(draft, stored);
+  return Object.keys(times).length > 0 || recurrence !== stored.recurrence || time_zone !== stored.time_zone;
+}
+
+/**
+ * Whether the start has come on the clocks of its zone, which show minutes.
+ * @param {Draft} draft
+ * @param {number} now
+ */
+export const hasCome = ({ start, starts_local, time_zone }, now) =>
+  start === 'at' && starts_local !== '' && starts_local <= utcToLocal(now, time_zone);
+
+/**
+ * Saving starts a new mailing whose time has come, and a stored one that has never been sent and gets another schedule.
+ * @param {Draft} draft
+ * @param {Stored | null} [stored]
+ * @param {number} [now]
+ */
+export function sendsAtOnce(draft, stored = null, now = Date.now()) {
+  if (draft.start === 'now') return true;
+  if (!hasCome(draft, now)) return false;
+  const isRecent = !hasCome(draft, now - MAX_START_AGE_MS);
+  if (!stored) return isRecent;
+  if (stored.last_run_at || stored.paused_at || stored.disabled || !isRescheduled(draft, stored)) return false;
+  return isRecent || !('starts_at_local' in scheduleOf(draft, stored));
+}
+
+/**
+ * How many mails leave when a mailing is let go on: what its run has left, or all of them where its time has come meanwhile.
+ * @param {Pick<Api.Mailing, 'last_run' | 'next_run_at' | 'recipients_count'>} mailing
+ * @param {number} [now]
+ */
+export function leftToSend({ last_run, next_run_at, recipients_count }, now = Date.now()) {
+  if (last_run && isOpen(last_run)) return waiting(last_run.counts);
+  return next_run_at && Date.parse(next_run_at) <= now ? recipients_count : 0;
+}
