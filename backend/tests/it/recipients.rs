@@ -26,7 +26,7 @@ fn a_recipient_is_kept_changed_and_deleted() {
         .expect(200);
     assert_eq!(
         (changed["email"].as_str(), changed["comment"].as_str()),
-        (Some("Ada@Example.org"), Some("first programmer"))
+        (Some("Ada@example.org"), Some("first programmer"))
     );
 
     app.delete(&alice, &path).expect(204);
