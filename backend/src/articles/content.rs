@@ -9,6 +9,7 @@ use html5gum::Token;
 
 pub(super) use super::reduced::Refusal;
 use super::reduced::{ALLOWED, WITHIN_A_LINE, is_own_picture, reduced, tokens, utf8};
+use crate::text::{nfc, with_paired_directions};
 
 /// Of what is kept, in bytes: `&` becomes five.
 const LARGEST: usize = 512 * 1024;
@@ -88,7 +89,8 @@ pub(super) fn beginning(html: &str) -> String {
         }
     }
     let line = one_line(if begun { &text } else { &above });
-    match line.char_indices().nth(BEGINNING) {
+    let line = nfc(&line).into_owned();
+    with_paired_directions(match line.char_indices().nth(BEGINNING) {
         None => line,
         Some((end, _)) => {
             let beginning = line.get(..end).unwrap_or_default();
@@ -97,7 +99,7 @@ pub(super) fn beginning(html: &str) -> String {
                 .map_or(beginning, |(words, _)| words);
             format!("{words}…")
         }
-    }
+    })
 }
 
 fn is_heading(tag: &str) -> bool {

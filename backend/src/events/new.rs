@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::model::{EventKind, Subject, SubjectKind};
 use crate::http::client::Client;
+use crate::text::{is_control_or_break, with_paired_directions};
 
 /// Whatever a thing is called, so much of it is kept: the longest address.
 const LONGEST_NAME: usize = 254;
@@ -97,12 +98,11 @@ impl NewEvent {
     }
 }
 
-/// The beginning of a text, without line breaks and control characters: much of it was typed by strangers.
+/// The beginning of a text, without line breaks, control characters and directions that stay open: much of it was typed by
+/// strangers.
 fn line(text: &str, longest: usize) -> String {
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take(longest)
-        .collect()
+    let line = text.chars().filter(|c| !is_control_or_break(*c));
+    with_paired_directions(line.take(longest).collect())
 }
 
 #[cfg(test)]
@@ -115,7 +115,7 @@ mod tests {
         let event = origin
             .did(EventKind::SignInFailed)
             .about(SubjectKind::User, 1, &"й".repeat(300))
-            .with("a\r\nb\0\u{1b}[2Jc");
+            .with("\u{202E}a\r\nb\0\u{2028}\u{1b}[2Jc");
         assert_eq!(event.details.unwrap(), "ab[2Jc");
         assert_eq!(event.subject.unwrap().name.chars().count(), LONGEST_NAME);
     }

@@ -3,6 +3,7 @@
 use crate::http::error::FieldError;
 use crate::mail::plain_text;
 use crate::mail::render::{Mistake, Person, Rendered, Template};
+use crate::text::with_paired_directions;
 
 /// As many characters of a message as a list shows.
 const EXCERPT: usize = 160;
@@ -36,10 +37,10 @@ pub fn excerpt(beginning: &str, is_html: bool) -> String {
         beginning.to_owned()
     };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(EXCERPT) {
+    with_paired_directions(match line.char_indices().nth(EXCERPT) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default().trim_end()),
         None => line,
-    }
+    })
 }
 
 #[cfg(test)]
