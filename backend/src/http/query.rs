@@ -9,6 +9,7 @@ use validator::Validate;
 
 use super::error::{ApiError, FieldError};
 use super::field::{field_error, flatten};
+use crate::text::is_blank;
 
 /// A checked query string. Fails with 422 naming the field.
 #[derive(Debug)]
@@ -32,8 +33,9 @@ fn parse<T: DeserializeOwned + Validate>(query: &str) -> Result<T, ApiError> {
             "Control characters are not allowed.",
         )]));
     }
-    // An empty value is what a form sends for a filter that is not set.
-    let set = pairs().filter(|(_, value)| !value.is_empty());
+    // An empty value is what a form sends for a filter that is not set; a search for nothing that can be seen is none either.
+    let is_set = |name: &str, value: &str| !value.is_empty() && (name != "q" || !is_blank(value));
+    let set = pairs().filter(|(name, value)| is_set(name, value));
     let set = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(set)
         .finish();

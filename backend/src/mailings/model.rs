@@ -269,7 +269,7 @@ pub struct Choice {
     /// Every recipient there is now; only `true` has a meaning.
     pub all: Option<bool>,
     /// Every recipient that this search finds now.
-    #[validate(length(min = 1, max = 200, code = "out_of_range"))]
+    #[validate(length(max = 200, code = "out_of_range"), custom(function = "filled"))]
     #[schema(min_length = 1, max_length = 200)]
     pub q: Option<String>,
     /// Those of this mailing of yours, as they are now: for one like it.
