@@ -6,7 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 use validator::{Validate, ValidationError};
 
 use crate::http::field::{
-    filled, nullable, present, present_trimmed, sensible_year, single_line, trimmed,
+    filled, nullable, nullable_trimmed, present, present_trimmed, sensible_year, several_lines,
+    single_line, trimmed,
 };
 use crate::http::page::{Paging, default_per_page, first_page};
 use crate::named::named;
@@ -78,8 +79,11 @@ pub struct CreateArticle {
     #[schema(example = "<p>From today on, mailings wait for their time zone.</p>")]
     pub html: String,
     /// Where there is none, or a blank one, the beginning of the text introduces the article.
-    #[serde(default)]
-    #[validate(length(max = 500, code = "too_long"))]
+    #[serde(default, deserialize_with = "trimmed")]
+    #[validate(
+        length(max = 500, code = "too_long"),
+        custom(function = "several_lines")
+    )]
     #[schema(example = "What is new this spring", max_length = 500)]
     pub excerpt: Option<String>,
     /// When it is to be shown, once it is published; the moment of publishing where there is none.
@@ -110,8 +114,11 @@ pub struct UpdateArticle {
     #[schema(example = "<p>From today on …</p>", nullable = false)]
     pub html: Option<String>,
     /// `null` or a blank one: the beginning of the text.
-    #[serde(deserialize_with = "nullable")]
-    #[validate(length(max = 500, code = "too_long"))]
+    #[serde(deserialize_with = "nullable_trimmed")]
+    #[validate(
+        length(max = 500, code = "too_long"),
+        custom(function = "several_lines")
+    )]
     #[schema(example = "What is new", max_length = 500, value_type = Option<String>)]
     pub excerpt: Option<Option<String>>,
     /// `null` only for what is not published.

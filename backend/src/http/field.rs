@@ -10,6 +10,7 @@ use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 use super::error::FieldError;
 use super::field_path::FieldPath;
 use crate::email_address::InvalidEmail;
+use crate::text;
 use crate::zone::Zone;
 
 /// For `PATCH`: tells an absent field (`None`) from `null` (`Some(None)`); use with `#[serde(default)]`.
@@ -19,9 +20,56 @@ pub fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Option::deserialize(deserializer).map(Some)
 }
 
-/// Text without the white space around it.
-pub fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    String::deserialize(deserializer).map(|text| text.trim().to_owned())
+/// Text that people write, or the lack of it.
+pub trait Written {
+    /// In NFC, as all text is kept and searched.
+    #[must_use]
+    fn in_nfc(self) -> Self;
+
+    /// Without the white space around it; nothing, where nothing of it can be seen.
+    #[must_use]
+    fn tidied(self) -> Self;
+}
+
+impl Written for String {
+    fn in_nfc(self) -> Self {
+        match text::nfc(&self) {
+            Cow::Borrowed(_) => self,
+            Cow::Owned(normal) => normal,
+        }
+    }
+
+    fn tidied(self) -> Self {
+        if text::is_blank(&self) {
+            Self::new()
+        } else {
+            self.trim().to_owned().in_nfc()
+        }
+    }
+}
+
+impl<T: Written> Written for Option<T> {
+    fn in_nfc(self) -> Self {
+        self.map(T::in_nfc)
+    }
+
+    fn tidied(self) -> Self {
+        self.map(T::tidied)
+    }
+}
+
+/// Text as it was written, in NFC.
+pub fn written<'de, D: Deserializer<'de>, T: Deserialize<'de> + Written>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    T::deserialize(deserializer).map(T::in_nfc)
+}
+
+/// A line of text without the white space around it, in NFC; empty where nothing of it can be seen.
+pub fn trimmed<'de, D: Deserializer<'de>, T: Deserialize<'de> + Written>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    T::deserialize(deserializer).map(T::tidied)
 }
 
 /// For `PATCH`: the field may be absent, but not `null`; use with `#[serde(default)]`.
@@ -31,6 +79,13 @@ pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
+/// The same for text as it was written.
+pub fn present_written<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    written(deserializer).map(Some)
+}
+
 /// The same for a line of text, without the white space around it.
 pub fn present_trimmed<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -38,18 +93,35 @@ pub fn present_trimmed<'de, D: Deserializer<'de>>(
     trimmed(deserializer).map(Some)
 }
 
-/// No control characters at all: the value goes into a line, perhaps of a mail's header.
+/// For `PATCH`: a line of text that may be absent or `null`; use with `#[serde(default)]`.
+pub fn nullable_trimmed<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<String>>, D::Error> {
+    trimmed(deserializer).map(Some)
+}
+
+/// No control characters and line breaks at all, Unicode's own among them: the value goes into a line, perhaps of a mail's
+/// header. What else is true of every text: see [`several_lines`].
 pub fn single_line(value: &str) -> Result<(), ValidationError> {
-    if value.chars().any(char::is_control) {
+    if value.contains(text::is_control_or_break) {
         Err(coded("control_characters"))
     } else {
-        Ok(())
+        several_lines(value)
     }
 }
 
-/// At least one character that is not white space.
+/// Text that is shown among other text, of any number of lines: it does not turn around what stands beside it.
+pub fn several_lines(value: &str) -> Result<(), ValidationError> {
+    if text::has_paired_directions(value) {
+        Ok(())
+    } else {
+        Err(coded("direction_left_open"))
+    }
+}
+
+/// At least one character that can be seen.
 pub fn filled(value: &str) -> Result<(), ValidationError> {
-    if value.trim().is_empty() {
+    if text::is_blank(value) {
         Err(coded("required"))
     } else {
         Ok(())
@@ -148,6 +220,9 @@ fn explain(code: &str) -> &'static str {
         "too_long" => "This is too long.",
         "too_short" => "This is too short.",
         "control_characters" => "Line breaks and control characters are not allowed here.",
+        "direction_left_open" => {
+            "A change of the text's direction (U+202A to U+202E, U+2066 to U+2069) is not closed, or not opened."
+        }
         "unknown_time_zone" => "No such time zone; use an IANA name such as Europe/Moscow.",
         "out_of_range" => "This is outside the range that is accepted.",
         "invalid_host" => "This is neither the name of a host nor an address.",

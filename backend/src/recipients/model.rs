@@ -9,7 +9,9 @@ use validator::Validate;
 use crate::db::owned::owner_email;
 use crate::db::schema::recipients;
 use crate::email_address::EmailAddress;
-use crate::http::field::{present, present_trimmed, single_line, trimmed};
+use crate::http::field::{
+    present, present_trimmed, present_written, several_lines, single_line, trimmed, written,
+};
 use crate::http::page::{Paging, default_per_page, first_page};
 use crate::users::user_ref::UserRef;
 
@@ -41,8 +43,11 @@ pub struct CreateRecipient {
     #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]
     #[schema(example = "Ada Lovelace", max_length = 200)]
     pub full_name: String,
-    #[serde(default)]
-    #[validate(length(max = 2000, code = "too_long"))]
+    #[serde(default, deserialize_with = "written")]
+    #[validate(
+        length(max = 2000, code = "too_long"),
+        custom(function = "several_lines")
+    )]
     #[schema(example = "met at the conference", max_length = 2000)]
     pub comment: String,
 }
@@ -58,8 +63,11 @@ pub struct UpdateRecipient {
     #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]
     #[schema(example = "Ada King", max_length = 200, nullable = false)]
     pub full_name: Option<String>,
-    #[serde(deserialize_with = "present")]
-    #[validate(length(max = 2000, code = "too_long"))]
+    #[serde(deserialize_with = "present_written")]
+    #[validate(
+        length(max = 2000, code = "too_long"),
+        custom(function = "several_lines")
+    )]
     #[schema(example = "", max_length = 2000, nullable = false)]
     pub comment: Option<String>,
 }

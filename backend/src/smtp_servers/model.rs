@@ -11,7 +11,9 @@ use super::fields::{Secret, is_host, is_password, is_sender};
 use super::session_limits::SessionLimit;
 use crate::db::schema::smtp_servers;
 use crate::email_address::EmailAddress;
-use crate::http::field::{filled, nullable, present, present_trimmed, single_line, trimmed};
+use crate::http::field::{
+    filled, nullable, nullable_trimmed, present, present_trimmed, single_line, trimmed,
+};
 use crate::named::named;
 
 named! {
@@ -131,7 +133,7 @@ pub struct CreateSmtpServer {
     #[validate(custom(function = "is_sender"))]
     #[schema(value_type = String, example = "news@example.org", max_length = 254, format = Email)]
     pub from_email: EmailAddress,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "trimmed")]
     #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]
     #[schema(example = "Example News", max_length = 200)]
     pub from_name: Option<String>,
@@ -210,7 +212,7 @@ pub struct UpdateSmtpServer {
     #[schema(value_type = Option<String>, example = "news@example.org", max_length = 254, format = Email, nullable = false)]
     pub from_email: Option<EmailAddress>,
     /// `null` takes it away.
-    #[serde(default, deserialize_with = "nullable")]
+    #[serde(default, deserialize_with = "nullable_trimmed")]
     #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]
     #[schema(value_type = Option<String>, example = "Example News", max_length = 200)]
     pub from_name: Option<Option<String>>,

@@ -8,7 +8,9 @@ use validator::Validate;
 
 use crate::auth::policy::Role;
 use crate::db::schema::users;
-use crate::http::field::{self, filled, nullable, present, present_trimmed, single_line, trimmed};
+use crate::http::field::{
+    self, filled, nullable_trimmed, present, present_trimmed, single_line, trimmed,
+};
 use crate::named::named;
 
 named! {
@@ -71,7 +73,7 @@ pub struct UpdateMe {
     #[schema(example = "Europe/Moscow", nullable = false)]
     pub time_zone: Option<String>,
     /// `null` removes it.
-    #[serde(deserialize_with = "nullable")]
+    #[serde(deserialize_with = "nullable_trimmed")]
     #[validate(length(max = 40, code = "too_long"), custom(function = "single_line"))]
     #[schema(example = "+7 495 123-45-67", max_length = 40, value_type = Option<String>)]
     pub phone: Option<Option<String>>,

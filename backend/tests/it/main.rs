@@ -69,6 +69,7 @@ mod starts;
 mod stats;
 mod support;
 mod suppressions;
+mod texts;
 mod unsubscribe;
 mod upgrades;
 mod users;
