@@ -31,6 +31,7 @@ pub mod mailings;
 pub mod messages;
 pub mod monitoring;
 mod named;
+pub mod normalization;
 pub mod quotas;
 pub mod recipients;
 pub mod redis;

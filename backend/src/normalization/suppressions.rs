@@ -1,0 +1,48 @@
+//! Suppressions: rewritten, or dropped where the address is suppressed already. A reader's own wish outlives the others.
+
+use diesel::prelude::*;
+
+use super::{Pass, Stored, for_each};
+use crate::db::functions::lower;
+use crate::db::schema::suppressions;
+use crate::deliveries::model::SkipReason;
+use crate::deliveries::skips::{Whom, skip};
+use crate::email_address::EmailAddress;
+use crate::suppressions::model::SuppressionReason;
+
+pub(super) fn pass(conn: &mut PgConnection, done: &mut Pass) -> QueryResult<()> {
+    for_each(conn, "suppressions", |conn, row| {
+        let Some(email) = EmailAddress::recover(&row.email) else {
+            return Ok(());
+        };
+        rewrite(conn, row, &email)?;
+        let whom = Whom::Address(email.as_str());
+        skip(conn, row.owner_id, whom, SkipReason::Suppressed)?;
+        done.addresses += 1;
+        Ok(())
+    })
+}
+
+fn rewrite(conn: &mut PgConnection, row: &Stored, email: &EmailAddress) -> QueryResult<()> {
+    let unsubscribed = SuppressionReason::Unsubscribed.as_str();
+    let own_wish = suppressions::table
+        .find(row.id)
+        .filter(suppressions::reason.eq(unsubscribed));
+    let is_own_wish = diesel::select(diesel::dsl::exists(own_wish)).get_result(conn)?;
+    let twins = suppressions::table
+        .filter(suppressions::owner_id.eq(row.owner_id))
+        .filter(lower(suppressions::email).eq(email.key()))
+        .filter(suppressions::id.ne(row.id));
+    if is_own_wish {
+        let others = twins.clone().filter(suppressions::reason.ne(unsubscribed));
+        diesel::delete(others).execute(conn)?;
+    }
+    if diesel::select(diesel::dsl::exists(twins)).get_result(conn)? {
+        diesel::delete(suppressions::table.find(row.id)).execute(conn)?;
+    } else {
+        diesel::update(suppressions::table.find(row.id))
+            .set(suppressions::email.eq(email.as_str()))
+            .execute(conn)?;
+    }
+    Ok(())
+}
