@@ -38,6 +38,7 @@ Examples:
 
 Each migration is one transaction. Ctrl-C leaves those that were applied, and nothing of the one under way. Two that start
 together do not meet: the second waits. The program of the version before works on with the new tables.
+Afterwards addresses and names that earlier versions stored are brought into the form that is compared now.
 
 Exit status: 0 up to date; 1 a migration failed, or with --check: some are pending.";
 

@@ -1,11 +1,12 @@
 //! `dispatch migrate`: brings the database up to date. Ended half-way, what was applied stays, and the migration under way
-//! leaves nothing behind: each is one transaction.
+//! leaves nothing behind: each is one transaction. The same holds for each address that is brought into its form.
 
 use diesel::{Connection, PgConnection};
 
 use super::{AlreadySaid, Failure, progress::note, say};
 use crate::app::Services;
 use crate::db::{self, Step};
+use crate::normalization::{self, Pass, leftovers};
 
 /// Applies what is missing and names it.
 pub(super) fn run(services: &Services) -> Result<(), Failure> {
@@ -16,10 +17,32 @@ pub(super) fn run(services: &Services) -> Result<(), Failure> {
     for name in &applied {
         say(format_args!("applied {name}"))?;
     }
-    if applied.is_empty() {
+    let changed = normalize(services)?;
+    if applied.is_empty() && !changed {
         say("the database is up to date")?;
     }
     Ok(())
+}
+
+/// Brings what earlier releases stored into the forms that are compared now, and says what it could not; whether it changed
+/// anything.
+fn normalize(services: &Services) -> Result<bool, Failure> {
+    let mut conn = PgConnection::establish(&services.config.database.url)?;
+    let done = normalization::pass(&mut conn, services.clock.now())?;
+    if done.addresses > 0 {
+        say(format_args!(
+            "brought {} addresses into their form; {} recipients were another one of the same owner, and were merged with it",
+            done.addresses, done.merged
+        ))?;
+    }
+    if done.texts > 0 {
+        say(format_args!("brought {} names into their form", done.texts))?;
+    }
+    let left = leftovers::find(&mut conn)?;
+    if !left.is_empty() {
+        say(&left)?;
+    }
+    Ok(done != Pass::default())
 }
 
 /// Changes nothing; fails where there is something to apply.

@@ -1,6 +1,6 @@
 //! Upkeep: what has been kept long enough is deleted, a little at a time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -12,11 +12,15 @@ use super::PassError;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::events;
+use crate::normalization::{self, Pass, leftovers};
 
 /// Deleted by one statement, so that no lock and no transaction is a long one.
 const AT_ONCE: i64 = 1000;
 /// How long it rests when there is nothing more to delete.
 const REST: Duration = Duration::from_hours(1);
+
+/// Processes of the release before may be at work beside this one for a while.
+const NORMALIZED_EVERY: Duration = Duration::from_hours(24);
 
 /// What accounts, articles and programs leave behind and nobody needs any more. A session that was not continued has ended
 /// 30 days after its last use, or 90 days after its sign-in: see `auth::sessions`. Keys: see `idempotency_keys::store::KEPT`.
@@ -56,7 +60,12 @@ impl Upkeep {
 
     /// Makes passes until told to stop.
     pub(super) async fn run(self, mut stopped: watch::Receiver<bool>) {
+        let mut normalized = None;
         while !*stopped.borrow() {
+            if normalized.is_none_or(|at: Instant| at.elapsed() >= NORMALIZED_EVERY) {
+                self.normalize().await;
+                normalized = Some(Instant::now());
+            }
             let pass = self.clone();
             let deleted = self
                 .db
@@ -68,6 +77,39 @@ impl Upkeep {
             });
             if !more {
                 timeout(REST, stopped.changed()).await.ok();
+            }
+        }
+    }
+
+    /// Brings what a process of an earlier release has stored into the forms that are compared now, and tells what only a
+    /// person can.
+    async fn normalize(&self) {
+        let now = self.clock.now();
+        let work = move |conn: &mut PgConnection| {
+            let done = normalization::pass(conn, now)?;
+            Ok::<_, PassError>((done, leftovers::find(conn)?))
+        };
+        match self.db.run(work).await {
+            Err(error) => {
+                tracing::warn!(%error, "stored addresses and names could not be brought into their form; tried again in a day");
+            }
+            Ok((done, left)) => {
+                if done != Pass::default() {
+                    let Pass {
+                        addresses,
+                        merged,
+                        texts,
+                    } = done;
+                    tracing::info!(
+                        addresses,
+                        merged,
+                        texts,
+                        "stored addresses and names brought into their form"
+                    );
+                }
+                if !left.is_empty() {
+                    tracing::warn!("some stored addresses need a look: {left}");
+                }
             }
         }
     }

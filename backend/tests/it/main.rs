@@ -44,6 +44,7 @@ mod matrix;
 mod message_tryouts;
 mod messages;
 mod monitoring;
+mod normalization;
 mod outages;
 mod oversight;
 mod own_sessions;

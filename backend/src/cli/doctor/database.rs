@@ -6,6 +6,7 @@ use diesel::sql_types::{Array, Bool, Integer, Text};
 use super::{Findings, session, without_password};
 use crate::config::Config;
 use crate::db;
+use crate::normalization::leftovers;
 
 /// The oldest version that the tests run on.
 const OLDEST: i32 = 150_000;
@@ -162,8 +163,24 @@ fn migrations(conn: &mut PgConnection, findings: &Findings) {
             format!("made by a newer program: {}", some(&differences.unknown)),
             "right during an upgrade; otherwise run the newer program here too",
         ),
-        Ok(_) => findings.ok("migrations", "all are applied"),
+        Ok(_) => {
+            findings.ok("migrations", "all are applied");
+            hear(addresses(conn, findings), findings);
+        }
     }
+}
+
+/// Only told where there is something to do.
+fn addresses(conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
+    let left = leftovers::find(conn)?;
+    if !left.is_empty() {
+        findings.warn(
+            "addresses",
+            left.to_string(),
+            "run `dispatch migrate`; what is still named then has to be looked at by an administrator",
+        );
+    }
+    Ok(())
 }
 
 fn count(tables: &[String]) -> String {
