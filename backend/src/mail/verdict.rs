@@ -1,5 +1,6 @@
 //! What an attempt that was not accepted means: for the delivery (outcome) and for the run (cause). Pure.
 
+mod address;
 mod failure;
 
 pub use self::failure::{Failure, Fault};
@@ -37,9 +38,12 @@ pub enum Cause {
     MailboxFull,
     /// The address does not exist: counts towards suppression.
     RecipientPermanent,
+    /// 5xx at RCPT that does not say so: about us, or about nobody knows what. Teaches nothing about the address, and
+    /// nothing about the content, which the server has not seen.
+    RecipientRefused,
     /// 4xx at MAIL, DATA, body or dot.
     Transient,
-    /// The server wants no mail from this sender, or not this mail. Says nothing about the recipient.
+    /// The server wants no mail from this sender (5xx at MAIL), or not this mail (DATA and later).
     SenderOrContent,
     /// The policy for uncertain deliveries decides.
     Uncertain,
@@ -82,7 +86,8 @@ fn refused(stage: Stage, reply: &Reply) -> (Outcome, Cause) {
         _ if transient => (O::Deferred, C::Transient),
         Stage::Mail => (O::Rejected, C::SenderOrContent),
         _ if is_mailbox_full(reply) => (O::Deferred, C::MailboxFull),
-        Stage::Rcpt if is_bad_recipient(reply) => (O::Rejected, C::RecipientPermanent),
+        Stage::Rcpt if address::is_unusable(reply) => (O::Rejected, C::RecipientPermanent),
+        Stage::Rcpt => (O::Rejected, C::RecipientRefused),
         _ => (O::Rejected, C::SenderOrContent),
     }
 }
@@ -93,17 +98,6 @@ fn is_mailbox_full(reply: &Reply) -> bool {
         Some("5.2.2") => true,
         Some(code) => reply.code == 552 && code.starts_with("5.2."),
         None => reply.code == 552,
-    }
-}
-
-/// 5.1.x, 550, 551, 553 — unless the enhanced code says that it is about us: policy and relaying are 5.7.x, a bad
-/// *sender* is 5.1.7 and 5.1.8, and Postfix says all of these at RCPT. They must not suppress good addresses.
-fn is_bad_recipient(reply: &Reply) -> bool {
-    match reply.enhanced.as_deref() {
-        Some("5.1.7" | "5.1.8") => false,
-        Some(code) if code.starts_with("5.7.") => false,
-        Some(code) if code.starts_with("5.1.") => true,
-        _ => matches!(reply.code, 550 | 551 | 553),
     }
 }
 
@@ -191,7 +185,8 @@ mod tests {
     fn a_recipient_that_is_greylisted_waits_and_one_that_does_not_exist_is_rejected() {
         let later = "450 4.2.0 greylisted | 451 4.7.1 later | 452 4.5.3 many | 450 4.2.2 full";
         says(Rcpt, later, (O::Deferred, C::RecipientTransient));
-        let never = "550 5.1.1 no such user | 550 none | 551 moved | 553 bad | 554 5.1.2 no host";
+        let never =
+            "550 5.1.1 no such user | 550 user unknown | 554 5.1.2 no host | 501 5.1.3 bad syntax";
         says(Rcpt, never, (O::Rejected, C::RecipientPermanent));
     }
 
@@ -204,22 +199,53 @@ mod tests {
 
     #[test]
     fn a_refusal_that_is_about_us_does_not_count_against_the_recipient() {
+        let refused = (O::Rejected, C::RecipientRefused);
+        says(
+            Rcpt,
+            "550 5.7.1 unable to relay | 554 5.7.1 relay denied | 553 sorry, relaying denied",
+            refused,
+        );
+        says(
+            Rcpt,
+            "550 5.1.8 sender domain not found | 503 5.5.1 what? | 550 Blocked - see https://bl.example",
+            refused,
+        );
         let ours = (O::Rejected, C::SenderOrContent);
-        says(
-            Rcpt,
-            "550 5.7.1 unable to relay | 554 5.7.1 relay denied",
-            ours,
-        );
-        says(
-            Rcpt,
-            "550 5.1.8 sender domain not found | 503 5.5.1 what?",
-            ours,
-        );
         says(Mail, "552 5.3.4 too big", ours);
         says(Dot, "552 5.7.0 dangerous", ours);
         for stage in [Mail, Data, Body, Dot] {
             says(stage, "550 5.1.1 no | 554 no", ours);
             says(stage, "450 4.1.1 no | 451 no", (O::Deferred, C::Transient));
+        }
+    }
+
+    #[test]
+    fn no_refusal_of_a_recipient_is_about_the_content_and_none_of_the_content_about_a_recipient() {
+        for code in 400..600 {
+            for text in [
+                "",
+                "5.1.1 no",
+                "5.7.1 no",
+                "user unknown",
+                "5.2.2 full",
+                "5.6.0 bad",
+            ] {
+                let (reply, _) = Reply::parse(format!("{code} {text}\r\n").as_bytes())
+                    .unwrap()
+                    .unwrap();
+                for stage in [Mail, Rcpt, Data, Body, Dot] {
+                    let cause = Verdict::of(stage, Fault::Refused, Some(&reply)).cause;
+                    let of_recipient = matches!(
+                        cause,
+                        C::RecipientPermanent | C::RecipientRefused | C::RecipientTransient
+                    );
+                    let elsewhere = matches!(cause, C::ServerTrouble | C::MailboxFull);
+                    assert!(
+                        elsewhere || of_recipient == (stage == Rcpt),
+                        "{stage}: {reply}: {cause:?}"
+                    );
+                }
+            }
         }
     }
 
