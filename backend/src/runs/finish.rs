@@ -78,7 +78,7 @@ fn finish(conn: &mut PgConnection, ids: Vec<i64>, now: DateTime<Utc>) -> QueryRe
     .load(conn)?;
     if !finished.is_empty() {
         let ids: Vec<i64> = finished.iter().map(|run| run.id).collect();
-        suppressions::store::note_refusals(conn, &ids, now)?;
+        suppressions::refusals::note(conn, &ids, now)?;
         let events: Vec<_> = finished.iter().map(|run| run.event(now)).collect();
         record_all(conn, &events)?;
     }

@@ -4,6 +4,7 @@ pub mod api;
 pub mod checks;
 pub mod finish;
 pub mod model;
+pub mod refusals;
 pub mod rests;
 pub mod retry;
 pub mod scheduled;

@@ -1,10 +1,9 @@
-//! Suppressions in the database: entered, asked for by readers, and drawn from what mail servers answer.
+//! Suppressions in the database: entered, and asked for by readers. What mail servers answer is in `refusals.rs`.
 
-use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{Array, BigInt, Timestamptz};
+use diesel::sql_types::{};
 
 use super::model::{Suppression, SuppressionQuery, SuppressionReason, SuppressionSort};
 use crate::auth::policy::Owners;
@@ -199,50 +198,4 @@ pub(super) fn leave_out(conn: &mut PgConnection, owner_id: i64, email: &str) -> 
     conn.transaction(|conn| {
         skips::skip(conn, owner_id, Whom::Address(email), SkipReason::Suppressed).map(drop)
     })
-}
-
-/// That an attempt `a` was refused because the address does not exist: `Cause::RecipientPermanent` of `mail/verdict.rs`,
-/// which says why, in SQL.
-const NO_SUCH_ADDRESS: &str = "a.outcome = 'rejected' AND a.stage = 'rcpt' AND CASE
-        WHEN a.enhanced_code IN ('5.1.7', '5.1.8') OR a.enhanced_code LIKE '5.7.%' THEN FALSE
-        WHEN a.enhanced_code LIKE '5.1.%' THEN TRUE
-        ELSE a.smtp_code IN (550, 551, 553) END";
-
-/// A second's work; whoever finishes runs does not wait longer. The rest is refused once more, and noted then.
-const AT_ONCE: usize = 20_000;
-
-/// Suppresses the addresses that these runs, now finished, and the two before that tried them found not to exist; the
-/// longest known first. Doing it twice changes nothing. Gives their number.
-pub fn note_refusals(
-    conn: &mut PgConnection,
-    run_ids: &[i64],
-    now: DateTime<Utc>,
-) -> QueryResult<usize> {
-    // The refused are found through the small index of attempts with trouble, whose time is that of some process; each
-    // one's runs through the index on recipients, which the term in ORDER BY keeps PostgreSQL from leaving aside.
-    diesel::sql_query(format!(
-        "WITH refused AS MATERIALIZED (
-             SELECT runs.owner_id, runs.id AS run_id, a.recipient_id, a.attempt_no
-             FROM runs
-             JOIN attempts a ON a.owner_id = runs.owner_id AND a.outcome <> 'accepted'
-                            AND a.at >= runs.started_at - interval '1 minute' AND a.run_id = runs.id
-             WHERE runs.id = ANY($1) AND {NO_SUCH_ADDRESS}
-             ORDER BY a.recipient_id LIMIT {AT_ONCE})
-         INSERT INTO suppressions (owner_id, email, reason, run_id, created_at)
-         SELECT owner_id, d.email, 'rejected', refused.run_id, $2
-         FROM refused
-         JOIN deliveries d ON d.run_id = refused.run_id AND d.recipient_id = refused.recipient_id AND d.attempts = attempt_no
-         WHERE (SELECT count(*) FROM (
-                    SELECT past.run_id, past.attempts FROM deliveries past
-                    WHERE past.recipient_id = d.recipient_id AND past.run_id <= d.run_id AND past.attempts > 0
-                      AND lower(past.email) = lower(d.email)
-                    ORDER BY past.run_id + 0 DESC LIMIT 3) last
-                JOIN attempts a ON a.run_id = last.run_id AND a.recipient_id = d.recipient_id
-                               AND a.attempt_no = last.attempts
-                WHERE {NO_SUCH_ADDRESS}) = 3
-         ON CONFLICT DO NOTHING"
-    ))
-    .bind::<Array<BigInt>, _>(run_ids)
-    .bind::<Timestamptz, _>(now)
-    .execute(conn)
 }
