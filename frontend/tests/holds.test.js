@@ -37,7 +37,7 @@ it('a paused mailing is resumed, never paused once more', () => {
 });
 
 it('what the engine has paused can be resumed, or paused for good', () => {
-  for (const state_reason of /** @type {const} */ (['content_rejected', 'mail_server_defers'])) {
+  for (const state_reason of /** @type {const} */ (['content_rejected', 'recipients_refused', 'mail_server_defers'])) {
     expect(actionsOf(mailing({ state_reason, last_run: held }), owner)).toEqual([
       'resume',
       'cancel',

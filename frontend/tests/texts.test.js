@@ -55,6 +55,7 @@ it('every state, reason and outcome of the API has a word', () => {
     owner_blocked: true,
     paused: true,
     content_rejected: true,
+    recipients_refused: true,
     mail_server_defers: true,
     mail_server_refuses: true,
     mail_server_unreachable: true,

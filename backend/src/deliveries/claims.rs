@@ -36,6 +36,9 @@ pub struct ClaimableRun {
     pub owner_id: i64,
     #[diesel(sql_type = BigInt)]
     pub mailing_id: i64,
+    /// Its recipients, also those left out.
+    #[diesel(sql_type = Integer)]
+    pub planned: i32,
     #[diesel(embed)]
     pub terms: Terms,
     #[diesel(embed)]
@@ -69,8 +72,8 @@ pub fn claimable_runs(
          due AS (
              SELECT run_id FROM free WHERE run_id IS NOT NULL
              UNION SELECT run_id FROM chunks WHERE lease_token IS NULL AND next_attempt_at <= $1)
-         SELECT runs.id, runs.owner_id, mailing_id, deadline_at, retries_end_at, on_uncertain = 'hold' AS holds_uncertain,
-                smtp_server_id, smtp_servers.revision AS smtp_server_revision
+         SELECT runs.id, runs.owner_id, mailing_id, planned, deadline_at, retries_end_at,
+                on_uncertain = 'hold' AS holds_uncertain, smtp_server_id, smtp_servers.revision AS smtp_server_revision
          FROM due JOIN runs ON runs.id = due.run_id JOIN mailings ON mailings.id = mailing_id
          LEFT JOIN smtp_servers ON smtp_servers.id = smtp_server_id
          WHERE runs.status = 'running' AND (deadline_at IS NULL OR deadline_at > $1)

@@ -1,7 +1,7 @@
 //! A run being sent: what the sender's threads share of it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 
@@ -10,10 +10,11 @@ use crate::deliveries::claims::{ClaimableRun, Lease, Terms};
 use crate::deliveries::results::Place;
 use crate::mail::compose::Prepared;
 use crate::mail::reply::Stage;
-use crate::mail::verdict::{Cause, Verdict};
+use crate::mail::verdict::{Cause, Failure, Outcome};
+use crate::runs::refusals::Refusals;
 
 /// Refusals of the content in a row after which the next will be refused too.
-const REFUSALS: u32 = 10;
+const CONTENT_REFUSALS: u32 = 10;
 /// Deferrals in a row, not for the recipients' sake, after which the run rests.
 const DEFERRALS: u32 = 20;
 
@@ -31,8 +32,12 @@ pub(super) struct Job {
     deadline_us: AtomicI64,
     retries_end_us: AtomicI64,
     holds_uncertain: AtomicBool,
-    refusals: AtomicU32,
+    content_refusals: AtomicU32,
     deferrals: AtomicU32,
+    planned: u64,
+    /// Of recipients, and how many deliveries were decided otherwise.
+    refusals: Mutex<Refusals>,
+    decided: AtomicU64,
 }
 
 /// Why a run rests.
@@ -40,6 +45,8 @@ pub(super) struct Job {
 pub(super) enum Rest {
     /// The mail server does not want this message or sender: until somebody resumes it.
     ContentRejected,
+    /// It refuses most recipients, so it is not about them: until somebody resumes it.
+    RecipientsRefused,
     /// The mail server puts everything off: for a while.
     ServerDefers,
 }
@@ -49,6 +56,7 @@ impl Rest {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::ContentRejected => "content_rejected",
+            Self::RecipientsRefused => "recipients_refused",
             Self::ServerDefers => "mail_server_defers",
         }
     }
@@ -70,8 +78,11 @@ impl Job {
             deadline_us: AtomicI64::new(i64::MAX),
             retries_end_us: AtomicI64::new(0),
             holds_uncertain: AtomicBool::new(false),
-            refusals: AtomicU32::new(0),
+            content_refusals: AtomicU32::new(0),
             deferrals: AtomicU32::new(0),
+            planned: u64::try_from(run.planned).unwrap_or_default(),
+            refusals: Mutex::default(),
+            decided: AtomicU64::new(0),
         };
         job.keep(&run.terms);
         job
@@ -123,13 +134,24 @@ impl Job {
         self.holds_uncertain.load(Ordering::Relaxed)
     }
 
-    /// What an attempt says about the run as a whole: a reason to rest, once there is one.
-    pub(super) fn judge(&self, verdict: Verdict, stage: Stage) -> Option<Rest> {
+    /// What a failed attempt says about the run as a whole: a reason to rest, once there is one.
+    pub(super) fn judge(&self, failure: &Failure) -> Option<Rest> {
+        let verdict = failure.verdict();
+        match verdict.cause {
+            Cause::RecipientPermanent | Cause::RecipientRefused => {
+                return self.count_refused(failure);
+            }
+            _ if matches!(verdict.outcome, Outcome::Rejected | Outcome::Uncertain) => {
+                self.decided.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => {}
+        }
         match verdict.cause {
             Cause::SenderOrContent => {
-                let refused = self.refusals.fetch_add(1, Ordering::Relaxed) + 1;
+                let refused = self.content_refusals.fetch_add(1, Ordering::Relaxed) + 1;
                 // Who does not want the sender says so to everybody.
-                (stage == Stage::Mail || refused >= REFUSALS).then_some(Rest::ContentRejected)
+                (failure.stage == Stage::Mail || refused >= CONTENT_REFUSALS)
+                    .then_some(Rest::ContentRejected)
             }
             Cause::Transient => {
                 let deferred = self.deferrals.fetch_add(1, Ordering::Relaxed) + 1;
@@ -139,9 +161,21 @@ impl Job {
         }
     }
 
+    fn count_refused(&self, failure: &Failure) -> Option<Rest> {
+        let reply = failure.reply.as_ref()?;
+        let code = i16::try_from(reply.code).unwrap_or_default();
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.add(code, reply.enhanced.as_deref(), 1);
+        let others = self.decided.load(Ordering::Relaxed);
+        refusals
+            .stop(others, self.planned)
+            .then_some(Rest::RecipientsRefused)
+    }
+
     /// A mail was accepted.
     pub(super) fn went_well(&self) {
-        self.refusals.store(0, Ordering::Relaxed);
+        self.content_refusals.store(0, Ordering::Relaxed);
         self.deferrals.store(0, Ordering::Relaxed);
+        self.decided.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -145,7 +145,7 @@ impl<'a> ResultWriter<'a> {
 
 fn let_rest(conn: &mut PgConnection, run_id: i64, rest: Rest, shared: &Shared) -> QueryResult<()> {
     let until = match rest {
-        Rest::ContentRejected => None,
+        Rest::ContentRejected | Rest::RecipientsRefused => None,
         Rest::ServerDefers => Some(shared.settings.clock.now() + REST),
     };
     tracing::warn!(run.id = run_id, reason = rest.as_str(), "a run rests");

@@ -254,7 +254,7 @@ impl SmtpWorker {
             }
             let verdict = failure.verdict();
             coordinator.failed(&self.queue, verdict, &failure.to_string());
-            if let Some(rest) = job.judge(verdict, failure.stage) {
+            if let Some(rest) = job.judge(failure) {
                 job.stop();
                 self.tell(AttemptEvent::Rest(job.run_id, rest));
             }

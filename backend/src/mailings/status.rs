@@ -29,6 +29,7 @@ named! {
         OwnerBlocked = "owner_blocked",
         Paused = "paused",
         ContentRejected = "content_rejected",
+        RecipientsRefused = "recipients_refused",
         MailServerDefers = "mail_server_defers",
         MailServerUnreachable = "mail_server_unreachable",
         MailServerRefuses = "mail_server_refuses",
@@ -56,6 +57,9 @@ named! {
         Paused = "paused",
         /// The mail server refuses this message, whoever the recipient is; until somebody resumes the mailing.
         ContentRejected = "content_rejected",
+        /// The mail server refuses most recipients of this run, so it is not about them: they stay on the list; until somebody
+        /// resumes the mailing.
+        RecipientsRefused = "recipients_refused",
         /// The mail server keeps putting these mails off; goes on by itself.
         MailServerDefers = "mail_server_defers",
         /// The mail server does not answer; goes on by itself.
@@ -72,6 +76,7 @@ impl From<PauseReason> for StateReason {
             PauseReason::OwnerBlocked => Self::OwnerBlocked,
             PauseReason::Paused => Self::Paused,
             PauseReason::ContentRejected => Self::ContentRejected,
+            PauseReason::RecipientsRefused => Self::RecipientsRefused,
             PauseReason::MailServerDefers => Self::MailServerDefers,
             PauseReason::MailServerUnreachable => Self::MailServerUnreachable,
             PauseReason::MailServerRefuses => Self::MailServerRefuses,

@@ -3,7 +3,6 @@
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use diesel::sql_types::{};
 
 use super::model::{Suppression, SuppressionQuery, SuppressionReason, SuppressionSort};
 use crate::auth::policy::Owners;

@@ -29,7 +29,7 @@ fn half_sent(app: &TestApp, owner: &Person, fields: &Value) -> i64 {
 }
 
 impl TestApp {
-    fn act(&self, person: &Person, mailing: i64, action: &str) {
+    pub(crate) fn act(&self, person: &Person, mailing: i64, action: &str) {
         self.post(person, &format!("/mailings/{mailing}/{action}"), &json!({}))
             .expect(204);
     }
@@ -227,7 +227,11 @@ fn resuming_lifts_what_the_engine_has_paused_a_run_for() {
     let app = TestApp::sending_through(&server);
     let alice = app.alice();
     let mailing = half_sent(&app, &alice, &json!({}));
-    for reason in ["content_rejected", "mail_server_defers"] {
+    for reason in [
+        "content_rejected",
+        "recipients_refused",
+        "mail_server_defers",
+    ] {
         let pause = format!("UPDATE runs SET pause_reason = '{reason}', paused_until = now()");
         app.sql().batch_execute(&pause).unwrap();
         assert_eq!(

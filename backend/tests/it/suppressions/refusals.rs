@@ -29,8 +29,14 @@ fn an_address_that_three_runs_in_a_row_found_not_to_exist_is_suppressed() {
     let replies = [
         ("none@example.org", 550, "5.1.1 no such user", true),
         ("plain@example.org", 550, "no such user", true),
-        ("moved@example.org", 551, "moved away", true),
-        ("syntax@example.org", 553, "bad mailbox", true),
+        ("disabled@example.org", 550, "5.2.1 disabled", true),
+        ("moved@example.org", 551, "moved away", false),
+        (
+            "blocked@example.org",
+            550,
+            "5.1.1 blocked using zen.spamhaus.org",
+            false,
+        ),
         ("host@example.org", 554, "5.1.2 no such host", true),
         ("policy@example.org", 550, "5.7.1 unable to relay", false),
         ("sender@example.org", 550, "5.1.8 bad sender", false),
@@ -77,7 +83,7 @@ fn an_address_that_three_runs_in_a_row_found_not_to_exist_is_suppressed() {
         .collect();
     wanted.sort_by(|a, b| a.0.cmp(&b.0));
     assert_eq!(reasons(&app, &alice), wanted);
-    assert_eq!(app.last_run(&alice, mailing)["counts"]["skipped"], 5);
+    assert_eq!(app.last_run(&alice, mailing)["counts"]["skipped"], 4);
     // Another owner's three begin with their own first.
     assert_eq!(reasons(&app, &bob).len(), 1, "{of_bob}");
 }
@@ -127,4 +133,120 @@ fn runs_that_left_an_address_out_do_not_count_for_it() {
         app.tick();
     }
     assert_eq!(reasons(&app, &alice).len(), 1);
+}
+
+#[test]
+fn a_server_that_refuses_everybody_suppresses_nobody_and_the_run_says_so() {
+    for (code, words) in [
+        (550, "Blocked - see https://bl.example"),
+        (553, "sorry, relaying denied"),
+        (550, "5.1.1 user unknown"),
+        (550, "no such user"),
+    ] {
+        let server = ScriptedServer::start().on("*", Rule::refuse(code, words));
+        let app = TestApp::sending_through(&server);
+        let alice = app.alice();
+        app.recipients(&alice, 60);
+        for _ in 0..3 {
+            let mailing = app.mailing(&alice, &json!({}));
+            app.tick();
+            assert_eq!(
+                app.state(&alice, mailing),
+                ("running".into(), "recipients_refused".into()),
+                "{words}"
+            );
+            let left = app.last_run(&alice, mailing)["counts"]["pending"].as_i64();
+            assert!(left > Some(20), "{left:?} were not tried");
+            app.act(&alice, mailing, "resume");
+            app.tick();
+            let run = app.last_run(&alice, mailing);
+            assert_eq!(
+                (&run["status"], &run["counts"]["rejected"]),
+                (&json!("finished"), &json!(60))
+            );
+        }
+        assert_eq!(reasons(&app, &alice), [], "{words}");
+    }
+}
+
+#[test]
+fn refusals_of_everybody_are_seen_whatever_stands_in_their_texts() {
+    let server = ScriptedServer::start();
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    for n in 0..12 {
+        let email = format!("r{n}@example.org");
+        server.add(
+            &email,
+            Rule::refuse(550, &format!("5.1.1 <{email}>: user unknown [{n:x}]")),
+            None,
+        );
+        app.recipient(&alice, &email);
+    }
+    for _ in 0..3 {
+        let mailing = app.mailing(&alice, &json!({}));
+        app.tick();
+        assert_eq!(app.state(&alice, mailing).1, "recipients_refused");
+        app.act(&alice, mailing, "resume");
+        app.tick();
+    }
+    assert_eq!(reasons(&app, &alice), []);
+}
+
+#[test]
+fn runs_that_were_refused_as_a_whole_do_not_count_against_an_address() {
+    let refused = || Rule::refuse(550, "5.1.1 no such user");
+    let server = ScriptedServer::start();
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    app.recipients(&alice, 4);
+    for (run, who, suppressed) in [
+        (1, "*", 0),
+        (2, "*", 0),
+        (3, "r1@example.org", 0),
+        (4, "r1@example.org", 0),
+        (5, "r1@example.org", 1),
+    ] {
+        server.forget_rules();
+        server.add(who, refused(), None);
+        app.mailing(&alice, &json!({}));
+        app.tick();
+        assert_eq!(reasons(&app, &alice).len(), suppressed, "after run {run}");
+    }
+}
+
+#[test]
+fn a_few_refused_recipients_stop_no_run_whatever_the_code() {
+    for words in [
+        "501 syntax error",
+        "550 5.7.1 no",
+        "554 5.6.0 bad content",
+        "503 what?",
+        "550 5.1.1 no such user",
+    ] {
+        let server = ScriptedServer::start();
+        let app = TestApp::sending_through(&server);
+        let alice = app.alice();
+        app.recipients(&alice, 60);
+        // At the beginning, where they are all that is known of the run.
+        for n in 1..=15 {
+            server.add(
+                &format!("r{n}@example.org"),
+                Rule::say(At::Rcpt, format!("{words}\r\n")),
+                None,
+            );
+        }
+        let mailing = app.mailing(&alice, &json!({}));
+        app.tick();
+        let run = app.last_run(&alice, mailing);
+        assert_eq!(
+            (
+                &run["status"],
+                &run["counts"]["rejected"],
+                &run["counts"]["accepted"]
+            ),
+            (&json!("finished"), &json!(15), &json!(45)),
+            "{words}"
+        );
+    }
 }

@@ -49,6 +49,7 @@ const WORDS = {
   mail_server_unreachable: 'paused',
   quota_used_up: 'paused',
   content_rejected: 'stopped',
+  recipients_refused: 'stopped',
   mail_server_refuses: 'stopped',
 };
 

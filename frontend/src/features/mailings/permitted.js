@@ -5,7 +5,7 @@ import { isOwn, isStaff } from '../auth/roles.js';
 /** @typedef {Pick<Api.Mailing, 'status' | 'state_reason' | 'owner' | 'paused_at' | 'disabled' | 'last_run'>} Facts */
 
 /** The engine paused these runs by itself; resuming lifts it. */
-const LIFTED_BY_RESUME = ['content_rejected', 'mail_server_defers'];
+const LIFTED_BY_RESUME = ['content_rejected', 'recipients_refused', 'mail_server_defers'];
 
 /** Begun and not ended, whether mails leave now or not. @param {Pick<Api.Run, 'status'>} run */
 export const isOpen = (run) => run.status === 'running' || run.status === 'paused';
