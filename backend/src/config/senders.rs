@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use crate::mail::dkim::{self, Key, Signer};
+use crate::mail::ehlo_name::EhloName;
 use crate::mail::reach::{Network, Reach};
 
 /// Where mail is handed in: relayed, encrypted, submitted, and what many providers offer besides.
@@ -37,6 +38,17 @@ pub(super) fn reach(ports: Option<&str>, networks: Option<&str>) -> Result<Reach
         Ok(Reach::new(open, opened))
     } else {
         Err(mistakes)
+    }
+}
+
+/// How mail servers are greeted, where that is set.
+pub(super) fn ehlo_name(name: Option<&str>) -> Result<Option<EhloName>, Vec<String>> {
+    let Some(name) = name else { return Ok(None) };
+    match EhloName::parse(name) {
+        Some(read) => Ok(Some(read)),
+        None => Err(vec![format!(
+            "SMTP_EHLO_NAME={name}: a name with its domain, such as mail.example.org, or an address such as [192.0.2.1] or [IPv6:2001:db8::1]"
+        )]),
     }
 }
 
@@ -107,6 +119,17 @@ mod tests {
     fn every_mistake_about_users_servers_is_told() {
         let mistakes = reach(Some("25,smtp,0,70000"), Some("10.0.0.0/40, lan")).unwrap_err();
         assert_eq!(mistakes.len(), 5, "{mistakes:?}");
+    }
+
+    #[test]
+    fn the_name_for_mail_servers_has_a_domain_or_is_an_address() {
+        assert_eq!(ehlo_name(None), Ok(None));
+        let named = ehlo_name(Some("mail.example.org")).unwrap();
+        assert_eq!(named, Some(EhloName::Fixed("mail.example.org".to_owned())));
+        for wrong in ["localhost", "192.0.2.1", "a b"] {
+            let mistakes = ehlo_name(Some(wrong)).unwrap_err();
+            assert!(mistakes[0].starts_with("SMTP_EHLO_NAME="), "{mistakes:?}");
+        }
     }
 
     #[test]

@@ -166,11 +166,16 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             self.text("DKIM_KEY_FILE").as_deref(),
         );
         let (reach, signer) = (self.noting(reach), self.noting(signer));
-        let server = server?;
+        let ehlo_name = senders::ehlo_name(self.text("SMTP_EHLO_NAME").as_deref());
+        let ehlo_name = self.noting(ehlo_name);
+        let mut server = server?;
+        if let Some(ehlo_name) = ehlo_name? {
+            server.ehlo_name = ehlo_name;
+        }
         Some(MailSettings {
             from: from?,
             signer: signer?,
-            outside: Outside::new(reach?, server.hello.clone()),
+            outside: Outside::new(reach?, server.ehlo_name.clone()),
             server,
         })
     }

@@ -11,6 +11,7 @@ use super::smtp_target::SmtpTarget;
 use crate::clock::Clock;
 use crate::config::{EngineSettings, MailSettings};
 use crate::deliveries::results::AttemptResult;
+use crate::mail::ehlo_name::host_name;
 use crate::smtp_servers::opened::Opener;
 
 /// How long a chunk is ours without a word from us, in seconds of the database's clock.
@@ -61,7 +62,7 @@ pub(super) enum AttemptEvent {
 
 impl Shared {
     pub(super) fn new(settings: SenderSettings) -> Self {
-        let host = settings.mail.server.hello.to_string();
+        let host = host_name();
         let host = host.replace(
             |c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-',
             "_",

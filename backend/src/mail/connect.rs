@@ -6,9 +6,11 @@ use std::time::Duration;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 
 use super::{
+    encryption_probe::{greets_in_clear, speaks_tls},
     envelope::Capabilities,
     reply::Stage,
     server::{Server, Timeouts, Tls},
@@ -23,49 +25,118 @@ pub(super) async fn connect(
     server: &Server,
     timeouts: &Timeouts,
 ) -> Result<(Wire, Capabilities), Failure> {
-    let tcp = Box::new(dial(server, timeouts.connect).await?);
-    let mut wire = match &server.tls {
-        Tls::Implicit(connector) => encrypt(connector, server, tcp, timeouts.tls).await?,
-        Tls::None | Tls::StartTls(_) => Wire::new(tcp, false),
-    };
-    wire.ask(Stage::Greeting, "", timeouts.command).await?;
-    let mut offered = ehlo(&mut wire, server, timeouts.command).await?;
-    if let Tls::StartTls(connector) = &server.tls {
-        if !offered.has("STARTTLS") {
-            return Err(Failure::new(
-                Stage::Tls,
-                Fault::NotOffered,
-                "the server does not offer STARTTLS",
-            ));
-        }
-        wire.ask(Stage::Tls, "STARTTLS\r\n", timeouts.command)
-            .await?;
-        let stream = wire.into_stream().map_err(|broken| broken.at(Stage::Tls))?;
-        wire = encrypt(connector, server, stream, timeouts.tls).await?;
-        // What was offered in clear may have been written by anybody (RFC 3207, 4.2).
-        offered = ehlo(&mut wire, server, timeouts.command).await?;
-    }
-    if let Some(credentials) = &server.credentials {
-        authenticate(&mut wire, &offered, credentials, timeouts.command).await?;
-    }
-    Ok((wire, offered))
+    let dialled = Dialled::dial(server, timeouts.connect).await?;
+    dialled.begin(server, timeouts).await
 }
 
-/// The first address that answers. `TCP_NODELAY`, or each mail waits 40 ms for a delayed ACK.
-async fn dial(server: &Server, limit: Duration) -> Result<TcpStream, Failure> {
-    let mut failure = Failure::new(Stage::Connect, Fault::NotFound, "the name has no address");
-    for address in addresses(server, limit).await? {
-        let open = async {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            Ok(stream)
+/// A connection on which nothing has been said yet.
+pub(super) struct Dialled {
+    tcp: TcpStream,
+    peer: SocketAddr,
+    /// What we introduce ourselves as.
+    pub(super) ehlo_name: String,
+}
+
+impl Dialled {
+    /// To the first address that answers. `TCP_NODELAY`, or each mail waits 40 ms for a delayed ACK.
+    pub(super) async fn dial(server: &Server, limit: Duration) -> Result<Self, Failure> {
+        let mut failure = Failure::new(Stage::Connect, Fault::NotFound, "the name has no address");
+        for peer in addresses(server, limit).await? {
+            let open = async {
+                let tcp = TcpStream::connect(peer).await?;
+                tcp.set_nodelay(true)?;
+                let own = tcp.local_addr()?.ip();
+                Ok((tcp, own))
+            };
+            match within(limit, Stage::Connect, open).await {
+                Ok((tcp, own)) => {
+                    return Ok(Self {
+                        tcp,
+                        peer,
+                        ehlo_name: server.ehlo_name.at(own),
+                    });
+                }
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// Up to the point where a mail can be announced.
+    pub(super) async fn begin(
+        self,
+        server: &Server,
+        timeouts: &Timeouts,
+    ) -> Result<(Wire, Capabilities), Failure> {
+        let Self {
+            tcp,
+            peer,
+            ehlo_name,
+        } = self;
+        let tcp = Box::new(tcp);
+        let mut wire = match &server.tls {
+            Tls::Implicit(connector) => match encrypt(connector, server, tcp, timeouts.tls).await {
+                Ok(wire) => wire,
+                Err(failure) => return Err(explained(failure, peer, timeouts).await),
+            },
+            Tls::None | Tls::StartTls(_) => Wire::new(tcp, false),
         };
-        match within(limit, Stage::Connect, open).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => failure = error,
+        greeting(&mut wire, server, (peer, timeouts)).await?;
+        let mut offered = introduce(&mut wire, &ehlo_name, timeouts.command).await?;
+        if let Tls::StartTls(connector) = &server.tls {
+            if !offered.has("STARTTLS") {
+                let why = "the server does not offer STARTTLS";
+                return Err(Failure::new(Stage::Tls, Fault::NotOffered, why));
+            }
+            wire.ask(Stage::Tls, "STARTTLS\r\n", timeouts.command)
+                .await?;
+            let stream = wire.into_stream().map_err(|broken| broken.at(Stage::Tls))?;
+            wire = encrypt(connector, server, stream, timeouts.tls).await?;
+            // What was offered in clear may have been written by anybody (RFC 3207, 4.2).
+            offered = introduce(&mut wire, &ehlo_name, timeouts.command).await?;
+        }
+        if let Some(credentials) = &server.credentials {
+            authenticate(&mut wire, &offered, credentials, timeouts.command).await?;
+        }
+        Ok((wire, offered))
+    }
+}
+
+/// Waits for the greeting. Where nothing comes at all, each side may be waiting for the other: a port for TLS from the first byte
+/// says nothing before it has been spoken to. A server that has begun to greet is not asked: it may hold early talk against us.
+async fn greeting(
+    wire: &mut Wire,
+    server: &Server,
+    (peer, timeouts): (SocketAddr, &Timeouts),
+) -> Result<(), Failure> {
+    let patience = timeouts.command;
+    // Given up in the middle, it has kept what came.
+    let at_once = timeout(timeouts.silence, wire.ask(Stage::Greeting, "", patience)).await;
+    if let Ok(answer) = at_once {
+        return answer.map(drop);
+    }
+    let may_expect_tls = wire.is_silent() && !matches!(server.tls, Tls::Implicit(_));
+    let greeting = wire.ask(Stage::Greeting, "", patience);
+    if !may_expect_tls {
+        return greeting.await.map(drop);
+    }
+    tokio::select! {
+        answer = greeting => answer.map(drop),
+        true = speaks_tls(peer, &server.host, timeouts.tls) => {
+            let why = "the server expects TLS from the first byte: choose implicit TLS (smtps://) for this port";
+            Err(Failure::new(Stage::Greeting, Fault::ExpectsTls, why))
         }
     }
-    Err(failure)
+}
+
+/// Why no TLS came about: perhaps because the server greets in clear.
+async fn explained(failure: Failure, peer: SocketAddr, timeouts: &Timeouts) -> Failure {
+    let may_be_clear = matches!(failure.fault, Fault::Tls | Fault::Closed | Fault::Timeout);
+    if !may_be_clear || !greets_in_clear(peer, timeouts.silence).await {
+        return failure;
+    }
+    let why = "the server begins in clear: choose STARTTLS (smtp+starttls://) for this port";
+    Failure::new(Stage::Tls, Fault::BeginsInClear, why)
 }
 
 /// Where the server may be connected to. What was checked is what is connected to: the name is not looked up again.
@@ -111,15 +182,32 @@ async fn encrypt(
     ))
 }
 
-async fn ehlo(wire: &mut Wire, server: &Server, limit: Duration) -> Result<Capabilities, Failure> {
+/// EHLO, or HELO where the server does not know it or refuses it (RFC 5321, 2.2.1 and 3.2): then it offers nothing, and what
+/// its settings demand of it is missing.
+async fn introduce(
+    wire: &mut Wire,
+    ehlo_name: &str,
+    limit: Duration,
+) -> Result<Capabilities, Failure> {
     let exchange = async {
-        wire.send_all(format!("EHLO {}\r\n", server.hello).as_bytes())
+        wire.send_all(format!("EHLO {ehlo_name}\r\n").as_bytes())
             .await?;
         wire.reply_and_lines().await
     };
     let (reply, lines) = within(limit, Stage::Ehlo, exchange).await?;
-    Failure::judge(Stage::Ehlo, reply)?;
-    Ok(Capabilities::parse(&lines))
+    let is_permanent = reply.code >= 500;
+    let refusal = match Failure::judge(Stage::Ehlo, reply) {
+        Ok(_) => return Ok(Capabilities::parse(&lines)),
+        Err(refusal) if refusal.fault == Fault::Refused && is_permanent => refusal,
+        Err(failure) => return Err(failure),
+    };
+    let helo = format!("HELO {ehlo_name}\r\n");
+    match wire.ask(Stage::Ehlo, &helo, limit).await {
+        Ok(_) => Ok(Capabilities::default()),
+        // Its words are worth more than that it hung up after them.
+        Err(failure) if failure.reply.is_none() => Err(refusal),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// PLAIN, else LOGIN. In clear only where the server's settings say `tls=none`: with anything else the connection is
@@ -180,9 +268,9 @@ mod tests {
             .enable_all()
             .build()
             .unwrap();
-        let stream = runtime
-            .block_on(dial(&server, Duration::from_secs(20)))
+        let dialled = runtime
+            .block_on(Dialled::dial(&server, Duration::from_secs(20)))
             .unwrap();
-        assert!(stream.nodelay().unwrap());
+        assert!(dialled.tcp.nodelay().unwrap());
     }
 }

@@ -7,6 +7,8 @@ mod bounds;
 pub mod compose;
 mod connect;
 pub mod dkim;
+pub mod ehlo_name;
+mod encryption_probe;
 pub mod envelope;
 mod frame;
 pub mod header;

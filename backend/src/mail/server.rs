@@ -5,7 +5,7 @@ mod timeouts;
 
 use std::{fmt, sync::Arc};
 
-use lettre::transport::smtp::{authentication::Credentials, extension::ClientId};
+use lettre::transport::smtp::authentication::Credentials;
 use percent_encoding::percent_decode_str;
 use rustls_platform_verifier::Verifier;
 use tokio_rustls::{
@@ -16,6 +16,7 @@ use url::{Host, Url};
 
 pub use self::own::{Outside, Wanted};
 pub use self::timeouts::Timeouts;
+use crate::mail::ehlo_name::EhloName;
 use crate::mail::reach::Reach;
 
 /// Encryption is what was asked for or there is no connection: never less, never "if possible".
@@ -35,7 +36,7 @@ pub struct Server {
     pub tls: Tls,
     pub credentials: Option<Credentials>,
     /// How we introduce ourselves in EHLO.
-    pub hello: ClientId,
+    pub ehlo_name: EhloName,
     /// After so many mails a connection is not used again.
     pub mails_per_connection: u32,
     /// Where it may be; `None` for anywhere.
@@ -103,9 +104,9 @@ impl Server {
             port: url.port().unwrap_or(port),
             tls,
             credentials,
-            hello: options
+            ehlo_name: options
                 .hello
-                .map_or_else(ClientId::default, ClientId::Domain),
+                .map_or_else(EhloName::of_host, EhloName::Fixed),
             mails_per_connection: 1000,
             reach: None,
         })

@@ -63,9 +63,15 @@ impl Verdict {
         use {Cause as C, Outcome as O};
         let (outcome, cause) = match (fault, reply) {
             (Fault::Unsendable, _) => (O::Rejected, C::Unsendable),
-            (Fault::Certificate | Fault::NotOffered | Fault::NotAllowed | Fault::Unreadable, _) => {
-                (O::Unreachable, C::Configuration)
-            }
+            (
+                Fault::Certificate
+                | Fault::ExpectsTls
+                | Fault::BeginsInClear
+                | Fault::NotOffered
+                | Fault::NotAllowed
+                | Fault::Unreadable,
+                _,
+            ) => (O::Unreachable, C::Configuration),
             (Fault::Refused, Some(reply)) => refused(stage, reply),
             _ if stage == Stage::Dot => (O::Uncertain, C::Uncertain),
             (Fault::Protocol, _) => (O::Unreachable, C::Protocol),
@@ -172,7 +178,12 @@ mod tests {
     #[test]
     fn certificates_and_credentials_are_configuration() {
         let configuration = (O::Unreachable, C::Configuration);
-        breaks(Tls, &[Fault::Certificate, Fault::NotOffered], configuration);
+        breaks(
+            Tls,
+            &[Fault::Certificate, Fault::NotOffered, Fault::BeginsInClear],
+            configuration,
+        );
+        breaks(Greeting, &[Fault::ExpectsTls], configuration);
         breaks(
             Connect,
             &[Fault::NotAllowed, Fault::Unreadable],

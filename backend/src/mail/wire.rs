@@ -193,6 +193,11 @@ impl Wire {
         }
     }
 
+    /// Whether nothing has come that was not taken.
+    pub(super) fn is_silent(&self) -> bool {
+        self.received.is_empty()
+    }
+
     /// The stream, to be wrapped in TLS. Whatever came in clear behind the go-ahead must not be read as if it had come
     /// encrypted (STARTTLS injection), so there must be none.
     pub(super) fn into_stream(mut self) -> Result<Box<dyn Stream>, Broken> {

@@ -39,6 +39,10 @@ named! {
         NoAnswer = "no_answer",
         /// What answers is no mail server, or speaks in another encryption than was chosen.
         NotSmtp = "not_smtp",
+        /// It speaks TLS from the first byte at this port: choose `implicit`.
+        ImplicitTlsExpected = "implicit_tls_expected",
+        /// It begins in clear at this port: choose `starttls`.
+        StarttlsExpected = "starttls_expected",
         StarttlsNotOffered = "starttls_not_offered",
         TlsFailed = "tls_failed",
         /// Its certificate is not valid for this host, or nobody known vouches for it.
@@ -68,6 +72,9 @@ pub struct TestResult {
     #[schema(example = "5.7.8 bad credentials")]
     pub response: Option<String>,
     pub advice: Advice,
+    /// How the service introduced itself (EHLO); `null` where no connection came about.
+    #[schema(example = "mail.example.org")]
+    pub ehlo_name: Option<String>,
     #[schema(example = 230, minimum = 0)]
     pub duration_ms: u64,
 }
@@ -95,6 +102,8 @@ pub fn advice_on(failure: &Failure) -> Advice {
         (Fault::Certificate, _) => Advice::CertificateNotTrusted,
         (Fault::NotOffered, Stage::Tls) => Advice::StarttlsNotOffered,
         (Fault::NotOffered, _) => Advice::AuthNotOffered,
+        (Fault::ExpectsTls, _) => Advice::ImplicitTlsExpected,
+        (Fault::BeginsInClear, _) => Advice::StarttlsExpected,
         (Fault::Tls, _) => Advice::TlsFailed,
         (Fault::Protocol, _) => Advice::NotSmtp,
         (Fault::Timeout, _) => Advice::NoAnswer,

@@ -13,9 +13,9 @@ use super::opened::Opener;
 use crate::limits::Rule;
 use crate::mail::header;
 use crate::mail::reach::Reach;
-use crate::mail::reply::{Reply, Stage};
-use crate::mail::server::Timeouts;
-use crate::mail::trial::try_sender;
+use crate::mail::reply::Stage;
+use crate::mail::server::{Server, Timeouts};
+use crate::mail::trial::{Trial, try_sender};
 use crate::mail::verdict::{Failure, Fault};
 
 /// By one user.
@@ -29,6 +29,8 @@ pub const TESTS: Rule = Rule {
 const LONGEST: Duration = Duration::from_secs(15);
 /// One step, so that a silent server is told apart by where it fell silent.
 const STEP: Duration = Duration::from_secs(10);
+/// Without a greeting for so long, it is looked whether the server waits for TLS.
+const SILENCE: Duration = Duration::from_secs(1);
 /// At the same time, of one process.
 const AT_ONCE: usize = 16;
 
@@ -62,43 +64,52 @@ impl Tryouts {
     pub async fn test(&self, row: &SmtpServerRow) -> Option<TestResult> {
         let _permit = self.free.try_acquire().ok()?;
         let (began, port) = (Instant::now(), u16::try_from(row.port).unwrap_or_default());
-        let outcome = if self.reach().allows_port(port) {
+        let trial = if self.reach().allows_port(port) {
             let went = timeout(LONGEST, self.try_out(row)).await;
             went.unwrap_or_else(|_elapsed| {
                 let why = "it took more than 15 seconds";
-                Err(Failure::new(Stage::Greeting, Fault::Timeout, why))
+                Trial::failed(Failure::new(Stage::Greeting, Fault::Timeout, why))
             })
         } else {
-            Err(Failure::new(Stage::Connect, Fault::NotAllowed, "port"))
+            Trial::failed(Failure::new(Stage::Connect, Fault::NotAllowed, "port"))
         };
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mut result = told(outcome, duration_ms);
+        let mut result = told(trial, duration_ms);
         if !result.ok && !self.reach().allows_port(port) {
             result.advice = Advice::PortNotAllowed;
         }
         Some(result)
     }
 
-    async fn try_out(&self, row: &SmtpServerRow) -> Result<Reply, Failure> {
-        let server = self.opener.server(row)?;
-        self.opener.sender(row)?;
+    async fn try_out(&self, row: &SmtpServerRow) -> Trial {
+        let (server, from) = match self.prepared(row) {
+            Ok(prepared) => prepared,
+            Err(failure) => return Trial::failed(failure),
+        };
         let timeouts = Timeouts {
             connect: STEP,
+            silence: SILENCE,
             tls: STEP,
             command: STEP,
             quit: Duration::from_millis(500),
             ..Timeouts::default()
         };
+        try_sender(&server, &timeouts, &from).await
+    }
+
+    fn prepared(&self, row: &SmtpServerRow) -> Result<(Server, String), Failure> {
+        let server = self.opener.server(row)?;
+        self.opener.sender(row)?;
         let from = header::address(&row.from_email)
             .map_err(|error| Failure::new(Stage::Mail, Fault::Unsendable, error))?;
-        try_sender(&server, &timeouts, &from).await
+        Ok((server, from))
     }
 }
 
 /// The outcome as it is told. What happened on the way is not told in the words of this machine: they say more of its
 /// networks than a stranger is to know.
-fn told(outcome: Result<Reply, Failure>, duration_ms: u64) -> TestResult {
-    let (stage, advice, reply) = match outcome {
+fn told(trial: Trial, duration_ms: u64) -> TestResult {
+    let (stage, advice, reply) = match trial.answer {
         Ok(reply) => (TestStage::Done, Advice::Works, Some(reply)),
         Err(failure) => (stage_of(&failure), advice_on(&failure), failure.reply),
     };
@@ -108,6 +119,7 @@ fn told(outcome: Result<Reply, Failure>, duration_ms: u64) -> TestResult {
         code: reply.as_ref().map(|reply| reply.code),
         response: reply.map(|reply| reply.text),
         advice,
+        ehlo_name: trial.ehlo_name,
         duration_ms,
     }
 }

@@ -13,10 +13,13 @@ use crate::mail::verdict::{Failure, Fault};
 
 /// For each step: the first that is not answered is to be named in time.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Without a greeting for so long, it is looked whether the server waits for TLS.
+const SILENCE: Duration = Duration::from_secs(1);
 
 pub(super) fn examine(config: &Config, findings: &Findings) {
     let timeouts = Timeouts {
         connect: PATIENCE,
+        silence: SILENCE,
         tls: PATIENCE,
         command: PATIENCE,
         ..Timeouts::default()
@@ -32,7 +35,12 @@ pub(super) fn examine(config: &Config, findings: &Findings) {
             return findings.fail("smtp", error.to_string(), "is the machine out of files?");
         }
     };
-    match runtime.block_on(try_sender(server, &timeouts, &from)) {
+    let trial = runtime.block_on(try_sender(server, &timeouts, &from));
+    let place = match &trial.ehlo_name {
+        Some(ehlo_name) => format!("{place}, EHLO {ehlo_name}"),
+        None => place,
+    };
+    match trial.answer {
         Ok(_answer) => {
             let signed_in = if server.credentials.is_some() {
                 "took our credentials and "
@@ -57,6 +65,15 @@ fn advice(failure: &Failure) -> &'static str {
         }
         (Stage::Connect, _) => {
             "are host and port in SMTP_URL right, and is the mail server running?"
+        }
+        (_, Fault::ExpectsTls) => {
+            "begin SMTP_URL with smtps://, or use the port for STARTTLS (587)"
+        }
+        (_, Fault::BeginsInClear) => {
+            "begin SMTP_URL with smtp+starttls://, or use the port for TLS from the first byte (465)"
+        }
+        (Stage::Ehlo, Fault::Refused) => {
+            "it may not like the name that we introduce ourselves with: set SMTP_EHLO_NAME to one that leads to this machine"
         }
         (Stage::Greeting | Stage::Ehlo, Fault::Timeout | Fault::Protocol | Fault::Closed) => {
             "is that the port of a mail server? One that expects encryption from the beginning wants smtps://"

@@ -3,11 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::extension::ClientId;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use super::{Server, ServerError, Tls, connector};
+use crate::mail::ehlo_name::EhloName;
 use crate::mail::reach::Reach;
 
 /// How servers of users are reached. Cheap to clone.
@@ -16,8 +16,8 @@ pub struct Outside {
     pub reach: Arc<Reach>,
     /// Whose certificates are trusted besides those that the machine trusts. Not to be set from outside.
     pub roots: Vec<CertificateDer<'static>>,
-    /// How we introduce ourselves: as to the installation's server.
-    pub hello: ClientId,
+    /// How we introduce ourselves, unless a server's owner says otherwise: as to the installation's server.
+    pub ehlo_name: EhloName,
     /// Made with the first server: to read all that the machine trusts takes its time.
     connector: Arc<OnceLock<TlsConnector>>,
 }
@@ -40,11 +40,11 @@ impl std::fmt::Debug for Outside {
 
 impl Outside {
     /// Within these bounds.
-    pub fn new(reach: Reach, hello: ClientId) -> Self {
+    pub fn new(reach: Reach, ehlo_name: EhloName) -> Self {
         Self {
             reach: Arc::new(reach),
             roots: Vec::new(),
-            hello,
+            ehlo_name,
             connector: Arc::default(),
         }
     }
@@ -66,7 +66,7 @@ impl Outside {
             port,
             tls,
             credentials,
-            hello: self.hello.clone(),
+            ehlo_name: self.ehlo_name.clone(),
             mails_per_connection: 1000,
             reach: Some(Arc::clone(&self.reach)),
         })

@@ -9,6 +9,8 @@ use crate::mail::reply::Stage;
 pub struct Timeouts {
     /// For resolving the name, and for each address tried.
     pub connect: Duration,
+    /// After so long without a word it is looked whether the server waits for us to begin with TLS.
+    pub silence: Duration,
     pub tls: Duration,
     /// Greeting, EHLO, AUTH, MAIL, RCPT: each reply.
     pub command: Duration,
@@ -28,6 +30,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(15),
+            silence: Duration::from_secs(20),
             tls: Duration::from_secs(30),
             command: Duration::from_mins(1),
             data: Duration::from_mins(2),

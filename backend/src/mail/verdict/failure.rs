@@ -20,6 +20,10 @@ pub enum Fault {
     Protocol,
     /// The TLS handshake failed for another reason than the certificate.
     Tls,
+    /// The server speaks TLS from the first byte where its settings have it begin in clear.
+    ExpectsTls,
+    /// The reverse.
+    BeginsInClear,
     /// The server's certificate is not to be trusted.
     Certificate,
     /// The server does not offer what its settings demand: STARTTLS or a way to authenticate.

@@ -109,7 +109,7 @@ fn words_slipped_in_behind_the_go_ahead_for_tls_are_not_believed() {
 }
 
 #[test]
-fn a_dropped_or_silent_handshake_is_server_trouble() {
+fn a_server_that_begins_in_clear_where_tls_is_expected_is_a_mistake_in_the_settings() {
     let plain = ScriptedServer::start();
     let confused = Server {
         tls: ScriptedServer::setup().implicit_tls().start().server().tls,
@@ -117,8 +117,15 @@ fn a_dropped_or_silent_handshake_is_server_trouble() {
         ..plain.server()
     };
     let failure = run(Session::connect(&confused, &patient())).err().unwrap();
-    assert_eq!((failure.stage, failure.fault), (Stage::Tls, Fault::Tls));
-    assert_eq!(failure.verdict().cause, Cause::ServerTrouble);
+    assert_eq!(
+        (failure.stage, failure.fault),
+        (Stage::Tls, Fault::BeginsInClear)
+    );
+    assert_eq!(failure.verdict().cause, Cause::Configuration);
+}
+
+#[test]
+fn a_dropped_or_silent_handshake_is_server_trouble() {
     assert_verdict_of_starttls(Action::Drop, Fault::Closed);
     assert_verdict_of_starttls(say("454 4.7.0 not now\r\n"), Fault::Refused);
 }

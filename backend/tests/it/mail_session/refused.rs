@@ -22,7 +22,7 @@ fn every_refusal_is_judged_by_its_stage_and_code() {
     );
     judged(
         At::Ehlo,
-        "502 what?",
+        "450 not now",
         S::Ehlo,
         O::Unreachable,
         C::ServerTrouble,
