@@ -328,6 +328,7 @@ diesel::table! {
         checked_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        ehlo_name -> Nullable<Text>,
     }
 }
 

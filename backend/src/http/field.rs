@@ -226,6 +226,9 @@ fn explain(code: &str) -> &'static str {
         "unknown_time_zone" => "No such time zone; use an IANA name such as Europe/Moscow.",
         "out_of_range" => "This is outside the range that is accepted.",
         "invalid_host" => "This is neither the name of a host nor an address.",
+        "invalid_ehlo_name" => {
+            "This is a name with its domain, such as mail.example.org, or an address such as [192.0.2.1] or [IPv6:2001:db8::1]."
+        }
         "invalid_selector" => "This is a word such as dispatch.",
         "not_after_start" => "The end must be after the start.",
         _ => "This is not valid.",

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::dkim::UpdateDkim;
+use super::fields::ehlo_name;
 use super::model::UpdateSmtpServer;
 use super::sealing::{Column, Sealer};
 use super::store::{count, named};
@@ -61,6 +62,10 @@ pub(super) fn update(
             changes
                 .sessions
                 .map(|value| s::sessions.eq(i32::from(value))),
+            changes
+                .ehlo_name
+                .as_ref()
+                .map(|value| s::ehlo_name.eq(value.as_deref().and_then(ehlo_name))),
             s::revision.eq(s::revision + 1),
             s::updated_at.eq(now),
         ))

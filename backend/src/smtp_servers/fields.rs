@@ -8,6 +8,7 @@ use validator::ValidationError;
 
 use crate::email_address::EmailAddress;
 use crate::mail::dkim;
+use crate::mail::ehlo_name::EhloName;
 
 /// A password or a key on its way in: it goes nowhere but into its seal.
 #[derive(Clone, Deserialize)]
@@ -58,6 +59,21 @@ pub(super) fn is_host(text: &str) -> Result<(), ValidationError> {
     match host(text) {
         Some(_) => Ok(()),
         None => Err(ValidationError::new("invalid_host")),
+    }
+}
+
+/// The name of an EHLO in its one spelling.
+pub(super) fn ehlo_name(text: &str) -> Option<String> {
+    match EhloName::parse(text)? {
+        EhloName::Fixed(name) => Some(name),
+        EhloName::OwnAddress => None,
+    }
+}
+
+pub(super) fn is_ehlo_name(text: &str) -> Result<(), ValidationError> {
+    match ehlo_name(text) {
+        Some(_) => Ok(()),
+        None => Err(ValidationError::new("invalid_ehlo_name")),
     }
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::dkim::{CreateDkim, Dkim, UpdateDkim};
-use super::fields::{Secret, is_host, is_password, is_sender};
+use super::fields::{Secret, is_ehlo_name, is_host, is_password, is_sender};
 use super::session_limits::SessionLimit;
 use crate::db::schema::smtp_servers;
 use crate::email_address::EmailAddress;
@@ -56,6 +56,9 @@ pub struct SmtpServer {
     pub sessions: i32,
     /// The server refuses further connections, so that only so many are used. One more is tried every few minutes.
     pub session_limit: Option<SessionLimit>,
+    /// How the service introduces itself to it (EHLO); `null`: as to its own mail server.
+    #[schema(example = "mail.example.org")]
+    pub ehlo_name: Option<String>,
     /// Mails are signed with it.
     pub dkim: Option<Dkim>,
     /// Mailings that leave through it.
@@ -94,6 +97,7 @@ pub struct SmtpServerRow {
     pub checked_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+    pub ehlo_name: Option<String>,
 }
 
 /// A new mail server.
@@ -152,6 +156,12 @@ pub struct CreateSmtpServer {
     #[validate(range(min = 1, max = 16, code = "out_of_range"))]
     #[schema(default = 2, minimum = 1, maximum = 16)]
     pub sessions: u8,
+    /// How the service introduces itself to it (EHLO): a name with its domain, or an address such as `[192.0.2.1]` or
+    /// `[IPv6:2001:db8::1]`. Without one as to its own mail server.
+    #[serde(default)]
+    #[validate(custom(function = "is_ehlo_name"))]
+    #[schema(example = "mail.example.org", min_length = 1, max_length = 253)]
+    pub ehlo_name: Option<String>,
     #[serde(default)]
     #[validate(nested)]
     pub dkim: Option<CreateDkim>,
@@ -230,6 +240,11 @@ pub struct UpdateSmtpServer {
     pub sessions: Option<u8>,
     /// `null` takes it away.
     #[serde(default, deserialize_with = "nullable")]
+    #[validate(custom(function = "is_ehlo_name"))]
+    #[schema(value_type = Option<String>, example = "mail.example.org", min_length = 1, max_length = 253)]
+    pub ehlo_name: Option<Option<String>>,
+    /// `null` takes it away.
+    #[serde(default, deserialize_with = "nullable")]
     #[validate(nested)]
     #[schema(value_type = Option<UpdateDkim>)]
     pub dkim: Option<Option<UpdateDkim>>,
@@ -253,6 +268,7 @@ impl SmtpServerRow {
             rate_per_hour: self.rate_per_hour,
             sessions: self.sessions,
             session_limit,
+            ehlo_name: self.ehlo_name,
             dkim: dkim.map(|(domain, selector)| Dkim {
                 domain,
                 selector,

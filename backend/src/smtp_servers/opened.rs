@@ -10,6 +10,7 @@ use super::model::{Encryption, SmtpServerRow};
 use super::sealing::{Column, Place, Sealer};
 use crate::config::Config;
 use crate::mail::dkim::{Key, Signer, domain};
+use crate::mail::ehlo_name::EhloName;
 use crate::mail::header;
 use crate::mail::reply::Stage;
 use crate::mail::server::{Outside, Server, Wanted};
@@ -53,9 +54,14 @@ impl Opener {
             Encryption::Implicit => Wanted::Implicit,
         };
         let port = u16::try_from(row.port).unwrap_or_default();
-        self.outside
+        let mut server = self
+            .outside
             .server((&row.host, port), wanted, credentials)
-            .map_err(|error| Failure::new(Stage::Tls, Fault::Unreadable, error))
+            .map_err(|error| Failure::new(Stage::Tls, Fault::Unreadable, error))?;
+        if let Some(name) = row.ehlo_name.as_deref().and_then(EhloName::parse) {
+            server.ehlo_name = name;
+        }
+        Ok(server)
     }
 
     /// The sender of what leaves through the server. Nothing leaves unsigned that is to be signed.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 
+use super::fields::ehlo_name;
 use super::listing::{SmtpServerQuery, SmtpServerSort};
 use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow};
 use super::sealing::{Column, Sealer};
@@ -168,6 +169,7 @@ pub fn create(
             smtp_servers::rate_per_second.eq(count(new.rate_per_second)),
             smtp_servers::rate_per_hour.eq(count(new.rate_per_hour)),
             smtp_servers::sessions.eq(i32::from(new.sessions)),
+            smtp_servers::ehlo_name.eq(new.ehlo_name.as_deref().and_then(ehlo_name)),
             smtp_servers::created_at.eq(now),
             smtp_servers::updated_at.eq(now),
         ))

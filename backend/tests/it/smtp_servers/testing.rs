@@ -117,7 +117,7 @@ fn each_fault_is_told_by_its_stage_and_has_its_advice() {
     // Encryption is expected where there is none.
     assert_eq!(
         verdict(&ScriptedServer::start(), &json!({"tls": "implicit"})),
-        told("tls", json!(null), "tls_failed")
+        told("tls", json!(null), "starttls_expected")
     );
     let app = app_with(&sender);
     let nobody = json!({"port": 9});
@@ -247,4 +247,152 @@ fn credentials_that_cannot_be_read_any_more_are_asked_for_again() {
     app.patch(&alice, &path, &json!({"password": "secret"}))
         .expect(200);
     assert_eq!(test(), (json!("done"), json!("works")));
+}
+
+#[test]
+fn a_port_of_the_other_encryption_is_told_by_name_and_soon() {
+    let implicit = || ScriptedServer::setup().implicit_tls().start();
+    for (server, tls, expected) in [
+        (
+            implicit(),
+            "starttls",
+            told("greeting", json!(null), "implicit_tls_expected"),
+        ),
+        (
+            implicit(),
+            "none",
+            told("greeting", json!(null), "implicit_tls_expected"),
+        ),
+        (
+            ScriptedServer::start(),
+            "implicit",
+            told("tls", json!(null), "starttls_expected"),
+        ),
+        (
+            ScriptedServer::setup().starttls().start(),
+            "implicit",
+            told("tls", json!(null), "starttls_expected"),
+        ),
+    ] {
+        let began = Instant::now();
+        assert_eq!(verdict(&server, &json!({"tls": tls})), expected, "{tls}");
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            began.elapsed()
+        );
+    }
+}
+
+#[test]
+fn a_server_that_is_only_slow_to_greet_is_not_taken_for_one_that_expects_tls() {
+    let server = ScriptedServer::setup()
+        .replying_after(Duration::from_millis(1500))
+        .start();
+    assert_eq!(verdict(&server, &json!({})), told("done", 250, "works"));
+}
+
+#[test]
+fn a_server_is_greeted_by_the_name_that_its_owner_has_set_and_the_test_says_so() {
+    let server = ScriptedServer::start();
+    let app = app_with(&server);
+    let alice = app.alice();
+    let id = app.own_server(&alice, &server, &json!({}));
+    let path = format!("/smtp-servers/{id}");
+    let said = || {
+        let result = app
+            .post(&alice, &format!("{path}/test"), &json!(null))
+            .expect(200);
+        let said = result["ehlo_name"].as_str().unwrap().to_owned();
+        assert!(
+            server.commands().contains(&format!("EHLO {said}")),
+            "{said}"
+        );
+        said
+    };
+    let usual = said();
+    assert!(
+        usual.contains('.'),
+        "a name with its domain or an address: {usual}"
+    );
+    for (name, stored) in [
+        ("Mail.Example.org", "mail.example.org"),
+        ("[192.0.2.1]", "[192.0.2.1]"),
+        ("[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]"),
+    ] {
+        let changed = app
+            .patch(&alice, &path, &json!({"ehlo_name": name}))
+            .expect(200);
+        assert_eq!(changed["ehlo_name"], stored);
+        assert_eq!(said(), stored);
+    }
+    for wrong in [
+        "",
+        "localhost",
+        "192.0.2.1",
+        "a b.example.org",
+        "mail.example.org\r\nMAIL",
+    ] {
+        app.patch(&alice, &path, &json!({"ehlo_name": wrong}))
+            .expect_invalid("ehlo_name", "invalid_ehlo_name");
+    }
+    app.patch(&alice, &path, &json!({"ehlo_name": null}))
+        .expect(200);
+    assert_eq!(said(), usual);
+}
+
+#[test]
+fn a_server_that_knows_no_ehlo_works_and_one_that_is_to_encrypt_or_sign_in_is_not_trusted_without()
+{
+    for code in [
+        "500 what?",
+        "502 5.5.1 not implemented",
+        "504 no",
+        "550 5.7.1 not you",
+        "554 no",
+    ] {
+        let refusing = |setup: Setup| {
+            setup
+                .start()
+                .on("*", Rule::say(At::Ehlo, format!("{code}\r\n")))
+        };
+        let server = refusing(ScriptedServer::setup());
+        assert_eq!(
+            verdict(&server, &json!({})),
+            told("done", 250, "works"),
+            "{code}"
+        );
+        assert!(
+            server
+                .commands()
+                .iter()
+                .any(|line| line.starts_with("HELO "))
+        );
+        let encrypting = refusing(ScriptedServer::setup().starttls());
+        assert_eq!(
+            verdict(&encrypting, &json!({})),
+            told("tls", json!(null), "starttls_not_offered")
+        );
+        let knowing = refusing(
+            ScriptedServer::setup()
+                .offering("AUTH PLAIN")
+                .knowing("me", "secret"),
+        );
+        assert_eq!(
+            verdict(&knowing, &json!({})),
+            told("auth", json!(null), "auth_not_offered")
+        );
+        let all = [encrypting.commands(), knowing.commands()].concat();
+        assert!(
+            all.iter()
+                .all(|line| line.starts_with("EHLO ") || line.starts_with("HELO ")),
+            "{all:?}"
+        );
+    }
+    let neither = ScriptedServer::start()
+        .on("*", Rule::say(At::Ehlo, "502 no\r\n"))
+        .on("*", Rule::say(At::Helo, "550 not this name\r\n"));
+    assert_eq!(verdict(&neither, &json!({})), told("ehlo", 550, "refused"));
+    let later = ScriptedServer::start().on("*", Rule::say(At::Ehlo, "451 later\r\n"));
+    assert_eq!(verdict(&later, &json!({})), told("ehlo", 451, "try_later"));
 }

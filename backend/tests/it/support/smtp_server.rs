@@ -28,6 +28,7 @@ pub(crate) use self::setup::Setup;
 pub(crate) enum At {
     Greeting,
     Ehlo,
+    Helo,
     StartTls,
     Auth,
     Mail,

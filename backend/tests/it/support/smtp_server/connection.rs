@@ -78,6 +78,9 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) -> io::Result<
         let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
         match verb.to_ascii_uppercase().as_str() {
             "EHLO" => connection.ehlo().await?,
+            "HELO" => {
+                connection.answer(At::Helo, "250 scripted\r\n").await?;
+            }
             "STARTTLS" => connection = connection.starttls().await?,
             "AUTH" => connection.auth(rest).await?,
             "MAIL" => connection.mail(address(rest)).await?,

@@ -1,0 +1,1 @@
+ALTER TABLE smtp_servers DROP COLUMN ehlo_name;
