@@ -31,7 +31,9 @@ const FIELDS =
   `required invalid_email too_long too_short control_characters taken in_past not_after_start unknown_time_zone not_found
   unknown_field wrong_type out_of_range common_password invalid_template unknown_value wrong_password
   unsupported_image too_many_pixels too_large over_quota
-  invalid_host port_not_allowed address_not_allowed invalid_selector invalid_key`.split(/\s+/);
+  invalid_host port_not_allowed address_not_allowed invalid_ehlo_name invalid_selector invalid_key encrypted_key public_key certificate`.split(
+    /\s+/,
+  );
 
 it('Russian and English say the same things', () => {
   expect(keysOf(ru)).toEqual(keysOf(en));
@@ -71,6 +73,8 @@ it('every state, reason and outcome of the API has a word', () => {
     no_connection: true,
     no_answer: true,
     not_smtp: true,
+    implicit_tls_expected: true,
+    starttls_expected: true,
     starttls_not_offered: true,
     tls_failed: true,
     certificate_not_trusted: true,

@@ -16,6 +16,7 @@ import { ApiError } from '../../api/problem.js';
  * @property {string} rate_per_second empty: as fast as it goes
  * @property {string} rate_per_hour
  * @property {string} sessions
+ * @property {string} ehlo_name empty: as to the installation's server
  * @property {boolean} signed with DKIM
  * @property {string} domain
  * @property {string} selector
@@ -28,7 +29,7 @@ export const USUAL_PORTS = { starttls: '587', implicit: '465', none: '25' };
 /** Fields of the server that the form has a place for. */
 export const FIELDS = [
   ...['name', 'host', 'port', 'tls', 'username', 'password', 'from_email', 'from_name'],
-  ...['rate_per_second', 'rate_per_hour', 'sessions', 'dkim'],
+  ...['rate_per_second', 'rate_per_hour', 'sessions', 'ehlo_name', 'dkim'],
 ];
 
 /** @returns {Draft} */
@@ -36,17 +37,29 @@ export function newDraft() {
   const address = /** @type {const} */ ({ name: '', host: '', port: USUAL_PORTS.starttls, tls: 'starttls' });
   const person = { username: '', password: '', from_email: '', from_name: '' };
   const pace = { rate_per_second: '', rate_per_hour: '', sessions: '2' };
-  return { ...address, ...person, ...pace, signed: false, domain: '', selector: '', private_key: '' };
+  return { ...address, ...person, ...pace, ehlo_name: '', signed: false, domain: '', selector: '', private_key: '' };
 }
 
 /** @param {Api.SmtpServer} server @returns {Draft} */
-export function draftOf({ name, host, port, tls, username, from_email, from_name, sessions, dkim, ...rates }) {
+export function draftOf({
+  name,
+  host,
+  port,
+  tls,
+  username,
+  from_email,
+  from_name,
+  sessions,
+  ehlo_name,
+  dkim,
+  ...rates
+}) {
   const limit = (/** @type {number} */ rate) => (rate ? String(rate) : '');
   return {
     ...{ name, host, port: String(port), tls },
     ...{ username: username ?? '', password: '', from_email, from_name: from_name ?? '' },
     ...{ rate_per_second: limit(rates.rate_per_second), rate_per_hour: limit(rates.rate_per_hour) },
-    sessions: String(sessions),
+    ...{ sessions: String(sessions), ehlo_name: ehlo_name ?? '' },
     signed: Boolean(dkim),
     ...{ domain: dkim?.domain ?? '', selector: dkim?.selector ?? '', private_key: '' },
   };
@@ -85,7 +98,7 @@ export function bodyOf(draft, stored = null) {
   return {
     ...{ name, host: host.trim(), tls, from_email, from_name: from_name || null },
     .../** @type {Record<keyof typeof numbers, number>} */ (numbers),
-    username: username || null,
+    ...{ username: username || null, ehlo_name: draft.ehlo_name.trim() || null },
     ...passwordOf(draft, stored),
     ...dkimOf(draft, stored),
   };
