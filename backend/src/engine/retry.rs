@@ -5,6 +5,22 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::deliveries::model::DeliveryStatus;
 use crate::mail::verdict::{Cause, Outcome, Verdict};
 
+/// Greylisting and the like: the first wait, which doubles with every try, and the longest.
+const RECIPIENT_TRANSIENT_WAIT: TimeDelta = TimeDelta::minutes(5);
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(4);
+/// The server puts the mail off at MAIL, DATA or the dot: the first wait, which doubles.
+const TRANSIENT_WAIT: TimeDelta = TimeDelta::minutes(5);
+/// Nobody knows whether the mail arrived: the first wait, which doubles.
+const UNCERTAIN_WAIT: TimeDelta = TimeDelta::minutes(5);
+/// A full mailbox: at least so long, also after its spread.
+const MAILBOX_FULL_WAIT: TimeDelta = TimeDelta::hours(1);
+/// The server or the way to it is in trouble; `breaker.rs` decides when one mail goes and sees.
+const SERVER_TROUBLE_WAIT: TimeDelta = TimeDelta::seconds(30);
+/// The server does not keep to SMTP.
+const PROTOCOL_WAIT: TimeDelta = TimeDelta::seconds(30);
+/// Certificate, encryption or credentials: until a person has put it right.
+const CONFIGURATION_WAIT: TimeDelta = TimeDelta::seconds(30);
+
 /// The delivery's new state, and when it is tried again, if it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Next {
@@ -31,7 +47,7 @@ pub struct Terms {
 
 /// After an attempt at `now` ended in `verdict`: waits 5 min, 10 min, 20 min … 4 h for a recipient, at least an hour for a
 /// full mailbox, half a minute for a server in trouble, each ±20 % by `chance` (0 to 1) so that a crowd does not come
-/// back at once.
+/// back at once: what is at least so long is only lengthened by it.
 pub fn after(verdict: Verdict, terms: &Terms, now: DateTime<Utc>, chance: f64) -> Next {
     let Some(wait) = wait(verdict, terms.tries) else {
         return Next {
@@ -39,7 +55,7 @@ pub fn after(verdict: Verdict, terms: &Terms, now: DateTime<Utc>, chance: f64) -
             at: None,
         };
     };
-    let at = now + spread(wait, chance);
+    let at = now + wait.spread(chance);
     let in_time = at < terms.until;
     match verdict.outcome {
         // Even without time for another try nobody knows whether it arrived.
@@ -58,30 +74,57 @@ pub fn after(verdict: Verdict, terms: &Terms, now: DateTime<Utc>, chance: f64) -
     }
 }
 
-fn wait(verdict: Verdict, tries: i16) -> Option<TimeDelta> {
-    let doubled = u32::try_from(tries - 1).unwrap_or_default().min(6);
-    let growing = (TimeDelta::minutes(5) * 2_i32.pow(doubled)).min(TimeDelta::hours(4));
-    match (verdict.outcome, verdict.cause) {
-        (Outcome::Accepted | Outcome::Rejected, _) => None,
-        (_, Cause::MailboxFull) => Some(growing.max(TimeDelta::hours(1))),
-        (_, Cause::ServerTrouble | Cause::Protocol | Cause::Configuration) => {
-            Some(TimeDelta::seconds(30))
+/// How long to wait, before chance has moved it.
+enum Wait {
+    About(TimeDelta),
+    AtLeast(TimeDelta),
+}
+
+fn wait(verdict: Verdict, tries: i16) -> Option<Wait> {
+    if verdict.outcome == Outcome::Rejected {
+        return None;
+    }
+    match verdict.cause {
+        Cause::RecipientTransient => Some(Wait::About(doubled(RECIPIENT_TRANSIENT_WAIT, tries))),
+        Cause::Transient => Some(Wait::About(doubled(TRANSIENT_WAIT, tries))),
+        Cause::Uncertain => Some(Wait::About(doubled(UNCERTAIN_WAIT, tries))),
+        Cause::MailboxFull => {
+            let growing = doubled(RECIPIENT_TRANSIENT_WAIT, tries);
+            Some(Wait::AtLeast(growing.max(MAILBOX_FULL_WAIT)))
         }
-        _ => Some(growing),
+        Cause::ServerTrouble => Some(Wait::About(SERVER_TROUBLE_WAIT)),
+        Cause::Protocol => Some(Wait::About(PROTOCOL_WAIT)),
+        Cause::Configuration => Some(Wait::About(CONFIGURATION_WAIT)),
+        Cause::RecipientPermanent
+        | Cause::RecipientRefused
+        | Cause::SenderOrContent
+        | Cause::Unsendable => None,
     }
 }
 
-fn spread(wait: TimeDelta, chance: f64) -> TimeDelta {
-    let ms = wait.num_milliseconds();
-    let fifth = ms / 5;
-    // Thousandths are fine enough, and whole numbers cannot surprise.
-    #[expect(
-        clippy::as_conversions,
-        clippy::cast_possible_truncation,
-        reason = "0 to 1000"
-    )]
-    let thousandths = (chance.clamp(0.0, 1.0) * 1000.0) as i64;
-    TimeDelta::milliseconds(ms - fifth + 2 * fifth * thousandths / 1000)
+fn doubled(first: TimeDelta, tries: i16) -> TimeDelta {
+    let times = u32::try_from(tries - 1).unwrap_or_default().min(6);
+    (first * 2_i32.pow(times)).min(LONGEST_WAIT)
+}
+
+impl Wait {
+    fn spread(&self, chance: f64) -> TimeDelta {
+        // Thousandths are fine enough, and whole numbers cannot surprise.
+        #[expect(
+            clippy::as_conversions,
+            clippy::cast_possible_truncation,
+            reason = "0 to 1000"
+        )]
+        let thousandths = (chance.clamp(0.0, 1.0) * 1000.0) as i64;
+        // -1000 to 1000.
+        let by = 2 * thousandths - 1000;
+        let (wait, by) = match self {
+            Self::About(wait) => (wait, by),
+            Self::AtLeast(wait) => (wait, by.abs()),
+        };
+        let ms = wait.num_milliseconds();
+        TimeDelta::milliseconds(ms + ms / 5 * by / 1000)
+    }
 }
 
 #[cfg(test)]
@@ -127,6 +170,22 @@ mod tests {
             cause: Cause::MailboxFull,
         };
         assert_eq!((minutes(full, 1), minutes(full, 6)), (Some(60), Some(160)));
+    }
+
+    #[test]
+    fn whatever_chance_says_a_full_mailbox_has_its_hour() {
+        let full = Verdict {
+            outcome: Outcome::Deferred,
+            cause: Cause::MailboxFull,
+        };
+        for tries in 1..=9 {
+            for chance in 0..=100 {
+                let next = after(full, &terms(tries, DAY), now(), f64::from(chance) / 100.0);
+                let wait = next.at.unwrap() - now();
+                assert!(wait >= TimeDelta::hours(1), "{tries}, {chance}: {wait}");
+                assert!(wait <= TimeDelta::minutes(288), "{tries}, {chance}: {wait}");
+            }
+        }
     }
 
     #[test]

@@ -205,6 +205,9 @@ mod tests {
     fn a_full_mailbox_is_worth_a_retry_whenever_it_is_said() {
         let full = (O::Deferred, C::MailboxFull);
         says(Rcpt, "552 full | 550 5.2.2 full", full);
+        // The enhanced code contradicts the code: it is none (RFC 2034, 4).
+        says(Rcpt, "552 4.2.2 full | 552 4.3.1 full", full);
+        says(Dot, "552 4.2.2 full", full);
         says(Dot, "552 full | 552 5.2.2 full | 552 5.2.0 full", full);
     }
 
