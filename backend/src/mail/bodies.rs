@@ -62,7 +62,10 @@ impl Bodies {
         let html = match &self.html {
             Html::Absent => {
                 self.append_text(template, (person, ""), out)?;
-                out.extend_from_slice(b"\r\n");
+                // No boundary follows whose line end this would be: only a last line without its own gets one.
+                if !out.ends_with(b"\r\n") {
+                    out.extend_from_slice(b"\r\n");
+                }
                 return Ok(());
             }
             Html::Filled if frame.is_none() => template.fill(&template.html, person)?,

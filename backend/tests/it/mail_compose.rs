@@ -186,6 +186,51 @@ fn a_message_without_html_is_plain_text_and_one_without_text_gets_it_from_the_ht
 }
 
 #[test]
+fn a_text_alone_ends_as_it_was_written_and_always_with_a_line() {
+    for (text, body) in [
+        ("Hello", "Hello\r\n"),
+        ("Hello\n", "Hello\r\n"),
+        ("Hello\r\n", "Hello\r\n"),
+        ("Hello\n\n", "Hello\r\n\r\n"),
+        ("Hello {{ full_name }}", "Hello=20Ada\r\n"),
+        ("Hello {{ full_name }}\n", "Hello=20Ada\r\n"),
+        ("Привет", "=D0=9F=D1=80=D0=B8=D0=B2=D0=B5=D1=82\r\n"),
+        ("Привет\n", "=D0=9F=D1=80=D0=B8=D0=B2=D0=B5=D1=82\r\n"),
+    ] {
+        let mail = mail("News", "", text, "Ada");
+        let sent = std::str::from_utf8(&mail.data).unwrap();
+        let (_, sent) = sent.split_once("\r\n\r\n").unwrap();
+        assert_eq!(sent, body, "{text:?}");
+    }
+}
+
+#[test]
+fn no_header_of_a_long_name_is_longer_than_78_where_it_can_be_folded() {
+    let words = "Department of Very Long Names, ".repeat(6);
+    let unbroken = "a".repeat(70);
+    for name in [
+        words.trim(),
+        "\"Quoted\" (and) <odd>, ",
+        &"Ада Лавлейс, ".repeat(10),
+        &unbroken,
+    ] {
+        let name = name.trim();
+        let mail = mail(&words, "<p>Hi</p>", "Hi", name);
+        let text = std::str::from_utf8(&mail.data).unwrap();
+        let (head, _) = text.split_once("\r\n\r\n").unwrap();
+        for line in head
+            .split("\r\n")
+            .filter(|line| !line.starts_with("List-Unsubscribe:"))
+        {
+            assert!(line.len() <= 78, "{line}");
+        }
+        let message = read(&mail);
+        let to = message.to().unwrap().clone().into_list();
+        assert_eq!(to[0].name(), Some(name));
+    }
+}
+
+#[test]
 fn any_name_reaches_the_mail_program_whole() {
     let long = "Очень длинное имя ".repeat(11);
     for name in [
