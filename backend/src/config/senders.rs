@@ -77,11 +77,13 @@ pub(super) fn signer(
     };
     let mut mistakes = Vec::new();
     let name = dkim::domain(domain);
-    if name.is_none() {
+    if name.is_none() || dkim::is_place_of_key(domain) {
         mistakes.push(format!("DKIM_DOMAIN={domain}: this is no domain"));
     }
     if !dkim::is_selector(selector) {
-        mistakes.push(format!("DKIM_SELECTOR={selector}: a word such as dispatch"));
+        mistakes.push(format!(
+            "DKIM_SELECTOR={selector}: a word such as dispatch, without ._domainkey and the domain"
+        ));
     }
     // The key itself is never repeated.
     let key = fs::read_to_string(file)

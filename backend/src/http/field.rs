@@ -229,7 +229,9 @@ fn explain(code: &str) -> &'static str {
         "invalid_ehlo_name" => {
             "This is a name with its domain, such as mail.example.org, or an address such as [192.0.2.1] or [IPv6:2001:db8::1]."
         }
-        "invalid_selector" => "This is a word such as dispatch.",
+        "invalid_selector" => {
+            "This is a word such as dispatch, without ._domainkey and the domain."
+        }
         "not_after_start" => "The end must be after the start.",
         _ => "This is not valid.",
     }

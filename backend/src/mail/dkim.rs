@@ -1,13 +1,17 @@
 //! DKIM: mails are signed with a key whose public half the sender's domain publishes (RFC 6376, RFC 8463). Own code over
 //! aws-lc: what is at hand pulls in the `rsa` crate (RUSTSEC-2023-0071), and parses again what was just written. Pure.
 
+mod alignment;
+mod folded;
 mod key;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-pub use self::key::{Key, KeyError};
+pub use self::alignment::is_aligned;
+use self::folded::Folded;
+pub use self::key::{Algorithm, Key, KeyError};
 
 /// What is signed of a mail's head, where it is there: what readers and their servers go by.
 const SIGNED: [&str; 9] = [
@@ -32,9 +36,20 @@ pub fn domain(text: &str) -> Option<String> {
     (ascii.len() <= 253 && ascii.split('.').all(fits)).then_some(ascii)
 }
 
+/// The label between a selector and its domain (RFC 6376, 3.6.2.1): part of neither.
+const BETWEEN: &str = "_domainkey";
+
+/// Whether this is the place where a key is published, or a part of that, rather than what signs.
+pub fn is_place_of_key(text: &str) -> bool {
+    text.split('.')
+        .any(|label| label.eq_ignore_ascii_case(BETWEEN))
+}
+
 /// Whether this names a key of a domain.
 pub fn is_selector(text: &str) -> bool {
-    text.len() <= 63 && domain(text).is_some_and(|name| name.eq_ignore_ascii_case(text))
+    text.len() <= 63
+        && !is_place_of_key(text)
+        && domain(text).is_some_and(|name| name.eq_ignore_ascii_case(text))
 }
 
 /// The mail is not one that can be signed.
@@ -45,21 +60,23 @@ pub struct NotSigned;
 /// Signs mails of a domain.
 #[derive(Debug)]
 pub struct Signer {
-    /// The header up to the hash of the body.
-    begins: String,
+    pub domain: String,
+    selector: String,
     key: Key,
 }
 
 impl Signer {
     /// With this domain's key of this name. Both must be as `domain` and `is_selector` have them.
     pub fn new(domain: &str, selector: &str, key: Key) -> Self {
-        let algorithm = key.algorithm();
         Self {
-            begins: format!(
-                "DKIM-Signature: v=1; a={algorithm}; c=relaxed/relaxed;\r\n d={domain}; s={selector};\r\n"
-            ),
+            domain: domain.to_owned(),
+            selector: selector.to_owned(),
             key,
         }
+    }
+
+    pub fn algorithm(&self) -> Algorithm {
+        self.key.algorithm()
     }
 
     /// The mail with its signature before it. Its lines end with CRLF.
@@ -81,7 +98,7 @@ impl Signer {
     fn header(&self, head: &str, body: BodyHash) -> Option<String> {
         let lines = unfolded(head);
         let mut text = String::with_capacity(head.len() + 512);
-        let mut names = String::with_capacity(128);
+        let mut names = Vec::with_capacity(SIGNED.len());
         for wanted in SIGNED {
             let found = lines
                 .iter()
@@ -90,25 +107,37 @@ impl Signer {
             if let Some(line) = found {
                 relaxed_header(line, &mut text);
                 text.push_str("\r\n");
-                if !names.is_empty() {
-                    names.push(':');
-                }
-                names.push_str(wanted);
+                names.push(wanted);
             }
         }
-        let body = STANDARD.encode(body.0);
-        let unsigned = format!("{} h={names};\r\n bh={body};\r\n b=", self.begins);
-        relaxed_header(&unsigned, &mut text);
+        let mut header = self.unsigned(&names, body);
+        relaxed_header(header.as_str(), &mut text);
         let signature = STANDARD.encode(self.key.sign(text.as_bytes())?);
-        let mut header = unsigned;
-        for (number, piece) in signature.as_bytes().chunks(LINE).enumerate() {
-            if number > 0 {
-                header.push_str("\r\n ");
-            }
-            header.extend(piece.iter().copied().map(char::from));
+        for piece in signature.as_bytes().chunks(LINE) {
+            header.push(str::from_utf8(piece).ok()?);
         }
-        header.push_str("\r\n");
-        Some(header)
+        Some(header.finish())
+    }
+
+    /// The header but for what it signs.
+    fn unsigned(&self, names: &[&str], body: BodyHash) -> Folded {
+        let algorithm = match self.algorithm() {
+            Algorithm::Ed25519 => "ed25519-sha256",
+            Algorithm::Rsa => "rsa-sha256",
+        };
+        let mut header = Folded::new("DKIM-Signature: v=1;");
+        header.push(&format!(" a={algorithm};"));
+        header.push(" c=relaxed/relaxed;");
+        header.push(&format!(" d={};", self.domain));
+        header.push(&format!(" s={};", self.selector));
+        for (number, name) in names.iter().enumerate() {
+            let before = if number == 0 { " h=" } else { "" };
+            let behind = if number + 1 == names.len() { ";" } else { ":" };
+            header.push(&format!("{before}{name}{behind}"));
+        }
+        header.push(&format!(" bh={};", STANDARD.encode(body.0)));
+        header.push(" b=");
+        header
     }
 }
 
@@ -236,7 +265,18 @@ mod tests {
         for selector in ["dispatch", "2026.mail", "s1_a"] {
             assert!(is_selector(selector), "{selector}");
         }
-        for selector in ["", "a b", "a;d=evil", "a\r\nb", ".", "a..b", "ж"] {
+        for selector in [
+            "",
+            "a b",
+            "a;d=evil",
+            "a\r\nb",
+            ".",
+            "a..b",
+            "ж",
+            "dispatch._domainkey",
+            "dispatch._DomainKey.example.org",
+            "_domainkey",
+        ] {
             assert!(!is_selector(selector), "{selector}");
         }
         assert_eq!(domain("Почта.рф").as_deref(), Some("xn--80a1acny.xn--p1ai"));

@@ -7,7 +7,7 @@ use url::Host;
 use validator::ValidationError;
 
 use crate::email_address::EmailAddress;
-use crate::mail::dkim;
+use crate::mail::dkim::{self, KeyError};
 use crate::mail::ehlo_name::EhloName;
 
 /// A password or a key on its way in: it goes nowhere but into its seal.
@@ -102,15 +102,21 @@ pub(super) fn is_key(secret: &Secret) -> Result<(), ValidationError> {
     match dkim::Key::parse(secret.reveal()) {
         Ok(_) => Ok(()),
         Err(error) => {
-            Err(ValidationError::new("invalid_key").with_message(error.to_string().into()))
+            let code = match error {
+                KeyError::Encrypted => "encrypted_key",
+                KeyError::Public => "public_key",
+                KeyError::Certificate => "certificate",
+                KeyError::Pem | KeyError::Kind => "invalid_key",
+            };
+            Err(ValidationError::new(code).with_message(error.to_string().into()))
         }
     }
 }
 
 pub(super) fn is_domain(text: &str) -> Result<(), ValidationError> {
     match dkim::domain(text) {
-        Some(_) => Ok(()),
-        None => Err(ValidationError::new("invalid_host")),
+        Some(_) if !dkim::is_place_of_key(text) => Ok(()),
+        _ => Err(ValidationError::new("invalid_host")),
     }
 }
 

@@ -6,6 +6,7 @@ use tokio::runtime::Builder;
 
 use super::Findings;
 use crate::config::Config;
+use crate::mail::dkim::{Algorithm, is_aligned};
 use crate::mail::reply::Stage;
 use crate::mail::server::Timeouts;
 use crate::mail::trial::try_sender;
@@ -55,6 +56,34 @@ pub(super) fn examine(config: &Config, findings: &Findings) {
         Err(failure) => {
             findings.fail("smtp", format!("{place}: {failure}"), advice(&failure));
         }
+    }
+}
+
+/// Whether receivers will go by the signature of what leaves through the installation's server.
+pub(super) fn signature(config: &Config, findings: &Findings) {
+    let Some(signer) = &config.mail.signer else {
+        return findings.ok("dkim", "DKIM_… are not set: mails are not signed here");
+    };
+    let sender = config.mail.from.email.domain();
+    let message = format!(
+        "signs for {} with {}",
+        signer.domain,
+        signer.algorithm().as_str()
+    );
+    if !is_aligned(&signer.domain, sender) {
+        findings.warn(
+            "dkim",
+            format!("{message}, but mails come from {sender}"),
+            "the signature does not count for DMARC: set DKIM_DOMAIN to the domain of MAIL_FROM, or to one above it",
+        );
+    } else if signer.algorithm() == Algorithm::Ed25519 {
+        findings.warn(
+            "dkim",
+            message,
+            "many receivers cannot check Ed25519 yet: use a key of RSA with 2048 bits, or a relay that signs with both",
+        );
+    } else {
+        findings.ok("dkim", message);
     }
 }
 

@@ -51,10 +51,11 @@ struct Findings(Sender<Finding>);
 /// Looks at one thing.
 type Examination = fn(&Config, &Findings);
 
-const EXAMINATIONS: [(&str, Examination); 10] = [
+const EXAMINATIONS: [(&str, Examination); 11] = [
     ("database", database::examine),
     ("redis", redis::examine),
     ("smtp", mail::examine),
+    ("dkim", mail::signature),
     ("keys", machine::keys),
     ("sign-up", accounts::sign_up),
     ("quotas", accounts::quotas),

@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
+use crate::named::named;
+
 /// Shorter ones are not to be used (RFC 8301).
 const LEAST_RSA: usize = 2048;
 /// A key to sign with.
@@ -16,11 +18,27 @@ pub enum Key {
     Rsa(Box<RsaKeyPair>),
 }
 
+named! {
+    /// With what a key signs.
+    pub enum Algorithm {
+        Ed25519 = "ed25519",
+        Rsa = "rsa",
+    }
+}
+
 /// Why a text is no key to sign with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     #[error("This is no private key in PEM.")]
     Pem,
+    #[error(
+        "This key is encrypted with a passphrase; give it without one (openssl pkey -in … -out …)."
+    )]
+    Encrypted,
+    #[error("This is a public key; the private key that belongs to it is needed.")]
+    Public,
+    #[error("This is a certificate; the private key that belongs to it is needed.")]
+    Certificate,
     #[error("The key must be Ed25519, or RSA of 2048 to 8192 bits.")]
     Kind,
 }
@@ -32,8 +50,9 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// A private key in PEM, as openssl writes it.
-    pub fn parse(pem: &str) -> Result<Self, KeyError> {
+    /// A private key in PEM, as openssl writes it, indented, or on one line as environments and forms make it of it.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let pem = private_key(text)?;
         let der = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_unread| KeyError::Pem)?;
         let rsa = match &der {
             PrivateKeyDer::Pkcs8(key) => {
@@ -53,10 +72,10 @@ impl Key {
         Ok(Self::Rsa(Box::new(rsa)))
     }
 
-    pub(super) const fn algorithm(&self) -> &'static str {
+    pub const fn algorithm(&self) -> Algorithm {
         match self {
-            Self::Ed25519(_) => "ed25519-sha256",
-            Self::Rsa(_) => "rsa-sha256",
+            Self::Ed25519(_) => Algorithm::Ed25519,
+            Self::Rsa(_) => Algorithm::Rsa,
         }
     }
 
@@ -71,6 +90,127 @@ impl Key {
                     .ok()?;
                 Some(signed)
             }
+        }
+    }
+}
+
+/// The block of a private key, written as the standard has it.
+fn private_key(text: &str) -> Result<String, KeyError> {
+    // As a line break is written where a value has to be one line.
+    let text = text.replace("\\r", "").replace("\\n", "\n");
+    let blocks = blocks(&text);
+    let Some((label, body)) = blocks
+        .iter()
+        .find(|(label, _)| label.ends_with("PRIVATE KEY"))
+    else {
+        return Err(what_it_is(&text, &blocks));
+    };
+    if label.starts_with("ENCRYPTED") || body.contains("ENCRYPTED") {
+        return Err(KeyError::Encrypted);
+    }
+    if !["PRIVATE KEY", "RSA PRIVATE KEY"].contains(label) {
+        return Err(KeyError::Kind);
+    }
+    let body: String = body.split_whitespace().collect();
+    Ok(format!(
+        "-----BEGIN {label}-----\n{body}\n-----END {label}-----\n"
+    ))
+}
+
+/// A text without a private key.
+fn what_it_is(text: &str, blocks: &[(&str, &str)]) -> KeyError {
+    let has = |kind: &str| blocks.iter().any(|(label, _)| label.contains(kind));
+    let text = text.trim_start();
+    if has("PUBLIC KEY") || text.starts_with("ssh-") || text.starts_with("v=DKIM1") {
+        KeyError::Public
+    } else if has("CERTIFICATE") {
+        KeyError::Certificate
+    } else {
+        KeyError::Pem
+    }
+}
+
+/// Label and content of each block in PEM (RFC 7468).
+fn blocks(text: &str) -> Vec<(&str, &str)> {
+    let begun = text.split("-----BEGIN ").skip(1);
+    begun
+        .filter_map(|block| {
+            let (label, rest) = block.split_once("-----")?;
+            let (body, _) = rest.split_once("-----END ")?;
+            Some((label.trim(), body))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As openssl writes it. Nobody's.
+    const ED25519: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIP9d/Ct0aroJmDVQOyJrx3J9C/Jc1IcF0q1VT7n6LzxR
+-----END PRIVATE KEY-----
+";
+
+    fn refused(text: &str) -> Option<KeyError> {
+        Key::parse(text).err()
+    }
+
+    fn block(label: &str, body: &str) -> String {
+        format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
+    }
+
+    #[test]
+    fn a_key_is_read_however_its_lines_have_come_about() {
+        let rsa =
+            rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048);
+        for pem in [ED25519.to_owned(), rsa.unwrap().serialize_pem()] {
+            let lines = || pem.trim().lines();
+            for written in [
+                pem.clone(),
+                pem.replace('\n', "\r\n"),
+                lines().collect::<Vec<_>>().join("  \n  \t"),
+                lines().collect::<Vec<_>>().join(" "),
+                lines().collect(),
+                lines().collect::<Vec<_>>().join("\\n"),
+                format!("\n\n{pem}\n\n"),
+                format!("{}{pem}", block("CERTIFICATE", "AAAA")),
+                format!("\u{feff}{pem}"),
+            ] {
+                assert_eq!(refused(&written), None, "{written}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_is_named_as_what_it_is() {
+        for (text, error) in [
+            ("secret".to_owned(), KeyError::Pem),
+            (String::new(), KeyError::Pem),
+            (block("PRIVATE KEY", "!!!!"), KeyError::Pem),
+            (block("PRIVATE KEY", "AAAA"), KeyError::Kind),
+            (block("EC PRIVATE KEY", "AAAA"), KeyError::Kind),
+            (block("OPENSSH PRIVATE KEY", "AAAA"), KeyError::Kind),
+            (block("ENCRYPTED PRIVATE KEY", "AAAA"), KeyError::Encrypted),
+            (
+                block(
+                    "RSA PRIVATE KEY",
+                    "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,0A\n\nAAAA",
+                ),
+                KeyError::Encrypted,
+            ),
+            (block("PUBLIC KEY", "AAAA"), KeyError::Public),
+            (block("RSA PUBLIC KEY", "AAAA"), KeyError::Public),
+            ("ssh-ed25519 AAAA me".to_owned(), KeyError::Public),
+            ("v=DKIM1; k=rsa; p=AAAA".to_owned(), KeyError::Public),
+            (block("CERTIFICATE", "AAAA"), KeyError::Certificate),
+            (block("CERTIFICATE REQUEST", "AAAA"), KeyError::Certificate),
+            (
+                block(" PUBLIC KEY ", "AAAA").replace('\n', " "),
+                KeyError::Public,
+            ),
+        ] {
+            assert_eq!(refused(&text), Some(error), "{text}");
         }
     }
 }
