@@ -329,6 +329,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         ehlo_name -> Nullable<Text>,
+        dkim_algorithm -> Nullable<Text>,
     }
 }
 

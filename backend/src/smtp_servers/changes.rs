@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::dkim::UpdateDkim;
+use super::dkim::{UpdateDkim, algorithm_of};
 use super::fields::ehlo_name;
 use super::model::UpdateSmtpServer;
 use super::sealing::{Column, Sealer};
@@ -83,13 +83,15 @@ fn set_dkim(
 ) -> QueryResult<()> {
     use smtp_servers as s;
     let new = dkim.and_then(|dkim| dkim.private_key.as_ref());
+    let algorithm = new.and_then(algorithm_of);
     let new = new.map(|key| sealer.seal((Column::DkimKey, id), key.reveal()));
     diesel::update(s::table.find(id))
         .set((
             s::dkim_domain.eq(dkim.map(|dkim| &dkim.domain)),
             s::dkim_selector.eq(dkim.map(|dkim| &dkim.selector)),
             // A key that stays is not mentioned.
-            (dkim.is_none() || new.is_some()).then(|| s::dkim_key.eq(new)),
+            (dkim.is_none() || new.is_some())
+                .then(|| (s::dkim_key.eq(new), s::dkim_algorithm.eq(algorithm))),
         ))
         .execute(conn)?;
     Ok(())

@@ -5,7 +5,20 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::fields::{Secret, is_domain, is_key, is_selector};
+use super::model::SmtpServerRow;
 use crate::http::field::trimmed;
+use crate::mail::dkim::{Algorithm, Key, is_aligned};
+use crate::named::named;
+
+named! {
+    /// Why receivers may not go by a signature.
+    pub enum SigningWarning {
+        /// The signature is of another domain than the sender, so it does not count for DMARC.
+        DkimNotAligned = "dkim_not_aligned",
+        /// There is no signature but an Ed25519 one, which many receivers cannot check: RSA is needed for them.
+        DkimEd25519Alone = "dkim_ed25519_alone",
+    }
+}
 
 /// What mails are signed with (RFC 6376).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -51,4 +64,26 @@ pub struct UpdateDkim {
     #[validate(custom(function = "is_key"))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 20_000, write_only)]
     pub private_key: Option<Secret>,
+}
+
+/// What is to be said of a server's signature, whichever of sender and key was changed last.
+pub fn warnings(server: &SmtpServerRow) -> Vec<SigningWarning> {
+    let Some(domain) = &server.dkim_domain else {
+        return Vec::new();
+    };
+    let (_, sender) = server.from_email.rsplit_once('@').unwrap_or_default();
+    let is_ed25519 = server.dkim_algorithm.as_deref() == Some(Algorithm::Ed25519.as_str());
+    [
+        (!is_aligned(domain, sender), SigningWarning::DkimNotAligned),
+        (is_ed25519, SigningWarning::DkimEd25519Alone),
+    ]
+    .into_iter()
+    .filter_map(|(is_so, warning)| is_so.then_some(warning))
+    .collect()
+}
+
+/// What a key signs with. It has been checked before.
+pub(super) fn algorithm_of(key: &Secret) -> Option<&'static str> {
+    let key = Key::parse(key.reveal()).ok()?;
+    Some(key.algorithm().as_str())
 }

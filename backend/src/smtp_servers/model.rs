@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::dkim::{CreateDkim, Dkim, UpdateDkim};
+use super::dkim::{CreateDkim, Dkim, SigningWarning, UpdateDkim, warnings};
 use super::fields::{Secret, is_ehlo_name, is_host, is_password, is_sender};
 use super::session_limits::SessionLimit;
 use crate::db::schema::smtp_servers;
@@ -61,6 +61,8 @@ pub struct SmtpServer {
     pub ehlo_name: Option<String>,
     /// Mails are signed with it.
     pub dkim: Option<Dkim>,
+    /// Why receivers may not go by the signature. Mails are sent all the same.
+    pub warnings: Vec<SigningWarning>,
     /// Mailings that leave through it.
     #[schema(example = 1, minimum = 0)]
     pub mailings_count: i64,
@@ -98,6 +100,8 @@ pub struct SmtpServerRow {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub ehlo_name: Option<String>,
+    /// Of the key, unless it was stored before this was noted.
+    pub dkim_algorithm: Option<String>,
 }
 
 /// A new mail server.
@@ -253,6 +257,7 @@ pub struct UpdateSmtpServer {
 impl SmtpServerRow {
     /// As its owner sees it.
     pub fn shown(self, mailings_count: i64, session_limit: Option<SessionLimit>) -> SmtpServer {
+        let warnings = warnings(&self);
         let dkim = self.dkim_domain.zip(self.dkim_selector);
         SmtpServer {
             id: self.id,
@@ -274,6 +279,7 @@ impl SmtpServerRow {
                 selector,
                 has_key: self.dkim_key.is_some(),
             }),
+            warnings,
             mailings_count,
             checked_at: self.checked_at,
             created_at: self.created_at,

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 
+use super::dkim::algorithm_of;
 use super::fields::ehlo_name;
 use super::listing::{SmtpServerQuery, SmtpServerSort};
 use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow};
@@ -179,6 +180,7 @@ pub fn create(
     let password = new.password.as_ref();
     let password = password.map(|secret| sealer.seal((Column::Password, id), secret.reveal()));
     let key = new.dkim.as_ref();
+    let algorithm = key.and_then(|dkim| algorithm_of(&dkim.private_key));
     let key = key.map(|dkim| sealer.seal((Column::DkimKey, id), dkim.private_key.reveal()));
     diesel::update(smtp_servers::table.find(id))
         .set((
@@ -186,6 +188,7 @@ pub fn create(
             smtp_servers::dkim_domain.eq(new.dkim.as_ref().map(|dkim| &dkim.domain)),
             smtp_servers::dkim_selector.eq(new.dkim.as_ref().map(|dkim| &dkim.selector)),
             smtp_servers::dkim_key.eq(key),
+            smtp_servers::dkim_algorithm.eq(algorithm),
         ))
         .execute(conn)?;
     Ok(id)

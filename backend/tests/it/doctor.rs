@@ -133,6 +133,46 @@ fn where_all_is_well_no_line_fails_and_no_mail_is_sent() {
 }
 
 #[test]
+fn the_name_for_mail_servers_is_told_and_the_other_encryption_is_named() {
+    let sound = Installation::sound();
+    let report = sound.report(&[("SMTP_EHLO_NAME", "mail.example.org")]);
+    let smtp = told(&report, "smtp");
+    assert!(smtp.words.contains("EHLO mail.example.org"), "{smtp:?}");
+    let implicit = ScriptedServer::setup().implicit_tls().start();
+    let url = format!("smtp://127.0.0.1:{}", implicit.port());
+    assert_only(
+        &sound.report(&[("SMTP_URL", &url)]),
+        "smtp",
+        "fail",
+        "smtps://",
+    );
+    let url = format!("smtps://127.0.0.1:{}", sound.server.port());
+    let report = sound.report(&[("SMTP_URL", &url)]);
+    assert_only(&report, "smtp", "fail", "smtp+starttls://");
+}
+
+#[test]
+fn a_signature_that_receivers_will_not_go_by_is_warned_of() {
+    let sound = Installation::sound();
+    assert_eq!(told(&sound.report(&[]), "dkim").state, "ok");
+    let file = sound.folder.0.join("key.pem");
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    std::fs::write(&file, key.serialize_pem()).unwrap();
+    for (domain, words) in [
+        ("other.example", "does not count for DMARC"),
+        ("dispatch.localhost", "many receivers cannot check Ed25519"),
+    ] {
+        let settings = [
+            ("MAIL_FROM", "no-reply@dispatch.localhost"),
+            ("DKIM_DOMAIN", domain),
+            ("DKIM_SELECTOR", "one"),
+            ("DKIM_KEY_FILE", file.to_str().unwrap()),
+        ];
+        assert_only(&sound.report(&settings), "dkim", "warn", words);
+    }
+}
+
+#[test]
 fn settings_that_cannot_be_used_are_told_like_everything_else() {
     let sound = Installation::sound();
     let report = sound.report(&[("BIND", "here"), ("SMTP_SESSIONS", "0")]);

@@ -40,7 +40,7 @@ fn a_server_is_kept_changed_and_deleted_by_its_owner() {
         added,
         json!({"id": added["id"], "name": "Own", "host": "mail.example.org", "port": 587, "tls": "starttls",
             "username": "news", "has_password": true, "from_email": "news@example.org", "from_name": null,
-            "rate_per_second": 0, "rate_per_hour": 0, "sessions": 2, "session_limit": null, "dkim": null, "mailings_count": 0,
+            "rate_per_second": 0, "rate_per_hour": 0, "sessions": 2, "session_limit": null, "ehlo_name": null, "dkim": null, "warnings": [], "mailings_count": 0,
             "checked_at": null, "created_at": added["created_at"], "updated_at": added["updated_at"]})
     );
     let read = app.get(&alice, &path);
@@ -148,7 +148,22 @@ fn whatever_is_wrong_is_named() {
             "{value}"
         );
     }
-    for (key, code) in [("no key", "invalid_key"), ("", "invalid_key")] {
+    for (key, code) in [
+        ("no key", "invalid_key"),
+        ("", "invalid_key"),
+        (
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----",
+            "encrypted_key",
+        ),
+        (
+            "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
+            "public_key",
+        ),
+        (
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+            "certificate",
+        ),
+    ] {
         let dkim = json!({"domain": "example.org", "selector": "one", "private_key": key});
         app.post(&alice, "/smtp-servers", &with("dkim", dkim))
             .expect_invalid("dkim.private_key", code);

@@ -249,3 +249,96 @@ fn the_installation_signs_what_leaves_through_its_own_server_and_its_letters_too
         );
     }
 }
+
+#[test]
+fn a_signature_that_receivers_will_not_go_by_is_warned_of_whichever_was_changed_last() {
+    let server = ScriptedServer::start();
+    let app = TestApp::letting_in(&ScriptedServer::start(), &[&server]);
+    let alice = app.alice();
+    let id = app.own_server(&alice, &server, &json!({"from_email": "news@example.org"}));
+    let path = format!("/smtp-servers/{id}");
+    let with = |fields: &Value| {
+        let changed = app.patch(&alice, &path, fields).expect(200);
+        let read = app.get(&alice, &path).expect(200);
+        assert_eq!(changed["warnings"], read["warnings"]);
+        changed["warnings"].clone()
+    };
+    let dkim = |domain: &str, key: &str| json!({"dkim": {"domain": domain, "selector": "one", "private_key": key}});
+    let (rsa, _) = rsa_key();
+    assert_eq!(with(&json!({})), json!([]));
+    assert_eq!(with(&dkim("example.org", &rsa)), json!([]));
+    assert_eq!(with(&dkim("mail.example.org", &rsa)), json!([]));
+    assert_eq!(
+        with(&dkim("example.com", &rsa)),
+        json!(["dkim_not_aligned"])
+    );
+    assert_eq!(with(&json!({"from_email": "news@example.com"})), json!([]));
+    assert_eq!(
+        with(&json!({"from_email": "news@example.net"})),
+        json!(["dkim_not_aligned"])
+    );
+    assert_eq!(
+        with(&dkim("example.com", ED25519_KEY)),
+        json!(["dkim_not_aligned", "dkim_ed25519_alone"])
+    );
+    assert_eq!(
+        with(
+            &json!({"from_email": "news@example.com", "dkim": {"domain": "example.com", "selector": "two"}})
+        ),
+        json!(["dkim_ed25519_alone"])
+    );
+    assert_eq!(with(&json!({"dkim": null})), json!([]));
+}
+
+#[test]
+fn a_place_in_the_dns_is_neither_selector_nor_domain() {
+    let app = TestApp::start();
+    let alice = app.alice();
+    let add = |domain: &str, selector: &str| {
+        let dkim = json!({"domain": domain, "selector": selector, "private_key": ED25519_KEY});
+        app.post(
+            &alice,
+            "/smtp-servers",
+            &json!({"name": "Own", "host": "mail.example.org", "port": 587, "tls": "starttls",
+            "from_email": "news@example.org", "dkim": dkim}),
+        )
+    };
+    for selector in [
+        "one._domainkey",
+        "one._DOMAINKEY",
+        "one._domainkey.example.org",
+        "_domainkey",
+    ] {
+        add("example.org", selector).expect_invalid("dkim.selector", "invalid_selector");
+    }
+    add("one._domainkey.example.org", "one").expect_invalid("dkim.domain", "invalid_host");
+    add("example.org", "one").expect(201);
+}
+
+#[test]
+fn no_line_of_a_signature_is_longer_than_78_characters() {
+    let domain = format!(
+        "{}.example.org",
+        "long-name.".repeat(6).trim_end_matches('.')
+    );
+    let server = ScriptedServer::start();
+    let app = TestApp::letting_in(&ScriptedServer::start(), &[&server]);
+    let alice = app.alice();
+    let (key, public) = rsa_key();
+    let dkim = json!({"domain": domain, "selector": "a-selector-that-is-not-short.2026-11", "private_key": key});
+    let id = app.own_server(&alice, &server, &json!({"dkim": dkim}));
+    app.recipient(&alice, "ada@example.org");
+    app.mailing(&alice, &json!({"smtp_server_id": id}));
+    app.tick();
+    let mail = server.accepted().remove(0);
+    assert_eq!(verified(&mail.data, &public).unwrap()["d"], domain);
+    let text = String::from_utf8(mail.data).unwrap();
+    let begin = text.find("DKIM-Signature").unwrap();
+    let mut lines = text[begin..].split("\r\n");
+    let signature = [lines.next().unwrap()]
+        .into_iter()
+        .chain(lines.take_while(|line| line.starts_with(' ')));
+    for line in signature {
+        assert!(line.len() <= 78, "{line}");
+    }
+}

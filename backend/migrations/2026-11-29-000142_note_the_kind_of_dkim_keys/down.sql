@@ -1,0 +1,1 @@
+ALTER TABLE smtp_servers DROP COLUMN dkim_algorithm;
