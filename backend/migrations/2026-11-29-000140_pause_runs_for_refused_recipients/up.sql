@@ -1,4 +1,4 @@
--- The mail server refuses most recipients of a run: it is about us, and somebody has to look.
+-- The mail server refuses most recipients of a run: the reason lies with the sender, and the run waits until it is resumed.
 ALTER TABLE runs
     DROP CONSTRAINT runs_pause_reason_check,
     ADD CONSTRAINT runs_pause_reason_check

@@ -1,2 +1,2 @@
--- What the sealed key signs with, so that it can be told without opening it; NULL for one that was stored before.
+-- What the sealed key signs with, readable without decrypting it; NULL for one that was stored before.
 ALTER TABLE smtp_servers ADD COLUMN dkim_algorithm TEXT CHECK (dkim_algorithm IN ('ed25519', 'rsa'));

@@ -45,7 +45,7 @@ pub(super) struct Job {
 pub(super) enum Rest {
     /// The mail server does not want this message or sender: until somebody resumes it.
     ContentRejected,
-    /// It refuses most recipients, so it is not about them: until somebody resumes it.
+    /// It refuses most recipients, so the reason lies with the sender: paused until it is resumed.
     RecipientsRefused,
     /// The mail server puts everything off: for a while.
     ServerDefers,
@@ -134,7 +134,7 @@ impl Job {
         self.holds_uncertain.load(Ordering::Relaxed)
     }
 
-    /// What a failed attempt says about the run as a whole: a reason to rest, once there is one.
+    /// Counts a failed attempt and returns the reason to pause the run, if there is one now.
     pub(super) fn judge(&self, failure: &Failure) -> Option<Rest> {
         let verdict = failure.verdict();
         match verdict.cause {

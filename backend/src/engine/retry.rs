@@ -10,7 +10,7 @@ const RECIPIENT_TRANSIENT_WAIT: TimeDelta = TimeDelta::minutes(5);
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(4);
 /// The server puts the mail off at MAIL, DATA or the dot: the first wait, which doubles.
 const TRANSIENT_WAIT: TimeDelta = TimeDelta::minutes(5);
-/// Nobody knows whether the mail arrived: the first wait, which doubles.
+/// Unknown whether the mail arrived: the first wait, which doubles.
 const UNCERTAIN_WAIT: TimeDelta = TimeDelta::minutes(5);
 /// A full mailbox: at least so long, also after its spread.
 const MAILBOX_FULL_WAIT: TimeDelta = TimeDelta::hours(1);

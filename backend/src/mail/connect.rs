@@ -204,7 +204,7 @@ async fn introduce(
     let helo = format!("HELO {ehlo_name}\r\n");
     match wire.ask(Stage::Ehlo, &helo, limit).await {
         Ok(_) => Ok(Capabilities::default()),
-        // Its words are worth more than that it hung up after them.
+        // The refusal says more than the closed connection after it.
         Err(failure) if failure.reply.is_none() => Err(refusal),
         Err(failure) => Err(failure),
     }

@@ -38,8 +38,8 @@ pub enum Cause {
     MailboxFull,
     /// The address does not exist: counts towards suppression.
     RecipientPermanent,
-    /// 5xx at RCPT that does not say so: about us, or about nobody knows what. Teaches nothing about the address, and
-    /// nothing about the content, which the server has not seen.
+    /// 5xx at RCPT that does not say so: about the sender, or unclear. Says nothing about the address, and nothing about
+    /// the content, which the server has not seen.
     RecipientRefused,
     /// 4xx at MAIL, DATA, body or dot.
     Transient,

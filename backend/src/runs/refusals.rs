@@ -1,5 +1,5 @@
-//! Whether the mail server refuses a run as a whole, rather than some of its recipients. No list consists of addresses that do
-//! not exist: a server that says so of most of them, or blocks us in such words, says nothing about any of them. Pure.
+//! Whether a mail server refuses most recipients of a run. A list hardly consists of addresses that do not exist: such refusals
+//! are about the sender, whatever their words, and say nothing about the addresses. Pure.
 
 use std::collections::HashMap;
 

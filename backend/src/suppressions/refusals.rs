@@ -1,5 +1,5 @@
 //! What finished runs teach about addresses, in the database: one that mail servers found not to exist in three runs in a row
-//! is suppressed. What a refusal says is for `mail/verdict.rs`; a run that was refused as a whole says nothing of anybody.
+//! is suppressed. `mail/verdict.rs` decides what a refusal says; runs in which most recipients were refused do not count.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::mail::reply::{Reply, Stage};
 use crate::mail::verdict::{Cause, Fault, Verdict};
 use crate::runs::refusals::Refusals;
 
-/// A second's work; whoever finishes runs does not wait longer. The rest is refused once more, and noted then.
+/// About a second of work inside the transaction that finishes runs. Further addresses are noted after the next run.
 const AT_ONCE: i64 = 20_000;
 /// Addresses whose past is looked up at once.
 const BATCH: usize = 1_000;
@@ -28,7 +28,7 @@ const ENDED_REFUSED: &str = "runs
     JOIN deliveries d ON d.run_id = a.run_id AND d.recipient_id = a.recipient_id AND d.attempts = a.attempt_no";
 
 /// Suppresses the addresses that these runs, now finished, and the two before that tried them found not to exist; the
-/// longest known first. Doing it twice changes nothing. Gives their number.
+/// oldest recipients first. Idempotent. Returns their number.
 pub fn note(conn: &mut PgConnection, run_ids: &[i64], now: DateTime<Utc>) -> QueryResult<usize> {
     let mut teach = Teaching::default();
     teach.look_at(conn, run_ids)?;

@@ -146,7 +146,7 @@ fn blocks(text: &str) -> Vec<(&str, &str)> {
 mod tests {
     use super::*;
 
-    /// As openssl writes it. Nobody's.
+    /// As openssl writes it; used nowhere else.
     const ED25519: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIP9d/Ct0aroJmDVQOyJrx3J9C/Jc1IcF0q1VT7n6LzxR
 -----END PRIVATE KEY-----
