@@ -113,12 +113,13 @@ fn assert_followed(time_zone: Zone, change: Change) {
         for recurrence in Recurrence::ALL.iter().copied() {
             for (index, anchor) in anchors(recurrence, local) {
                 let (starts_at, note) = moment(time_zone, anchor);
-                if note == Some(Note::DstGap) || !ACCEPTED.contains(&starts_at) {
-                    continue; // nobody can choose such a start
+                if !ACCEPTED.contains(&starts_at) {
+                    continue;
                 }
                 let schedule = Schedule {
                     starts_at,
-                    local_start: None,
+                    // A time that the clock skips can be given as a local one.
+                    local_start: (note == Some(Note::DstGap)).then_some(anchor),
                     ends_at: None,
                     recurrence,
                     time_zone,
@@ -142,7 +143,7 @@ fn assert_due(schedule: &Schedule, index: u32, change: Change, local: NaiveDateT
         );
         return;
     };
-    let anchor = schedule.starts_at.with_timezone(&schedule.time_zone);
+    let anchor = schedule.anchor();
     let is_clipped = schedule.recurrence == Recurrence::Monthly && anchor.day() != local.day();
     let note = clock_change.or(is_clipped.then_some(Note::MonthEnd));
     assert_eq!(
