@@ -127,7 +127,7 @@ fn start_due(
     if let Some(occurrence) = due.run {
         match carry_out(conn, mailing, (occurrence, quotas), now)? {
             Dealt::With => {}
-            not_yet => return Ok(not_yet),
+            not_yet @ Dealt::Not(_) => return Ok(not_yet),
         }
     }
     let missed: Vec<_> = due

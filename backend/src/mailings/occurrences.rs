@@ -26,6 +26,10 @@ use crate::zone::Zone;
 /// A schedule to try out; nothing is stored.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::option_option,
+    reason = "an end may be absent, taken away or given"
+)]
 struct PreviewOccurrences {
     /// This or `starts_at_local` is required unless `start_now` is true or a `mailing_id` is given.
     #[serde(default, deserialize_with = "present")]
