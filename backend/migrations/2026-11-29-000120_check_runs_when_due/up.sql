@@ -1,6 +1,8 @@
--- Runs that the scheduler has to look at, and from when on: their end, the end of their retries, and at once whenever a
--- chunk has nothing left to do. So a pass reads what there is to do, however many runs are under way. Rows may be there
--- twice, and may turn out to need nothing. No key and no foreign key: writers never wait for each other.
+-- Runs that the scheduler has to look at, and from when on: the end of their retries, which comes within a day and no later
+-- than their own end, and at once whenever a chunk has nothing left to do. Their own end is noted when the retries have
+-- ended, so that no finished run is kept here for years. So a pass reads what there is to do, however many runs are under
+-- way. Rows may be there twice, and may turn out to need nothing. No key and no foreign key: writers never wait for each
+-- other.
 CREATE TABLE run_checks (
     id     BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     run_id BIGINT      NOT NULL,
@@ -10,8 +12,7 @@ CREATE INDEX run_checks_due ON run_checks (due_at, id);
 
 CREATE FUNCTION check_run_at_its_bounds() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO run_checks (run_id, due_at)
-    SELECT DISTINCT NEW.id, bound FROM unnest(ARRAY[NEW.deadline_at, NEW.retries_end_at]) AS bound WHERE bound IS NOT NULL;
+    INSERT INTO run_checks (run_id, due_at) VALUES (NEW.id, coalesce(NEW.retries_end_at, NEW.deadline_at, '-infinity'));
     RETURN NULL;
 END $$;
 
@@ -50,8 +51,8 @@ CREATE TRIGGER chunks_settled AFTER UPDATE ON chunks
 -- From here on no run changes before this transaction ends: each is noted here or by a trigger.
 INSERT INTO run_checks (run_id, due_at) SELECT id, '-infinity' FROM runs WHERE status IN ('running', 'cancelled');
 INSERT INTO run_checks (run_id, due_at)
-SELECT DISTINCT id, bound FROM runs, unnest(ARRAY[deadline_at, retries_end_at]) AS bound
-WHERE status = 'running' AND bound IS NOT NULL;
+SELECT id, coalesce(retries_end_at, deadline_at) FROM runs
+WHERE status = 'running' AND coalesce(retries_end_at, deadline_at) IS NOT NULL;
 
 -- What is to be prepared, what goes on after a pause, and what can be claimed.
 CREATE INDEX runs_unprepared ON runs (id) WHERE status = 'running' AND fanned_out_at IS NULL;

@@ -44,6 +44,7 @@ pub fn make_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Che
     let taken =
         diesel::delete(run_checks::table.filter(run_checks::id.eq_any(ids))).execute(conn)?;
     let again = check_again(conn, &run_ids, now)?;
+    check_at_their_end(conn, &run_ids, now)?;
     Ok(Checked {
         // As long as a full batch brings something on.
         more: i64::try_from(taken).is_ok_and(|taken| taken == BATCH) && again < taken,
@@ -62,4 +63,21 @@ fn check_again(conn: &mut PgConnection, run_ids: &[i64], now: DateTime<Utc>) -> 
     .bind::<Timestamptz, _>(now)
     .bind::<Array<BigInt>, _>(run_ids)
     .execute(conn)
+}
+
+/// Notes the end of those that go on though their retries have ended.
+fn check_at_their_end(
+    conn: &mut PgConnection,
+    run_ids: &[i64],
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO run_checks (run_id, due_at)
+         SELECT id, deadline_at FROM runs
+         WHERE id = ANY($1) AND status = 'running' AND retries_end_at <= $2 AND deadline_at > $2",
+    )
+    .bind::<Array<BigInt>, _>(run_ids)
+    .bind::<Timestamptz, _>(now)
+    .execute(conn)?;
+    Ok(())
 }

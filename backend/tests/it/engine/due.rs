@@ -219,3 +219,27 @@ fn a_pass_knows_when_the_next_mailing_falls_due() {
         Some(app.now() + TimeDelta::milliseconds(300))
     );
 }
+
+#[test]
+fn a_run_that_outlives_its_retries_still_expires_at_the_end_of_its_window() {
+    let app = TestApp::start();
+    let alice = app.alice();
+    app.recipient(&alice, "ann@example.org");
+    let mailing = app.mailing(&alice, &json!({"ends_at": "2026-05-04T10:00:00Z"}));
+    let mut conn = app.sql();
+    let mut run_after = |hours| {
+        app.wait(TimeDelta::hours(hours));
+        while pass(&app, &mut conn).more {}
+        let run = app.last_run(&alice, mailing);
+        (
+            run["status"].as_str().unwrap().to_owned(),
+            run["counts"]["expired"].as_i64(),
+        )
+    };
+    assert_eq!(run_after(0), ("running".to_owned(), Some(0)));
+    assert_eq!(run_after(25), ("running".to_owned(), Some(0)));
+    assert_eq!(run_after(47), ("finished".to_owned(), Some(1)));
+    // The pass that closes a chunk leaves a last check of its run to the next one.
+    run_after(1);
+    assert_eq!(count(&mut app.sql(), "SELECT count(*) FROM run_checks"), 0);
+}
