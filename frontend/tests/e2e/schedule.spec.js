@@ -29,7 +29,7 @@ test('a first date in the skipped hour moves alone, is noted, and comes back as 
   await expect(sentence).toContainText('Каждое воскресенье в 02:30');
   await expect(sentence).toContainText('только в этот день');
 
-  await page.getByRole('main').locator('button[type="submit"]').click();
+  await page.getByRole('button', { name: /^Запланировать: / }).click();
   await expect(page).toHaveURL(/\/mailings\/\d+$/);
   const id = page.url().split('/').at(-1);
   const { data } = await call('GET', `/mailings/${id}`, { token });
