@@ -6,7 +6,10 @@ use std::mem;
 use std::ops::Range;
 
 use minijinja::HtmlEscape;
+use percent_encoding::utf8_percent_encode;
 
+use super::placeholders::IN_QUERY;
+use super::plain_text::between_tags;
 use super::render::Person;
 use super::transfer::{Kind, append_quoted_headers, quoted_line, quoted_printable};
 
@@ -22,8 +25,17 @@ pub(super) struct Frame {
 #[derive(Debug)]
 struct Piece {
     fixed: Vec<u8>,
-    /// Its placeholder, and the column at which it begins.
-    gap: Option<(Gap, usize)>,
+    slot: Option<Slot>,
+}
+
+/// A gap, and how it is filled.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    gap: Gap,
+    /// It stands in the query of a link.
+    is_percent_encoded: bool,
+    /// Where in its line it begins.
+    column: usize,
 }
 
 /// What a placeholder stands for.
@@ -39,9 +51,9 @@ enum Gap {
 const SOFT_BREAK: &[u8] = b"=\r\n";
 
 impl Gap {
-    /// The placeholder of a tag that is nothing but its name.
-    fn of(tag: &str) -> Option<Self> {
-        match tag.strip_prefix("{{")?.strip_suffix("}}")?.trim() {
+    /// The placeholder of this name.
+    fn of(name: &str) -> Option<Self> {
+        match name {
             "email" => Some(Self::Email),
             "full_name" => Some(Self::FullName),
             "unsubscribe_url" => Some(Self::UnsubscribeUrl),
@@ -66,36 +78,53 @@ impl Gap {
     }
 }
 
+impl Slot {
+    /// That of a tag which is nothing but a name, percent-encoded or not.
+    fn of(tag: &str, column: usize) -> Option<Self> {
+        let inner = tag.strip_prefix("{{")?.strip_suffix("}}")?;
+        let (name, is_percent_encoded) = match inner.split_once('|') {
+            None => (inner, false),
+            Some((name, filter)) if filter.trim() == "urlencode" => (name, true),
+            Some(_) => return None,
+        };
+        Some(Self {
+            gap: Gap::of(name.trim())?,
+            is_percent_encoded,
+            column,
+        })
+    }
+}
+
 impl Frame {
     /// The frame of a template with these tags; `None` where one of them does more than name a placeholder.
     pub(super) fn of(kind: Kind, source: &str, tags: &[Range<usize>]) -> Option<Self> {
-        if tags.is_empty() || source.contains("{#") {
+        if tags.is_empty() {
             return None;
         }
         let mut pieces = Vec::with_capacity(tags.len() + 1);
         let (mut fixed, mut behind) = (Vec::new(), 0);
         append_quoted_headers(kind, &mut fixed);
         for tag in tags {
-            let text = source.get(behind..tag.start)?;
+            let text = between_tags(source.get(behind..tag.start)?)?;
             if behind > 0 && !text.starts_with(['\r', '\n']) {
                 // How long the gap before this is nobody knows.
                 fixed.extend_from_slice(SOFT_BREAK);
             }
             quoted_printable(text, &mut fixed);
             let line = fixed.iter().rev().take_while(|byte| **byte != b'\n');
-            let gap = (Gap::of(source.get(tag.clone())?)?, line.count());
+            let slot = Slot::of(source.get(tag.clone())?, line.count())?;
             pieces.push(Piece {
                 fixed: mem::take(&mut fixed),
-                gap: Some(gap),
+                slot: Some(slot),
             });
             behind = tag.end;
         }
-        let text = source.get(behind..)?;
+        let text = between_tags(source.get(behind..)?)?;
         if !text.is_empty() && !text.starts_with(['\r', '\n']) {
             fixed.extend_from_slice(SOFT_BREAK);
         }
         quoted_printable(text, &mut fixed);
-        pieces.push(Piece { fixed, gap: None });
+        pieces.push(Piece { fixed, slot: None });
         Some(Self {
             pieces,
             is_html: matches!(kind, Kind::Html),
@@ -105,18 +134,21 @@ impl Frame {
     /// Appends the body as this person gets it.
     pub(super) fn fill(&self, person: &Person<'_>, out: &mut Vec<u8>) {
         let mut escaped = String::new();
-        for Piece { fixed, gap } in &self.pieces {
+        for Piece { fixed, slot } in &self.pieces {
             out.extend_from_slice(fixed);
-            let Some((gap, column)) = gap else { continue };
-            let value = gap.value(person);
-            if self.is_html && gap.is_escaped(value) {
-                escaped.clear();
-                // Writing to a String cannot fail.
+            let Some(slot) = slot else { continue };
+            let value = slot.gap.value(person);
+            escaped.clear();
+            // Writing to a String cannot fail.
+            if slot.is_percent_encoded {
+                escaped.extend(utf8_percent_encode(value, IN_QUERY));
+            } else if self.is_html && slot.gap.is_escaped(value) {
                 let _ = write!(escaped, "{}", HtmlEscape(value));
-                quoted_line(escaped.as_bytes(), *column, out);
             } else {
-                quoted_line(value.as_bytes(), *column, out);
+                quoted_line(value.as_bytes(), slot.column, out);
+                continue;
             }
+            quoted_line(escaped.as_bytes(), slot.column, out);
         }
     }
 }
@@ -152,7 +184,7 @@ mod tests {
             "{{ full_name | upper }}",
             "{% if full_name %}{{ full_name }}{% endif %}",
             "{{- email }}",
-            "{{ email }}{# aside #}",
+            "{{ email }}{% raw %}{{ x }}{% endraw %}",
         ] {
             assert!(
                 Frame::of(Kind::Html, source, &tags(source).unwrap()).is_none(),
@@ -164,7 +196,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_filled_frame_is_what_the_template_makes(
-            source in "(a|b|ж| |=|\\.|&|\n|[a-z]{30}|\\{\\{ full_name \\}\\}|\\{\\{email\\}\\}|\\{\\{view_url\\}\\}|\\{\\{ unsubscribe_url \\}\\}){0,30}",
+            source in "(a|b|ж| |=|\\.|&|\n|[a-z]{30}|\\{\\{ full_name \\}\\}|\\{\\{email\\}\\}|\\{\\{ email \\| urlencode \\}\\}|\\{\\{ view_url\\|urlencode\\}\\}|\\{#|\\{\\{view_url\\}\\}|\\{\\{ unsubscribe_url \\}\\}){0,30}",
             full_name in "[a-zж<&\"'/ ]{0,90}", email in "[a-z@.]{0,90}", link in "[a-z:/#=&'_-]{0,120}",
         ) {
             let tags = tags(&source).unwrap();

@@ -6,9 +6,10 @@ use std::ops::Range;
 
 use minijinja::machinery::{Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, filters};
+use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value, filters};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::bounds::{SPLITS, add_filter};
+use super::bounds::{Filter, OnFailure, SPLITS, add_filter};
 use super::links::Link;
 
 /// What is made for each mail that shows it.
@@ -21,7 +22,7 @@ pub(super) const NAMES: [&str; 4] = [
     Link::View.placeholder(),
 ];
 /// None of them makes its input much longer.
-pub(super) const FILTERS: [&str; 11] = [
+pub(super) const FILTERS: [&str; 12] = [
     "default",
     "d",
     "upper",
@@ -33,11 +34,12 @@ pub(super) const FILTERS: [&str; 11] = [
     "first",
     "last",
     "length",
+    "urlencode",
 ];
-const STATEMENTS: [&str; 4] = ["if", "elif", "else", "endif"];
+pub(super) const STATEMENTS: [&str; 4] = ["if", "elif", "else", "endif"];
 /// The parser nests as deep as a tag is long, and `{% elif %}` nests once more.
-const MAX_TAG_TOKENS: usize = 64;
-const MAX_TAGS: usize = 500;
+pub(super) const MAX_TAG_TOKENS: usize = 64;
+pub(super) const MAX_TAGS: usize = 500;
 /// What stands in a tag is at hand of every filter and comparison of it.
 const MAX_TAG_BYTES: usize = 8 * 1024;
 /// Each copies what is before it.
@@ -45,34 +47,82 @@ const MAX_JOINS: usize = 8;
 /// Instructions; far more than so few tags have.
 const FUEL: u64 = 100_000;
 
-/// Nothing but the permitted filters: no functions, no tests, no way to load another template.
-pub(super) fn environment() -> Environment<'static> {
+/// What stays as it is in the query of a link (RFC 3986, 2.3).
+pub(super) const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Nothing but the permitted filters: no functions, no tests, no way to load another template. Whatever goes wrong is an error.
+pub(super) fn environment<'a>() -> Environment<'a> {
+    let mut environment = empty_environment();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    for filter in all_filters() {
+        add_filter(&mut environment, filter, OnFailure::Fail);
+    }
+    environment
+}
+
+/// The same for mails: what is missing is empty, and a filter that cannot work leaves its value as it is. No name that
+/// nobody thought of keeps its mail from being sent.
+pub(super) fn lenient_environment<'a>() -> Environment<'a> {
+    let mut environment = empty_environment();
+    environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+    for filter in all_filters() {
+        add_filter(&mut environment, filter, OnFailure::LeaveUnchanged);
+    }
+    environment
+}
+
+fn empty_environment<'a>() -> Environment<'a> {
     let mut environment = Environment::empty();
     environment.set_syntax(syntax());
     environment.set_fuel(Some(FUEL));
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|name| match name {
         "html" => AutoEscape::Html,
         _ => AutoEscape::None,
     });
-    // As many as `FILTERS` names.
-    add_filter(&mut environment, "default", 1, filters::default);
-    add_filter(&mut environment, "d", 1, filters::default);
-    add_filter(&mut environment, "upper", 1, filters::upper);
-    add_filter(&mut environment, "lower", 1, filters::lower);
-    add_filter(&mut environment, "title", 1, filters::title);
-    add_filter(&mut environment, "capitalize", 1, filters::capitalize);
-    add_filter(&mut environment, "trim", 1, filters::trim);
-    add_filter(&mut environment, "split", SPLITS, filters::split);
-    add_filter(&mut environment, "first", 1, filters::first);
-    add_filter(&mut environment, "last", 1, filters::last);
-    add_filter(&mut environment, "length", 1, filters::length);
     environment
 }
 
-/// Delimiters are Jinja's; a line break at the end stays where it is.
-fn syntax() -> SyntaxConfig {
+/// As many as `FILTERS` names, each with how often it reads a byte.
+fn all_filters() -> [Filter; 12] {
+    [
+        ("default", 1, Value::from_function(filters::default)),
+        ("d", 1, Value::from_function(filters::default)),
+        ("upper", 1, Value::from_function(filters::upper)),
+        ("lower", 1, Value::from_function(filters::lower)),
+        ("title", 1, Value::from_function(filters::title)),
+        ("capitalize", 1, Value::from_function(filters::capitalize)),
+        ("trim", 1, Value::from_function(filters::trim)),
+        ("split", SPLITS, Value::from_function(filters::split)),
+        ("first", 1, Value::from_function(filters::first)),
+        ("last", 1, Value::from_function(filters::last)),
+        ("length", 1, Value::from_function(filters::length)),
+        ("urlencode", 3, Value::from_function(urlencode)),
+    ]
+    .map(|(name, per_byte, function)| Filter {
+        name,
+        per_byte,
+        function,
+    })
+}
+
+/// For the query of a link.
+fn urlencode(value: &Value) -> String {
+    if value.is_undefined() || value.is_none() {
+        return String::new();
+    }
+    let text = value.to_string();
+    utf8_percent_encode(&text, IN_QUERY).to_string()
+}
+
+/// Delimiters are Jinja's, but there are no comments: `{#` is what style sheets are full of. No text has a NUL, so no text has
+/// the delimiter that they have instead. A line break at the end stays where it is.
+pub(super) fn syntax() -> SyntaxConfig {
     SyntaxConfig::builder()
+        .comment_delimiters("{%\0", "\0%}")
         .keep_trailing_newline(true)
         .build()
         .unwrap_or_default()
@@ -81,10 +131,7 @@ fn syntax() -> SyntaxConfig {
 /// Where the tags of a template are, in bytes; or what is wrong with it, in a sentence.
 pub(super) fn tags(source: &str) -> Result<Vec<Range<usize>>, String> {
     // Nearly every part of nearly every message; and a lexer's line counter need not see a megabyte for nothing.
-    if !["{{", "{%", "{#"]
-        .iter()
-        .any(|start| source.contains(start))
-    {
+    if !has_tags(source) {
         return Ok(Vec::new());
     }
     let mut tags = Vec::new();
@@ -124,6 +171,11 @@ pub(super) fn tags(source: &str) -> Result<Vec<Range<usize>>, String> {
     }
 }
 
+/// Whether something in this text begins a tag.
+pub(super) fn has_tags(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%")
+}
+
 /// The lexer's or the parser's complaint as a sentence.
 pub(super) fn explain(error: &Error) -> String {
     let what = error
@@ -135,7 +187,7 @@ pub(super) fn explain(error: &Error) -> String {
     }
 }
 
-fn offset(offset: u32) -> usize {
+pub(super) fn offset(offset: u32) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
@@ -185,7 +237,7 @@ mod tests {
 
     #[test]
     fn tags_are_found_where_they_are() {
-        let source = "Dear {{- full_name -}} ,{# a {{ note }} #}{% if email %}x{% endif %}";
+        let source = "Dear {{- full_name -}} ,{#a {{ email }} {#}{% if email %}x{% endif %}";
         let found: Vec<_> = tags(source)
             .unwrap()
             .into_iter()
@@ -193,7 +245,12 @@ mod tests {
             .collect();
         assert_eq!(
             found,
-            ["{{- full_name -}}", "{% if email %}", "{% endif %}"]
+            [
+                "{{- full_name -}}",
+                "{{ email }}",
+                "{% if email %}",
+                "{% endif %}"
+            ]
         );
         assert!(tags("no {placeholder} % here }}").unwrap().is_empty());
     }

@@ -9,24 +9,45 @@ use std::ops::{Range, RangeInclusive};
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{StartTag, Token, Tokenizer};
 
+use super::concealed::{is_concealed, is_void, without_filler};
+use super::placeholders::has_tags;
+
 /// While HTML is turned into text, each tag of a template is one of these characters, which nothing else uses.
 const PRIVATE: RangeInclusive<char> = '\u{F0000}'..='\u{FFFFD}';
 
-/// The text of a page or of a fragment.
+/// The text of a page or of a fragment, without what only a preview in a list of mails shows: hidden elements, and the filler
+/// behind them. Where a hidden element has no end, all is shown rather than nothing behind it.
 pub fn of_html(html: &str) -> String {
+    let writer = written(html, Concealed::LeftOut);
+    match writer.concealed {
+        Some(_) => written(html, Concealed::Shown).text,
+        None => writer.text,
+    }
+}
+
+/// What becomes of hidden elements.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Concealed {
+    LeftOut,
+    Shown,
+}
+
+fn written(html: &str, concealed: Concealed) -> Writer {
     let mut emitter = DefaultEmitter::default();
     // Without a tree, nobody else tells it that what follows `<style>` is no HTML.
     emitter.naively_switch_states(true);
     let mut writer = Writer::default();
     for token in Tokenizer::new_with_emitter(html, emitter).flatten() {
         match token {
+            Token::StartTag(tag) if concealed == Concealed::LeftOut && writer.conceals(&tag) => {}
+            Token::EndTag(tag) if writer.ends_concealed(&utf8(&tag.name)) => {}
             Token::StartTag(tag) => writer.start(&tag),
             Token::EndTag(tag) => writer.end(&utf8(&tag.name)),
             Token::String(text) => writer.text(&utf8(&text)),
             _ => {}
         }
     }
-    writer.text
+    writer
 }
 
 /// The text of an HTML template, itself a template with the same tags; `None` where it can only be made from the
@@ -77,10 +98,9 @@ fn spells_private(html: &str) -> bool {
     })
 }
 
-/// The text, unless it contains what a template would take for a tag: a comment, a raw block.
-fn between_tags(text: &str) -> Option<&str> {
-    let tag = ["{{", "{%", "{#"].iter().any(|start| text.contains(start));
-    (!tag).then_some(text)
+/// The text, unless it contains what a template would take for a tag, as a raw block does.
+pub(super) fn between_tags(text: &str) -> Option<&str> {
+    (!has_tags(text)).then_some(text)
 }
 
 /// Writes text as it would be laid out: white space collapsed, blocks apart, links followed by their address.
@@ -92,6 +112,8 @@ struct Writer {
     space: bool,
     /// Inside an element whose text is not shown.
     hidden: bool,
+    /// Inside an element that is not shown, and so many others of its name.
+    concealed: Option<(String, usize)>,
     /// Inside so many `<pre>`.
     verbatim: usize,
     /// For each open list the number of its last item; `None` where they are not numbered.
@@ -101,6 +123,33 @@ struct Writer {
 }
 
 impl Writer {
+    /// Whether this tag begins an element that is not shown, or stands in one.
+    fn conceals(&mut self, tag: &StartTag<()>) -> bool {
+        let name = utf8(&tag.name);
+        match &mut self.concealed {
+            Some((concealed, depth)) if *concealed == name => *depth += 1,
+            Some(_) => {}
+            None if is_concealed(tag) => {
+                if !is_void(&name) {
+                    self.concealed = Some((name.into_owned(), 0));
+                }
+            }
+            None => return false,
+        }
+        true
+    }
+
+    /// Whether this end stands in an element that is not shown, or is that element's.
+    fn ends_concealed(&mut self, name: &str) -> bool {
+        match &mut self.concealed {
+            None => return false,
+            Some((concealed, 0)) if concealed == name => self.concealed = None,
+            Some((concealed, depth)) if concealed == name => *depth -= 1,
+            Some(_) => {}
+        }
+        true
+    }
+
     fn start(&mut self, tag: &StartTag<()>) {
         match &*utf8(&tag.name) {
             "script" | "style" | "title" | "textarea" => self.hidden = true,
@@ -141,7 +190,7 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        if self.hidden {
+        if self.hidden || self.concealed.is_some() {
             return;
         }
         if self.verbatim > 0 {
@@ -154,7 +203,7 @@ impl Writer {
             return;
         }
         let is_space = |c: char| c.is_ascii_whitespace();
-        for (index, word) in text.split(is_space).enumerate() {
+        for (index, word) in without_filler(text).split(is_space).enumerate() {
             self.space |= index > 0;
             self.word(word);
         }
@@ -275,7 +324,6 @@ mod tests {
     fn braces_that_only_look_like_a_tag_are_left_to_the_rendered_page() {
         for html in [
             "{{ email }}&#123;&#123; email }}",
-            "{{ email }}{# note #}",
             "{% raw %}{{ x }}{% endraw %}{{ email }}",
             "{{ email }}\u{F0001}",
             "{{ email }}&#xF0000;",

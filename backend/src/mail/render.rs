@@ -7,14 +7,19 @@ use minijinja::{Environment, Error, Value, context};
 use super::bounds;
 use super::frame::Frame;
 use super::links::Link;
-use super::placeholders::{LINKS, NAMES, environment, explain, tags};
+use super::placeholders::{
+    LINKS, NAMES, environment, explain, has_tags, lenient_environment, tags,
+};
 use super::plain_text;
 use super::transfer::Kind;
+use super::understood;
 
 const MAX_SUBJECT: usize = 2_000;
+/// The subject of a mail whose own is empty once it is filled in, as mail programs show it.
+pub const NO_SUBJECT: &str = "(no subject)";
 
 /// Somebody with a name and somebody without: filled in for both, a template shows what its source does not.
-const SAMPLES: [Person<'_>; 2] = [
+pub(super) const SAMPLES: [Person<'_>; 2] = [
     Person {
         email: "ada@example.org",
         full_name: "Ada Lovelace",
@@ -91,8 +96,13 @@ pub(super) enum Part {
 impl Template {
     /// Reads a message. An empty body is an absent one; an absent text is made from the HTML.
     pub fn parse(subject: &str, html: &str, text: &str) -> Result<Self, Vec<Mistake>> {
+        let html = &*as_mailed(html);
+        let (subject, text) = (
+            &*understood::in_text(subject).text,
+            &*understood::in_text(text).text,
+        );
         let mut template = Self {
-            environment: environment(),
+            environment: lenient_environment(),
             subject: Part::Fixed(String::new()),
             html: Part::Fixed(String::new()),
             text: None,
@@ -154,12 +164,21 @@ impl Template {
     /// The subject: one line, whatever the template and the person's name contain.
     pub(super) fn fill_subject(&self, person: &Person<'_>) -> Result<String, RenderError> {
         let filled = self.fill(&self.subject, person)?;
-        let subject = filled.trim();
+        let subject = match filled.trim() {
+            "" => NO_SUBJECT,
+            subject => subject,
+        };
         match () {
             () if subject.chars().any(char::is_control) => Err(RenderError::ControlCharacter),
             () if subject.len() > MAX_SUBJECT => Err(RenderError::TooLong),
             () => Ok(subject.to_owned()),
         }
+    }
+
+    /// Whether this person gets a subject of the author's.
+    pub fn has_subject_for(&self, person: &Person<'_>) -> bool {
+        let filled = self.fill(&self.subject, person);
+        filled.is_ok_and(|subject| !subject.trim().is_empty())
     }
 
     pub(super) fn fill<'a>(
@@ -175,12 +194,7 @@ impl Template {
         let values = if self.links.is_empty() {
             context! { email => person.email, full_name => person.full_name }
         } else {
-            context! {
-                email => person.email,
-                full_name => person.full_name,
-                unsubscribe_url => in_html(person.unsubscribe_url),
-                view_url => in_html(person.view_url),
-            }
+            values(person)
         };
         bounds::render(&template, values).map(Cow::Owned)
     }
@@ -188,14 +202,16 @@ impl Template {
     /// Adds a template under the name of its field; says in a sentence what is wrong with it.
     fn add(&mut self, field: &'static str, source: &str) -> Result<Part, String> {
         let tags = tags(source)?;
-        if tags.is_empty() && !source.contains("{#") && !source.contains("{%") {
+        if tags.is_empty() && !has_tags(source) {
             return Ok(Part::Fixed(source.to_owned()));
         }
-        self.environment
-            .add_template_owned(field, source.to_owned())
-            .map_err(|error| explain(&error))?;
-        let template = self
-            .environment
+        let mut strict = environment();
+        for environment in [&mut strict, &mut self.environment] {
+            environment
+                .add_template_owned(field, source.to_owned())
+                .map_err(|error| explain(&error))?;
+        }
+        let template = strict
             .get_template(field)
             .map_err(|error| explain(&error))?;
         let mut unknown: Vec<_> = template.undeclared_variables(false).into_iter().collect();
@@ -216,12 +232,11 @@ impl Template {
             "text" => Frame::of(Kind::Plain, source, &tags),
             _ => None,
         };
-        let part = Part::Filled(field, frame);
         for person in &SAMPLES {
-            self.fill(&part, person)
+            bounds::render(&template, values(person))
                 .map_err(|error| mistake_in(field)(error).message)?;
         }
-        Ok(part)
+        Ok(Part::Filled(field, frame))
     }
 
     /// The text where there is none, made once so that it costs nothing per mail; `None` where that cannot be.
@@ -231,6 +246,28 @@ impl Template {
         }
         let text = plain_text::of_template(html, &tags(html).ok()?)?;
         self.add("text", &text).ok()
+    }
+}
+
+/// HTML as it is mailed: as it was meant, with the values in queries encoded. Where its tags cannot be read it stays as it is.
+fn as_mailed(html: &str) -> Cow<'_, str> {
+    let meant = understood::in_html(html).text;
+    let Ok(tags) = tags(&meant) else {
+        return meant;
+    };
+    match understood::as_mailed(&meant, &tags) {
+        Cow::Owned(mailed) => Cow::Owned(mailed),
+        Cow::Borrowed(_) => meant,
+    }
+}
+
+/// What the placeholders stand for.
+pub(super) fn values(person: &Person<'_>) -> Value {
+    context! {
+        email => person.email,
+        full_name => person.full_name,
+        unsubscribe_url => in_html(person.unsubscribe_url),
+        view_url => in_html(person.view_url),
     }
 }
 

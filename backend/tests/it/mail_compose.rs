@@ -173,13 +173,13 @@ fn a_message_without_html_is_plain_text_and_one_without_text_gets_it_from_the_ht
     assert!(!String::from_utf8_lossy(&plain.data).contains("multipart"));
     for html in [
         "<h1>Dear {{ full_name | default(\"friend\", true) }}!</h1><p>See <a href='https://example.org/?e={{ email }}'>this</a>.",
-        "<style>&#123;&#123;</style><h1>Dear {{ full_name }}!</h1>{# note #}<p>See <a href='https://example.org/?e={{ email }}'>this</a>.",
+        "<style>&#123;&#123;</style><h1>Dear {{ full_name }}!</h1>{% raw %}{% endraw %}<p>See <a href='https://example.org/?e={{ email }}'>this</a>.",
     ] {
         let derived = mail("News", html, "", "A & B");
         let message = read(&derived);
         assert_eq!(
             message.body_text(0).unwrap(),
-            "Dear A & B!\r\n\r\nSee this (https://example.org/?e=ada@example.org)."
+            "Dear A & B!\r\n\r\nSee this (https://example.org/?e=ada%40example.org)."
         );
         assert!(message.body_html(0).unwrap().contains("Dear A &amp; B!"));
     }
