@@ -209,6 +209,7 @@ fn describe(field: &str, mistake: &ValidationError) -> FieldError {
         field: field.to_owned(),
         code,
         message,
+        template: None,
     }
 }
 

@@ -5,7 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use diesel::{Connection, PgConnection};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::model::{CreateMessage, Message, MessageQuery, MessageSummary, TestMessage};
+use super::model::{
+    CreateMessage, Message, MessageQuery, MessageSummary, SavedMessage, TestMessage,
+};
 use super::noted::note;
 use super::store::{self, DeleteError};
 use super::{content, previews, updates};
@@ -74,7 +76,7 @@ async fn list_messages(
 
 /// Write a message
 #[utoipa::path(tag = "messages", params(IdempotencyKey), request_body = CreateMessage, responses(
-    (status = 201, description = "Stored", body = Message, headers(("Location" = String), ("ETag" = String)))))]
+    (status = 201, description = "Stored", body = SavedMessage, headers(("Location" = String), ("ETag" = String)))))]
 #[post("/messages")]
 async fn create_message(
     caller: Caller,
@@ -85,9 +87,12 @@ async fn create_message(
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
     let named = IdempotencyKey::of(&req)?;
-    let check = move || content::check(&new.subject, &new.html, &new.text).map(|_template| new);
-    let new = compute.run(owner_id, check).await?;
-    let new = new.map_err(ApiError::invalid)?;
+    let check = move || {
+        let checked = content::check(&new.subject, &new.html, &new.text)?;
+        Ok((new, checked.warnings))
+    };
+    let checked = compute.run(owner_id, check).await?;
+    let (new, warnings) = checked.map_err(ApiError::invalid)?;
     let origin = Origin::of(owner_id, &client, now);
     let make = move |conn: &mut PgConnection| {
         let message = store::create(conn, owner_id, &new, now)?;
@@ -105,7 +110,7 @@ async fn create_message(
     Ok(etag::created(
         format!("/api/v1/messages/{}", message.id),
         message.updated_at,
-        &message,
+        &SavedMessage { message, warnings },
     ))
 }
 

@@ -1,32 +1,82 @@
 //! A message as a whole: whether it can be mailed, what it looks like to somebody, how it begins. Pure.
 
 use crate::http::error::FieldError;
+use crate::http::field_error::TemplateDetails;
+use crate::mail::finding::Finding;
 use crate::mail::plain_text;
-use crate::mail::render::{Mistake, Person, Rendered, Template};
+use crate::mail::render::{Person, Rendered, Template};
+use crate::mail::review;
 use crate::text::with_paired_directions;
 
 /// As many characters of a message as a list shows.
 const EXCERPT: usize = 160;
 
-/// Reads a message; all mistakes are named with their fields.
-pub fn check(subject: &str, html: &str, text: &str) -> Result<Template, Vec<FieldError>> {
+/// A message that can be mailed, and what looks wrong with it all the same.
+#[derive(Debug)]
+pub struct Checked {
+    pub template: Template,
+    pub warnings: Vec<FieldError>,
+}
+
+/// Reads a message that is to be saved; all mistakes are named with their fields and places.
+pub fn check(subject: &str, html: &str, text: &str) -> Result<Checked, Vec<FieldError>> {
     if html.trim().is_empty() && text.trim().is_empty() {
         let missing = "Write something in at least one of html and text.";
         return Err(vec![FieldError::new("html", "required", missing)]);
     }
-    Template::parse(subject, html, text)
-        .map_err(|mistakes| mistakes.into_iter().map(field_error).collect())
+    let review = review::review(subject, html, text);
+    let mistakes = field_errors(review.mistakes, "invalid_template");
+    if mistakes.is_empty() {
+        let warnings = field_errors(review.warnings, "suspicious_template");
+        parse(subject, html, text).map(|template| Checked { template, warnings })
+    } else {
+        Err(mistakes)
+    }
+}
+
+/// Reads a message that was saved, maybe before reviews found what they find now: it is mailed as ever, with warnings.
+pub fn read(subject: &str, html: &str, text: &str) -> Result<Checked, Vec<FieldError>> {
+    let template = parse(subject, html, text)?;
+    let review = review::review(subject, html, text);
+    let findings = [review.mistakes, review.warnings].concat();
+    Ok(Checked {
+        template,
+        warnings: field_errors(findings, "suspicious_template"),
+    })
+}
+
+fn parse(subject: &str, html: &str, text: &str) -> Result<Template, Vec<FieldError>> {
+    Template::parse(subject, html, text).map_err(|mistakes| {
+        let findings = mistakes.into_iter().map(Finding::from).collect();
+        field_errors(findings, "invalid_template")
+    })
 }
 
 /// The message as this person would get it.
 pub fn preview(template: &Template, person: &Person<'_>) -> Result<Rendered, Vec<FieldError>> {
     template
         .render(person)
-        .map_err(|mistake| vec![field_error(mistake)])
+        .map_err(|mistake| field_errors(vec![mistake.into()], "invalid_template"))
 }
 
-fn field_error(mistake: Mistake) -> FieldError {
-    FieldError::new(mistake.field, "invalid_template", mistake.message)
+/// That this person's subject is empty.
+pub fn empty_subject() -> FieldError {
+    field_error(Finding::empty_subject(), "suspicious_template")
+}
+
+fn field_errors(findings: Vec<Finding>, code: &'static str) -> Vec<FieldError> {
+    let errors = findings.into_iter();
+    errors.map(|finding| field_error(finding, code)).collect()
+}
+
+fn field_error(finding: Finding, code: &'static str) -> FieldError {
+    FieldError::new(finding.field, code, finding.message()).with_template(TemplateDetails {
+        kind: finding.kind,
+        line: finding.place.map(|place| place.line),
+        column: finding.place.map(|place| place.column),
+        found: finding.found,
+        suggestion: finding.suggestion,
+    })
 }
 
 /// How a message begins, on one line, from the first part of its text or HTML.

@@ -10,6 +10,7 @@ use super::content::excerpt;
 use crate::db::owned::owner_email;
 use crate::db::schema::messages;
 use crate::email_address::EmailAddress;
+use crate::http::error::FieldError;
 use crate::http::field::{filled, present, present_trimmed, single_line, trimmed};
 use crate::http::page::{Paging, default_per_page, first_page};
 use crate::mail::render::Rendered;
@@ -37,6 +38,15 @@ pub struct Message {
     pub text: String,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+/// A message that has just been saved, and what looks wrong with it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SavedMessage {
+    #[serde(flatten)]
+    pub message: Message,
+    /// It is mailed as it is: what looks like another program's placeholder, subjects that some would find empty.
+    pub warnings: Vec<FieldError>,
 }
 
 /// A message as a list shows it.
@@ -81,7 +91,9 @@ impl From<Beginning> for MessageSummary {
 
 /// A new message. At least one body must not be blank. In all three fields `{{ email }}` and `{{ full_name }}` stand for
 /// the recipient's, with filters (`default`, `upper`, `lower`, `title`, `capitalize`, `trim`, `split`, `first`, `last`,
-/// `length`), and `{% if … %}` chooses; in HTML the values are escaped. Anything else is refused with `invalid_template`.
+/// `length`, `urlencode`), and `{% if … %}` chooses; in HTML the values are escaped, in the query of a link percent-encoded.
+/// Anything else between two braces is refused with `invalid_template`, which names its line and column and what was probably
+/// meant. A subject that is empty for somebody becomes “(no subject)”.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateMessage {
@@ -176,10 +188,13 @@ pub struct Preview {
     pub html: String,
     #[schema(example = "Hello, Ada Lovelace!")]
     pub text: String,
+    /// What looks wrong with the message, though it can be mailed.
+    pub warnings: Vec<FieldError>,
 }
 
-impl From<Rendered> for Preview {
-    fn from(rendered: Rendered) -> Self {
+impl Preview {
+    /// What one recipient gets, and what is to be said of it.
+    pub fn new(rendered: Rendered, warnings: Vec<FieldError>) -> Self {
         let Rendered {
             subject,
             html,
@@ -189,6 +204,7 @@ impl From<Rendered> for Preview {
             subject,
             html,
             text,
+            warnings,
         }
     }
 }

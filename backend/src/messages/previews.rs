@@ -41,8 +41,8 @@ pub(super) async fn preview_message(
         })
         .await?;
     let work = move || {
-        let template = content::check(&message.subject, &message.html, &message.text)?;
-        reader.preview(&template, &site)
+        let checked = content::read(&message.subject, &message.html, &message.text)?;
+        reader.preview(checked, &site)
     };
     let preview = compute.run(caller.user_id, work).await?;
     let preview = preview.map_err(ApiError::invalid)?;
@@ -67,8 +67,8 @@ pub(super) async fn preview_draft(
     };
     let reader = db.run(find).await?;
     let work = move || {
-        let template = content::check(&draft.subject, &draft.html, &draft.text)?;
-        reader.preview(&template, &site)
+        let checked = content::check(&draft.subject, &draft.html, &draft.text)?;
+        reader.preview(checked, &site)
     };
     let preview = compute.run(user_id, work).await?;
     let preview = preview.map_err(ApiError::invalid)?;

@@ -2,13 +2,13 @@
 
 use diesel::{OptionalExtension, PgConnection};
 
-use super::content;
+use super::content::{self, Checked};
 use super::model::Preview;
 use crate::auth::policy::Owners;
 use crate::http::error::{ApiError, FieldError};
 use crate::http::site::PublicUrl;
 use crate::mail::links::Link;
-use crate::mail::render::{Person, Template};
+use crate::mail::render::Person;
 use crate::{recipients, users};
 
 /// Who a preview is for when nobody is chosen and the caller has not said their name.
@@ -58,15 +58,24 @@ impl Reader {
     /// The message as they would get it, but for the links that name a mail: following one must harm nobody.
     pub(super) fn preview(
         &self,
-        template: &Template,
+        checked: Checked,
         site: &PublicUrl,
     ) -> Result<Preview, Vec<FieldError>> {
+        let Checked {
+            template,
+            mut warnings,
+        } = checked;
         let person = Person {
             email: &self.email,
             full_name: &self.full_name,
             unsubscribe_url: &Link::Unsubscribe.example(&site.0),
             view_url: &Link::View.example(&site.0),
         };
-        content::preview(template, &person).map(Preview::from)
+        let rendered = content::preview(&template, &person)?;
+        let empty = content::empty_subject();
+        if !template.has_subject_for(&person) && !warnings.contains(&empty) {
+            warnings.push(empty);
+        }
+        Ok(Preview::new(rendered, warnings))
     }
 }

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use diesel::{Connection, PgConnection};
 
 use super::api::LARGE;
-use super::content;
-use super::model::{Message, UpdateMessage};
+use super::content::{self, Checked};
+use super::model::{Message, SavedMessage, UpdateMessage};
 use super::noted::note;
 use super::store;
 use crate::auth::caller::Caller;
@@ -30,7 +30,7 @@ const TRIES: usize = 3;
 ///
 /// A run that has begun sends what the message was then.
 #[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateMessage, responses(
-    (status = 200, description = "As it is now", body = Message, headers(("ETag" = String)))))]
+    (status = 200, description = "As it is now", body = SavedMessage, headers(("ETag" = String)))))]
 #[patch("/messages/{id}")]
 pub(super) async fn update_message(
     caller: Caller,
@@ -57,11 +57,15 @@ pub(super) async fn update_message(
             .await?;
         let (owner_id, seen_at, step) = (seen.owner.id, seen.updated_at, update.clone());
         let checked = compute.run(owner_id, move || step.check(&seen)).await?;
-        checked.map_err(ApiError::invalid)?;
+        let warnings = checked.map_err(ApiError::invalid)?.warnings;
         let step = update.clone();
         let work = move |conn: &mut _| step.write(conn, seen_at);
         if let Some(message) = db.run(move |conn| conn.transaction(work)).await? {
-            return Ok(etag::changed(message.updated_at, &message));
+            let updated_at = message.updated_at;
+            return Ok(etag::changed(
+                updated_at,
+                &SavedMessage { message, warnings },
+            ));
         }
     }
     Err(ApiError::unavailable())
@@ -89,14 +93,13 @@ impl Update {
     }
 
     /// Whether it can be mailed as it would be then.
-    fn check(&self, current: &Message) -> Result<(), Vec<FieldError>> {
+    fn check(&self, current: &Message) -> Result<Checked, Vec<FieldError>> {
         let changes = &self.changes;
         content::check(
             changes.subject.as_ref().unwrap_or(&current.subject),
             changes.html.as_ref().unwrap_or(&current.html),
             changes.text.as_ref().unwrap_or(&current.text),
         )
-        .map(drop)
     }
 
     /// The message as it is then; `None` when it is not what was checked any more.

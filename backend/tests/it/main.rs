@@ -70,6 +70,7 @@ mod starts;
 mod stats;
 mod support;
 mod suppressions;
+mod templates;
 mod texts;
 mod unsubscribe;
 mod upgrades;

@@ -44,6 +44,7 @@ fn a_preview_is_what_the_chosen_recipient_will_get() {
         "subject": "News for Анна & Ко",
         "html": "<p>Hi Анна &amp; Ко &lt;anna@example.org&gt;</p>",
         "text": "Hi Анна & Ко <anna@example.org>",
+        "warnings": [],
     });
     let path = format!("/messages/{id}/preview");
     assert_eq!(

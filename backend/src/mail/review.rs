@@ -1,0 +1,185 @@
+//! What is wrong with a message, found when it is saved: each mistake with its place and what was probably meant. A message
+//! that passes can be filled in for every recipient. Pure.
+
+mod foreign;
+mod lexing;
+mod links;
+mod tag;
+
+use std::ops::Range;
+
+use super::finding::{Finding, FindingKind, Review};
+use super::markup::Markup;
+use super::place::Place;
+use super::render::{Mistake, Person, SAMPLES, Template};
+use super::understood::{self, Edited};
+
+/// So many are named.
+const MAX_FINDINGS: usize = 20;
+/// No recipient's name has more letters.
+const MAX_NAME: usize = 200;
+
+/// Reviews a message; an empty body is an absent one.
+pub fn review(subject: &str, html: &str, text: &str) -> Review {
+    let mut review = Review::default();
+    for (field, source) in [("subject", subject), ("html", html), ("text", text)] {
+        Reviewer::new(field, source).review(&mut review);
+    }
+    if review.mistakes.is_empty() {
+        match Template::parse(subject, html, text) {
+            Ok(template) => filled_in(&template, &mut review),
+            Err(mistakes) => {
+                let sources = [("subject", subject), ("html", html), ("text", text)];
+                let located = mistakes.into_iter().map(|mistake| {
+                    let of_field = sources.iter().find(|(field, _)| *field == mistake.field);
+                    let source = of_field.map_or("", |(_, source)| source);
+                    Reviewer::new(mistake.field, source).located(mistake)
+                });
+                review.mistakes = located.collect();
+            }
+        }
+    }
+    review.mistakes.truncate(MAX_FINDINGS);
+    review.warnings.truncate(MAX_FINDINGS);
+    review
+}
+
+/// What shows only when the message is filled in: for those without a name, and for those with the longest.
+fn filled_in(template: &Template, review: &mut Review) {
+    if SAMPLES
+        .iter()
+        .any(|person| !template.has_subject_for(person))
+    {
+        review.warnings.push(Finding::empty_subject());
+    }
+    let (email, link) = (
+        format!("{}@example.org", "e".repeat(242)),
+        "l".repeat(1_000),
+    );
+    let longest = ["'", "𐐀", "ΐ"].map(|letter| letter.repeat(MAX_NAME));
+    let too_long = longest.iter().find_map(|full_name| {
+        let person = Person {
+            email: &email,
+            full_name,
+            unsubscribe_url: &link,
+            view_url: &link,
+        };
+        template.render(&person).err()
+    });
+    review.mistakes.extend(too_long.map(|mistake| Finding {
+        kind: FindingKind::TooLong,
+        found: format!("For a name of {MAX_NAME} letters: {}", mistake.message),
+        ..Finding::from(mistake)
+    }));
+}
+
+/// Reads one field.
+struct Reviewer<'s> {
+    field: &'static str,
+    source: &'s str,
+    meant: Edited<'s>,
+}
+
+impl<'s> Reviewer<'s> {
+    fn new(field: &'static str, source: &'s str) -> Self {
+        let meant = match field {
+            "html" => understood::in_html(source),
+            _ => understood::in_text(source),
+        };
+        Self {
+            field,
+            source,
+            meant,
+        }
+    }
+
+    fn review(&self, review: &mut Review) {
+        let source = &*self.meant.text;
+        let lexed = lexing::lexed(source);
+        let ranges: Vec<_> = lexed.tags.iter().map(|tag| tag.range.clone()).collect();
+        let markup = match self.field {
+            "html" => Markup::of(source, &ranges),
+            _ => Markup::default(),
+        };
+        let mut mistakes: Vec<Found> = lexed.tags.iter().filter_map(tag::mistake).collect();
+        mistakes.extend(lexed.mistake);
+        mistakes.extend(tag::unbalanced(&lexed.tags));
+        mistakes.extend(links::dead(source, &lexed.tags, &markup, self.field));
+        let skeleton = foreign::Skeleton::of(source, &ranges, &markup.elements);
+        mistakes.extend(skeleton.broken());
+        if self.field == "subject" {
+            mistakes.extend(lexed.tags.iter().filter_map(tag::control_character));
+        }
+        if mistakes.is_empty() {
+            mistakes.extend(lexed.tags.iter().filter_map(tag::unreadable));
+        }
+        mistakes.sort_by_key(|found| found.at.start);
+        mistakes.dedup_by_key(|found| found.at.start);
+        let mut warnings: Vec<_> = skeleton.foreign();
+        warnings.sort_by_key(|found| found.at.start);
+        let finding = |found: Found| self.finding(found);
+        review
+            .mistakes
+            .extend(mistakes.into_iter().take(MAX_FINDINGS).map(finding));
+        review
+            .warnings
+            .extend(warnings.into_iter().take(MAX_FINDINGS).map(finding));
+    }
+
+    /// What showed only when a field was filled in, with the place of the tag that fails by itself.
+    fn located(&self, mistake: Mistake) -> Finding {
+        let lexed = lexing::lexed(&self.meant.text);
+        let failing = lexed.tags.iter().find(|tag| tag::fails(tag));
+        match failing {
+            Some(tag) => self.finding(Found::new(
+                FindingKind::Invalid,
+                tag.range.clone(),
+                format!("{} ({})", tag.source, mistake.message),
+            )),
+            None => mistake.into(),
+        }
+    }
+
+    fn finding(&self, found: Found) -> Finding {
+        Finding {
+            field: self.field,
+            kind: found.kind,
+            place: Some(Place::of(self.source, self.meant.original(found.at.start))),
+            found: found.found,
+            suggestion: found.suggestion,
+        }
+    }
+}
+
+/// Something wrong in a field's text, as it was meant.
+#[derive(Debug, PartialEq, Eq)]
+struct Found {
+    kind: FindingKind,
+    at: Range<usize>,
+    found: String,
+    suggestion: Option<String>,
+}
+
+impl Found {
+    fn new(kind: FindingKind, at: Range<usize>, found: impl Into<String>) -> Self {
+        /// More of it helps nobody to find it.
+        const MAX_SHOWN: usize = 60;
+        let found: String = found.into().chars().take(MAX_SHOWN).collect();
+        Self {
+            kind,
+            at,
+            found,
+            suggestion: None,
+        }
+    }
+
+    fn suggest(self, name: Option<&str>) -> Self {
+        Self {
+            suggestion: name.map(ToOwned::to_owned),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
