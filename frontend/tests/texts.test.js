@@ -35,6 +35,27 @@ const FIELDS =
     /\s+/,
   );
 
+/** @type {Record<NonNullable<Api.FieldError['template']>['kind'], true>} */
+const KINDS = {
+  unknown_placeholder: true,
+  unknown_filter: true,
+  unknown_statement: true,
+  not_available: true,
+  unexpected_character: true,
+  invisible_character: true,
+  markup_inside: true,
+  not_closed: true,
+  not_opened: true,
+  too_many_braces: true,
+  percent_encoded: true,
+  dead_link: true,
+  changed_link: true,
+  too_long: true,
+  invalid: true,
+  foreign_syntax: true,
+  empty_subject: true,
+};
+
 it('Russian and English say the same things', () => {
   expect(keysOf(ru)).toEqual(keysOf(en));
 });
@@ -43,6 +64,7 @@ it('every code of the API has a text', () => {
   for (const texts of [ru, en]) {
     expect(Object.keys(texts.errors)).toEqual(expect.arrayContaining(PROBLEMS));
     expect(Object.keys(texts.fields)).toEqual(expect.arrayContaining(FIELDS));
+    expect(Object.keys(texts.template)).toEqual(expect.arrayContaining(Object.keys(KINDS)));
   }
 });
 

@@ -9,8 +9,8 @@ use minijinja::HtmlEscape;
 use percent_encoding::utf8_percent_encode;
 
 use super::placeholders::IN_QUERY;
-use super::plain_text::between_tags;
 use super::render::Person;
+use super::text_template::between_tags;
 use super::transfer::{Kind, append_quoted_headers, quoted_line, quoted_printable};
 
 /// A body in quoted-printable with gaps, headers and all.

@@ -27,6 +27,7 @@ pub mod reply;
 pub mod review;
 pub mod server;
 pub mod session;
+mod text_template;
 mod transfer;
 pub mod trial;
 mod understood;

@@ -4,16 +4,12 @@
 //! cost minutes and gigabytes; tokens cost the same for every byte.
 
 use std::borrow::Cow;
-use std::ops::{Range, RangeInclusive};
 
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{StartTag, Token, Tokenizer};
 
 use super::concealed::{is_concealed, is_void, without_filler};
-use super::placeholders::has_tags;
-
-/// While HTML is turned into text, each tag of a template is one of these characters, which nothing else uses.
-const PRIVATE: RangeInclusive<char> = '\u{F0000}'..='\u{FFFFD}';
+use super::text_template::PRIVATE;
 
 /// The text of a page or of a fragment, without what only a preview in a list of mails shows: hidden elements, and the filler
 /// behind them. Where a hidden element has no end, all is shown rather than nothing behind it.
@@ -48,59 +44,6 @@ fn written(html: &str, concealed: Concealed) -> Writer {
         }
     }
     writer
-}
-
-/// The text of an HTML template, itself a template with the same tags; `None` where it can only be made from the
-/// rendered page.
-pub(super) fn of_template(html: &str, tags: &[Range<usize>]) -> Option<String> {
-    if html.contains(|c| PRIVATE.contains(&c)) || spells_private(html) {
-        return None;
-    }
-    let mut shielded = String::with_capacity(html.len());
-    let mut end = 0;
-    for (tag, mark) in tags.iter().zip(PRIVATE) {
-        shielded.push_str(between_tags(html.get(end..tag.start)?)?);
-        shielded.push(mark);
-        end = tag.end;
-    }
-    shielded.push_str(between_tags(html.get(end..)?)?);
-    let text = of_html(&shielded);
-    // Entities may have spelt braces that were none in the HTML.
-    between_tags(&text)?;
-    let mut template = String::with_capacity(text.len());
-    for c in text.chars() {
-        let tag = PRIVATE
-            .contains(&c)
-            .then(|| u32::from(c) - u32::from(*PRIVATE.start()));
-        match tag {
-            None => template.push(c),
-            Some(index) => {
-                template.push_str(html.get(tags.get(usize::try_from(index).ok()?)?.clone())?);
-            }
-        }
-    }
-    Some(template)
-}
-
-/// Whether a character of private use stands in the HTML as a reference to its number: read as text, it would be taken for
-/// a tag.
-fn spells_private(html: &str) -> bool {
-    html.split("&#").skip(1).any(|behind| {
-        let (digits, radix) = match behind.strip_prefix(['x', 'X']) {
-            Some(digits) => (digits, 16),
-            None => (behind, 10),
-        };
-        let digits = digits.chars().map_while(|c| c.to_digit(radix));
-        let number = digits.fold(0_u32, |number, digit| {
-            number.saturating_mul(radix).saturating_add(digit)
-        });
-        char::from_u32(number).is_some_and(|c| PRIVATE.contains(&c))
-    })
-}
-
-/// The text, unless it contains what a template would take for a tag, as a raw block does.
-pub(super) fn between_tags(text: &str) -> Option<&str> {
-    (!has_tags(text)).then_some(text)
 }
 
 /// Writes text as it would be laid out: white space collapsed, blocks apart, links followed by their address.
@@ -293,7 +236,6 @@ fn utf8(bytes: &[u8]) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mail::placeholders::tags;
 
     #[test]
     fn a_page_reads_well_as_text() {
@@ -307,30 +249,5 @@ mod tests {
             "Hello,\u{a0}Ada\n\nSome bolder text & a link (https://example.org/?a=1).\nNext\n\nOne two\nthree\n\n\
              1. First\n2. Second\n* inner\n\nA cat ada@example.org\n\na\n  b\n\n---\n\nend"
         );
-    }
-
-    #[test]
-    fn the_tags_of_a_template_survive() {
-        let html = "<p>Dear {{ full_name  | default(\"<b>my</b>  friend\", true) }},</p>{% if email %}<table><tr><td>{{ email }}\
-                    </td></tr></table>{% endif %}<a href='https://example.org/?e={{ email }}'>here</a>";
-        assert_eq!(
-            of_template(html, &tags(html).unwrap()).unwrap(),
-            "Dear {{ full_name  | default(\"<b>my</b>  friend\", true) }},\n\n{% if email %}\n\n{{ email }}\n\n\
-             {% endif %}here (https://example.org/?e={{ email }})"
-        );
-    }
-
-    #[test]
-    fn braces_that_only_look_like_a_tag_are_left_to_the_rendered_page() {
-        for html in [
-            "{{ email }}&#123;&#123; email }}",
-            "{% raw %}{{ x }}{% endraw %}{{ email }}",
-            "{{ email }}\u{F0001}",
-            "{{ email }}&#xF0000;",
-            "{{ email }}&#X000f0000 ",
-            "{{ email }}<a href='a:&#983040;'>x</a>",
-        ] {
-            assert_eq!(of_template(html, &tags(html).unwrap()), None, "{html}");
-        }
     }
 }

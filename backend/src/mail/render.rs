@@ -11,6 +11,7 @@ use super::placeholders::{
     LINKS, NAMES, environment, explain, has_tags, lenient_environment, tags,
 };
 use super::plain_text;
+use super::text_template;
 use super::transfer::Kind;
 use super::understood;
 
@@ -244,7 +245,7 @@ impl Template {
         if let Part::Fixed(html) = &self.html {
             return Some(Part::Fixed(plain_text::of_html(html)));
         }
-        let text = plain_text::of_template(html, &tags(html).ok()?)?;
+        let text = text_template::of_template(html, &tags(html).ok()?)?;
         self.add("text", &text).ok()
     }
 }

@@ -1,8 +1,8 @@
 // A form's state: its values, whether it is being sent, and what the server found wrong, field by field.
 import { computed, nextTick, reactive, ref } from 'vue';
-import { useI18n } from 'vue-i18n';
 
 import { asApiError } from '../api/problem.js';
+import { useFieldText } from './field-text.js';
 import { useProblemText } from './problem.js';
 
 /** The first field that is wrong; among radio buttons the first of them. */
@@ -14,20 +14,17 @@ const WRONG = '[aria-invalid="true"], [data-invalid] input';
  * @param {string[]} [shown] the server's fields that the form has a place for, where they are not called as its values
  */
 export function useForm(initial, shown = Object.keys(initial)) {
-  const { t, te } = useI18n();
+  const fieldText = useFieldText();
   const problemText = useProblemText();
   const values = reactive({ ...initial });
   const busy = ref(false);
   /** @type {import('vue').Ref<import('../api/problem.js').ApiError | null>} */
   const failure = ref(null);
 
-  /** @param {string} code */
-  const fieldText = (code) => t(te(`fields.${code}`) ? `fields.${code}` : 'fields.unknown_value');
-
   /** The text under a field, empty when it is fine. @param {string} field */
   function error(field) {
     const found = failure.value?.fields.find((wrong) => wrong.field === field || wrong.field.startsWith(`${field}.`));
-    return found ? fieldText(found.code) : '';
+    return found ? fieldText(found) : '';
   }
 
   /** What no field of this form can show. */
@@ -36,7 +33,7 @@ export function useForm(initial, shown = Object.keys(initial)) {
     const { fields } = failure.value;
     if (!fields.length) return problemText(failure.value);
     const foreign = fields.filter(({ field }) => !shown.includes(field.split('.')[0] ?? ''));
-    return foreign.map(({ field, code }) => `${field}: ${fieldText(code)}`).join('; ');
+    return foreign.map((found) => `${found.field}: ${fieldText(found)}`).join('; ');
   });
 
   /** Shows what an error says, at the fields it names. @param {unknown} cause */
