@@ -15,6 +15,11 @@ const ITEM: usize = 32;
 /// A filled-in body may be four times as large as the largest that is accepted.
 const MAX_PART: usize = 4 * 1024 * 1024;
 
+/// Bytes of HTML of which the text may be made for each recipient, where it cannot be made once for all.
+pub(super) const MAX_HTML_READ: usize = 128 * 1024;
+pub(super) const HTML_READ: &str = "Write a text as well: from HTML as long as this, with braces or private characters spelt \
+    as references, it would have to be made for each recipient.";
+
 /// Bytes that filters have read since this part was begun.
 #[derive(Default)]
 struct Filtered(usize);
@@ -164,6 +169,17 @@ mod tests {
         assert!(rendered(&source, "Ada").is_ok());
         let refused = rendered(&source, &"a".repeat(4_000)).unwrap_err();
         assert!(refused.contains("too long"), "{refused}");
+    }
+
+    #[test]
+    fn long_html_whose_text_cannot_be_made_once_needs_a_text_of_its_own() {
+        let html = |bytes: usize| format!("{{{{ email }}}}&#123;&#123; {}", "a ".repeat(bytes / 2));
+        let parse = |html: &str, text: &str| Template::parse("Hi", html, text);
+        assert!(parse(&html(100_000), "").is_ok());
+        assert!(parse(&html(200_000), "Hi").is_ok());
+        let refused = parse(&html(200_000), "").unwrap_err();
+        assert_eq!(refused[0].field, "html");
+        assert!(parse(&"a ".repeat(200_000), "").is_ok());
     }
 
     #[test]

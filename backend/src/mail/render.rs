@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use minijinja::{Environment, Error, Value, context};
 
-use super::bounds;
+use super::bounds::{self, MAX_HTML_READ};
 use super::frame::Frame;
 use super::links::Link;
 use super::placeholders::{
@@ -123,6 +123,10 @@ impl Template {
             template.text = Some(add(&mut template, "text", text));
         } else if mistakes.is_empty() {
             template.text = template.text_from(html);
+            if template.text.is_none() && html.len() > MAX_HTML_READ {
+                let (field, message) = ("html", bounds::HTML_READ.to_owned());
+                mistakes.push(Mistake { field, message });
+            }
         }
         for person in &SAMPLES {
             if mistakes.is_empty() {
