@@ -8,11 +8,9 @@ use ammonia::Builder;
 use html5gum::Token;
 
 pub(super) use super::reduced::Refusal;
-use super::reduced::{ALLOWED, WITHIN_A_LINE, is_own_picture, reduced, tokens, utf8};
+use super::reduced::{ALLOWED, LARGEST, WITHIN_A_LINE, is_own_picture, reduced, tokens, utf8};
 use crate::text::{nfc, with_paired_directions};
 
-/// Of what is kept, in bytes: `&` becomes five.
-const LARGEST: usize = 512 * 1024;
 /// Most HTML is the same after one more pass; few elements that must not be within each other take another.
 const PASSES: usize = 4;
 /// Characters.

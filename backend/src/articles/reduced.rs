@@ -72,6 +72,8 @@ const HIDDEN: [&str; 9] = [
 const MOST_OPEN: usize = 30;
 /// Elements of the tree. What formats text and is never ended is opened again in every element after it.
 const MOST_ELEMENTS: usize = 50_000;
+/// Of what is kept, in bytes: `&` becomes five.
+pub(super) const LARGEST: usize = 512 * 1024;
 /// Bytes of text after which a comment is set before the next character that a parser adds to the text by itself, copying
 /// all text before it. Comments end a piece of text, and the sanitiser drops them.
 const LONGEST_TEXT: usize = 512;
@@ -94,7 +96,7 @@ pub(super) fn reduced(html: &str) -> Result<String, Refusal> {
         match token {
             Token::StartTag(tag) => writer.start(&tag)?,
             Token::EndTag(tag) => writer.end(&utf8(&tag.name))?,
-            Token::String(text) => writer.text(&utf8(&text)),
+            Token::String(text) => writer.text(&utf8(&text))?,
             _ => {}
         }
     }
@@ -109,6 +111,8 @@ struct Writer {
     hidden: bool,
     /// Where the piece of text begins that is being written.
     text_at: usize,
+    /// Bytes of text: all of it is kept.
+    text_bytes: usize,
 }
 
 impl Writer {
@@ -164,9 +168,9 @@ impl Writer {
         self.within_bounds()
     }
 
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: &str) -> Result<(), Refusal> {
         if self.hidden {
-            return;
+            return Ok(());
         }
         let verbatim = self.open.contains(&"pre");
         for c in text.chars() {
@@ -178,6 +182,7 @@ impl Writer {
                 '\n' => " ",
                 c => {
                     self.html.push(c);
+                    self.text_bytes += c.len_utf8();
                     continue;
                 }
             };
@@ -186,7 +191,12 @@ impl Writer {
                 self.text_at = self.html.len();
             }
             self.html.push_str(alone);
+            self.text_bytes += alone.len();
         }
+        if self.text_bytes > LARGEST {
+            return Err(Refusal::TooLong);
+        }
+        Ok(())
     }
 
     fn within_bounds(&self) -> Result<(), Refusal> {
