@@ -103,7 +103,7 @@ impl Compute {
         match timeout(PATIENCE, done).await {
             Ok(Ok(Ok(done))) => Ok(done),
             Ok(Ok(Err(_panic))) => Err(Refused::Panicked),
-            // It has made room for somebody else's.
+            // It has made room for another owner's.
             Ok(Err(_dropped)) => Err(Refused::Owner),
             Err(_elapsed) => Err(Refused::Busy),
         }
@@ -129,7 +129,7 @@ impl Compute {
 
     /// Does what there is to do.
     fn work(&self) {
-        // Whoever comes next finds a thread that is not theirs.
+        // One thread is always left to the other owners.
         let most = self.0.bounds.threads.saturating_sub(1).max(1);
         let mut done = None;
         loop {

@@ -130,7 +130,7 @@ fn compare(small: &Cost, large: &Cost) -> Result<(), TestCaseError> {
 fn query(shape: &Shape, size: usize) -> String {
     let plain = |text: &str| percent_encode(text.as_bytes(), NON_ALPHANUMERIC).to_string();
     let (name, item) = (
-        plain(&shape.letter.repeat(shape.name.min(size / 8))),
+        plain(&shape.character.repeat(shape.name.min(size / 8))),
         plain(shape.item),
     );
     let pair = if shape.distinct {

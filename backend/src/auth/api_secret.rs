@@ -8,7 +8,7 @@ use sha2::Sha256;
 
 use super::token::{Secret, hash};
 
-/// Tells an API token from an access token, and tells whoever finds it in a file what it is.
+/// Distinguishes API tokens from access tokens, and identifies one that is found in a file.
 const PREFIX: &str = "dsp_";
 /// 256 random bits in base64url.
 const RANDOM_CHARS: usize = 43;
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_recognised_by_whoever_has_the_key_it_was_made_with() {
+    fn a_token_is_recognised_only_under_the_key_it_was_made_with() {
         let (secrets, others) = (ApiSecrets::new(&[7; 32]), ApiSecrets::new(&[8; 32]));
         let token = secrets.random();
         assert_eq!(secrets.recognise(token.reveal()), Recognition::Authentic);

@@ -47,7 +47,7 @@ impl Subject {
     }
 }
 
-/// Tells who is behind an access token or an API token.
+/// Resolves access tokens and API tokens to callers.
 #[derive(Clone)]
 pub struct Callers {
     tokens: AccessTokens,

@@ -38,7 +38,7 @@ fn next(began: &Receiver<i64>) -> i64 {
 }
 
 #[tokio::test]
-async fn an_owner_who_keeps_all_their_threads_busy_keeps_nobody_else_waiting() {
+async fn an_owner_whose_jobs_take_long_does_not_delay_others() {
     let pool = pool(2);
     let (began, begins) = mpsc::channel();
     let ends: Vec<_> = (0..4).map(|_| begin(&pool, ALICE, &began)).collect();
@@ -119,7 +119,7 @@ async fn a_job_that_panics_takes_no_thread_with_it() {
 }
 
 #[tokio::test]
-async fn a_job_nobody_waits_for_any_more_is_not_begun() {
+async fn a_job_whose_caller_has_gone_away_is_not_begun() {
     let pool = pool(1);
     let (began, begins) = mpsc::channel();
     let first = begin(&pool, ALICE, &began);

@@ -1,4 +1,4 @@
-//! What a message looks like to somebody. Filled in on threads of its own: a large one takes a while.
+//! What a message looks like to a recipient. Filled in on threads of its own: a large one takes a while.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, post};

@@ -16,7 +16,7 @@ fn heavy() -> String {
 }
 
 #[test]
-fn a_user_whose_previews_are_heavy_keeps_nobody_elses_pages_and_previews_waiting() {
+fn heavy_previews_of_one_user_do_not_delay_the_pages_and_previews_of_another() {
     let app = TestApp::start();
     let (alice, bob) = (app.alice(), app.bob());
     let message = |person, html: &str| {
@@ -50,7 +50,7 @@ fn a_user_whose_previews_are_heavy_keeps_nobody_elses_pages_and_previews_waiting
             .flat_map(|load| load.join().unwrap())
             .collect()
     });
-    // Nine of hers are in hand at most; the others are told to come back.
+    // Nine of hers are in hand at most; the others are refused.
     assert!(statuses.contains(&429), "{statuses:?}");
     assert!(
         statuses

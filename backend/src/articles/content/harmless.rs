@@ -1,4 +1,4 @@
-//! Whatever somebody writes, what is kept of it does not act.
+//! Whatever an author writes, what is kept of it does not act.
 
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -13,7 +13,7 @@ pub(crate) struct Shape {
     in_arrays: bool,
     /// A name's length, of which the last part is a number where `distinct`.
     pub(crate) name: usize,
-    pub(crate) letter: &'static str,
+    pub(crate) character: &'static str,
     pub(crate) distinct: bool,
     /// A field of the request's own around it all.
     pub(crate) field: &'static str,
@@ -33,9 +33,10 @@ pub(crate) enum Content {
 impl Shape {
     pub(crate) fn body(&self, size: usize) -> String {
         let mut body = format!("{{\"{}\":", self.field);
-        let name = self
-            .letter
-            .repeat(self.name.min(size / (self.depth + 2) / self.letter.len()));
+        let name = self.character.repeat(
+            self.name
+                .min(size / (self.depth + 2) / self.character.len()),
+        );
         for _ in 0..self.depth {
             if self.in_arrays {
                 body.push('[');
@@ -68,7 +69,7 @@ impl Shape {
                     write!(body, "\"{name}{n}\":{},", self.item).unwrap();
                 }
                 Content::Fields => write!(body, "\"{name}\":{},", self.item).unwrap(),
-                Content::Text => body.push_str(self.letter),
+                Content::Text => body.push_str(self.character),
             }
         }
         if body.ends_with(',') {
@@ -79,7 +80,7 @@ impl Shape {
 }
 
 pub(crate) fn shapes() -> impl Strategy<Value = Shape> {
-    let letters = [
+    let characters = [
         "k",
         "\\u0001",
         "\\\"",
@@ -129,17 +130,17 @@ pub(crate) fn shapes() -> impl Strategy<Value = Shape> {
     );
     let name = (
         prop_oneof![0..20_usize, Just(500), Just(30_000)],
-        select(letters.to_vec()),
+        select(characters.to_vec()),
     );
     let item = select(items.to_vec());
     let field = select(fields.to_vec());
     let flags = (any::<bool>(), prop::bool::weighted(0.1));
     (around, name, content, item, field, flags).prop_map(
-        |((depth, in_arrays), (name, letter), content, item, field, (distinct, broken))| Shape {
+        |((depth, in_arrays), (name, character), content, item, field, (distinct, broken))| Shape {
             depth,
             in_arrays,
             name,
-            letter,
+            character,
             distinct,
             field,
             content,
