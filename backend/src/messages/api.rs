@@ -173,7 +173,7 @@ async fn test_message(
     let work = move |conn: &mut PgConnection| {
         let user_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let key = match test.email {
-            Some(email) => email.key(),
+            Some(email) => EmailAddress::key_of(&email),
             None => EmailAddress::key_of(&users::store::find(conn, user_id)?.email),
         };
         let to = store::test_address(conn, user_id, &key)?.ok_or_else(|| {
