@@ -135,13 +135,15 @@ fn closes_with_one_brace(source: &str, tag: &Tag<'_>) -> bool {
     rest.is_some_and(|rest| rest.starts_with('}') && !rest.starts_with("}}"))
 }
 
-/// The tag up to where it ends, or its line does.
+/// The tag up to where it ends, or its line does, and no more than anybody looks at.
 fn shown<'s>(source: &'s str, tag: &Tag<'_>) -> &'s str {
+    const MAX_SHOWN: usize = 300;
     let rest = source.get(tag.range.start..).unwrap_or_default();
-    let end = rest
-        .find("}}")
-        .map(|end| end + 2)
-        .or_else(|| rest.find(['\n', '\r']));
+    let rest = rest
+        .get(..rest.floor_char_boundary(MAX_SHOWN))
+        .unwrap_or(rest);
+    let end = rest.find("}}").map(|end| end + 2);
+    let end = end.or_else(|| rest.find(['\n', '\r']));
     rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest)
 }
 
