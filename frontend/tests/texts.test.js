@@ -36,7 +36,7 @@ const FIELDS =
   );
 
 /** @type {Record<NonNullable<Api.FieldError['template']>['kind'], true>} */
-const KINDS = {
+const FINDINGS = {
   unknown_placeholder: true,
   unknown_filter: true,
   unknown_statement: true,
@@ -64,7 +64,7 @@ it('every code of the API has a text', () => {
   for (const texts of [ru, en]) {
     expect(Object.keys(texts.errors)).toEqual(expect.arrayContaining(PROBLEMS));
     expect(Object.keys(texts.fields)).toEqual(expect.arrayContaining(FIELDS));
-    expect(Object.keys(texts.template)).toEqual(expect.arrayContaining(Object.keys(KINDS)));
+    expect(Object.keys(texts.template)).toEqual(expect.arrayContaining(Object.keys(FINDINGS)));
   }
 });
 
