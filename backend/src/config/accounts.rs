@@ -32,24 +32,18 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             .ok()
     }
 
-    pub(super) fn quotas(&mut self) -> Option<Quotas> {
-        let (recipients, mails_a_day) = (
-            self.quota("QUOTA_RECIPIENTS"),
-            self.quota("QUOTA_MAILS_A_DAY"),
-        );
-        Some(Quotas {
-            recipients: recipients?,
-            mails_a_day: mails_a_day?,
-        })
+    pub(super) fn quotas(&mut self) -> Quotas {
+        Quotas {
+            recipients: self.quota("QUOTA_RECIPIENTS"),
+            mails_a_day: self.quota("QUOTA_MAILS_A_DAY"),
+        }
     }
 
-    /// `Some(None)` where nothing is said.
-    fn quota(&mut self, name: &str) -> Option<Option<Quota>> {
-        if self.text(name).is_none() {
-            return Some(None);
-        }
+    /// `None` where nothing is set, or where a mistake was noted.
+    fn quota(&mut self, name: &str) -> Option<Quota> {
+        self.text(name)?;
         let most: u32 = self.parsed(name, 0)?;
-        Some(Some(Quota::of(most.into())))
+        Some(Quota::of(most.into()))
     }
 
     pub(super) fn admin(&mut self) -> Option<Admin> {

@@ -76,7 +76,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             admin,
             demo_password,
             events_kept: events_kept?,
-            quotas: quotas?,
+            quotas,
             log,
         })
     }

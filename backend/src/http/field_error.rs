@@ -58,6 +58,7 @@ impl FieldError {
     }
 
     /// The same, with where it is in a template.
+    #[must_use]
     pub fn with_template(self, details: TemplateDetails) -> Self {
         Self {
             template: Some(Box::new(details)),

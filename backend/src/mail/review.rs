@@ -145,7 +145,7 @@ impl<'s> Reviewer<'s> {
             field: self.field,
             kind: found.kind,
             place: Some(Place::of(self.source, self.meant.original(found.at.start))),
-            found: found.found,
+            found: found.text,
             suggestion: found.suggestion,
         }
     }
@@ -156,19 +156,19 @@ impl<'s> Reviewer<'s> {
 struct Found {
     kind: FindingKind,
     at: Range<usize>,
-    found: String,
+    text: String,
     suggestion: Option<String>,
 }
 
 impl Found {
-    fn new(kind: FindingKind, at: Range<usize>, found: impl Into<String>) -> Self {
+    fn new(kind: FindingKind, at: Range<usize>, text: impl Into<String>) -> Self {
         /// More of it helps nobody to find it.
         const MAX_SHOWN: usize = 60;
-        let found: String = found.into().chars().take(MAX_SHOWN).collect();
+        let text: String = text.into().chars().take(MAX_SHOWN).collect();
         Self {
             kind,
             at,
-            found,
+            text,
             suggestion: None,
         }
     }

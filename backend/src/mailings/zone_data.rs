@@ -99,6 +99,7 @@ fn recompute(conn: &mut PgConnection, id: i64, now: DateTime<Utc>) -> QueryResul
 }
 
 /// The moments of a mailing that follow from local times.
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
 #[derive(Debug, PartialEq, Eq)]
 struct Computed {
     starts_at: DateTime<Utc>,

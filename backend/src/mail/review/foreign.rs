@@ -138,7 +138,7 @@ impl<'s> Skeleton<'s> {
             },
             Some(c) => Found {
                 kind: Kind::InvisibleCharacter,
-                found: format!("U+{:04X}", u32::from(c)),
+                text: format!("U+{:04X}", u32::from(c)),
                 ..found
             },
             None => found,

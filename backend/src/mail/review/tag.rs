@@ -121,9 +121,9 @@ impl<'s> Tag<'s> {
         match self.before(at) {
             Some(Token::Ident(name)) => {
                 let is_filter = at >= 2 && matches!(self.token(at - 2), Some(Token::Pipe));
-                !is_filter
-                    && !WORDS.contains(name)
-                    && !(self.is_statement && STATEMENTS.contains(name))
+                let is_keyword =
+                    WORDS.contains(name) || (self.is_statement && STATEMENTS.contains(name));
+                !is_filter && !is_keyword
             }
             Some(Token::ParenClose | Token::BracketClose | Token::Str(_) | Token::String(_)) => {
                 true

@@ -111,13 +111,14 @@ struct Change {
     host: Option<&'static str>,
     server: Option<usize>,
     tls: Option<&'static str>,
-    username: Option<Option<&'static str>>,
+    /// `Some("")`: `null`.
+    username: Option<&'static str>,
     /// `Some(true)`: a new one; `Some(false)`: `null`.
     password: Option<bool>,
 }
 
 fn changes() -> impl Strategy<Value = Vec<Change>> {
-    let names = prop_oneof![Just(None), Just(Some("ann")), Just(Some("bob"))];
+    let names = prop_oneof![Just(""), Just("ann"), Just("bob")];
     let host = option::weighted(0.3, prop_oneof![Just("127.0.0.1"), Just("localhost")]);
     let tls = option::weighted(0.3, prop_oneof![Just("none"), Just("starttls")]);
     let change = (
@@ -149,7 +150,7 @@ fn body(change: &Change, ports: [u16; 2], new_password: &str) -> Value {
         body["tls"] = json!(tls);
     }
     if let Some(username) = change.username {
-        body["username"] = json!(username);
+        body["username"] = json!(Some(username).filter(|name| !name.is_empty()));
     }
     match change.password {
         Some(true) => body["password"] = json!(new_password),
