@@ -331,9 +331,11 @@ export interface paths {
         put?: never;
         /**
          * Open an account
-         * @description A link is mailed to the address; until it is used, nobody can sign in. The answer is the same for an address that is
-         *     registered already: then its owner is told by mail. Five an hour from one network address; at most three mails an hour
-         *     to one address.
+         * @description Who may do so is the installation's choice, see `GET /site`. A link is mailed to the address; until it is used, nobody
+         *     can sign in. With the token of an invitation, which is for one address, the account can be used at once. The answer is
+         *     the same for an address that is registered already: then its owner is told by mail. It is also the same where only an
+         *     invitation helps and none is given: who has one is mailed it again. Five an hour from one network address; at most three
+         *     mails an hour to one address.
          */
         post: operations["sign_up"];
         delete?: never;
@@ -444,6 +446,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List invitations, a page at a time
+         * @description For managers. Those that were accepted or withdrawn are gone; expired ones stay for a month.
+         */
+        get: operations["list_invitations"];
+        put?: never;
+        /**
+         * Invite an address
+         * @description For administrators. A link is mailed that opens one account with this address, within seven days, also where `SIGN_UP`
+         *     lets nobody else in. Inviting an address again mails a new link; the one before no longer works. Three mails an hour to
+         *     one address.
+         */
+        post: operations["create_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw an invitation
+         * @description For administrators. Its link no longer works.
+         */
+        delete: operations["delete_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/letters/{token}": {
         parameters: {
             query?: never;
@@ -454,8 +502,9 @@ export interface paths {
         /**
          * A letter as its reader got it
          * @description Made from the message as it was when the run began, for the name and the address that it went to; its links are the
-         *     mail's own. Whoever has the token has the mail, so it is there as soon as the mail is, and as long as its run is kept.
-         *     Letters of a blocked owner are not shown any more.
+         *     mail's own. Whoever has the token has the mail, so it is there as soon as the mail is, and as long as its run is kept;
+         *     after that the answer is 410, and the mail's link to unsubscribe works as before. Letters of a blocked owner are not shown
+         *     any more.
          */
         get: operations["get_letter"];
         put?: never;
@@ -662,8 +711,8 @@ export interface paths {
         put?: never;
         /**
          * Resume a mailing
-         * @description Its run goes on where it stopped, nobody gets anything twice. This also lifts `content_rejected` and
-         *     `mail_server_defers`; what a manager has disabled stays so.
+         * @description Its run goes on where it stopped, nobody gets anything twice. This also lifts `content_rejected`, `recipients_refused`
+         *     and `mail_server_defers`; what a manager has disabled stays so.
          */
         post: operations["resume_mailing"];
         delete?: never;
@@ -1136,6 +1185,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/site": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What this installation is like
+         * @description Public: whether, and for whom, it takes new accounts.
+         */
+        get: operations["get_site"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/smtp-servers": {
         parameters: {
             query?: never;
@@ -1174,8 +1243,8 @@ export interface paths {
         head?: never;
         /**
          * Change a mail server
-         * @description It counts within seconds, also for mailings under way. A password that is kept is for the server as it was: with another
-         *     host, port or encryption it is given again.
+         * @description It counts within seconds, also for mailings under way. A stored password is told only to the host, port, encryption and
+         *     user name that it was given for: whoever changes one of these gives the password again. Without a user name none is stored.
          */
         patch: operations["update_smtp_server"];
         trace?: never;
@@ -1345,7 +1414,8 @@ export interface paths {
         put?: never;
         /**
          * Unsubscribe
-         * @description The address that the mail went to gets nothing more from its owner, neither of runs under way nor of later ones. The
+         * @description The address that the mail went to gets nothing more from its owner, neither of runs under way nor of later ones. The link
+         *     works for as long as the mail exists, whatever has been deleted here since. The
          *     body is not looked at: it may be empty, JSON, or the form `List-Unsubscribe=One-Click` of a mail provider (RFC 8058).
          *     Doing it twice changes nothing.
          */
@@ -1422,6 +1492,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{id}/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the quotas of a user
+         * @description For managers.
+         */
+        get: operations["get_quotas"];
+        /**
+         * Set the quotas of a user
+         * @description For administrators. They count from now on; what the account has already stays.
+         */
+        put: operations["put_quotas"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{id}/role": {
         parameters: {
             query?: never;
@@ -1470,7 +1564,7 @@ export interface components {
          * @description What to do about what a test found.
          * @enum {string}
          */
-        Advice: "works" | "host_not_found" | "address_not_allowed" | "port_not_allowed" | "no_connection" | "no_answer" | "not_smtp" | "starttls_not_offered" | "tls_failed" | "certificate_not_trusted" | "refused" | "auth_not_offered" | "credentials_refused" | "credentials_unreadable" | "sender_refused" | "try_later";
+        Advice: "works" | "host_not_found" | "address_not_allowed" | "port_not_allowed" | "no_connection" | "no_answer" | "not_smtp" | "implicit_tls_expected" | "starttls_expected" | "starttls_not_offered" | "tls_failed" | "certificate_not_trusted" | "refused" | "auth_not_offered" | "credentials_refused" | "credentials_unreadable" | "sender_refused" | "try_later";
         /** @description An API token. */
         ApiToken: {
             /** Format: date-time */
@@ -1731,10 +1825,23 @@ export interface components {
             /** @example dispatch */
             selector: string;
         };
+        /** @description Who is invited. */
+        CreateInvitation: {
+            /**
+             * Format: email
+             * @example ada@example.org
+             */
+            email: string;
+            language?: components["schemas"]["Language"] | null;
+        };
         /** @description A new mailing. One whose window is open already starts at once. */
         CreateMailing: {
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Nothing is sent at or after this; absent or `null` for no end.
+             */
             ends_at?: string | null;
+            ends_at_local?: components["schemas"]["LocalTime"] | null;
             /**
              * Format: int64
              * @example 5
@@ -1757,16 +1864,24 @@ export interface components {
             start_now?: boolean;
             /**
              * Format: date-time
-             * @description The first send. Required unless `start_now` is true; a start more than a day in the past is refused.
+             * @description The first send, as an instant. This or `starts_at_local` is required unless `start_now` is true; a start more than a
+             *     day in the past is refused.
              */
             starts_at?: string;
+            /**
+             * @description The first send, as the clock of `time_zone` shows it; every later one keeps this local time. Where the clock skips
+             *     it, that send alone is later by the gap; where the clock shows it twice, the first time counts.
+             */
+            starts_at_local?: components["schemas"]["LocalTime"];
             /** @example Europe/Moscow */
             time_zone: string;
         };
         /**
          * @description A new message. At least one body must not be blank. In all three fields `{{ email }}` and `{{ full_name }}` stand for
          *     the recipient's, with filters (`default`, `upper`, `lower`, `title`, `capitalize`, `trim`, `split`, `first`, `last`,
-         *     `length`), and `{% if … %}` chooses; in HTML the values are escaped. Anything else is refused with `invalid_template`.
+         *     `length`, `urlencode`), and `{% if … %}` chooses; in HTML the values are escaped, in the query of a link percent-encoded.
+         *     Anything else between two braces is refused with `invalid_template`, which names its line and column and what was probably
+         *     meant. A subject that is empty for somebody becomes “(no subject)”.
          */
         CreateMessage: {
             /**
@@ -1797,6 +1912,12 @@ export interface components {
         /** @description A new mail server. */
         CreateSmtpServer: {
             dkim?: components["schemas"]["CreateDkim"] | null;
+            /**
+             * @description How the service introduces itself to it (EHLO): a name with its domain, or an address such as `[192.0.2.1]` or
+             *     `[IPv6:2001:db8::1]`. Without one as to its own mail server.
+             * @example mail.example.org
+             */
+            ehlo_name?: string | null;
             /**
              * Format: email
              * @example news@example.org
@@ -1855,7 +1976,7 @@ export interface components {
         CreatedApiToken: components["schemas"]["ApiToken"] & {
             /**
              * @description For `Authorization: Bearer …`.
-             * @example dsp_q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5
+             * @example dsp_q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5K7x_2pQa
              */
             token: string;
         };
@@ -1971,7 +2092,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        EventKind: "signed_up" | "confirmed" | "signed_in" | "sign_in_failed" | "signed_out" | "refresh_reused" | "session_revoked" | "password_reset" | "password_changed" | "email_changed" | "token_created" | "token_revoked" | "user_blocked" | "user_unblocked" | "role_changed" | "recipient_created" | "recipient_changed" | "recipient_deleted" | "message_created" | "message_changed" | "message_deleted" | "mailing_created" | "mailing_changed" | "mailing_deleted" | "mailing_disabled" | "mailing_enabled" | "mailing_paused" | "mailing_resumed" | "mailing_cancelled" | "run_started" | "run_finished" | "run_retried" | "article_created" | "article_changed" | "article_published" | "article_unpublished" | "article_deleted" | "smtp_server_created" | "smtp_server_changed" | "smtp_server_deleted";
+        EventKind: "signed_up" | "confirmed" | "signed_in" | "sign_in_failed" | "signed_out" | "refresh_reused" | "session_revoked" | "password_reset" | "password_changed" | "email_changed" | "token_created" | "token_revoked" | "user_blocked" | "user_unblocked" | "role_changed" | "recipient_created" | "recipient_changed" | "recipient_deleted" | "message_created" | "message_changed" | "message_deleted" | "mailing_created" | "mailing_changed" | "mailing_deleted" | "mailing_disabled" | "mailing_enabled" | "mailing_paused" | "mailing_resumed" | "mailing_cancelled" | "run_started" | "run_finished" | "run_retried" | "article_created" | "article_changed" | "article_published" | "article_unpublished" | "article_deleted" | "smtp_server_created" | "smtp_server_changed" | "smtp_server_deleted" | "password_reset_requested" | "email_change_requested" | "profile_changed" | "avatar_changed" | "avatar_removed" | "image_uploaded" | "quotas_changed" | "suppression_added" | "suppression_lifted" | "unsubscribed" | "subscribed_again" | "invitation_created" | "invitation_revoked" | "invitation_accepted";
         /** @description What an event is about, under the name it had then. It may have been deleted since. */
         EventSubject: {
             /**
@@ -2026,13 +2147,19 @@ export interface components {
             /** @example invalid_email */
             code: string;
             /**
-             * @description The field, dotted where it is nested: `recipients.ids`.
+             * @description The field, dotted where it is nested: `recipients.ids`. What is longer than 200 characters is cut.
              * @example email
              */
             field: string;
             /** @example This is not an e-mail address. */
             message: string;
+            template?: components["schemas"]["TemplateDetails"] | null;
         };
+        /**
+         * @description What is wrong with a template, or looks as if it were.
+         * @enum {string}
+         */
+        FindingKind: "unknown_placeholder" | "unknown_filter" | "unknown_statement" | "not_available" | "unexpected_character" | "invisible_character" | "markup_inside" | "not_closed" | "not_opened" | "too_many_braces" | "percent_encoded" | "dead_link" | "changed_link" | "too_long" | "invalid" | "foreign_syntax" | "empty_subject";
         /** @description Whose password is forgotten. */
         ForgotPassword: {
             /**
@@ -2048,6 +2175,32 @@ export interface components {
         };
         /** Format: binary */
         Image: string;
+        /** @description An invitation that has not been accepted. */
+        Invitation: {
+            /**
+             * Format: date-time
+             * @description When it was last sent.
+             */
+            created_at: string;
+            /**
+             * @description Only this address can accept it.
+             * @example ada@example.org
+             */
+            email: string;
+            /**
+             * Format: date-time
+             * @description From then on the link does not work.
+             */
+            expires_at: string;
+            /**
+             * Format: int64
+             * @example 5
+             */
+            id: number;
+            invited_by?: components["schemas"]["UserRef"] | null;
+            /** @description Of the mail. */
+            language: components["schemas"]["Language"];
+        };
         /**
          * @description The languages the service speaks.
          * @enum {string}
@@ -2083,6 +2236,11 @@ export interface components {
             /** @example Hello, Ada Lovelace! */
             text: string;
         };
+        /**
+         * @description What the clock of the mailing's time zone shows: a date and time without an offset, with or without seconds.
+         * @example 2027-03-14T02:30:00
+         */
+        LocalTime: string;
         /** @description A message, its recipients and when they get it. */
         Mailing: {
             /** Format: date-time */
@@ -2093,6 +2251,7 @@ export interface components {
              * @description Nothing is sent at or after this; `null` for no end.
              */
             ends_at?: string | null;
+            ends_at_local?: components["schemas"]["LocalTime"] | null;
             /**
              * Format: int64
              * @example 3
@@ -2137,9 +2296,14 @@ export interface components {
             smtp_server_id?: number | null;
             /**
              * Format: date-time
-             * @description The first send; every later one keeps its local time in `time_zone`.
+             * @description The first send.
              */
             starts_at: string;
+            /**
+             * @description The first send on the clock of `time_zone`, as it was given or follows from `starts_at`; every later one keeps this
+             *     local time. On a day whose clock skips it, `starts_at` is later by the gap.
+             */
+            starts_at_local: components["schemas"]["LocalTime"];
             state_reason: components["schemas"]["StateReason"];
             status: components["schemas"]["MailingStatus"];
             /** @example Europe/Moscow */
@@ -2379,6 +2543,43 @@ export interface components {
             total: number;
         };
         /** @description One page of a list and how much there is in all. */
+        Page_Invitation: {
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was last sent.
+                 */
+                created_at: string;
+                /**
+                 * @description Only this address can accept it.
+                 * @example ada@example.org
+                 */
+                email: string;
+                /**
+                 * Format: date-time
+                 * @description From then on the link does not work.
+                 */
+                expires_at: string;
+                /**
+                 * Format: int64
+                 * @example 5
+                 */
+                id: number;
+                invited_by?: components["schemas"]["UserRef"] | null;
+                /** @description Of the mail. */
+                language: components["schemas"]["Language"];
+            }[];
+            /** Format: int32 */
+            page: number;
+            /** Format: int32 */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description How many there are on all pages.
+             */
+            total: number;
+        };
+        /** @description One page of a list and how much there is in all. */
         Page_Mailing: {
             items: {
                 /** Format: date-time */
@@ -2389,6 +2590,7 @@ export interface components {
                  * @description Nothing is sent at or after this; `null` for no end.
                  */
                 ends_at?: string | null;
+                ends_at_local?: components["schemas"]["LocalTime"] | null;
                 /**
                  * Format: int64
                  * @example 3
@@ -2433,9 +2635,14 @@ export interface components {
                 smtp_server_id?: number | null;
                 /**
                  * Format: date-time
-                 * @description The first send; every later one keeps its local time in `time_zone`.
+                 * @description The first send.
                  */
                 starts_at: string;
+                /**
+                 * @description The first send on the clock of `time_zone`, as it was given or follows from `starts_at`; every later one keeps this
+                 *     local time. On a day whose clock skips it, `starts_at` is later by the gap.
+                 */
+                starts_at_local: components["schemas"]["LocalTime"];
                 state_reason: components["schemas"]["StateReason"];
                 status: components["schemas"]["MailingStatus"];
                 /** @example Europe/Moscow */
@@ -2580,6 +2787,13 @@ export interface components {
                 pause_reason?: components["schemas"]["PauseReason"] | null;
                 /** Format: date-time */
                 scheduled_for: string;
+                /**
+                 * Format: int32
+                 * @description Of one that is open: the mail server refuses further connections, so that only so many sessions are used. One more is
+                 *     tried every few minutes.
+                 * @example 5
+                 */
+                session_limit?: number | null;
                 /** Format: date-time */
                 started_at?: string | null;
                 status: components["schemas"]["RunStatus"];
@@ -2606,6 +2820,11 @@ export interface components {
                 /** Format: date-time */
                 created_at: string;
                 dkim?: components["schemas"]["Dkim"] | null;
+                /**
+                 * @description How the service introduces itself to it (EHLO); `null`: as to its own mail server.
+                 * @example mail.example.org
+                 */
+                ehlo_name?: string | null;
                 /**
                  * @description The sender of the mails.
                  * @example news@example.org
@@ -2645,6 +2864,7 @@ export interface components {
                  * @example 10
                  */
                 rate_per_second: number;
+                session_limit?: components["schemas"]["SmtpSessionLimit"] | null;
                 /**
                  * Format: int32
                  * @description Connections at the same time, of the whole installation.
@@ -2656,6 +2876,8 @@ export interface components {
                 updated_at: string;
                 /** @example news */
                 username?: string | null;
+                /** @description Why receivers may not go by the signature. Mails are sent all the same. */
+                warnings: components["schemas"]["SigningWarning"][];
             }[];
             /** Format: int32 */
             page: number;
@@ -2748,7 +2970,7 @@ export interface components {
          * @description What keeps an open run from being sent for a while.
          * @enum {string}
          */
-        PauseReason: "disabled" | "owner_blocked" | "paused" | "content_rejected" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses";
+        PauseReason: "disabled" | "owner_blocked" | "paused" | "content_rejected" | "recipients_refused" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses";
         /** @description A picture that articles can show. */
         Picture: {
             /** @example /api/v1/images/q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp */
@@ -2765,6 +2987,8 @@ export interface components {
             subject: string;
             /** @example Hello, Ada Lovelace! */
             text: string;
+            /** @description What looks wrong with the message, though it can be mailed. */
+            warnings: components["schemas"]["FieldError"][];
         };
         /** @description A message that need not be stored, and whom to show it for. */
         PreviewDraft: {
@@ -2800,9 +3024,11 @@ export interface components {
             count?: number;
             /** Format: date-time */
             ends_at?: string | null;
+            ends_at_local?: components["schemas"]["LocalTime"] | null;
             /**
              * Format: int64
-             * @description The mailing that would get this schedule; `null` for a new one. A start that it has already may lie in the past.
+             * @description The mailing that would get this schedule; `null` for a new one. A start or an end that is absent is as the mailing
+             *     has it, and a start that it has already may lie in the past.
              * @example 3
              */
             mailing_id?: number | null;
@@ -2814,9 +3040,11 @@ export interface components {
             start_now?: boolean;
             /**
              * Format: date-time
-             * @description Required unless `start_now` is true.
+             * @description This or `starts_at_local` is required unless `start_now` is true or a `mailing_id` is given.
              */
             starts_at?: string;
+            /** @description The first send as the clock of `time_zone` shows it. */
+            starts_at_local?: components["schemas"]["LocalTime"];
             /** @example Europe/Moscow */
             time_zone: string;
         };
@@ -2826,7 +3054,7 @@ export interface components {
             code: string;
             /** @example Some fields are not valid. */
             detail: string;
-            /** @description The fields with mistakes; absent when no field is to blame. */
+            /** @description The fields with mistakes, at most 20; absent when no field is to blame. */
             fields?: components["schemas"]["FieldError"][];
             /** @description Names this request in the service's log. */
             request_id: string;
@@ -2967,6 +3195,13 @@ export interface components {
             pause_reason?: components["schemas"]["PauseReason"] | null;
             /** Format: date-time */
             scheduled_for: string;
+            /**
+             * Format: int32
+             * @description Of one that is open: the mail server refuses further connections, so that only so many sessions are used. One more is
+             *     tried every few minutes.
+             * @example 5
+             */
+            session_limit?: number | null;
             /** Format: date-time */
             started_at?: string | null;
             status: components["schemas"]["RunStatus"];
@@ -2977,6 +3212,11 @@ export interface components {
          * @enum {string}
          */
         RunStatus: "running" | "paused" | "finished" | "cancelled" | "missed" | "skipped_overlap";
+        /** @description A message that has just been saved, and what looks wrong with it. */
+        SavedMessage: components["schemas"]["Message"] & {
+            /** @description It is mailed as it is: what looks like another program's placeholder, subjects that some would find empty. */
+            warnings: components["schemas"]["FieldError"][];
+        };
         /**
          * @description How far a token reaches: reading only, or all that its owner may do.
          * @enum {string}
@@ -3037,6 +3277,19 @@ export interface components {
         Sessions: {
             items: components["schemas"]["Session"][];
         };
+        /** @description What is to hold for one account: 0 is no limit, `null` what holds for all. */
+        SetQuotas: {
+            /**
+             * Format: int64
+             * @example 100000
+             */
+            mails_a_day?: number | null;
+            /**
+             * Format: int64
+             * @example 50000
+             */
+            recipients?: number | null;
+        };
         /** @description What somebody signs in with. */
         SignIn: {
             /** @example ada@example.org */
@@ -3057,6 +3310,11 @@ export interface components {
             /** @example Ada Lovelace */
             full_name?: string;
             /**
+             * @description The token of a mailed invitation, which is for this address only.
+             * @example q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5
+             */
+            invitation?: string | null;
+            /**
              * @description Of the mails to this user.
              * @default en
              */
@@ -3074,6 +3332,11 @@ export interface components {
              */
             time_zone?: string;
         };
+        /**
+         * @description Who may open an account here.
+         * @enum {string}
+         */
+        SignUpRule: "open" | "invited" | "domains" | "closed";
         /** @description An access token and whom it stands for. The refresh token is in the cookie. */
         SignedIn: {
             /** @description For `Authorization: Bearer …`. */
@@ -3087,6 +3350,23 @@ export interface components {
             /** @example Bearer */
             token_type: string;
             user: components["schemas"]["Me"];
+        };
+        /**
+         * @description Why receivers may not go by a signature.
+         * @enum {string}
+         */
+        SigningWarning: "dkim_not_aligned" | "dkim_ed25519_alone";
+        /** @description What this installation is like. */
+        Site: {
+            sign_up: components["schemas"]["SignUpRule"];
+            /**
+             * @description A name stands for this domain, one with `*.` for those below it; empty unless `sign_up` is `domains`.
+             * @example [
+             *       "example.org",
+             *       "*.example.net"
+             *     ]
+             */
+            sign_up_domains: string[];
         };
         /**
          * @description Why a delivery was left out.
@@ -3103,6 +3383,11 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             dkim?: components["schemas"]["Dkim"] | null;
+            /**
+             * @description How the service introduces itself to it (EHLO); `null`: as to its own mail server.
+             * @example mail.example.org
+             */
+            ehlo_name?: string | null;
             /**
              * @description The sender of the mails.
              * @example news@example.org
@@ -3142,6 +3427,7 @@ export interface components {
              * @example 10
              */
             rate_per_second: number;
+            session_limit?: components["schemas"]["SmtpSessionLimit"] | null;
             /**
              * Format: int32
              * @description Connections at the same time, of the whole installation.
@@ -3153,6 +3439,8 @@ export interface components {
             updated_at: string;
             /** @example news */
             username?: string | null;
+            /** @description Why receivers may not go by the signature. Mails are sent all the same. */
+            warnings: components["schemas"]["SigningWarning"][];
         };
         /** @description A mail server, by its name. */
         SmtpServerRef: {
@@ -3163,6 +3451,21 @@ export interface components {
             id: number;
             /** @example Our own */
             name: string;
+        };
+        /** @description Fewer connections than are configured, because the server refused others while these worked. */
+        SmtpSessionLimit: {
+            /**
+             * @description How the server refused.
+             * @example greeting: refused by the server: 421 4.7.0 too many connections
+             */
+            response: string;
+            /**
+             * Format: int32
+             * @example 1
+             */
+            sessions: number;
+            /** Format: date-time */
+            since: string;
         };
         /**
          * @description How the connection is encrypted. What was chosen is had or nothing is sent.
@@ -3178,7 +3481,7 @@ export interface components {
          * @description Why a mailing stands where it stands.
          * @enum {string}
          */
-        StateReason: "waiting" | "sending" | "finished" | "window_over" | "disabled" | "owner_blocked" | "paused" | "content_rejected" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses" | "no_recipients" | "quota_used_up";
+        StateReason: "waiting" | "sending" | "finished" | "window_over" | "disabled" | "owner_blocked" | "paused" | "content_rejected" | "recipients_refused" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses" | "no_recipients" | "quota_used_up";
         /** @description What there is now, and the attempts of a period. */
         Stats: components["schemas"]["Sent"] & {
             mailings: components["schemas"]["MailingTotals"];
@@ -3295,7 +3598,7 @@ export interface components {
          * @description What an event is about.
          * @enum {string}
          */
-        SubjectKind: "user" | "recipient" | "message" | "mailing" | "session" | "token" | "article" | "smtp_server";
+        SubjectKind: "user" | "recipient" | "message" | "mailing" | "session" | "token" | "article" | "smtp_server" | "suppression" | "invitation";
         /** @description What a link to unsubscribe is about. */
         Subscription: {
             /**
@@ -3313,6 +3616,8 @@ export interface components {
              * @example News <news@example.org>
              */
             sender?: string | null;
+            /** @description Whether the account that sent the mail has been deleted: it sends nothing any more. */
+            sender_deleted: boolean;
             /** @description Whether the address gets no more mail of this sender already. */
             suppressed: boolean;
         };
@@ -3341,9 +3646,34 @@ export interface components {
          * @enum {string}
          */
         SuppressionReason: "unsubscribed" | "rejected" | "manual";
+        /** @description What is wrong in a message's subject or body, in parts, for programs that say it in their own words. */
+        TemplateDetails: {
+            /**
+             * @description In characters, from 1.
+             * @example 7
+             */
+            column?: number | null;
+            /**
+             * @description What stands there.
+             * @example first_name
+             */
+            found: string;
+            kind: components["schemas"]["FindingKind"];
+            /**
+             * @description Counts from 1; `null` where no single place is wrong.
+             * @example 3
+             */
+            line?: number | null;
+            /**
+             * @description The placeholder or filter that was probably meant.
+             * @example full_name
+             */
+            suggestion?: string | null;
+        };
         /** @description Where to mail a message to see how it arrives. */
         TestMessage: {
             /**
+             * Format: email
              * @description The caller's own address (also when absent) or that of one of the caller's recipients.
              * @default null
              * @example ada@example.org
@@ -3364,6 +3694,11 @@ export interface components {
              * @example 230
              */
             duration_ms: number;
+            /**
+             * @description How the service introduced itself (EHLO); `null` where no connection came about.
+             * @example mail.example.org
+             */
+            ehlo_name?: string | null;
             /** @description Whether mail can be sent through it. */
             ok: boolean;
             /**
@@ -3444,6 +3779,8 @@ export interface components {
              * @default null
              */
             ends_at?: string | null;
+            /** @default null */
+            ends_at_local?: components["schemas"]["LocalTime"] | null;
             /**
              * Format: int64
              * @default null
@@ -3468,10 +3805,17 @@ export interface components {
             smtp_server_id?: number | null;
             /**
              * Format: date-time
+             * @description The first send, as an instant.
              * @default null
              */
             starts_at?: string;
             /**
+             * @description The first send as the clock of the zone shows it, instead of `starts_at`.
+             * @default null
+             */
+            starts_at_local?: components["schemas"]["LocalTime"];
+            /**
+             * @description Times that were given as local ones keep what the clock shows, in the new zone; instants stay as they are.
              * @default null
              * @example Europe/Moscow
              */
@@ -3538,6 +3882,11 @@ export interface components {
         /** @description Changes to a mail server; what is absent stays as it is. They count within seconds, also for mailings under way. */
         UpdateSmtpServer: {
             dkim?: components["schemas"]["UpdateDkim"] | null;
+            /**
+             * @description `null` takes it away.
+             * @example mail.example.org
+             */
+            ehlo_name?: string | null;
             /**
              * Format: email
              * @example news@example.org
@@ -3606,6 +3955,27 @@ export interface components {
              */
             recipients_count: number;
             role: components["schemas"]["Role"];
+        };
+        /** @description One of its quotas. */
+        UserQuota: {
+            /**
+             * Format: int64
+             * @description What holds; `null` is no limit.
+             * @example 10000
+             */
+            limit?: number | null;
+            /**
+             * Format: int64
+             * @description What an administrator has set for this account; 0 is no limit, `null` what holds for all.
+             * @example 50000
+             */
+            own?: number | null;
+        };
+        /** @description How much an account may have and send. */
+        UserQuotas: {
+            /** @description Within any 24 hours. */
+            mails_a_day: components["schemas"]["UserQuota"];
+            recipients: components["schemas"]["UserQuota"];
         };
         /** @description A user in a word. */
         UserRef: {
@@ -5122,7 +5492,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A mail is on its way */
+            /** @description A mail is on its way, or with an invitation: the account can be used */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -5131,6 +5501,15 @@ export interface operations {
             };
             /** @description The body is not JSON */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `sign_up_closed`: this installation takes no new accounts */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5165,7 +5544,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description `token_invalid`: the invitation is used, withdrawn, expired or for another address; field `email`, `domain_not_allowed` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5532,6 +5911,262 @@ export interface operations {
             };
         };
     };
+    list_invitations: {
+        parameters: {
+            query?: {
+                /** @description Counts from 1. */
+                page?: number;
+                per_page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of invitations */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Invitation"];
+                };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is for managers */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateInvitation"];
+            };
+        };
+        responses: {
+            /** @description Invited */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is for administrators, or `sign_up_closed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `already_registered` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many mails to this address; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Withdrawn */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is for administrators */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_letter: {
         parameters: {
             query?: never;
@@ -5555,6 +6190,15 @@ export interface operations {
             };
             /** @description It does not exist, or belongs to somebody else */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `mail_not_kept`: the mail was sent, and has been deleted here since */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7923,7 +8567,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Message"];
+                    "application/json": components["schemas"]["SavedMessage"];
                 };
             };
             /** @description The body is not JSON */
@@ -8300,7 +8944,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Message"];
+                    "application/json": components["schemas"]["SavedMessage"];
                 };
             };
             /** @description The body is not JSON */
@@ -9533,6 +10177,60 @@ export interface operations {
             };
             /** @description Some fields are not valid; each is named */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_site: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The installation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
+                };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10916,7 +11614,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `stays_suppressed`: the sender entered the address, or mail servers refused it */
+            /** @description `stays_suppressed`: the sender entered the address, or mail servers refused it; `sender_deleted`: its account is gone */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -11173,6 +11871,196 @@ export interface operations {
             };
             /** @description `not_blockable`: a manager, an administrator, or oneself */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not declared as JSON */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some fields are not valid; each is named */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_quotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The quotas */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserQuotas"];
+                };
+            };
+            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is for managers */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_quotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetQuotas"];
+            };
+        };
+        responses: {
+            /** @description The quotas */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserQuotas"];
+                };
+            };
+            /** @description The body is not JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is for administrators */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It does not exist, or belongs to somebody else */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body did not arrive in time */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
