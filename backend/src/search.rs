@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use idna::AsciiDenyList;
+use idna::uts46::{DnsLength, Hyphens, Uts46};
+
 use crate::text::nfc;
 
 /// What the user typed, anywhere, with no wildcard of its own; in NFC, as what is searched is stored.
@@ -27,10 +30,16 @@ pub fn contains_address(term: &str) -> String {
 
 /// Left as it is when it is no label: then it is part of a name, and no address has it.
 fn label_in_ascii(label: &str) -> Cow<'_, str> {
-    if label.is_ascii() {
-        return Cow::Borrowed(label);
+    let mapped = Uts46::new().to_ascii(
+        label.as_bytes(),
+        AsciiDenyList::STD3,
+        Hyphens::Allow,
+        DnsLength::Ignore,
+    );
+    match mapped {
+        Ok(ascii) if !label.is_ascii() => ascii,
+        _ => Cow::Borrowed(label),
     }
-    idna::domain_to_ascii(label).map_or(Cow::Borrowed(label), Cow::Owned)
 }
 
 #[cfg(test)]

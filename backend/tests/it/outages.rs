@@ -70,7 +70,7 @@ fn a_wrong_method_is_told_apart_from_a_wrong_path() {
     let app = TestApp::start();
     let alice = app.alice();
     let wrong = app.send("PUT", "/recipients/1", &[alice.bearer()], Some(&json!({})));
-    assert_eq!(wrong.header("allow"), "GET, PATCH, DELETE");
+    assert_eq!(wrong.header("allow"), "GET, PATCH, DELETE, HEAD");
     wrong.expect_problem(405, "method_not_allowed");
     app.get(&alice, "/recipes").expect_problem(404, "not_found");
     app.send("POST", "/recipients", &[alice.bearer()], None)
