@@ -71,3 +71,22 @@ it('a list that cannot be loaded says so, and loads when asked again', async () 
   expect(list?.error).toBeNull();
   expect(list?.items).toEqual(['row']);
 });
+
+it('a change while rows are being fetched has them fetched once more', async () => {
+  /** @type {(() => void)[]} */ const answers = [];
+  let state = 'old';
+  const list = effectScope().run(() =>
+    useKeyed(localQuery({}), async () => {
+      const items = [state];
+      await new Promise((resolve) => answers.push(() => resolve(undefined)));
+      return { items, next_cursor: null };
+    }),
+  );
+  await vi.waitFor(() => expect(answers).toHaveLength(1));
+  state = 'new';
+  void list?.reload({ quiet: true });
+  answers[0]?.();
+  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  answers[1]?.();
+  await vi.waitFor(() => expect(list?.items).toEqual(['new']));
+});

@@ -58,10 +58,16 @@ function merged(query, changes) {
 function useReload(source, work) {
   const [loading, error] = [ref(false), shallowRef(/** @type {unknown} */ (null))];
   let abort = new AbortController();
+  /** Something changed while rows were being fetched: they may be those of before. */
+  let outdated = false;
   /** @param {{quiet?: boolean}} [options] quiet: the rows stay while they are fetched again */
   async function reload({ quiet = false } = {}) {
-    if (quiet && loading.value) return;
+    if (quiet && loading.value) {
+      outdated = true;
+      return;
+    }
     abort.abort();
+    outdated = false;
     const mine = (abort = new AbortController());
     loading.value = !quiet;
     try {
@@ -71,7 +77,10 @@ function useReload(source, work) {
       if (mine.signal.aborted || isAborted(cause)) return;
       if (!quiet) error.value = cause;
     } finally {
-      if (abort === mine) loading.value = false;
+      if (abort === mine) {
+        loading.value = false;
+        if (outdated) void reload({ quiet: true });
+      }
     }
   }
   watch(
@@ -79,7 +88,10 @@ function useReload(source, work) {
     () => reload(),
     { immediate: true },
   );
-  onScopeDispose(() => abort.abort());
+  onScopeDispose(() => {
+    outdated = false;
+    abort.abort();
+  });
   return { loading, error, reload };
 }
 
