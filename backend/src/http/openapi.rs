@@ -26,11 +26,12 @@ const ALWAYS_ANEW: [&str; 4] = [
 ];
 
 /// What everybody may read, and only staff may change.
-const READABLE: [&str; 4] = [
+const READABLE: [&str; 5] = [
     "/api/v1/articles",
     "/api/v1/avatars/",
     "/api/v1/home",
     "/api/v1/images/",
+    "/api/v1/site",
 ];
 /// Of these, what shows more to staff.
 const FOR_STAFF_TOO: [&str; 2] = ["/api/v1/articles", "/api/v1/articles/{id}"];
