@@ -12,10 +12,12 @@ use regex::{Captures, Regex};
 use super::markup::{Markup, masked};
 use super::placeholders::NAMES;
 
-/// A placeholder some of whose characters are percent-encoded.
+/// A placeholder some of whose characters are percent-encoded, once or several times.
 pub(super) static ENCODED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)(?:%7B|\{)(?:%7B|\{)([^"'<>{}\r\n]{1,100}?)(?:%7D|\})(?:%7D|\})"#)
+    pattern(r#"(?i)(?:%(?:25){0,3}7B|\{){2}([^"'<>{}\r\n]{1,100}?)(?:%(?:25){0,3}7D|\}){2}"#)
 });
+/// So often, programs that hand a link on have encoded it.
+const MAX_ENCODED: usize = 4;
 /// What cannot precede a link that begins with its scheme.
 static DOUBLED_SCHEME: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -79,7 +81,7 @@ impl<'s> Edited<'s> {
 }
 
 /// The text with these edits, which are in order.
-fn applied(text: &str, edits: &[(Range<usize>, String)]) -> String {
+pub(super) fn applied(text: &str, edits: &[(Range<usize>, String)]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut end = 0;
     for (range, by) in edits {
@@ -115,7 +117,10 @@ pub(super) fn decoded(found: &Captures<'_>) -> Option<String> {
     if !whole.contains('%') {
         return None;
     }
-    let inner = percent_decode_str(inner).decode_utf8().ok()?;
+    let mut inner = inner.to_owned();
+    for _ in 0..MAX_ENCODED {
+        inner = percent_decode_str(&inner).decode_utf8().ok()?.into_owned();
+    }
     let blank = |c: char| c.is_whitespace() || c == '+';
     Some(inner.trim_matches(blank).to_owned())
 }
@@ -173,7 +178,7 @@ pub(super) fn tags_in<'a>(
 }
 
 /// The tag with its value percent-encoded; `None` where it is already, or has no value.
-fn encoded(tag: &str) -> Option<String> {
+pub(super) fn encoded(tag: &str) -> Option<String> {
     let inner = tag.strip_prefix("{{")?.strip_suffix("}}")?;
     if ENCODES.is_match(inner) {
         return None;
@@ -227,6 +232,14 @@ mod tests {
                 "<a href='{{ unsubscribe_url }}'>",
             ),
             ("<a href='%7B%7B+email+%7D%7D'>", "<a href='{{ email }}'>"),
+            (
+                "<a href='%257B%257B%2520unsubscribe_url%2520%257D%257D'>",
+                "<a href='{{ unsubscribe_url }}'>",
+            ),
+            (
+                "<a href='%25257b%25257bview_url%25257d%25257d'>",
+                "<a href='{{ view_url }}'>",
+            ),
             (
                 "?n=%7B%7B%20full_name%20%7C%20upper%20%7D%7D",
                 "?n={{ full_name | upper }}",
