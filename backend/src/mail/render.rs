@@ -11,6 +11,7 @@ use super::placeholders::{
     LINKS, NAMES, environment, explain, has_tags, lenient_environment, tags,
 };
 use super::plain_text;
+use super::text_queries;
 use super::text_template;
 use super::transfer::Kind;
 use super::understood;
@@ -98,10 +99,8 @@ impl Template {
     /// Reads a message. An empty body is an absent one; an absent text is made from the HTML.
     pub fn parse(subject: &str, html: &str, text: &str) -> Result<Self, Vec<Mistake>> {
         let html = &*as_mailed(html);
-        let (subject, text) = (
-            &*understood::in_text(subject).text,
-            &*understood::in_text(text).text,
-        );
+        let text = &*text_queries::as_mailed(text);
+        let subject = &*understood::in_text(subject).text;
         let mut template = Self {
             environment: lenient_environment(),
             subject: Part::Fixed(String::new()),

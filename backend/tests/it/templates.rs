@@ -146,6 +146,20 @@ fn a_name_in_a_links_query_is_percent_encoded_once() {
 }
 
 #[test]
+fn a_name_in_the_query_of_a_link_in_a_text_is_percent_encoded() {
+    let server = ScriptedServer::start();
+    let app = TestApp::sending_through(&server);
+    let text = "Dear {{ full_name }}: https://a.example/?n={{ full_name }} now";
+    let message = json!({"subject": "x", "text": text});
+    mailed(&app, &app.alice(), &message, "Ann & Бо");
+    let mail = mail_to(&server, "bob@example.org");
+    assert_eq!(
+        bodies(&mail).1,
+        "Dear Ann & Бо: https://a.example/?n=Ann%20%26%20%D0%91%D0%BE now"
+    );
+}
+
+#[test]
 fn a_subject_that_is_empty_for_somebody_is_said_so_and_has_a_fallback() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
