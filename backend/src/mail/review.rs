@@ -4,6 +4,7 @@
 mod foreign;
 mod lexing;
 mod links;
+mod references;
 mod tag;
 
 use std::ops::Range;
@@ -106,7 +107,9 @@ impl<'s> Reviewer<'s> {
         mistakes.extend(tag::unbalanced(&lexed.tags));
         mistakes.extend(links::dead(source, &lexed.tags, &markup, self.field));
         let skeleton = foreign::Skeleton::of(source, &ranges, &markup.elements);
+        let addresses = foreign::Skeleton::of_addresses(source, &ranges, &markup.addresses);
         mistakes.extend(skeleton.broken());
+        mistakes.extend(addresses.torn());
         if self.field == "subject" {
             mistakes.extend(lexed.tags.iter().filter_map(tag::control_character));
         }
@@ -115,7 +118,11 @@ impl<'s> Reviewer<'s> {
         }
         mistakes.sort_by_key(|found| found.at.start);
         mistakes.dedup_by_key(|found| found.at.start);
-        let mut warnings: Vec<_> = skeleton.foreign();
+        let mut warnings = match self.field {
+            "html" => foreign::Skeleton::as_read(source, &ranges, &markup.elements).foreign(),
+            _ => skeleton.foreign(),
+        };
+        warnings.extend(addresses.foreign());
         warnings.sort_by_key(|found| found.at.start);
         let finding = |found: Found| self.finding(found);
         review

@@ -7,6 +7,7 @@ use regex::Regex;
 
 use super::Found;
 use super::lexing::is_invisible;
+use super::references::reference;
 use crate::mail::finding::FindingKind as Kind;
 use crate::mail::near_miss;
 use crate::mail::understood::{self, ENCODED, pattern};
@@ -23,10 +24,10 @@ static BROKEN: LazyLock<Regex> = LazyLock::new(|| {
 static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
     let word = r"\s*[$!@]?([A-Za-zА-Яа-яЁё_][A-Za-zА-Яа-яЁё0-9_.\- ]{0,30}?)\s*";
     let brackets = [
-        (r"[$#]?\{", r"\}"),
-        (r"\[{1,2}", r"\]{1,2}"),
+        (r"[$#]?\{", r"(?:\|[^{}\r\n]{0,40})?\}"),
+        (r"\[{1,2}", r"(?:\|[^\[\]\r\n]{0,40})?\]{1,2}"),
         (r"%{1,2}\[?", r"\]?%{1,2}"),
-        (r"<%=?", r"%>"),
+        (r"<[%?][=-]?", r"[%?]>"),
         (r"<<", r">>"),
         (r"«", r"»"),
         (r"#{1,2}", r"#{1,2}"),
@@ -35,7 +36,7 @@ static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
     ];
     let all = brackets.map(|(open, close)| format!("{open}{word}{close}"));
     pattern(&format!(
-        r"\*\|([A-Za-z0-9_:.\- ]{{1,40}})\|\*|{}",
+        r"\*\|([A-Za-z0-9_:./\- ]{{1,40}})\|\*|{}",
         all.join("|")
     ))
 });
@@ -44,65 +45,151 @@ static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
 pub(super) struct Skeleton<'s> {
     source: &'s str,
     text: String,
-    /// Where in the source each piece of the text begins: (in the text, in the source).
-    pieces: Vec<(usize, usize)>,
+    pieces: Vec<Piece>,
+    /// Whether characters that are spelt as references count as what they are.
+    reads_references: bool,
+}
+
+/// Where a part of the text comes from.
+struct Piece {
+    /// Where it begins in the text, and in the source.
+    at: usize,
+    source: usize,
+    /// How long the reference is that it was read from, if it was.
+    reference: Option<usize>,
 }
 
 impl<'s> Skeleton<'s> {
-    pub(super) fn of(source: &'s str, tags: &[Range<usize>], elements: &[Range<usize>]) -> Self {
-        let mut left_out: Vec<_> = tags.iter().map(|tag| (tag.clone(), " ")).collect();
-        left_out.extend(elements.iter().map(|element| (element.clone(), "")));
-        left_out.sort_by_key(|(range, _)| range.start);
-        let mut skeleton = Self {
+    fn new(source: &'s str, reads_references: bool) -> Self {
+        Self {
             source,
             text: String::with_capacity(source.len()),
             pieces: Vec::new(),
-        };
-        let mut end = 0;
-        for (range, instead) in left_out {
-            if range.start >= end {
-                skeleton.push(end..range.start);
-                skeleton.text.push_str(instead);
-                end = range.end;
-            }
+            reads_references,
         }
-        skeleton.push(end..source.len());
+    }
+
+    pub(super) fn of(source: &'s str, tags: &[Range<usize>], elements: &[Range<usize>]) -> Self {
+        Self::new(source, false).without(tags, elements)
+    }
+
+    /// HTML as a reader sees it: what is spelt as a reference counts as what it is.
+    pub(super) fn as_read(
+        source: &'s str,
+        tags: &[Range<usize>],
+        elements: &[Range<usize>],
+    ) -> Self {
+        Self::new(source, true).without(tags, elements)
+    }
+
+    /// The addresses of an HTML text and nothing else. `tags` and `addresses` are in order.
+    pub(super) fn of_addresses(
+        source: &'s str,
+        tags: &[Range<usize>],
+        addresses: &[Range<usize>],
+    ) -> Self {
+        let mut skeleton = Self::new(source, true);
+        for address in addresses {
+            let first = tags.partition_point(|tag| tag.start < address.start);
+            let inside = tags.iter().skip(first);
+            let inside = inside.take_while(|tag| tag.end <= address.end);
+            skeleton.push_without(address.clone(), inside.map(|tag| (tag.clone(), " ")));
+            // No text has it: nothing reaches from one address into the next.
+            skeleton.text.push('\0');
+        }
         skeleton
     }
 
+    fn without(mut self, tags: &[Range<usize>], elements: &[Range<usize>]) -> Self {
+        let mut left_out: Vec<_> = tags.iter().map(|tag| (tag.clone(), " ")).collect();
+        left_out.extend(elements.iter().map(|element| (element.clone(), "")));
+        left_out.sort_by_key(|(range, _)| range.start);
+        self.push_without(0..self.source.len(), left_out);
+        self
+    }
+
+    /// Adds a part of the source with something else in place of these parts of it.
+    fn push_without(
+        &mut self,
+        whole: Range<usize>,
+        left_out: impl IntoIterator<Item = (Range<usize>, &'static str)>,
+    ) {
+        let mut end = whole.start;
+        for (range, instead) in left_out {
+            if range.start >= end {
+                self.push(end..range.start);
+                self.text.push_str(instead);
+                end = range.end;
+            }
+        }
+        self.push(end..whole.end);
+    }
+
     fn push(&mut self, range: Range<usize>) {
-        let start = range.start;
-        let mut is_new = true;
-        for (at, c) in self.source.get(range).unwrap_or_default().char_indices() {
+        let (mut at, mut is_new) = (range.start, true);
+        let end = range.end;
+        while let Some(rest) = self.source.get(at..end)
+            && let Some(c) = rest.chars().next()
+        {
+            let read = Some(rest).filter(|_| self.reads_references);
+            let read = read.and_then(reference);
+            let (c, len) = read.unwrap_or((c, c.len_utf8()));
             if is_invisible(c) && !matches!(c, '\n' | '\r' | '\t' | '\u{a0}') {
                 is_new = true;
-                continue;
+            } else {
+                if is_new || read.is_some() {
+                    self.pieces.push(Piece {
+                        at: self.text.len(),
+                        source: at,
+                        reference: read.map(|(_, len)| len),
+                    });
+                }
+                is_new = read.is_some();
+                self.text.push(c);
             }
-            if is_new {
-                self.pieces.push((self.text.len(), start + at));
-                is_new = false;
-            }
-            self.text.push(c);
+            at += len;
         }
     }
 
+    fn piece(&self, offset: usize) -> Option<&Piece> {
+        let behind = self.pieces.partition_point(|piece| piece.at <= offset);
+        behind.checked_sub(1).and_then(|at| self.pieces.get(at))
+    }
+
     fn original(&self, offset: usize) -> usize {
-        let behind = self.pieces.partition_point(|(at, _)| *at <= offset);
-        let piece = behind.checked_sub(1).and_then(|at| self.pieces.get(at));
-        piece.map_or(offset, |(at, source)| source + (offset - at))
+        let piece = self.piece(offset);
+        piece.map_or(offset, |piece| piece.source + (offset - piece.at))
+    }
+
+    /// Where the character with this last byte ends in the source.
+    fn original_end(&self, last: usize) -> usize {
+        match self.piece(last) {
+            Some(Piece {
+                source,
+                reference: Some(len),
+                ..
+            }) => source + len,
+            _ => self.source.ceil_char_boundary(self.original(last) + 1),
+        }
     }
 
     /// The text of the source where this stands.
     fn found(&self, kind: Kind, range: Range<usize>, meant: Option<&str>) -> Found {
         let start = self.original(range.start);
-        let end = self.original(range.end.saturating_sub(1)) + 1;
-        let end = self.source.ceil_char_boundary(end);
+        let end = self.original_end(range.end.saturating_sub(1));
         let shown = self.source.get(start..end).unwrap_or_default();
         Found::new(kind, start..end, shown).suggest(meant)
     }
 
     /// Placeholders with two braces on each side that would be mailed as they stand.
     pub(super) fn broken(&self) -> Vec<Found> {
+        let mut broken = self.torn();
+        broken.extend(self.encoded());
+        broken
+    }
+
+    /// Those whose braces have something between them.
+    pub(super) fn torn(&self) -> Vec<Found> {
         let torn = BROKEN
             .captures_iter(&self.text)
             .take(MAX_WORDS)
@@ -110,8 +197,12 @@ impl<'s> Skeleton<'s> {
                 let name = found.get(1)?;
                 let meant = near_miss::placeholder(name.as_str())?;
                 let range = found.get(0)?.range();
-                Some(self.torn(range, meant))
+                Some(self.torn_at(range, meant))
             });
+        torn.collect()
+    }
+
+    fn encoded(&self) -> Vec<Found> {
         let encoded = ENCODED
             .captures_iter(self.source)
             .take(MAX_WORDS)
@@ -123,11 +214,11 @@ impl<'s> Skeleton<'s> {
                 let mistake = Found::new(Kind::PercentEncoded, whole.range(), whole.as_str());
                 Some(mistake.suggest(Some(meant)))
             });
-        torn.chain(encoded).collect()
+        encoded.collect()
     }
 
     /// By what a placeholder is torn apart.
-    fn torn(&self, range: Range<usize>, meant: &str) -> Found {
+    fn torn_at(&self, range: Range<usize>, meant: &str) -> Found {
         let found = self.found(Kind::TooManyBraces, range, Some(meant));
         let source = self.source.get(found.at.clone()).unwrap_or_default();
         let invisible = source.chars().find(|c| is_invisible(*c));

@@ -22,6 +22,11 @@ fn what_other_programs_write_is_doubted() {
         ("<%= email %>", Some("email")),
         ("«Имя»", Some("full_name")),
         ("__name__", Some("full_name")),
+        ("{$name|default('friend')}", Some("full_name")),
+        ("[[firstname|friend]]", Some("full_name")),
+        ("<%- name %>", Some("full_name")),
+        ("<?= $name ?>", Some("full_name")),
+        ("*|DATE:d/m/y|*", None),
     ] {
         let found = warnings("text", &format!("жук {source} x"));
         let suggestion = suggestion.map(ToOwned::to_owned);
@@ -40,6 +45,60 @@ fn what_other_programs_write_is_doubted() {
     ] {
         assert_eq!(warnings("html", source), [], "{source}");
         assert_eq!(mistakes("html", source), [], "{source}");
+    }
+}
+
+#[test]
+fn what_html_spells_as_references_is_doubted_as_it_is_read() {
+    for written in [
+        "&#123;&#123; full_name &#125;&#125;",
+        "&#x7B;&#x7b;full_name&#x7D;&#x7d;",
+        "&lbrace;&lcub; full_name &rbrace;&rcub;",
+        "{&#8203;{ full_name }&zwnj;}",
+        "&lt;%= name %&gt;",
+        "&lt;&lt;name&gt;&gt;",
+        "&#91;name&#93;",
+    ] {
+        let found = warnings("html", &format!("<p>жук {written} x</p>"));
+        assert_eq!(found.len(), 1, "{written}: {found:?}");
+        assert_eq!(found[0].3.as_deref(), Some("full_name"), "{written}");
+        assert_eq!(mistakes("html", written), [], "{written}");
+    }
+    let found = review("x", "<p>&#123;name&#125;!</p>", "").warnings;
+    assert_eq!(found[0].found, "&#123;name&#125;");
+}
+
+#[test]
+fn what_stands_in_an_address_is_read_too() {
+    for address in [
+        "*|UNSUB|*",
+        "[unsubscribe]",
+        "{unsubscribe_url}",
+        "%unsubscribe_url%",
+        "&#91;unsubscribe&#93;",
+    ] {
+        let html = format!("<p title='x'><a href=\"{address}\">x</a> <a href='#'>y</a>");
+        let found = warnings("html", &html);
+        let column = html.find(address).unwrap() + 1;
+        let meant = Some("unsubscribe_url".to_owned());
+        assert_eq!(found, [("foreign_syntax", 1, column, meant)], "{address}");
+    }
+    for address in [
+        "{ {unsubscribe_url} }",
+        "{\u{200b}{ unsubscribe_url }}",
+        "&#123;&#123;unsubscribe_url&#125;&#125;",
+        "&lbrace;{ unsubscribe_url }&rbrace;",
+    ] {
+        let found = mistakes("html", &format!("<a href=\"{address}\">x</a>"));
+        assert_eq!(found[0].3.as_deref(), Some("unsubscribe_url"), "{address}");
+    }
+    for address in [
+        "https://a.example/%20name%20?a[0]=%C3%A9#name",
+        "https://a.example/?e={{ email }}&n={{ full_name }}",
+    ] {
+        let html = format!("<a href=\"{address}\">x</a>");
+        assert_eq!(mistakes("html", &html), [], "{address}");
+        assert_eq!(warnings("html", &html), [], "{address}");
     }
 }
 
@@ -69,6 +128,9 @@ fn hostile_sources_take_no_longer_for_their_length() {
         "{{ x",
         "http://{{",
         "{<b>",
+        "&#123;",
+        "«a|",
+        "<a href='{a|'>",
     ] {
         let source = piece.repeat(200_000 / piece.len());
         let began = std::time::Instant::now();
