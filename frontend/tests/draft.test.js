@@ -56,6 +56,17 @@ it('a new mailing is sent at once when its start has come, unless that is a day 
   expect(at('')).toBe(false);
 });
 
+it('a start that a clock change skips or repeats has come when the server says so', () => {
+  const at = (/** @type {string} */ starts_local, /** @type {string} */ now) =>
+    sendsAtOnce({ ...newDraft('America/New_York'), start: 'at', starts_local }, null, Date.parse(now));
+  // Skipped: half past three stands for it.
+  expect(at('2027-03-14T02:30', '2027-03-14T07:29:59Z')).toBe(false);
+  expect(at('2027-03-14T02:30', '2027-03-14T07:30:00Z')).toBe(true);
+  // Repeated: the first time counts, also while the clock shows less again.
+  expect(at('2026-11-01T01:45', '2026-11-01T05:44:59Z')).toBe(false);
+  expect(at('2026-11-01T01:45', '2026-11-01T06:10:00Z')).toBe(true);
+});
+
 it('saving a stored mailing sends at once only what was never sent and is moved to now', () => {
   const now = Date.parse('2026-03-05T06:00:30Z');
   const stored = { ...mailing(), starts_at_local: '2026-03-09T06:00:00', time_zone: 'UTC', last_run_at: null };

@@ -1,5 +1,5 @@
 // Whether saving a mailing, or letting it go on, sends at once; and to how many. Pure; the server decides again.
-import { utcToLocal } from '../../ui/zone.js';
+import { localToUtc } from '../../ui/zone.js';
 import { waiting } from './counts.js';
 import { scheduleOf } from './draft.js';
 import { isOpen } from './permitted.js';
@@ -17,12 +17,14 @@ function isRescheduled(draft, stored) {
 }
 
 /**
- * Whether the start has come on the clocks of its zone, which show minutes.
+ * Whether the start has come, read as the server reads it where a clock change skips or repeats it.
  * @param {Draft} draft
  * @param {number} now
  */
-export const hasCome = ({ start, starts_local, time_zone }, now) =>
-  start === 'at' && starts_local !== '' && starts_local <= utcToLocal(now, time_zone);
+export function hasCome({ start, starts_local, time_zone }, now) {
+  const at = start === 'at' ? localToUtc(starts_local, time_zone) : null;
+  return at !== null && Date.parse(at) <= now;
+}
 
 /**
  * Saving starts a new mailing whose time has come, and a stored one that has never been sent and gets another schedule.
