@@ -68,12 +68,21 @@ fn in_address(source: &str, tag: Range<usize>, address: Range<usize>) -> Option<
 
 /// In a text a link begins behind a space or a bracket and ends before one, or at the end of a sentence.
 fn in_text(source: &str, tag: Range<usize>) -> Option<Found> {
-    let before = source.get(..tag.start)?.chars().next_back();
-    let behind = source.get(tag.end..)?.chars().next();
+    let (head, rest) = (source.get(..tag.start)?, source.get(tag.end..)?);
+    let before = head.chars().next_back();
+    let mut following = rest.chars();
+    let behind = following.next();
+    let next = following.next();
     let joins_before = |c: char| c.is_alphanumeric() || matches!(c, '/' | '@' | '_' | '-');
     let joins_behind =
         |c: char| c.is_alphanumeric() || matches!(c, '/' | '&' | '=' | '#' | '_' | '-' | '%');
-    let is_dead = before.is_some_and(joins_before) || behind.is_some_and(joins_behind);
+    // At the end of a sentence, but not in an address.
+    let ends = |c: char| matches!(c, '?' | '.' | ',' | ':' | ';' | '!' | '+' | '~' | '*' | '$');
+    let is_dead = before.is_some_and(joins_before)
+        || behind.is_some_and(joins_behind)
+        || (behind.is_some_and(ends) && next.is_some_and(char::is_alphanumeric))
+        || head.ends_with("}}")
+        || rest.starts_with("{{");
     is_dead.then(|| {
         let parts = [
             before.map(String::from),

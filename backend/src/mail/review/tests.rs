@@ -189,6 +189,10 @@ fn a_link_that_would_lead_nowhere_is_refused() {
     for text in [
         "x{{ unsubscribe_url }}",
         "{{ unsubscribe_url }}/x",
+        "{{ unsubscribe_url }}?utm_source=x",
+        "{{ view_url }}.html",
+        "{{ view_url }}{{ email }}",
+        "{{ email }}{{ view_url }}",
         "https://a.example/{{ view_url }}",
         "https://x/%7B%7Bunsubscribe_url%7D%7D",
     ] {
@@ -209,7 +213,10 @@ fn a_link_that_would_lead_nowhere_is_refused() {
         );
     }
     assert_eq!(
-        mistakes("text", "No more: {{ unsubscribe_url }}. ({{ view_url }})"),
+        mistakes(
+            "text",
+            "No more: {{ unsubscribe_url }}. ({{ view_url }})? {% if email %}{{ view_url }}{% endif %}!"
+        ),
         []
     );
 }

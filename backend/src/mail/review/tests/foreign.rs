@@ -24,6 +24,8 @@ fn what_other_programs_write_is_doubted() {
         ("__name__", Some("full_name")),
         ("{$name|default('friend')}", Some("full_name")),
         ("[[firstname|friend]]", Some("full_name")),
+        ("[firstname,fallback=friend]", Some("full_name")),
+        ("｛｛ full_name ｝｝", Some("full_name")),
         ("<%- name %>", Some("full_name")),
         ("<?= $name ?>", Some("full_name")),
         ("*|DATE:d/m/y|*", None),
