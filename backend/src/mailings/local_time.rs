@@ -27,10 +27,21 @@ impl<'de> Deserialize<'de> for LocalTime {
     }
 }
 
+/// `chrono` would also read blanks, signs, and numbers of fewer digits.
+fn has_shape(text: &str) -> bool {
+    const SHAPE: &[u8] = b"0000-00-00T00:00:00";
+    let fits = |(byte, shape): (u8, &u8)| match shape {
+        b'0' => byte.is_ascii_digit(),
+        separator => byte == *separator,
+    };
+    (text.len() == 16 || text.len() >= SHAPE.len()) && text.bytes().zip(SHAPE).all(fits)
+}
+
 /// To the microsecond, as PostgreSQL keeps it. Leap seconds are no times of a schedule.
 fn parse(text: &str) -> Option<NaiveDateTime> {
     let mut read = FORMATS
         .iter()
+        .filter(|_| has_shape(text))
         .filter_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
     read.next()
         .filter(|local| local.nanosecond() < 1_000_000_000)
@@ -59,6 +70,12 @@ mod tests {
             "2027-02-29T02:30",
             "2027-03-14T24:00",
             "2026-12-31T23:59:60",
+            " 2027-03-14T02:30",
+            "2027-03-14T 2:30",
+            "2027-3-14T02:30",
+            "2027-03-14T02:30:5",
+            "+2027-03-14T02:30",
+            "2027-03-14T02:30:00.",
             "",
         ] {
             assert_eq!(read(text), None, "{text}");
