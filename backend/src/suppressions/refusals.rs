@@ -7,6 +7,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Timestamptz};
 
+use crate::events::model::{EventKind, SubjectKind};
+use crate::events::new::{NewEvent, Origin};
+use crate::events::store::record_all;
 use crate::mail::reply::{Reply, Stage};
 use crate::mail::verdict::{Cause, Fault, Verdict};
 use crate::runs::refusals::Refusals;
@@ -252,6 +255,26 @@ fn past_of(conn: &mut PgConnection, batch: &[Refused]) -> QueryResult<Vec<Past>>
     .load(conn)
 }
 
+/// A suppression that was added, and the address of the owner whom it concerns.
+#[derive(QueryableByName)]
+struct Added {
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = Text)]
+    email: String,
+    #[diesel(sql_type = Text)]
+    owner: String,
+}
+
+impl Added {
+    fn event(&self, now: DateTime<Utc>) -> NewEvent {
+        Origin::service(now)
+            .did(EventKind::SuppressionAdded)
+            .about(SubjectKind::Suppression, self.id, &self.email)
+            .with(&self.owner)
+    }
+}
+
 fn suppress(conn: &mut PgConnection, known: &[&Refused], now: DateTime<Utc>) -> QueryResult<usize> {
     if known.is_empty() {
         return Ok(0);
@@ -259,15 +282,19 @@ fn suppress(conn: &mut PgConnection, known: &[&Refused], now: DateTime<Utc>) -> 
     let column =
         |of: fn(&Refused) -> i64| known.iter().map(|refused| of(refused)).collect::<Vec<_>>();
     let emails: Vec<&str> = known.iter().map(|refused| refused.email.as_str()).collect();
-    diesel::sql_query(
+    let added: Vec<Added> = diesel::sql_query(
         "INSERT INTO suppressions (owner_id, email, reason, run_id, created_at)
          SELECT owner_id, email, 'rejected', run_id, $4
          FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS known (owner_id, email, run_id)
-         ON CONFLICT DO NOTHING",
+         ON CONFLICT DO NOTHING
+         RETURNING id, email, (SELECT users.email FROM users WHERE users.id = suppressions.owner_id) AS owner",
     )
     .bind::<Array<BigInt>, _>(column(|refused| refused.owner_id))
     .bind::<Array<Text>, _>(emails)
     .bind::<Array<BigInt>, _>(column(|refused| refused.run_id))
     .bind::<Timestamptz, _>(now)
-    .execute(conn)
+    .load(conn)?;
+    let events: Vec<NewEvent> = added.iter().map(|added| added.event(now)).collect();
+    record_all(conn, &events)?;
+    Ok(added.len())
 }

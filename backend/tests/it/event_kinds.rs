@@ -2,13 +2,14 @@
 
 use std::io::Cursor;
 
+use chrono::TimeDelta;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use serde_json::{Value, json};
 
 use crate::support::accounts::PASSWORD;
 use crate::support::app::TestApp;
 use crate::support::people::Person;
-use crate::support::smtp_server::ScriptedServer;
+use crate::support::smtp_server::{Rule, ScriptedServer};
 use crate::unsubscribe::{mail_to, token};
 
 const ADA: &str = "ada@example.org";
@@ -128,6 +129,24 @@ fn suppressions_are_recorded_when_they_are_added_and_lifted_and_never_twice() {
     assert_eq!(
         recorded(&app, &manager, &kinds),
         kinds.map(|kind| entry(kind, "bob@example.org", ""))
+    );
+}
+
+#[test]
+fn a_suppression_that_refusals_have_taught_is_recorded_once_as_of_the_service_with_the_owner() {
+    let server =
+        ScriptedServer::start().on("bob@example.org", Rule::refuse(550, "5.1.1 no such user"));
+    let app = TestApp::sending_through(&server);
+    let (alice, manager) = (app.alice(), app.manager());
+    app.recipient(&alice, "bob@example.org");
+    app.mailing(&alice, &json!({"recurrence": "daily"}));
+    for _ in 0..4 {
+        app.tick();
+        app.wait(TimeDelta::days(1));
+    }
+    assert_eq!(
+        recorded(&app, &manager, &["suppression_added"]),
+        [entry("suppression_added", "bob@example.org", &alice.email)]
     );
 }
 
