@@ -82,6 +82,7 @@ fn record_late(
     results: &[AttemptResult],
 ) -> QueryResult<()> {
     let recipients: Vec<i64> = results.iter().map(|result| result.recipient_id).collect();
+    lock(conn, place.run_id, &recipients)?;
     let known: HashSet<(i64, DateTime<Utc>)> = attempts::table
         .filter(attempts::run_id.eq(place.run_id))
         .filter(attempts::recipient_id.eq_any(recipients))
@@ -98,6 +99,18 @@ fn record_late(
         }
     }
     log(conn, worker, place, &numbered)
+}
+
+/// Locks these deliveries, all of them before their chunk, in the order in which others that want several lock them.
+fn lock(conn: &mut PgConnection, run_id: i64, recipient_ids: &[i64]) -> QueryResult<()> {
+    deliveries::table
+        .filter(deliveries::run_id.eq(run_id))
+        .filter(deliveries::recipient_id.eq_any(recipient_ids))
+        .order(deliveries::recipient_id)
+        .select(deliveries::recipient_id)
+        .for_update()
+        .load::<i64>(conn)
+        .map(drop)
 }
 
 /// Adds attempts to the log: all at once and last, for their tallies are locked then, which others are waiting for.

@@ -98,8 +98,10 @@ impl<'a> ResultWriter<'a> {
             self.insist(|shared, conn| let_rest(conn, run_id, rest, shared));
         }
         let mut done = Vec::new();
-        for (chunk, news) in std::mem::take(&mut self.news).into_values() {
+        for (chunk, mut news) in std::mem::take(&mut self.news).into_values() {
             if !news.results.is_empty() {
+                // The order in which deliveries are locked by everybody: some may be withdrawn at the same moment.
+                news.results.sort_by_key(|result| result.recipient_id);
                 let place = chunk.place();
                 self.insist(|shared, conn| {
                     results::record(conn, &shared.worker, &place, &news.results)
