@@ -41,10 +41,9 @@ pub fn make_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Che
     run_ids.dedup();
     deliveries::close_leftovers(conn, &run_ids, now)?;
     let finished = finish::finish_done(conn, &run_ids, now)?;
-    let taken =
-        diesel::delete(run_checks::table.filter(run_checks::id.eq_any(ids))).execute(conn)?;
+    let taken = ids.len();
+    take(conn, &ids, now)?;
     let again = check_again(conn, &run_ids, now)?;
-    check_at_their_end(conn, &run_ids, now)?;
     Ok(Checked {
         // As long as a full batch brings something on.
         more: i64::try_from(taken).is_ok_and(|taken| taken == BATCH) && again < taken,
@@ -65,18 +64,16 @@ fn check_again(conn: &mut PgConnection, run_ids: &[i64], now: DateTime<Utc>) -> 
     .execute(conn)
 }
 
-/// Notes the end of those that go on though their retries have ended.
-fn check_at_their_end(
-    conn: &mut PgConnection,
-    run_ids: &[i64],
-    now: DateTime<Utc>,
-) -> QueryResult<()> {
+/// Takes the checks that were made out, and notes the end of the runs that go on though their retries have ended: instead of
+/// the check that was noted for that moment, so that none is noted again with each of its chunks.
+fn take(conn: &mut PgConnection, ids: &[i64], now: DateTime<Utc>) -> QueryResult<()> {
     diesel::sql_query(
-        "INSERT INTO run_checks (run_id, due_at)
-         SELECT id, deadline_at FROM runs
-         WHERE id = ANY($1) AND status = 'running' AND retries_end_at <= $2 AND deadline_at > $2",
+        "WITH made AS (DELETE FROM run_checks WHERE id = ANY($1) RETURNING run_id, due_at)
+         INSERT INTO run_checks (run_id, due_at)
+         SELECT DISTINCT runs.id, deadline_at FROM made JOIN runs ON runs.id = made.run_id AND retries_end_at = made.due_at
+         WHERE status = 'running' AND retries_end_at <= $2 AND deadline_at > $2",
     )
-    .bind::<Array<BigInt>, _>(run_ids)
+    .bind::<Array<BigInt>, _>(ids)
     .bind::<Timestamptz, _>(now)
     .execute(conn)?;
     Ok(())
