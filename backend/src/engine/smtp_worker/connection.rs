@@ -33,9 +33,19 @@ pub(super) struct Connection {
 
 /// Why the server does not wait for the body of a mail.
 pub(super) enum NotOpened {
-    /// No connection could be had.
+    /// No connection could be had: perhaps it is one too many.
     NoConnection(Failure),
     Failed(Failure),
+}
+
+impl NotOpened {
+    fn unconnected(failure: Failure) -> Self {
+        if failure.refuses_credentials() {
+            Self::Failed(failure)
+        } else {
+            Self::NoConnection(failure)
+        }
+    }
 }
 
 impl Connection {
@@ -66,7 +76,7 @@ impl Connection {
                 }
             }
         }
-        let mut session = self.connect().await.map_err(NotOpened::NoConnection)?;
+        let mut session = self.connect().await.map_err(NotOpened::unconnected)?;
         match session.open(envelope).await {
             Ok(()) => Ok(session),
             Err(failure) if session.is_refused() => {

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt};
 
-use super::Verdict;
+use super::{Cause, Verdict};
 use crate::mail::reply::{Answer, Reply, Stage};
 
 /// What went wrong, before looking at what it means.
@@ -76,7 +76,16 @@ impl Failure {
 
     /// No connection could be had, for the time being.
     pub fn is_refused_connection(&self) -> bool {
-        self.stage < Stage::Mail && matches!(self.fault, Fault::Closed | Fault::Refused)
+        self.stage < Stage::Mail
+            && matches!(self.fault, Fault::Closed | Fault::Refused)
+            && !self.refuses_credentials()
+    }
+
+    /// The server does not take the user name or the password: it is not to be asked again and again.
+    pub fn refuses_credentials(&self) -> bool {
+        self.stage == Stage::Auth
+            && self.fault == Fault::Refused
+            && self.verdict().cause == Cause::Configuration
     }
 
     /// The server closed the connection, or says that it does.
@@ -101,3 +110,35 @@ impl fmt::Display for Failure {
 }
 
 impl Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_credentials_are_no_refusal_of_a_connection() {
+        for (stage, code, is_connection, is_credentials) in [
+            (Stage::Greeting, 421, true, false),
+            (Stage::Greeting, 554, true, false),
+            (Stage::Auth, 421, true, false),
+            (Stage::Auth, 454, true, false),
+            (Stage::Auth, 535, false, true),
+            (Stage::Mail, 535, false, false),
+        ] {
+            let reply = Reply {
+                code,
+                enhanced: None,
+                text: String::new(),
+            };
+            let failure = Failure::judge(stage, reply).unwrap_err();
+            assert_eq!(
+                (
+                    failure.is_refused_connection(),
+                    failure.refuses_credentials()
+                ),
+                (is_connection, is_credentials),
+                "{failure}"
+            );
+        }
+    }
+}
