@@ -25,14 +25,12 @@ pub(super) async fn speaks_tls(address: SocketAddr, host: &str, limit: Duration)
     first.is_some_and(|first| TLS_RECORDS.contains(&first))
 }
 
-/// Whether the server greets unasked and in clear, as SMTP does. On a connection of its own.
+/// Whether the server greets unasked and in clear, as SMTP does. On a connection of its own. One that turns us away in clear says
+/// nothing of how it begins: some do so at a port for TLS, before any of it, when they have too many connections.
 pub(super) async fn greets_in_clear(address: SocketAddr, limit: Duration) -> bool {
     let first = first_bytes(address, &[]);
     let first: Option<[u8; 4]> = timeout(limit, first).await.ok().flatten();
-    matches!(
-        first,
-        Some([b'2' | b'4' | b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-'])
-    )
+    matches!(first, Some([b'2', b'0'..=b'9', b'0'..=b'9', b' ' | b'-']))
 }
 
 async fn first_bytes<const N: usize>(address: SocketAddr, question: &[u8]) -> Option<[u8; N]> {

@@ -125,6 +125,20 @@ fn a_server_that_begins_in_clear_where_tls_is_expected_is_a_mistake_in_the_setti
 }
 
 #[test]
+fn a_server_that_turns_us_away_in_clear_where_tls_is_expected_is_in_trouble() {
+    for words in ["421 4.7.0 too many connections\r\n", "554 5.7.0 busy\r\n"] {
+        let plain = ScriptedServer::start().on("*", Rule::say(At::Greeting, words));
+        let server = Server {
+            tls: ScriptedServer::setup().implicit_tls().start().server().tls,
+            host: "localhost".to_owned(),
+            ..plain.server()
+        };
+        let failure = run(Session::connect(&server, &patient())).err().unwrap();
+        assert_eq!(failure.verdict().cause, Cause::ServerTrouble, "{failure}");
+    }
+}
+
+#[test]
 fn a_dropped_or_silent_handshake_is_server_trouble() {
     assert_verdict_of_starttls(Action::Drop, Fault::Closed);
     assert_verdict_of_starttls(say("454 4.7.0 not now\r\n"), Fault::Refused);
