@@ -61,8 +61,9 @@ struct Skipped {
     n: i64,
 }
 
-// Deliveries before chunks, as where results are recorded. A chunk's next attempt may now lie too early while others of
-// it wait: whoever claims it then finds nothing and sets it right.
+// Deliveries before chunks, as where results are recorded; chunks in the order in which leases are renewed and given back.
+// A chunk's next attempt may now lie too early while others of it wait: whoever claims it then finds nothing and sets it
+// right.
 const SKIP: &str = "
     WITH open AS MATERIALIZED (
         SELECT run_id, recipient_id, status AS before FROM deliveries
@@ -81,9 +82,12 @@ const SKIP: &str = "
         FROM closed JOIN chunks USING (run_id)
         WHERE recipient_id BETWEEN first_recipient_id AND last_recipient_id
         GROUP BY run_id, chunk_no),
+    held AS MATERIALIZED (
+        SELECT chunks.run_id, chunks.chunk_no FROM chunks JOIN delta USING (run_id, chunk_no)
+        ORDER BY chunks.run_id, chunks.chunk_no FOR UPDATE OF chunks),
     counted AS (
         UPDATE chunks SET pending = chunks.pending - delta.pending, deferred = chunks.deferred - delta.deferred,
             skipped = chunks.skipped + delta.pending + delta.deferred, withdrawn = chunks.withdrawn + delta.withdrawn,
             next_attempt_at = CASE WHEN chunks.deferred - delta.deferred + uncertain > 0 THEN next_attempt_at END
-        FROM delta WHERE chunks.run_id = delta.run_id AND chunks.chunk_no = delta.chunk_no)
+        FROM held JOIN delta USING (run_id, chunk_no) WHERE chunks.run_id = held.run_id AND chunks.chunk_no = held.chunk_no)
     SELECT count(*) AS n FROM closed";
