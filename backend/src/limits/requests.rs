@@ -42,12 +42,13 @@ pub async fn by_address(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let begins = |prefix: &str| req.path().starts_with(prefix);
+    // As the router reads it: `/%61pi` is `/api`.
+    let path = req.match_info().as_str();
+    let begins = |prefix: &str| path.starts_with(prefix);
     if !begins("/api/v1/") || COUNT_BY_THEMSELVES.into_iter().any(begins) {
         return Ok(next.call(req).await?.map_into_boxed_body());
     }
-    let named =
-        req.headers().contains_key(AUTHORIZATION) && !openapi::is_open(req.method(), req.path());
+    let named = req.headers().contains_key(AUTHORIZATION) && !openapi::is_open(req.method(), path);
     if named {
         let res = next.call(req).await?.map_into_boxed_body();
         if res.status() != StatusCode::UNAUTHORIZED {

@@ -370,6 +370,28 @@ fn one_address_may_ask_a_hundred_times_a_second_without_saying_whose_requests_th
 }
 
 #[test]
+fn a_path_that_is_spelt_in_another_way_is_counted_like_itself() {
+    for path in [
+        "/api/v1/art%69cles",
+        "/%61pi/v1/articles",
+        "/api/v%31/articles",
+        "/api/v1/site",
+        "/api/v1/%73ite",
+    ] {
+        let app = app_alone();
+        let url = format!("http://{}{path}", app.address);
+        let bearer = [("authorization", "Bearer of nothing".to_owned())];
+        let ask = |with: usize| app.send_to(&url, "GET", &bearer[..with], None);
+        for n in 0..100 {
+            ask(n % 2).expect(200);
+        }
+        for with in [0, 1] {
+            ask(with).expect_problem(429, "too_many_requests");
+        }
+    }
+}
+
+#[test]
 fn two_processes_count_a_users_requests_together_in_redis() {
     let redis = redis_url();
     let settings = [
