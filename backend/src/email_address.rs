@@ -90,9 +90,11 @@ impl EmailAddress {
         })
     }
 
-    /// The key of whatever was typed: the address's, if it is one; otherwise a text that is no address's key.
+    /// The key of whatever was typed: the address's, if it is one; otherwise a text that is no address's key. Only ASCII is
+    /// made lower case: of a Kelvin sign Unicode makes a `k`, and of what is no address another's.
     pub fn key_of(typed: &str) -> String {
-        Self::parse(typed).map_or_else(|_| typed.trim().to_lowercase(), |address| address.key())
+        let no_key = |_mistake| typed.trim().to_ascii_lowercase();
+        Self::parse(typed).map_or_else(no_key, |address| address.key())
     }
 
     /// As it is stored and shown.

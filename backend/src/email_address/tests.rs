@@ -136,10 +136,14 @@ fn addresses_that_differ_in_case_are_one_and_keep_theirs() {
         (upper.key(), upper.as_str()),
         (lower.key(), "ANN@example.org")
     );
-    assert_ne!(
-        EmailAddress::key_of("ANİ@example.org"),
-        EmailAddress::key_of("ani@example.org")
-    );
+    for (typed, other) in [
+        ("ANİ@example.org", "ani@example.org"),
+        ("\u{212A}ate@example.org", "kate@example.org"),
+        ("ＡＮＮ@example.org", "ann@example.org"),
+        ("weiß@example.org", "weiss@example.org"),
+    ] {
+        assert_ne!(EmailAddress::key_of(typed), other, "{typed}");
+    }
 }
 
 #[test]
