@@ -11,6 +11,12 @@ const ENOUGH: f64 = 70.0;
 const WORD: usize = 8;
 /// The longest.
 const LONGEST_WORD: usize = 16;
+/// So many characters that have come before are a repetition; of random ones that is rare.
+const REPETITION: usize = 4;
+/// Its rows and its columns.
+const KEYBOARD: &str = "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/ qwertyuiop asdfghjkl zxcvbnm";
+/// Characters of one step of a count: `0102`, `dev1dev2`.
+const LONGEST_STEP: usize = 4;
 
 /// What stands in documentation where a secret belongs, without what is between the words.
 const PLACEHOLDERS: [&str; 12] = [
@@ -38,7 +44,8 @@ pub(super) fn is_weak(secret: &str) -> bool {
     let characters: Vec<char> = secret.chars().collect();
     let period = period(&characters);
     let unit = characters.get(..period).unwrap_or(&characters);
-    let left = without_words(&without_sequences(unit));
+    let left = without_sequences(unit);
+    let left = without_repetitions(&without_words(&left));
     let length: f64 = u32::try_from(left.len()).unwrap_or(u32::MAX).into();
     length * entropy(&left) < ENOUGH
 }
@@ -56,22 +63,54 @@ fn period(characters: &[char]) -> usize {
     shortest.unwrap_or(characters.len())
 }
 
-/// Without the characters that go on a run of equal, ascending or descending ones: `aaa`, `abc`, `321`.
+/// Without the characters that go on a run of equal, ascending or descending ones: `aaa`, `abc`, `321`, `010203`.
 fn without_sequences(characters: &[char]) -> Vec<char> {
     let step = |from: char, to: char| i64::from(u32::from(to)) - i64::from(u32::from(from));
-    let follows = |place: usize| {
-        let before = place
-            .checked_sub(2)
-            .and_then(|start| characters.get(start..=place));
-        let Some(&[first, second, third]) = before else {
+    let follows = |place: usize, width: usize| {
+        // Next to each other three are a run; further apart so many would often be by chance.
+        let others = if width == 1 { 2 } else { 3 };
+        let Some(first) = place.checked_sub(width * others) else {
             return false;
         };
-        step(first, second) == step(second, third) && step(second, third).abs() <= 1
+        let run: Vec<char> = characters
+            .iter()
+            .copied()
+            .take(place + 1)
+            .skip(first)
+            .step_by(width)
+            .collect();
+        let mut steps = run.windows(2).filter_map(|pair| match pair {
+            [from, to] => Some(step(*from, *to)),
+            _ => None,
+        });
+        let same = steps.next().filter(|step| step.abs() <= 1);
+        same.is_some_and(|same| steps.all(|step| step == same))
     };
     let kept = characters.iter().enumerate();
-    kept.filter(|(place, _)| !follows(*place))
+    kept.filter(|(place, _)| !(1..=LONGEST_STEP).any(|width| follows(*place, width)))
         .map(|(_, character)| *character)
         .collect()
+}
+
+/// Without what has come before, in whatever case, or lies side by side on a keyboard, but for the first character of each:
+/// `secretSECRETsecret1`.
+fn without_repetitions(characters: &[char]) -> Vec<char> {
+    let folded = characters.iter().map(char::to_ascii_lowercase);
+    let text: Vec<char> = KEYBOARD.chars().chain(folded).collect();
+    let mut left = Vec::new();
+    let mut place = 0;
+    while let Some(character) = characters.get(place) {
+        let here = KEYBOARD.len() + place;
+        let repeated = |start: usize| {
+            let earlier = text.iter().skip(start);
+            let later = text.iter().skip(here);
+            later.zip(earlier).take_while(|(a, b)| a == b).count()
+        };
+        let longest = (0..here).map(repeated).max().unwrap_or_default();
+        left.push(*character);
+        place += if longest >= REPETITION { longest } else { 1 };
+    }
+    left
 }
 
 /// Without common words, but for the first character of each.
@@ -127,6 +166,15 @@ mod tests {
             "Please change this to a value of your own".to_owned(),
             "correct horse battery staple correct horse".to_owned(),
             "я".repeat(34),
+            "dispatchdispatchdispatchdispatch1".to_owned(),
+            "SecretsecretSECRETsecretSecret123".to_owned(),
+            "my-secret-my-secret-my-secret-2026".to_owned(),
+            "x7Kq2mPzx7Kq2mPzx7Kq2mPzx7Kq2mPz!".to_owned(),
+            "deadbeefcafebabedeadbeefdeadbeef".to_owned(),
+            "0102030405060708091011121314151617".to_owned(),
+            "dev1dev2dev3dev4dev5dev6dev7dev8".to_owned(),
+            "aabbccddeeffgghhiijjkkllmmnnooppqq".to_owned(),
+            "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.".to_owned(),
         ] {
             assert!(is_weak(&secret), "{secret}");
         }
