@@ -17,12 +17,13 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
 
 /// Whether nothing is drawn for it: controls, format characters, fillers, variation selectors, and all kinds of spaces.
 pub fn is_invisible(c: char) -> bool {
-    // A pattern of Braille without dots is a symbol to Unicode and a blank to everyone else.
-    const BRAILLE_BLANK: char = '\u{2800}';
+    // A pattern of Braille without dots, a note without a head, and the filler of the Khitan script: symbols and marks to
+    // Unicode, and blanks to everyone else.
+    const BLANKS: [char; 3] = ['\u{2800}', '\u{1D159}', '\u{16FE4}'];
     if c.is_ascii() {
         return c.is_ascii_whitespace() || c.is_ascii_control();
     }
-    c == BRAILLE_BLANK
+    BLANKS.contains(&c)
         || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
         || CodePointSetData::new::<WhiteSpace>().contains(c)
         || matches!(
@@ -106,6 +107,7 @@ mod tests {
             "\u{2060}\u{180E}",
             "\u{3164}\u{115F}",
             "\u{2800}",
+            "\u{1D159}\u{16FE4}\u{FFA0}",
             "\u{E0020}\u{FE0F}",
             "\u{202E}\u{202C}",
             "\u{3000}\u{2028}\u{85}",
