@@ -34,7 +34,8 @@ const PLACEHOLDERS: [&str; 12] = [
     "correcthorsebatterystaple",
 ];
 
-/// Whether the secret is made of repetitions, sequences and common words, or of too few different characters.
+/// Whether the secret is made of repetitions, sequences, rows of a keyboard and common words, or of too few different
+/// characters.
 pub(super) fn is_weak(secret: &str) -> bool {
     let letters: String = secret.chars().filter(|c| c.is_alphanumeric()).collect();
     let letters = letters.to_lowercase();
