@@ -25,6 +25,8 @@ use crate::limits::{Limits, TooMany};
 
 /// How old may be what is known of a session, a token or its owner.
 const FRESH: Duration = Duration::from_secs(5);
+/// After a reading that failed, the next.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What requests are counted by before anything is asked of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +73,7 @@ struct Known {
 struct WithoutMac {
     hashes: HashSet<Vec<u8>>,
     read_at: Option<Instant>,
+    failed_at: Option<Instant>,
 }
 
 impl Callers {
@@ -210,11 +213,23 @@ impl WithoutMac {
         if self.read_at.is_some_and(|at| at.elapsed() < FRESH) {
             return Ok(());
         }
+        // Whoever has waited for a reading that failed does not wait for another one.
+        if self.failed_at.is_some_and(|at| at.elapsed() < AGAIN) {
+            return Err(ApiError::unavailable());
+        }
         let read =
             |conn: &mut _| api_tokens::store::hashes_without_mac(conn).map_err(ApiError::from);
-        self.hashes = db.run(read).await?.into_iter().collect();
-        self.read_at = Some(Instant::now());
-        Ok(())
+        match db.run(read).await {
+            Ok(hashes) => {
+                self.hashes = hashes.into_iter().collect();
+                self.read_at = Some(Instant::now());
+                Ok(())
+            }
+            Err(error) => {
+                self.failed_at = Some(Instant::now());
+                Err(error)
+            }
+        }
     }
 }
 

@@ -109,6 +109,22 @@ fn a_crowd_without_a_database_is_told_so_as_soon_as_a_single_client() {
 }
 
 #[test]
+fn a_crowd_with_invented_tokens_is_told_so_as_soon() {
+    let app = TestApp::start_tuned(&[("SMTP_URL", "smtp://127.0.0.1:9")], |config| {
+        config.database.url = "postgres://nobody@127.0.0.1:9/nothing".to_owned();
+    });
+    let ask = || {
+        // Of the form that tokens had before they had a MAC.
+        let token = format!("Bearer dsp_{:0>43}", rand::random::<u64>());
+        app.send("GET", "/me", &[("authorization", token)], None)
+            .status
+    };
+    let (statuses, slowest) = a_crowd(&app, ask);
+    assert!(statuses.iter().all(|status| *status == 503), "{statuses:?}");
+    assert!(slowest < SOON, "{slowest:?}");
+}
+
+#[test]
 fn while_every_connection_is_busy_a_crowd_is_told_so_soon_and_nothing_is_done_later() {
     let app = TestApp::start_with(&[("SMTP_URL", "smtp://127.0.0.1:9"), ("DB_POOL_SIZE", "1")]);
     let alice = app.alice();
