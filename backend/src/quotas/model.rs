@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Mails count for this long after their run began.
+/// Mails count for this long after their run began; those that it has not tried by then count on while it is open.
 pub const DAY: TimeDelta = TimeDelta::hours(24);
 
 /// Recipients that an account which has signed up may keep where nothing else is said.

@@ -120,16 +120,22 @@ struct SentRow {
     mails: i64,
 }
 
+/// A run that has been open for longer, because it was paused or is slow, may still send all that it has not tried.
 fn sent(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> QueryResult<Vec<Sent>> {
     let rows: Vec<SentRow> = diesel::sql_query(
-        "SELECT started_at,
-                CASE WHEN finished_at IS NULL THEN planned
-                     ELSE (SELECT coalesce(sum(accepted + rejected + uncertain), 0) FROM chunks WHERE run_id = runs.id)
+        "SELECT CASE WHEN started_at > $2 THEN started_at ELSE $3 END AS started_at,
+                CASE WHEN finished_at IS NOT NULL
+                     THEN (SELECT coalesce(sum(accepted + rejected + uncertain), 0) FROM chunks WHERE run_id = runs.id)
+                     WHEN started_at > $2 THEN planned
+                     ELSE greatest(0, planned - (
+                         SELECT coalesce(sum(deferred + accepted + rejected + uncertain + expired + skipped), 0)
+                         FROM chunks WHERE run_id = runs.id))
                 END AS mails
-         FROM runs WHERE owner_id = $1 AND started_at > $2 ORDER BY started_at",
+         FROM runs WHERE owner_id = $1 AND (started_at > $2 OR status IN ('running', 'paused')) ORDER BY 1",
     )
     .bind::<BigInt, _>(owner_id)
     .bind::<Timestamptz, _>(now - DAY)
+    .bind::<Timestamptz, _>(now)
     .load(conn)?;
     Ok(rows
         .into_iter()

@@ -100,6 +100,20 @@ fn sending_now_beyond_the_mails_of_the_day_says_when_there_is_room() {
 }
 
 #[test]
+fn mails_that_a_pause_has_put_off_count_until_they_are_sent() {
+    let server = ScriptedServer::start();
+    let (app, alice) = with_quota(&server, "QUOTA_MAILS_A_DAY", "3");
+    let later = json!({"ends_at": "2026-06-01T00:00:00Z"});
+    let (first, second) = (app.mailing(&alice, &later), app.mailing(&alice, &later));
+    send(&app, &alice, first).expect(202);
+    app.act(&alice, first, "pause");
+    app.wait(TimeDelta::hours(25));
+    send(&app, &alice, second).expect_problem(429, "quota_used_up");
+    app.act(&alice, first, "cancel");
+    send(&app, &alice, second).expect(202);
+}
+
+#[test]
 fn a_mailing_to_more_than_a_day_allows_is_refused_at_its_recipients() {
     let server = ScriptedServer::start();
     let (app, alice) = with_quota(&server, "QUOTA_MAILS_A_DAY", "1");
