@@ -1,6 +1,6 @@
-//! The control loop: keeps the leases, looks which runs go on, and keeps in step with the other processes about the mail servers:
-//! whether they may be asked, how fast, and through how many sessions. On a connection of its own, so that results that
-//! cannot be written do not cost the leases.
+//! The control loop: renews leases, checks which runs may continue, and exchanges the state of the mail servers with
+//! the other processes: circuit breakers, rate limits and session limits. It has its own connection, so that a
+//! failing result writer does not cost the leases.
 
 mod session_limits;
 mod sessions;
@@ -21,11 +21,11 @@ use crate::deliveries::claims::{self, Lease};
 use crate::deliveries::withdrawals;
 use crate::mail_servers::store::{self, Shut};
 
-/// How often it looks: well below the two seconds in which a stop must tell.
+/// Polling interval: well below the two seconds within which a stop must take effect.
 const LOOK: Duration = Duration::from_millis(500);
-/// The same while a pace is limited: permits come a tenth of a second at a time.
+/// Polling interval while a rate is limited: permits are fetched for a tenth of a second at a time.
 const STEP: Duration = Duration::from_millis(100);
-/// A server in trouble is asked again after 30 s, 1 min, 2 min, 4 min, then every 5 min.
+/// A failing server is probed after 30 s, 1 min, 2 min, 4 min, then every 5 min.
 const PROBE: TimeDelta = TimeDelta::seconds(30);
 const PROBE_LATEST: TimeDelta = TimeDelta::minutes(5);
 
@@ -50,7 +50,7 @@ impl<'a> ControlLoop<'a> {
         }
     }
 
-    /// Looks until nothing is left in flight.
+    /// Runs until nothing is left in flight.
     pub(super) fn run(mut self) {
         let coordinator = &self.shared.coordinator;
         while !coordinator.is_done() {
@@ -61,13 +61,13 @@ impl<'a> ControlLoop<'a> {
         self.look_once();
     }
 
-    /// One look, before anything is claimed or when its time has come; what fails is tried again at the next.
+    /// One pass, before anything is claimed or when it is due; what fails is retried in the next pass.
     pub(super) fn look_once(&mut self) {
         let queues = self.shared.coordinator.queues();
         let looked = self.with_connection(|this, conn| this.look(conn, &queues));
         if let Err(error) = looked {
-            tracing::warn!(%error, "the runs cannot be looked after: the database does not answer");
-            // With the connection the locks are gone.
+            tracing::warn!(%error, "database unavailable; the state of runs was not refreshed");
+            // The advisory locks are lost with the connection.
             for queue in queues
                 .iter()
                 .filter(|queue| queue.target.sessions_in_all.is_some())
@@ -110,7 +110,7 @@ impl<'a> ControlLoop<'a> {
         self.leases.renew_if_due(conn, || coordinator.chunks())
     }
 
-    /// So many sessions with it may be open.
+    /// Sets the number of sessions that may be open.
     fn open(&self, queue: &EgressQueue, sessions: usize) {
         if queue.grant_sessions(sessions) {
             self.shared.coordinator.wake_claimer();
@@ -118,7 +118,7 @@ impl<'a> ControlLoop<'a> {
         }
     }
 
-    /// Tells the others what this process has found out.
+    /// Publishes what this process has learned to the other processes.
     fn persist_breaker_change(
         &self,
         conn: &mut PgConnection,
@@ -151,7 +151,7 @@ impl<'a> ControlLoop<'a> {
         Ok(())
     }
 
-    /// Hears what the others have found out, and takes its turn to see whether a server works again.
+    /// Applies what the other processes have learned, and claims the probe of a server when it is due.
     fn follow_breakers(
         &self,
         conn: &mut PgConnection,
@@ -188,7 +188,8 @@ impl<'a> ControlLoop<'a> {
         Ok(())
     }
 
-    /// Finds out which deliveries in flight must not be sent any more: their recipients were deleted, suppressed, unsubscribed.
+    /// Finds deliveries in flight that must no longer be sent because their recipients were deleted, suppressed or
+    /// unsubscribed.
     fn withdraw(&self, conn: &mut PgConnection) -> QueryResult<()> {
         let asked = Instant::now();
         let database_now = withdrawals::database_now(conn)?;
@@ -220,7 +221,7 @@ impl<'a> ControlLoop<'a> {
         let going_on = claims::going_on(conn, &ids)?;
         for job in jobs {
             match going_on.iter().find(|run| run.id == job.run_id) {
-                // Through another server, or one that was changed, the rest is another job.
+                // When the server is another one or was changed, the remaining deliveries become another job.
                 Some(run) if run.server_key == job.queue.target.server_key => job.keep(&run.terms),
                 _ => job.stop(),
             }
@@ -229,7 +230,7 @@ impl<'a> ControlLoop<'a> {
         Ok(())
     }
 
-    /// What cannot leave now is not kept waiting for sessions that may be busy for minutes.
+    /// Releases what cannot be sent now, rather than keeping it waiting for sessions that may be busy for minutes.
     fn give_blocked_back(&self) {
         let now = self.shared.settings.clock.now();
         for batch in self.shared.coordinator.remove_blocked(now) {
@@ -239,12 +240,12 @@ impl<'a> ControlLoop<'a> {
                 .send(AttemptEvent::Untouched(batch.chunk, count))
                 .is_err()
             {
-                tracing::error!("the result writer is gone; the journal has the results");
+                tracing::error!("result writer has stopped; results remain in the journal");
             }
         }
     }
 
-    /// Does some work with the connection, which is made anew after a failure.
+    /// Runs an operation on the connection, reconnecting after a failure.
     fn with_connection(
         &mut self,
         work: impl FnOnce(&mut Self, &mut PgConnection) -> QueryResult<()>,

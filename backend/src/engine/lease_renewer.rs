@@ -1,4 +1,4 @@
-//! The lease renewer: keeps the leases of what is in flight, well before they expire.
+//! The lease renewer: renews the leases of chunks in flight well before they expire.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use super::shared::LEASE_S;
 use crate::deliveries::claims::Lease;
 use crate::deliveries::leases;
 
-/// How often leases are renewed: several tries fit into the time they are good for.
+/// Renewal interval: short enough for several attempts while a lease is valid.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 pub(super) struct LeaseRenewer {
@@ -24,7 +24,7 @@ impl LeaseRenewer {
         }
     }
 
-    /// Renews the leases of these chunks when it is time; of one that was lost nothing more leaves.
+    /// Renews the leases of these chunks when due; a chunk whose lease was lost is not sent any further.
     pub(super) fn renew_if_due(
         &mut self,
         conn: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! Keeps in step with the other processes about how many sessions mail servers allow.
+//! Synchronises the session limits of the mail servers with the other processes.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use crate::engine::egress_queue::EgressQueue;
 use crate::mail_servers::session_limits as store;
 
-/// A server that has refused connections is tried with one session more after this, again and again.
+/// Interval after which one more session is tried with a server that has refused connections.
 const RAISE_AFTER: TimeDelta = TimeDelta::minutes(2);
 
 /// Persists that the server has refused a connection.
@@ -23,7 +23,7 @@ pub(super) fn persist_refusal(
     tracing::warn!(
         server = queue.name,
         sessions = refusal.sessions,
-        "mail server refused a connection; fewer sessions"
+        "mail server refused a connection; session limit lowered"
     );
     let revision = queue.target.server_key.smtp_server_revision;
     store::lower(conn, (&queue.name, revision), &refusal, now)?;
@@ -31,7 +31,7 @@ pub(super) fn persist_refusal(
     Ok(())
 }
 
-/// Follows what all processes know, and raises a limit when its time has come.
+/// Applies the shared session limits, and raises one when it is due.
 pub(super) fn follow(
     conn: &mut PgConnection,
     queues: &[Arc<EgressQueue>],
@@ -43,7 +43,7 @@ pub(super) fn follow(
         let found = limits.iter().find(|(name, _)| *name == queue.name);
         let limit = found.map(|(_, limit)| *limit);
         queue.follow_limit(limit.map(|limit| limit.sessions));
-        // Where nothing is sent nothing is learned.
+        // Without traffic a higher limit cannot be verified.
         let is_due = |limit: &store::SessionLimit| limit.changed_at + RAISE_AFTER <= now;
         if let Some(limit) = limit.filter(is_due)
             && queue.chunks() > 0

@@ -1,4 +1,5 @@
-//! Sessions that all processes share: each is a lock of the control loop's connection, free again when the process dies.
+//! Sessions shared by all processes: each is an advisory lock held by the control loop's connection, released when
+//! the process dies.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,18 +9,18 @@ use diesel::prelude::*;
 use crate::engine::egress_queue::EgressQueue;
 use crate::mail_servers::store;
 
-/// Those that are ours as long as the connection lasts, by their server.
+/// The sessions held by this connection, by server.
 #[derive(Default)]
 pub(super) struct Sessions(HashMap<Option<i64>, Vec<i32>>);
 
 impl Sessions {
-    /// The connection is gone, and the locks with it.
+    /// Called when the connection is lost, and its locks with it.
     pub(super) fn forget(&mut self) {
         self.0.clear();
     }
 
-    /// Takes what is free of each queue's sessions, and gives back what is not needed any more; tells how many there are now
-    /// of each queue whose sessions are shared.
+    /// Acquires free session slots for each queue and releases those no longer needed; returns how many each queue
+    /// with shared sessions now holds.
     pub(super) fn share<'a>(
         &mut self,
         conn: &mut PgConnection,
