@@ -1,7 +1,7 @@
-//! The coordinator of a sender: what its threads have between them. From top to bottom, the way of a chunk: the claimer asks
-//! for room and adds it, workers take its mails from the egress queue of their server and say what came of them, the control
-//! loop takes back what may not leave, the result writer releases it. How the threads wait for each other, and how all of it
-//! ends, is in `signals.rs`.
+//! The coordinator: the state shared by the threads of a sender. A chunk passes through it as follows: the claimer
+//! reserves room and adds the chunk, workers take its mails from the egress queue of their server and report the
+//! outcomes, the control loop takes back what may not be sent, the result writer releases it. How the threads wait
+//! for each other and how the sender shuts down is in `signals.rs`.
 
 mod in_flight;
 mod signals;
@@ -27,26 +27,27 @@ pub(super) struct Coordinator {
     state: Mutex<State>,
     /// To the installation's server.
     installation: Arc<EgressQueue>,
-    /// For the claimer: there may be room, or something new.
+    /// Wakes the claimer: there may be room, or new work.
     for_claimer: Condvar,
-    /// For the control loop: there may be something to persist.
+    /// Wakes the control loop: there may be a change to persist.
     for_control_loop: Condvar,
-    /// No further body leaves.
+    /// No further body may be sent.
     stopping: AtomicBool,
-    /// Nothing more is to be claimed.
+    /// No further chunks are claimed.
     closing: AtomicBool,
-    /// Nothing more comes: workers that find nothing to do may end. What is being claimed when we are told to stop comes after that.
+    /// No further mails will arrive, so idle workers may end. Set only after claims that were under way at shutdown
+    /// have finished.
     closed: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
     in_flight: InFlight,
-    /// There is something for the claimer to do …
+    /// There is work for the claimer.
     claimer_woken: bool,
-    /// … for the runs may be others than it knows of: some were prepared, or are held.
+    /// The set of runs may have changed: some were prepared, or are paused.
     runs_outdated: bool,
-    /// There is something for the control loop to do.
+    /// There is work for the control loop.
     control_loop_woken: bool,
 }
 
@@ -58,7 +59,7 @@ pub(super) enum NextMail {
 }
 
 impl Coordinator {
-    /// A coordinator with one queue, to the installation's server.
+    /// Creates a coordinator with one queue, for the installation's server.
     pub(super) fn new(installation: SmtpTarget) -> Self {
         Self {
             state: Mutex::default(),
@@ -75,7 +76,7 @@ impl Coordinator {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The queue to the installation's server.
+    /// The queue of the installation's server.
     pub(super) fn installation(&self) -> &Arc<EgressQueue> {
         &self.installation
     }
@@ -91,7 +92,7 @@ impl Coordinator {
             .collect()
     }
 
-    /// The queue to this server, if there is one yet.
+    /// The queue of this server, if it exists.
     pub(super) fn queue(&self, server_key: SmtpServerKey) -> Option<Arc<EgressQueue>> {
         if server_key == SmtpServerKey::default() {
             return Some(Arc::clone(&self.installation));
@@ -99,7 +100,7 @@ impl Coordinator {
         self.lock().in_flight.queue(server_key)
     }
 
-    /// A queue to a server that a user has brought. The control loop looks at it at once.
+    /// Opens a queue for a server configured by a user. The control loop checks it immediately.
     pub(super) fn add_queue(&self, queue: Arc<EgressQueue>) {
         self.lock().in_flight.add_queue(queue);
         self.wake_control_loop();
@@ -116,16 +117,16 @@ impl Coordinator {
         in_flight::room_for(queue, run_id, of_own)
     }
 
-    /// A chunk has been leased, with these deliveries to be sent.
+    /// Adds a leased chunk with the deliveries to send.
     pub(super) fn add(&self, batch: Batch) {
         let chunk = Arc::clone(&batch.chunk);
         self.lock().in_flight.add(Arc::clone(&chunk));
         chunk.job.queue.push(batch);
-        // It gets permits for it.
+        // This requests permits for it.
         self.wake_control_loop();
     }
 
-    /// Waits for the next mail of this queue; a worker without a session gets a slot for one with it.
+    /// Waits for the next mail of this queue; a worker without a session is granted a session slot with it.
     pub(super) async fn next_mail(
         &self,
         queue: &Arc<EgressQueue>,
@@ -145,7 +146,7 @@ impl Coordinator {
         }
     }
 
-    /// The mail that a session at work is to send next, as far as can be seen now.
+    /// The mail that a busy session will probably send next.
     pub(super) fn mail_ahead(&self, queue: &EgressQueue) -> Option<QueuedMail> {
         let taken = queue.take_ahead()?;
         if taken.run_wants_more {
@@ -154,12 +155,12 @@ impl Coordinator {
         Some(taken.mail)
     }
 
-    /// Whether a mail that was begun may go on.
+    /// Whether a started mail may proceed.
     pub(super) fn may_go_on(&self, queue: &EgressQueue) -> bool {
         !self.is_stopping() && !queue.is_open()
     }
 
-    /// The server has answered.
+    /// Records that the server has answered.
     pub(super) fn worked(&self, queue: &EgressQueue) {
         queue.answered();
         if queue.worked() {
@@ -169,7 +170,7 @@ impl Coordinator {
         }
     }
 
-    /// The server has refused a connection; whether it is left to those that are open.
+    /// Records a refused connection; returns whether the open sessions handle the server's mail from now on.
     pub(super) fn refused_connection(&self, queue: &EgressQueue, response: &str) -> bool {
         let is_limit = queue.refused_connection(response);
         if is_limit {
@@ -178,7 +179,7 @@ impl Coordinator {
         is_limit
     }
 
-    /// An attempt failed.
+    /// Records a failed attempt.
     pub(super) fn failed(&self, queue: &EgressQueue, verdict: Verdict, words: &str) {
         if queue.failed(verdict, words) {
             self.wake_control_loop();
@@ -186,7 +187,7 @@ impl Coordinator {
         }
     }
 
-    /// Asks or changes a queue's breaker, for the control loop.
+    /// Reads or changes a queue's breaker, for the control loop.
     pub(super) fn breaker<T>(&self, queue: &EgressQueue, ask: impl FnOnce(&mut Breaker) -> T) -> T {
         let (answer, closes) = queue.breaker(ask);
         if closes {
@@ -196,7 +197,7 @@ impl Coordinator {
         answer
     }
 
-    /// What waits and may not leave now.
+    /// Waiting deliveries that may not be sent now.
     pub(super) fn remove_blocked(&self, now: DateTime<Utc>) -> Vec<Batch> {
         let now = (!self.is_stopping()).then_some(now);
         let queues = self.queues();
@@ -204,17 +205,18 @@ impl Coordinator {
         blocked.collect()
     }
 
-    /// These chunks were given back.
+    /// Removes released chunks.
     pub(super) fn release(&self, chunks: &[Arc<Chunk>]) {
         let mut state = self.lock();
         for chunk in chunks {
             if state.in_flight.remove(chunk) {
                 let queue = &chunk.job.queue;
-                // Runs may have been waiting for that.
+                // Runs may have been waiting for that room.
                 state.claimer_woken |= queue.is_own() || in_flight::is_full(queue);
                 state.claimer_woken |= chunk.job.is_stopped();
                 queue.release();
-                // Else what is held by now would be leased again, and sent until the control loop looks.
+                // Otherwise a run paused by now would be leased again, and sent until the next pass of the control
+                // loop.
                 state.runs_outdated |= chunk.job.is_stopped();
             }
         }
@@ -223,7 +225,7 @@ impl Coordinator {
         self.wake_everybody();
     }
 
-    /// Chunks in flight.
+    /// Number of chunks in flight.
     pub(super) fn chunks_in_flight(&self) -> usize {
         self.lock().in_flight.len()
     }
@@ -232,12 +234,12 @@ impl Coordinator {
         self.lock().in_flight.chunks()
     }
 
-    /// The run's chunks in flight: their results may still be on their way, so they are not to be leased again.
+    /// The run's chunks in flight. Their results may not be recorded yet, so they must not be leased again.
     pub(super) fn chunks_of(&self, run_id: i64) -> Vec<i32> {
         self.lock().in_flight.chunks_of(run_id)
     }
 
-    /// The run, unless it was stopped since or leaves through another queue.
+    /// The run, unless it has been stopped or moved to another queue.
     pub(super) fn job(&self, run_id: i64, queue: &EgressQueue) -> Option<Arc<Job>> {
         self.lock().in_flight.job(run_id, queue)
     }
@@ -251,7 +253,7 @@ impl Coordinator {
         self.lock().in_flight.jobs()
     }
 
-    /// Drops the runs that have neither a lease nor anything due, and the queues that nothing is to leave through.
+    /// Drops runs that have neither a lease nor anything due, and queues without work.
     pub(super) fn keep_only(&self, still_due: &[ClaimableRun]) {
         self.lock().in_flight.keep_only(still_due);
     }

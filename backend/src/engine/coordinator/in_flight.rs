@@ -1,29 +1,30 @@
-//! What is in flight: chunks under lease, the runs that they are of, the queues of servers that users have brought.
+//! What is in flight: leased chunks, their runs, and the queues of servers configured by users.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Chunk, ClaimableRun, EgressQueue, Job, SmtpServerKey};
 
-/// Chunks in flight at once that leave through the installation's server, and through all that users have brought: a bound
-/// on memory, and on what a server that is slow keeps from others.
+/// Maximum number of chunks in flight through the installation's server, and through all servers of users together.
+/// It bounds memory, and how much a slow server can take away from the others.
 const MAX_CHUNKS: usize = 64;
-/// Of one that a user has brought.
+/// Maximum for one server of a user.
 const MAX_CHUNKS_OF_ONE: usize = 4;
-/// However many others there are, each that a user has brought has one; up to this.
+/// Each server of a user is granted one chunk regardless of the others, up to this total.
 const MAX_CHUNKS_OF_OWN: usize = 512;
 
 /// Whether a chunk of a run may be claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::engine) enum Room {
     Free,
-    /// Enough is in flight, or the control loop has not looked yet.
+    /// Enough is in flight, or the control loop has not checked the server yet.
     Later,
-    /// The breaker is open, or others have all sessions with the server.
+    /// The breaker is open, or other processes hold all sessions with the server.
     None,
 }
 
-/// The same for a queue of which the control loop knows, with so many chunks in flight to servers of users.
+/// Whether a chunk may be claimed for a queue that the control loop has checked, with this many chunks in flight to
+/// servers of users.
 pub(super) fn room_for(queue: &EgressQueue, run_id: i64, of_own: usize) -> Room {
     if queue.is_open() || queue.sessions_allowed() == 0 {
         return Room::None;
@@ -37,7 +38,7 @@ pub(super) fn room_for(queue: &EgressQueue, run_id: i64, of_own: usize) -> Room 
     }
 }
 
-/// Whether no further chunk is claimed for this queue, whatever there is for others.
+/// Whether no further chunk may be claimed for this queue, independently of other queues.
 pub(super) fn is_full(queue: &EgressQueue) -> bool {
     let most = if queue.is_own() {
         MAX_CHUNKS_OF_ONE
@@ -49,7 +50,7 @@ pub(super) fn is_full(queue: &EgressQueue) -> bool {
 
 #[derive(Default)]
 pub(super) struct InFlight {
-    /// By their lease's token.
+    /// By lease token.
     chunks: HashMap<i64, Arc<Chunk>>,
     jobs: HashMap<i64, Arc<Job>>,
     queues: HashMap<SmtpServerKey, Arc<EgressQueue>>,
@@ -68,7 +69,7 @@ impl InFlight {
         self.chunks.insert(chunk.lease.lease_token, chunk);
     }
 
-    /// Whether it was there.
+    /// Removes a chunk; returns whether it was present.
     pub(super) fn remove(&mut self, chunk: &Chunk) -> bool {
         self.chunks.remove(&chunk.lease.lease_token).is_some()
     }
@@ -87,7 +88,7 @@ impl InFlight {
         of_run.map(|lease| lease.chunk_no).collect()
     }
 
-    /// The run, unless it was stopped since or leaves through another queue.
+    /// The run, unless it has been stopped or moved to another queue.
     pub(super) fn job(&self, run_id: i64, queue: &EgressQueue) -> Option<Arc<Job>> {
         let job = self.jobs.get(&run_id)?;
         if job.queue.target.server_key != queue.target.server_key {
@@ -116,7 +117,7 @@ impl InFlight {
         self.queues.values()
     }
 
-    /// Drops the runs that have neither a lease nor anything due, and the queues that nothing is to leave through.
+    /// Drops runs that have neither a lease nor anything due, and queues without work.
     pub(super) fn keep_only(&mut self, still_due: &[ClaimableRun]) {
         let Self {
             chunks,

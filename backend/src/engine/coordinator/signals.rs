@@ -1,4 +1,4 @@
-//! How the sender's threads wait for each other, and how all of it ends.
+//! How the threads of the sender wait for each other, and how the sender shuts down.
 
 use std::mem;
 use std::sync::PoisonError;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Coordinator, State};
 
 impl Coordinator {
-    /// Something has changed that decides what may be done.
+    /// Signals a change that affects what may be sent or claimed.
     pub(in crate::engine) fn wake_everybody(&self) {
         self.for_claimer.notify_all();
         self.for_control_loop.notify_all();
@@ -17,14 +17,14 @@ impl Coordinator {
         }
     }
 
-    /// There is new work: look at once.
+    /// Wakes the claimer for new work.
     pub(in crate::engine) fn wake(&self) {
         let mut state = self.lock();
         (state.claimer_woken, state.runs_outdated) = (true, true);
         self.for_claimer.notify_all();
     }
 
-    /// There may be room for more.
+    /// Signals that there may be room for another chunk.
     pub(in crate::engine) fn wake_claimer(&self) {
         self.lock().claimer_woken = true;
         self.for_claimer.notify_all();
@@ -35,13 +35,13 @@ impl Coordinator {
         self.for_control_loop.notify_all();
     }
 
-    /// Whether the runs may be others than the claimer knows of; asked, it is taken for known.
+    /// Whether the set of runs may have changed since the last call; resets the flag.
     pub(in crate::engine) fn take_outdated(&self) -> bool {
         mem::take(&mut self.lock().runs_outdated)
     }
 
-    /// The claimer waits at most `time` to be woken: something was prepared, a run needs more, nothing is in flight any
-    /// more, or it is time to stop.
+    /// Blocks the claimer for at most `time` until it is woken: a run was prepared or needs another chunk, nothing is
+    /// in flight, or the sender is shutting down.
     pub(in crate::engine) fn wait_for_room(&self, time: Duration) {
         let is_waiting = |state: &mut State| !state.claimer_woken && !self.is_closing();
         let waited = self
@@ -51,7 +51,7 @@ impl Coordinator {
         state.claimer_woken = false;
     }
 
-    /// The claimer waits at most `time` for everything to be given back.
+    /// Blocks the claimer for at most `time` until all chunks have been released.
     pub(in crate::engine) fn wait_for_the_rest(&self, time: Duration) {
         let is_waiting = |state: &mut State| !state.in_flight.is_empty();
         let waited = self
@@ -60,7 +60,7 @@ impl Coordinator {
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// The control loop waits at most `time` to be woken, or for the end.
+    /// Blocks the control loop for at most `time` until it is woken or the sender shuts down.
     pub(in crate::engine) fn wait_for_news(&self, time: Duration) {
         let is_waiting = |state: &mut State| !state.control_loop_woken && !self.is_over(state);
         let waited = self
@@ -70,7 +70,7 @@ impl Coordinator {
         state.control_loop_woken = false;
     }
 
-    /// No more claims and no further body from now on.
+    /// Stops claiming, and starts no further body.
     pub(in crate::engine) fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.closing.store(true, Ordering::Release);
@@ -82,7 +82,7 @@ impl Coordinator {
         self.stopping.load(Ordering::Acquire)
     }
 
-    /// Nothing more is claimed and nothing is being claimed: sessions end when everything in flight is sent.
+    /// Called when nothing is being claimed any more: sessions end once everything in flight has been sent.
     pub(in crate::engine) fn close(&self) {
         self.closing.store(true, Ordering::Release);
         self.closed.store(true, Ordering::Release);
@@ -97,7 +97,7 @@ impl Coordinator {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Nothing is in flight, and nothing more will be.
+    /// Whether nothing is in flight and nothing more will be claimed.
     pub(in crate::engine) fn is_done(&self) -> bool {
         self.is_over(&self.lock())
     }
@@ -106,7 +106,7 @@ impl Coordinator {
         self.is_closing() && state.in_flight.is_empty()
     }
 
-    /// A thread has failed: everything is left as it stands, for whoever reads the journal next.
+    /// Called when a thread has failed: everything is left as it is, to be recovered from the journal.
     pub(in crate::engine) fn abandon(&self) {
         self.lock().in_flight.clear();
         for queue in self.queues() {
