@@ -1,6 +1,6 @@
-//! The egress queue of one mail server, as this process sees it: what waits to leave through it, and whether a session may
-//! take the next mail now. The installation's server has one; so has each that a user has brought, for as long as something
-//! is to leave through it. A server that was changed gets another queue: what is known of the old one says nothing about it.
+//! The egress queue of one mail server in this process: the deliveries waiting for it, and whether a session may take
+//! the next mail now. The installation's server has one; each server of a user has one while deliveries are due for
+//! it. A changed server gets a new queue, because the state of the old one does not apply to it.
 
 mod permits;
 mod sessions;
@@ -21,7 +21,7 @@ use super::smtp_target::SmtpTarget;
 use crate::mail::verdict::Verdict;
 use crate::mail_servers::store::name_of;
 
-/// A run with so many deliveries waiting for a session gets no further chunk.
+/// A run with this many deliveries waiting for a session gets no further chunk.
 const ENOUGH: usize = 1000;
 
 pub(super) struct EgressQueue {
@@ -29,27 +29,27 @@ pub(super) struct EgressQueue {
     /// Its row in `mail_servers`.
     pub(super) name: String,
     state: Mutex<State>,
-    /// For workers: there may be something to do, or nothing more ever.
+    /// Wakes workers: there may be work, or there will be none.
     changed: Notify,
-    /// Mails that may leave at once, where the rate is limited.
+    /// Permits for mails that may be sent now, where the rate is limited.
     permits: Option<AtomicI64>,
-    /// Sessions that this process may have open …
+    /// Maximum number of sessions in this process.
     granted: AtomicUsize,
-    /// … and how many the server allows, as far as that is known.
+    /// The number of sessions that the server accepts, as far as known.
     limit: AtomicUsize,
-    /// What all processes know of that.
+    /// The limit known to all processes.
     limit_heard: AtomicUsize,
     created: Instant,
-    /// Milliseconds after `created` at which the server last answered.
+    /// When the server last answered, in milliseconds after `created`.
     answered_ms: AtomicU64,
-    /// Chunks in flight.
+    /// Number of chunks in flight.
     chunks: AtomicUsize,
-    /// What the breaker says, for those who need not change it: a mail that goes well takes no lock for it.
+    /// A copy of the breaker's state for readers, so that a successful mail takes no lock.
     is_open: AtomicBool,
     has_failures: AtomicBool,
-    /// The control loop has asked the other processes about it: until then nothing is claimed for it.
+    /// Whether the control loop has loaded the shared state of the server: until then nothing is claimed for it.
     known: AtomicBool,
-    /// Nothing more comes.
+    /// No further mails will arrive.
     retired: AtomicBool,
 }
 
@@ -60,19 +60,19 @@ struct State {
     sessions: sessions::Sessions,
 }
 
-/// A mail with the leave to send it.
+/// A mail with the permission to send it.
 pub(super) struct Taken {
     pub(super) mail: QueuedMail,
-    /// Its run could do with another chunk; said once for each.
+    /// Whether its run needs another chunk; reported once per chunk.
     pub(super) run_wants_more: bool,
 }
 
-/// What a worker that has nothing to do is to do next.
+/// What an idle worker should do next.
 pub(super) enum Next {
     Send(Taken),
-    /// Fewer sessions are allowed than there are: close this one.
+    /// More sessions are open than allowed: close this one.
     CloseSession,
-    /// Nothing more will come.
+    /// No further mails will arrive.
     End,
 }
 
@@ -105,7 +105,7 @@ impl EgressQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a user has brought it.
+    /// Whether the server was configured by a user.
     pub(super) fn is_own(&self) -> bool {
         self.target.server_key.smtp_server_id.is_some()
     }
@@ -122,35 +122,35 @@ impl EgressQueue {
         self.retired.load(Ordering::Acquire)
     }
 
-    /// Its sessions are closed.
+    /// Closes the sessions of the queue.
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
         self.wake_workers();
     }
 
-    /// Something has changed that decides what may be done.
+    /// Signals a change that affects what may be sent.
     pub(super) fn wake_workers(&self) {
         self.changed.notify_waiters();
     }
 
-    /// A chunk has been leased.
+    /// Adds the deliveries of a leased chunk.
     pub(super) fn push(&self, batch: Batch) {
         self.chunks.fetch_add(1, Ordering::Relaxed);
         self.lock().waiting.push(batch);
         self.wake_workers();
     }
 
-    /// One has been given back.
+    /// Counts a chunk as released.
     pub(super) fn release(&self) {
         self.chunks.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Chunks in flight that leave through it.
+    /// Number of chunks in flight through this queue.
     pub(super) fn chunks(&self) -> usize {
         self.chunks.load(Ordering::Relaxed)
     }
 
-    /// Whether enough of this run waits for a session.
+    /// Whether enough deliveries of this run are waiting for a session.
     pub(super) fn has_enough_of(&self, run_id: i64) -> bool {
         self.lock().waiting.len_of(run_id) >= ENOUGH
     }
@@ -159,7 +159,7 @@ impl EgressQueue {
         self.lock().waiting.len() == 0
     }
 
-    /// Waits for the next mail, until `is_over`. A worker without a session gets a slot for one with the mail.
+    /// Waits for the next mail, until `is_over`. A worker without a session is granted a slot for one with the mail.
     pub(super) async fn next(
         self: &Arc<Self>,
         slot: &mut Option<SessionSlot>,
@@ -170,7 +170,7 @@ impl EgressQueue {
         }
         let _idle = IdleWorker::counted(self, slot.is_some());
         loop {
-            // Listens before it looks, so that nothing is missed in between.
+            // Registers the waiter before checking, so that no wake-up is missed.
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
             if slot.is_some() && self.has_too_many_sessions() {
@@ -186,7 +186,7 @@ impl EgressQueue {
         }
     }
 
-    /// The next mail, if one may be begun now.
+    /// The next mail, if one may be started now.
     pub(super) fn take(self: &Arc<Self>, slot: &mut Option<SessionSlot>) -> Option<Taken> {
         let mut state = self.lock();
         let has_session = state
@@ -199,7 +199,7 @@ impl EgressQueue {
         Some(taken)
     }
 
-    /// The mail that a session at work is to send next, unless another that is idle would begin it sooner.
+    /// The mail that a busy session should send next, unless an idle one would start it sooner.
     pub(super) fn take_ahead(&self) -> Option<Taken> {
         let mut state = self.lock();
         let idle = state.sessions.idle_workers(self.sessions_allowed());
@@ -207,7 +207,7 @@ impl EgressQueue {
         is_enough.then(|| self.pop(&mut state)).flatten()
     }
 
-    /// Every mail costs a permit, and while the breaker tries the server a single one goes.
+    /// Every mail takes a permit; while the breaker is half-open, only a single mail is let through.
     fn pop(&self, state: &mut State) -> Option<Taken> {
         let has_permit = |permits: &AtomicI64| permits.load(Ordering::Relaxed) > 0;
         let may_begin = state.waiting.len() > 0
@@ -226,25 +226,25 @@ impl EgressQueue {
         })
     }
 
-    /// A mail that was taken was not tried after all.
+    /// Returns a mail that was taken but not attempted.
     pub(super) fn not_tried(&self) {
         self.lock().breaker.not_tried();
         self.grant(1);
         if self.has_failures.load(Ordering::Relaxed) {
-            // Another may try the server instead.
+            // Another mail may probe the server instead.
             self.wake_workers();
         }
     }
 
-    /// The same, and it is to go through another session.
+    /// As above, for a mail that is to be sent through another session.
     pub(super) fn put_back(&self, mail: QueuedMail) {
         self.lock().waiting.put_back(mail);
         self.not_tried();
         self.wake_workers();
     }
 
-    /// What may not leave at `now`: of runs that have stopped, and everything while the breaker is open or at no time (`None`).
-    /// Whatever sessions are waiting for, it is not kept.
+    /// Removes what may not be sent at `now`: the deliveries of stopped runs, and everything while the breaker is open
+    /// or if `now` is `None`.
     pub(super) fn remove_blocked(&self, now: Option<DateTime<Utc>>) -> Vec<Batch> {
         let mut state = self.lock();
         let now = now.filter(|_| !state.breaker.is_open());
@@ -254,17 +254,17 @@ impl EgressQueue {
         })
     }
 
-    /// Everything is left as it stands.
+    /// Stops the queue, leaving everything as it is.
     pub(super) fn abandon(&self) {
         self.lock().waiting = FairQueue::default();
     }
 
-    /// Whether the server is left alone. What was begun then goes no further.
+    /// Whether the breaker is open. Started mails then go no further.
     pub(super) fn is_open(&self) -> bool {
         self.is_open.load(Ordering::Relaxed)
     }
 
-    /// The server has answered; whether that closes the breaker.
+    /// Records an answer of the server; returns whether that closes the breaker.
     pub(super) fn worked(&self) -> bool {
         if !self.has_failures.load(Ordering::Relaxed) {
             return false;
@@ -272,12 +272,12 @@ impl EgressQueue {
         self.breaker(Breaker::worked).0
     }
 
-    /// An attempt failed; whether that changes the breaker.
+    /// Records a failed attempt; returns whether that changes the breaker.
     pub(super) fn failed(&self, verdict: Verdict, words: &str) -> bool {
         self.breaker(|breaker| breaker.failed(verdict, words)).0
     }
 
-    /// Asks or changes the breaker; also whether it was open and is no longer.
+    /// Reads or changes the breaker; also returns whether this closed it.
     pub(super) fn breaker<T>(&self, ask: impl FnOnce(&mut Breaker) -> T) -> (T, bool) {
         let mut state = self.lock();
         let was_open = state.breaker.is_open();

@@ -1,5 +1,5 @@
-//! The order in which mails leave: owner after owner, run after run, mail by mail, so that a mailing to one recipient does
-//! not wait for one to a million.
+//! The order in which mails are sent: round robin over owners, then over their runs, so that a mailing to one
+//! recipient does not wait for one to a million.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::chunk::Chunk;
 use crate::deliveries::claims::{ClaimableRun, Claimed};
 
-/// Deliveries of one chunk that wait for a session.
+/// Deliveries of one chunk waiting for a session.
 pub(super) struct Batch {
     pub(super) chunk: Arc<Chunk>,
     pub(super) deliveries: VecDeque<Claimed>,
@@ -37,12 +37,12 @@ struct RunQueue {
 }
 
 impl FairQueue {
-    /// Deliveries that wait.
+    /// Number of waiting deliveries.
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// A batch waits behind those of its run; a run waits behind those of its owner.
+    /// Appends a batch behind the others of its run; a run queues behind the others of its owner.
     pub(super) fn push(&mut self, batch: Batch) {
         let added = batch.deliveries.len();
         if added == 0 {
@@ -54,7 +54,7 @@ impl FairQueue {
         self.len += added;
     }
 
-    /// A mail that a session could not send after all: the first of its run.
+    /// Returns a mail that a session could not send; it becomes the first of its run.
     pub(super) fn put_back(&mut self, mail: QueuedMail) {
         let QueuedMail { chunk, delivery } = mail;
         let run = self.run_of(&chunk);
@@ -92,7 +92,7 @@ impl FairQueue {
         )
     }
 
-    /// The next mail of the next run of the next owner, and how many are left of its run.
+    /// The next mail of the next run of the next owner, and how many are left in its run.
     pub(super) fn pop(&mut self) -> Option<(QueuedMail, usize)> {
         let mut owner = self.owners.pop_front()?;
         let mut run = owner.runs.pop_front()?;
@@ -114,7 +114,7 @@ impl FairQueue {
         Some((QueuedMail { chunk, delivery }, left))
     }
 
-    /// Takes out what waits of such chunks.
+    /// Removes the waiting deliveries of the matching chunks.
     pub(super) fn remove_if(&mut self, is_wanted: impl Fn(&Chunk) -> bool) -> Vec<Batch> {
         let mut removed = Vec::new();
         for owner in &mut self.owners {
@@ -132,7 +132,7 @@ impl FairQueue {
         removed
     }
 
-    /// Deliveries of this run that wait.
+    /// Number of waiting deliveries of this run.
     pub(super) fn len_of(&self, run_id: i64) -> usize {
         let of_run = self.runs().filter(|run| run.id == run_id);
         of_run.map(|run| run.len).sum()
@@ -143,7 +143,7 @@ impl FairQueue {
     }
 }
 
-/// Runs that come ordered by their owners, so that no owner has a second turn before all have had one.
+/// Orders runs by owner so that each owner has one turn before any has a second.
 pub(super) fn in_turn(runs: Vec<ClaimableRun>) -> Vec<ClaimableRun> {
     let mut rounds: Vec<(usize, ClaimableRun)> = Vec::with_capacity(runs.len());
     let (mut owner, mut round) = (None, 0);

@@ -1,16 +1,16 @@
-//! Permits: the mails that may leave at once, where the server's rate is limited.
+//! Permits: how many mails may be sent now, where the server's rate is limited.
 
 use std::sync::atomic::Ordering;
 
 use super::EgressQueue;
 
 impl EgressQueue {
-    /// Whether permits run out while there is something to be sent.
+    /// Whether permits run out while deliveries are waiting.
     pub(in crate::engine) fn is_paced(&self) -> bool {
         self.permits.is_some() && self.chunks() > 0
     }
 
-    /// Permits that are wanted now: enough for what waits, no more than a step's worth at a time.
+    /// The number of permits to request now: enough for the waiting deliveries, at most one step's worth at a time.
     pub(in crate::engine) fn permits_wanted(&self) -> i64 {
         match &self.permits {
             Some(permits) if self.chunks() > 0 => {

@@ -1,4 +1,4 @@
-//! How many sessions with the server there may be, and which workers wait for something to do.
+//! Limits the number of sessions with the server, and counts the idle workers.
 
 use std::mem;
 use std::pin::pin;
@@ -9,30 +9,30 @@ use std::time::Duration;
 use super::EgressQueue;
 use crate::mail_servers::session_limits::Refusal;
 
-/// Sessions that have had no answer for so long are not known to work.
+/// Sessions without an answer for this long are not considered working.
 const MAX_SILENCE: Duration = Duration::from_mins(2);
 
-/// The workers of a queue, counted.
+/// Counters of a queue's workers.
 #[derive(Default)]
 pub(super) struct Sessions {
-    /// Slots that are taken: sessions that are open or about to be.
+    /// Slots taken: sessions that are open or being opened.
     taken: usize,
-    /// Workers that wait for a mail …
+    /// Workers waiting for a mail.
     idle: usize,
-    /// … with a session open.
+    /// Those of them with an open session.
     idle_open: usize,
-    /// Sessions that the server has let in.
+    /// Sessions accepted by the server.
     connected: usize,
-    /// Workers whose connection was refused, and who wait to learn how others fare.
+    /// Workers whose connection was refused, waiting for the outcome of other connections.
     refused: usize,
-    /// How often that has become known.
+    /// Counts the times such an outcome became known.
     settled: u64,
-    /// The last connection that was refused while others worked, for the control loop to persist.
+    /// The last connection refused while others worked, for the control loop to persist.
     refusal: Option<Refusal>,
 }
 
 impl Sessions {
-    /// Whether a worker may send: through the session whose slot it has, or through another that may be opened.
+    /// Whether a worker may send: through the session of its slot, or by opening another.
     pub(super) fn allows(&self, has_slot: bool, allowed: usize) -> bool {
         if has_slot {
             self.taken <= allowed
@@ -41,21 +41,21 @@ impl Sessions {
         }
     }
 
-    /// Whether it is known of every connection what becomes of it, or of one that it works.
+    /// Whether the outcome of all connection attempts is known, or one of them is known to work.
     fn are_settled_since(&mut self, before: u64) -> bool {
         let are_settled = self.connected > 0 || self.taken <= self.refused;
         self.settled += u64::from(are_settled);
         self.settled > before
     }
 
-    /// Workers that wait and could begin a mail at once.
+    /// Waiting workers that could start a mail immediately.
     pub(super) fn idle_workers(&self, allowed: usize) -> usize {
         let at_work = self.taken.saturating_sub(self.idle_open);
         self.idle.min(allowed.saturating_sub(at_work))
     }
 }
 
-/// The right to have one session with the server open.
+/// The right to have one session open with the server.
 pub(in crate::engine) struct SessionSlot {
     queue: Arc<EgressQueue>,
     is_connected: bool,
@@ -70,7 +70,7 @@ impl SessionSlot {
         }
     }
 
-    /// The server has let the session in.
+    /// Records that the server has accepted the session.
     pub(in crate::engine) fn connected(&mut self) {
         self.queue.answered();
         if !mem::replace(&mut self.is_connected, true) {
@@ -79,7 +79,7 @@ impl SessionSlot {
         }
     }
 
-    /// The session is over; another may be opened in its place.
+    /// Releases the slot; another session may be opened in its place.
     pub(in crate::engine) fn disconnected(&mut self) {
         if mem::take(&mut self.is_connected) {
             self.queue.lock().sessions.connected -= 1;
@@ -95,7 +95,7 @@ impl Drop for SessionSlot {
     }
 }
 
-/// A worker that waits for something to do, for as long as it does.
+/// Counts a worker as idle until dropped.
 pub(super) struct IdleWorker<'a> {
     queue: &'a EgressQueue,
     has_session: bool,
@@ -118,7 +118,7 @@ impl Drop for IdleWorker<'_> {
     }
 }
 
-/// A worker whose connection was refused, for as long as it waits to learn how others fare.
+/// Counts a worker whose connection was refused as waiting until dropped.
 struct RefusedWorker<'a>(&'a EgressQueue);
 
 impl<'a> RefusedWorker<'a> {
@@ -136,8 +136,8 @@ impl Drop for RefusedWorker<'_> {
 }
 
 impl EgressQueue {
-    /// For a worker whose connection was refused: waits until another has been let in, or none is under way. A server may refuse
-    /// at once and take its time to greet.
+    /// For a worker whose connection was refused: waits until another session has been accepted or no attempt is
+    /// under way. A server may refuse at once but delay its greeting.
     pub(in crate::engine) async fn others_settled(&self) {
         let _refused = RefusedWorker::counted(self);
         let before = self.lock().sessions.settled;
@@ -145,7 +145,7 @@ impl EgressQueue {
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
             if self.lock().sessions.are_settled_since(before) {
-                // For all that wait with this one, whatever it tries next.
+                // Wakes all workers waiting here.
                 self.wake_workers();
                 return;
             }
@@ -153,21 +153,21 @@ impl EgressQueue {
         }
     }
 
-    /// Sessions that this process may have open now.
+    /// The number of sessions that this process may have open now.
     pub(in crate::engine) fn sessions_allowed(&self) -> usize {
         let limit = self.limit.load(Ordering::Relaxed);
         self.granted.load(Ordering::Relaxed).min(limit)
     }
 
-    /// The server has answered just now.
+    /// Records that the server has answered.
     pub(in crate::engine) fn answered(&self) {
         let elapsed = self.created.elapsed().as_millis();
         let ms = u64::try_from(elapsed).unwrap_or(u64::MAX);
         self.answered_ms.store(ms, Ordering::Relaxed);
     }
 
-    /// The server has refused a connection, in these words. Where others are open and have their answers it allows no more
-    /// than those: from now on there are fewer sessions. `false` where none works: then the server is in trouble.
+    /// Records a refused connection with the server's response. If other sessions are open and receive answers, the
+    /// limit is lowered to their number. Returns `false` if none works, which means that the server is failing.
     pub(in crate::engine) fn refused_connection(&self, response: &str) -> bool {
         let answered = Duration::from_millis(self.answered_ms.load(Ordering::Relaxed));
         let is_silent = self.created.elapsed().saturating_sub(answered) > MAX_SILENCE;
@@ -185,7 +185,7 @@ impl EgressQueue {
         true
     }
 
-    /// What a limit of this process means for all, where these share the sessions.
+    /// Converts a limit of this process into one of all processes, where these share the sessions.
     fn limit_in_all(&self, limit: usize) -> i32 {
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
         let Some(in_all) = self.shared_sessions() else {
@@ -195,30 +195,30 @@ impl EgressQueue {
         in_all.saturating_sub(granted).max(0).saturating_add(limit)
     }
 
-    /// How many sessions all processes share now, where they do.
+    /// The number of sessions that all processes share now, where they do.
     pub(in crate::engine) fn shared_sessions(&self) -> Option<i32> {
         let limit = i32::try_from(self.limit_heard.load(Ordering::Relaxed)).unwrap_or(i32::MAX);
         self.target.sessions_in_all.map(|in_all| in_all.min(limit))
     }
 
-    /// Sessions that are configured: of all processes where these share them.
+    /// The configured number of sessions: of all processes where these share them.
     pub(in crate::engine) fn sessions_configured(&self) -> i32 {
         let own = i32::try_from(self.target.sessions).unwrap_or(i32::MAX);
         self.target.sessions_in_all.unwrap_or(own)
     }
 
-    /// The refusal that is to be persisted.
+    /// The refusal to persist.
     pub(in crate::engine) fn refusal(&self) -> Option<Refusal> {
         self.lock().sessions.refusal.clone()
     }
 
-    /// This refusal has been persisted.
+    /// Marks this refusal as persisted.
     pub(in crate::engine) fn refusal_persisted(&self, refusal: &Refusal) {
         let refusals = &mut self.lock().sessions.refusal;
         refusals.take_if(|waiting| waiting == refusal);
     }
 
-    /// The limit that all processes know of; what this one has found out meanwhile is not persisted yet, and stays.
+    /// Applies the limit known to all processes; what this process has learned and not yet persisted is kept.
     pub(in crate::engine) fn follow_limit(&self, limit: Option<i32>) {
         let limit = limit.and_then(|limit| usize::try_from(limit).ok());
         let limit = limit.unwrap_or(usize::MAX);
@@ -231,12 +231,12 @@ impl EgressQueue {
         }
     }
 
-    /// So many sessions may be open from now on; whether that is news.
+    /// Sets the maximum number of open sessions; returns whether it changed.
     pub(in crate::engine) fn grant_sessions(&self, sessions: usize) -> bool {
         self.granted.swap(sessions, Ordering::Relaxed) != sessions
     }
 
-    /// Whether one that is open is to be closed.
+    /// Whether an open session has to be closed.
     pub(super) fn has_too_many_sessions(&self) -> bool {
         self.lock().sessions.taken > self.sessions_allowed()
     }
