@@ -200,7 +200,7 @@ async fn converse(
 ) -> (Option<Session>, Result<Reply, Failure>) {
     if let Some(mut session) = session.and_then(reusable) {
         let reply = transfer(&mut session, mail).await;
-        // The server was done with this connection and has not looked at the mail: it goes through another.
+        // The server had closed this connection before reading the mail: it is sent through another.
         if !session.is_worn_out() {
             return (reusable(session), reply);
         }

@@ -16,7 +16,7 @@ use crate::mail::verdict::{Cause, Failure, Outcome, Verdict};
 pub(super) struct Times {
     pub(super) at: DateTime<Utc>,
     pub(super) took: Duration,
-    /// When the body began to leave, by the database's clock.
+    /// When transmission of the body started, by the database's clock.
     pub(super) body_at: Option<DateTime<Utc>>,
 }
 

@@ -1,4 +1,4 @@
-//! An SMTP worker: one session after another, one mail after another. What became of each goes to the result writer.
+//! An SMTP worker: sends one mail after another through its session. Outcomes go to the result writer.
 
 mod connection;
 
@@ -21,7 +21,7 @@ use crate::mail::compose::{Addressee, Mail};
 use crate::mail::verdict::Failure;
 use crate::monitoring::meters::meters;
 
-/// A session without work is closed after this: servers do not like to be kept waiting.
+/// An idle session is closed after this time: servers dislike idle connections.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct SmtpWorker {
     queue: Arc<EgressQueue>,
@@ -30,7 +30,7 @@ pub(super) struct SmtpWorker {
     connection: Connection,
 }
 
-/// A mail to be sent now.
+/// A mail to send now.
 struct Outgoing {
     chunk: Arc<Chunk>,
     delivery: Claimed,
@@ -51,7 +51,7 @@ impl SmtpWorker {
         }
     }
 
-    /// Sends what there is until no more comes.
+    /// Sends mails until no more will arrive.
     pub(super) async fn run(mut self) {
         let mut ahead = None;
         loop {
@@ -65,7 +65,7 @@ impl SmtpWorker {
         self.connection.close().await;
     }
 
-    /// Waits for the next mail that can be sent; `None` when there will be no more.
+    /// Waits for the next mail that can be sent; `None` when no more will arrive.
     async fn next_mail(&mut self) -> Option<Outgoing> {
         loop {
             self.connection.release();
@@ -94,7 +94,8 @@ impl SmtpWorker {
         waited.unwrap_or(NextMail::CloseSession)
     }
 
-    /// Sends a mail; gives the next, which was made on the way so that its envelope could follow this one's body.
+    /// Sends a mail; returns the next one, composed meanwhile so that its envelope could follow this body
+    /// (PIPELINING).
     async fn send(&mut self, outgoing: Outgoing) -> Option<Outgoing> {
         let began = Instant::now();
         let mut session = match self.connection.open(&outgoing.mail.envelope()).await {
@@ -108,7 +109,7 @@ impl SmtpWorker {
                 return None;
             }
         };
-        // Opening may have taken its time. A session dropped here has sent nothing of this mail.
+        // Opening may have taken a while. A session dropped here has sent nothing of this mail.
         if !self.may_leave(&outgoing.chunk, &outgoing.delivery) {
             self.leave_untouched(outgoing.chunk);
             return None;
@@ -128,14 +129,14 @@ impl SmtpWorker {
         next
     }
 
-    /// Whether a connection that could not be had is one too many: others are open, and work.
+    /// Whether the failed connection exceeded the server's session limit: others are open and work.
     async fn is_left_to_others(&self, failure: &Failure) -> bool {
         self.queue.others_settled().await;
         let coordinator = &self.shared.coordinator;
         coordinator.refused_connection(&self.queue, &failure.to_string())
     }
 
-    /// A mail for which there is no connection goes through another session.
+    /// Returns a mail for which there is no connection, to be sent through another session.
     fn put_back(&mut self, outgoing: Outgoing) {
         self.connection.release();
         self.queue.put_back(QueuedMail {
@@ -144,7 +145,7 @@ impl SmtpWorker {
         });
     }
 
-    /// Whether the body of this delivery may leave now.
+    /// Whether the body of this delivery may be sent now.
     fn may_leave(&self, chunk: &Chunk, delivery: &Claimed) -> bool {
         let now = self.shared.settings.clock.now();
         self.shared.coordinator.may_go_on(&self.queue)
@@ -153,7 +154,7 @@ impl SmtpWorker {
             && !chunk.is_withdrawn(delivery.recipient_id)
     }
 
-    /// Journals that this body leaves now, in the same breath as that the next mail is taken; gives that one.
+    /// Journals that this body starts now and that the next mail is taken, in a single write; returns the next mail.
     fn begin(&self, outgoing: &Outgoing) -> Result<Option<Outgoing>, NotJournaled> {
         let begin = Line::Begin(outgoing.delivery.recipient_id);
         let mut unwritten = Some((&outgoing.chunk, &begin));
@@ -174,8 +175,8 @@ impl SmtpWorker {
         }
     }
 
-    /// Makes a mail that was taken; one that may not leave, or cannot be made, is reported. A line that is to be journaled
-    /// before goes with this one's, where both go to the same file.
+    /// Composes a mail that was taken; one that may not be sent or cannot be composed is reported. A pending line is
+    /// journaled together with this one's if both go to the same file.
     fn prepare(
         &self,
         queued: QueuedMail,
@@ -234,13 +235,13 @@ impl SmtpWorker {
             .map_err(|error| error.to_string())
     }
 
-    /// Envelopes announced for what will not be sent cannot be taken back: the session goes too.
+    /// Envelopes already announced for mails that will not be sent cannot be revoked, so the session is dropped too.
     fn leave_untouched(&mut self, chunk: Arc<Chunk>) {
         self.connection.ended();
         self.not_sent(chunk);
     }
 
-    /// A mail that was taken is left as it was.
+    /// Returns a taken mail unchanged.
     fn not_sent(&self, chunk: Arc<Chunk>) {
         self.queue.not_tried();
         self.tell(AttemptEvent::Untouched(chunk, 1));
@@ -279,7 +280,7 @@ impl SmtpWorker {
         };
         let result = outcome.recorded(&chunk.job, delivery, times);
         let line = Line::End(result);
-        // Unwritten, it is still on its way to the database.
+        // Not written yet, it is still on its way to the database.
         chunk.journal(&[&line]);
         if let Line::End(result) = line {
             self.tell(AttemptEvent::Tried(Arc::clone(chunk), result));
@@ -288,13 +289,13 @@ impl SmtpWorker {
 
     fn tell(&self, event: AttemptEvent) {
         if self.events.send(event).is_err() {
-            tracing::error!("the result writer is gone; the journal has the results");
+            tracing::error!("result writer has stopped; results remain in the journal");
         }
     }
 }
 
-/// When an attempt began, and when its body did, by the database's clock.
+/// When an attempt started, and when its body did, by the database's clock.
 type Began = (Instant, Option<DateTime<Utc>>);
 
-/// The journal could not be written: this body must not leave.
+/// The journal could not be written: this body must not be sent.
 struct NotJournaled;

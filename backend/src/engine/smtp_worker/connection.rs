@@ -1,5 +1,5 @@
-//! The connection of a worker: opened with its first mail, replaced where the server ends it, given up where the server allows
-//! no more.
+//! The connection of a worker: opened for its first mail, replaced when the server closes it, given up when the
+//! server allows no more sessions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +12,9 @@ use crate::mail::server::Timeouts;
 use crate::mail::session::Session;
 use crate::mail::verdict::Failure;
 
-/// A connection so soon after another has ended is in its place …
+/// A connection this soon after another has ended is a replacement for it.
 const REPLACEMENT: Duration = Duration::from_secs(1);
-/// … and tried again after these, where it is refused.
+/// Retry delays of a replacement that is refused.
 const RECONNECT_WAITS: [Duration; 3] = [
     Duration::from_millis(100),
     Duration::from_millis(300),
@@ -24,14 +24,14 @@ const RECONNECT_WAITS: [Duration; 3] = [
 pub(super) struct Connection {
     queue: Arc<EgressQueue>,
     timeouts: Timeouts,
-    /// The right to have a session; taken with the first mail, given up with the session.
+    /// The right to have a session; acquired with the first mail, released with the session.
     pub(super) slot: Option<SessionSlot>,
     session: Option<Session>,
     /// When the last session ended.
     ended_at: Option<Instant>,
 }
 
-/// Why the server does not wait for the body of a mail.
+/// Why a mail's body cannot be sent.
 pub(super) enum NotOpened {
     /// No connection could be had: perhaps it is one too many.
     NoConnection(Failure),
@@ -63,12 +63,13 @@ impl Connection {
         self.session.is_some()
     }
 
-    /// A session in which the server waits for the body of a mail to this envelope. It is to be kept after use.
+    /// A session in which the server is ready for the body of a mail with this envelope. The caller returns it with
+    /// `keep`.
     pub(super) async fn open(&mut self, envelope: &Envelope<'_>) -> Result<Session, NotOpened> {
         if let Some(mut session) = self.take_session().await {
             match session.open(envelope).await {
                 Ok(()) => return Ok(session),
-                // The server was done with this connection and has not looked at the mail: it goes through the next.
+                // The server had closed this connection before reading the mail: it is sent through the next one.
                 Err(_) if session.is_worn_out() => self.ended(),
                 Err(failure) => {
                     self.keep(session);
@@ -99,7 +100,7 @@ impl Connection {
         }
     }
 
-    /// The session that there is, if it can be used on.
+    /// The open session, if it can still be used.
     async fn take_session(&mut self) -> Option<Session> {
         let mut session = self.session.take()?;
         if session.is_reusable() {
@@ -110,8 +111,8 @@ impl Connection {
         None
     }
 
-    /// A new connection. One in the place of another that has just ended may be refused because the server has not noticed
-    /// yet that there is room: then it is tried again, shortly.
+    /// Opens a connection. A replacement may be refused because the server has not yet noticed that the old
+    /// connection ended: then it is retried shortly after.
     async fn connect(&mut self) -> Result<Session, Failure> {
         let ended_at = self.ended_at.take();
         let waits = match ended_at.filter(|at| at.elapsed() < REPLACEMENT) {
@@ -137,7 +138,7 @@ impl Connection {
         Ok(session)
     }
 
-    /// The session is over, whoever ended it.
+    /// Called when the session is over, regardless of who ended it.
     pub(super) fn ended(&mut self) {
         self.ended_at = Some(Instant::now());
         if let Some(slot) = &mut self.slot {
@@ -145,7 +146,7 @@ impl Connection {
         }
     }
 
-    /// Says good-bye to the server, where there is a session, and gives up the right to have one.
+    /// Sends QUIT if there is a session, and releases the slot.
     pub(super) async fn close(&mut self) {
         if let Some(session) = self.session.take() {
             session.quit().await;
@@ -153,7 +154,7 @@ impl Connection {
         self.slot = None;
     }
 
-    /// Gives up the right to have a session, where there is none.
+    /// Releases the slot if there is no session.
     pub(super) fn release(&mut self) {
         if self.session.is_none() {
             self.slot = None;
