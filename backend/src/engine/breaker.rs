@@ -1,4 +1,4 @@
-//! The circuit breaker: leaves a mail server alone that is in trouble, lets one mail through now and then, and closes again
+//! The circuit breaker: stops sending to a failing mail server, lets a single mail probe it, and closes again
 //! when that mail gets an answer. This is one process's view; `mail_servers` has the state that all processes share. Pure.
 
 use crate::mail::verdict::{Cause, Verdict};
@@ -12,7 +12,7 @@ enum State {
     #[default]
     Closed,
     Open,
-    /// One mail may try the server; `true` while it is on its way.
+    /// A single mail may probe the server; `true` while it is on its way.
     HalfOpen(bool),
 }
 
@@ -47,7 +47,7 @@ impl Breaker {
         self.state == State::Open
     }
 
-    /// Whether an answer of the server's would change anything.
+    /// Whether an answer of the server would change the state.
     pub(super) fn has_failures(&self) -> bool {
         self.failures > 0 || self.state != State::Closed
     }
@@ -59,7 +59,8 @@ impl Breaker {
         }
     }
 
-    /// The server took a mail, or refused it in a way that shows that it works; `true` if that closes it.
+    /// Records that the server accepted a mail, or refused it in a way that shows that it works; `true` if that
+    /// closes it.
     pub(super) fn worked(&mut self) -> bool {
         self.failures = 0;
         let closes = matches!(self.state, State::HalfOpen(_));
@@ -70,7 +71,7 @@ impl Breaker {
         closes
     }
 
-    /// An attempt failed; `true` if that changes its state.
+    /// Records a failed attempt; `true` if that changes the state.
     pub(super) fn failed(&mut self, verdict: Verdict, words: &str) -> bool {
         let trouble = match verdict.cause {
             Cause::ServerTrouble | Cause::Protocol => Trouble::Unreachable,
@@ -94,12 +95,12 @@ impl Breaker {
         true
     }
 
-    /// What is to be persisted.
+    /// The change to persist.
     pub(super) fn change(&self) -> Option<&BreakerChange> {
         self.change.as_ref()
     }
 
-    /// This has been persisted.
+    /// Marks this change as persisted.
     pub(super) fn persisted(&mut self, change: &BreakerChange) {
         self.change.take_if(|waiting| waiting == change);
     }
@@ -185,7 +186,7 @@ mod tests {
         breaker.probe();
         assert!(breaker.may_begin() && !breaker.may_begin());
         assert!(breaker.failed(verdict(Cause::ServerTrouble), "still not"));
-        assert_eq!(breaker.change(), None, "that it is away is known");
+        assert_eq!(breaker.change(), None, "the outage is already known");
         breaker.probe();
         assert!(breaker.may_begin());
         breaker.worked();
@@ -210,6 +211,6 @@ mod tests {
         assert!(breaker.may_begin());
         let mut ours = open();
         ours.close_by_others();
-        assert!(ours.is_open(), "they have not heard of it yet");
+        assert!(ours.is_open(), "not published yet");
     }
 }

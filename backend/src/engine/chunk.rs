@@ -10,25 +10,26 @@ use super::journal::{LeaseFile, Line};
 use crate::deliveries::claims::{Lease, Leased};
 use crate::deliveries::results::Place;
 
-/// How long after leasing or renewing a chunk its bodies may leave; the lease lasts longer, for a body takes its time.
+/// How long after leasing or renewing a chunk a body may start; the lease lasts longer, because sending a body takes
+/// time.
 const VALID: Duration = Duration::from_secs(40);
 
-/// A leased chunk in hand.
+/// A leased chunk.
 pub(super) struct Chunk {
     pub(super) job: Arc<Job>,
     pub(super) lease: Lease,
     pub(super) file: LeaseFile,
-    /// Deliveries that must not be sent any more, and the number of them that was last heard of.
+    /// Recipients whose deliveries must no longer be sent, and the last known number of withdrawn deliveries.
     withdrawn: RwLock<HashSet<i64>>,
     withdrawn_number: AtomicI32,
     has_withdrawn: AtomicBool,
     /// Deliveries without a recorded result.
     open: AtomicUsize,
-    /// Until when nobody else can have taken it, in milliseconds since `BEGAN`.
+    /// Until when the lease is certainly ours, in milliseconds since `BEGAN`.
     valid_until: AtomicU64,
 }
 
-/// For `valid_until`: not any more, for good.
+/// Value of `valid_until` for a chunk that is lost for good.
 const LOST: u64 = 0;
 
 static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -38,7 +39,7 @@ fn ms_since_began(at: Instant) -> u64 {
 }
 
 impl Chunk {
-    /// A chunk leased at `then` for so many deliveries.
+    /// A chunk leased at `then` with this number of deliveries.
     pub(super) fn new(
         job: Arc<Job>,
         (leased, file): (Leased, LeaseFile),
@@ -61,22 +62,23 @@ impl Chunk {
         self.job.place(&self.lease)
     }
 
-    /// Whether these lines are written down. If not, nothing more of the chunk leaves: its results could be lost.
+    /// Appends these lines to the journal; `false` on failure. Then nothing more of the chunk may be sent, because
+    /// its results could be lost.
     pub(super) fn journal(&self, lines: &[&Line]) -> bool {
         let written = self.file.write(lines);
         if let Err(error) = &written {
-            tracing::error!(%error, "the journal cannot be written: nothing is sent");
+            tracing::error!(%error, "cannot write the journal; sending stopped");
             self.lost();
         }
         written.is_ok()
     }
 
-    /// Whether it is surely still ours.
+    /// Whether the lease is certainly still ours.
     pub(super) fn is_held(&self) -> bool {
         ms_since_began(Instant::now()) < self.valid_until.load(Ordering::Relaxed)
     }
 
-    /// Its lease was renewed by a statement begun at `then`.
+    /// Extends the validity of a lease that was renewed by a statement started at `then`.
     pub(super) fn renewed(&self, then: Instant) {
         if self.valid_until.load(Ordering::Relaxed) != LOST {
             self.valid_until
@@ -84,12 +86,12 @@ impl Chunk {
         }
     }
 
-    /// Nothing more of it may leave: it is somebody else's by now, or cannot be journaled.
+    /// Stops sending the chunk: its lease was lost, or it cannot be journaled.
     pub(super) fn lost(&self) {
         self.valid_until.store(LOST, Ordering::Relaxed);
     }
 
-    /// Whether the delivery to this recipient must not be sent any more.
+    /// Whether the delivery to this recipient has been withdrawn.
     pub(super) fn is_withdrawn(&self, recipient_id: i64) -> bool {
         self.has_withdrawn.load(Ordering::Acquire)
             && self
@@ -99,12 +101,13 @@ impl Chunk {
                 .contains(&recipient_id)
     }
 
-    /// How many deliveries had been withdrawn when that was last looked at.
+    /// The number of withdrawn deliveries when it was last read.
     pub(super) fn withdrawn_number(&self) -> i32 {
         self.withdrawn_number.load(Ordering::Relaxed)
     }
 
-    /// The deliveries to these recipients must not be sent any more; so many had been withdrawn before they were looked up.
+    /// Marks the deliveries to these recipients as withdrawn; `number` is the count read before they were looked
+    /// up.
     pub(super) fn withdraw(&self, recipient_ids: Vec<i64>, number: i32) {
         let withdrawn = self.withdrawn.write();
         *withdrawn.unwrap_or_else(PoisonError::into_inner) = recipient_ids.into_iter().collect();
@@ -112,7 +115,7 @@ impl Chunk {
         self.has_withdrawn.store(true, Ordering::Release);
     }
 
-    /// So many of its deliveries have been dealt with; whether that were the last.
+    /// Records that this number of deliveries is done; returns whether those were the last.
     pub(super) fn settle(&self, count: usize) -> bool {
         let before = self.open.fetch_sub(count, Ordering::AcqRel);
         before <= count

@@ -160,7 +160,7 @@ impl<'a> Claimer<'a> {
         Ok(())
     }
 
-    /// The queue through which the run leaves, opened with its first run; `None` when its server has gone meanwhile.
+    /// The egress queue of the run, opened for its first run; `None` when its server has been deleted meanwhile.
     fn queue(&mut self, run: &ClaimableRun) -> Result<Option<Arc<EgressQueue>>, Box<dyn Error>> {
         if let Some(queue) = self.shared.coordinator.queue(run.server_key) {
             return Ok(Some(queue));

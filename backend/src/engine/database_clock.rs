@@ -1,5 +1,5 @@
-//! What time it is for the database, as far as this process knows: the order of a mail and its withdrawal is told by one clock,
-//! whoever's machine is ahead.
+//! An estimate of the database's clock. The order of a mail and its withdrawal is decided by this one clock,
+//! independently of the clock of each machine.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 pub(super) struct DatabaseClock {
     since: Instant,
-    /// The database's time at `since`, in microseconds since 1970; 0 before it has been asked.
+    /// Database time at `since`, in microseconds since 1970; 0 until it has been read.
     then_us: AtomicI64,
 }
 
@@ -20,14 +20,14 @@ impl DatabaseClock {
         }
     }
 
-    /// The database's answer to a question that was asked at `asked`. Counted from then on, this clock is rather ahead of the
-    /// database's than behind.
+    /// Sets the clock from a query sent at `asked`. Because the time is counted from then, this clock tends to be
+    /// ahead of the database's rather than behind.
     pub(super) fn set(&self, database_now: DateTime<Utc>, asked: Instant) {
         let then_us = database_now.timestamp_micros() - self.elapsed_us(asked);
         self.then_us.store(then_us, Ordering::Relaxed);
     }
 
-    /// `None` before the database has been asked.
+    /// The current database time; `None` until it has been read.
     pub(super) fn now(&self) -> Option<DateTime<Utc>> {
         let then_us = self.then_us.load(Ordering::Relaxed);
         let now_us = then_us + self.elapsed_us(Instant::now());

@@ -1,4 +1,4 @@
-//! A run being sent: what the sender's threads share of it.
+//! A run being sent: the state that the sender's threads share.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -45,7 +45,7 @@ pub(super) struct Job {
 pub(super) enum Rest {
     /// The mail server does not want this message or sender: until somebody resumes it.
     ContentRejected,
-    /// It refuses most recipients, so the reason lies with the sender: paused until it is resumed.
+    /// It refuses most recipients, so the cause lies with the sender: paused until resumed.
     RecipientsRefused,
     /// The mail server puts everything off: for a while.
     ServerDefers,
@@ -134,7 +134,7 @@ impl Job {
         self.holds_uncertain.load(Ordering::Relaxed)
     }
 
-    /// Counts a failed attempt and returns the reason to pause the run, if there is one now.
+    /// Counts a failed attempt and returns the reason to pause the run, if any.
     pub(super) fn judge(&self, failure: &Failure) -> Option<Rest> {
         let verdict = failure.verdict();
         match verdict.cause {

@@ -134,11 +134,11 @@ fn lease_files(worker: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths.filter(|path| !path.ends_with(LOCK)).collect())
 }
 
-/// What is wrong, in words for who runs the service.
+/// Describes the failure to the operator.
 pub(super) fn unusable(journal: &Path) -> impl FnOnce(io::Error) -> Box<dyn Error> {
     move |error| {
         let journal = journal.display();
-        format!("the journal in {journal} cannot be written (see JOURNAL_DIR): {error}").into()
+        format!("cannot write the journal in {journal} (see JOURNAL_DIR): {error}").into()
     }
 }
 

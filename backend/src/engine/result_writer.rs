@@ -1,4 +1,4 @@
-//! The result writer: writes results in batches, gives done chunks back, and lets runs rest.
+//! The result writer: writes results in batches, releases finished chunks, and pauses runs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl<'a> ResultWriter<'a> {
         }
     }
 
-    /// Records until everybody who events has hung up.
+    /// Records events until all senders of the channel have been dropped.
     pub(super) fn run(mut self, events: &Receiver<AttemptEvent>) {
         loop {
             let more = self.collect(events);

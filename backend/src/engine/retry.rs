@@ -5,20 +5,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::deliveries::model::DeliveryStatus;
 use crate::mail::verdict::{Cause, Outcome, Verdict};
 
-/// Greylisting and the like: the first wait, which doubles with every try, and the longest.
+/// Greylisting and similar deferrals: the first delay, which doubles with every attempt, and the maximum.
 const RECIPIENT_TRANSIENT_WAIT: TimeDelta = TimeDelta::minutes(5);
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(4);
-/// The server puts the mail off at MAIL, DATA or the dot: the first wait, which doubles.
+/// A deferral at MAIL, DATA or the final dot: the first delay, which doubles.
 const TRANSIENT_WAIT: TimeDelta = TimeDelta::minutes(5);
-/// Unknown whether the mail arrived: the first wait, which doubles.
+/// An uncertain outcome: the first delay, which doubles.
 const UNCERTAIN_WAIT: TimeDelta = TimeDelta::minutes(5);
-/// A full mailbox: at least so long, also after its spread.
+/// A full mailbox: the minimum delay, also after jitter.
 const MAILBOX_FULL_WAIT: TimeDelta = TimeDelta::hours(1);
-/// The server or the way to it is in trouble; `breaker.rs` decides when one mail goes and sees.
+/// The server is failing or unreachable; `breaker.rs` decides when a single mail probes it.
 const SERVER_TROUBLE_WAIT: TimeDelta = TimeDelta::seconds(30);
-/// The server does not keep to SMTP.
+/// The server violates SMTP.
 const PROTOCOL_WAIT: TimeDelta = TimeDelta::seconds(30);
-/// Certificate, encryption or credentials: until a person has put it right.
+/// A problem with certificate, encryption or credentials, which has to be fixed by hand.
 const CONFIGURATION_WAIT: TimeDelta = TimeDelta::seconds(30);
 
 /// The delivery's new state, and when it is tried again, if it is.
@@ -74,7 +74,7 @@ pub fn after(verdict: Verdict, terms: &Terms, now: DateTime<Utc>, chance: f64) -
     }
 }
 
-/// How long to wait, before chance has moved it.
+/// The delay before jitter.
 enum Wait {
     About(TimeDelta),
     AtLeast(TimeDelta),
@@ -109,7 +109,7 @@ fn doubled(first: TimeDelta, tries: i16) -> TimeDelta {
 
 impl Wait {
     fn spread(&self, chance: f64) -> TimeDelta {
-        // Thousandths are fine enough, and whole numbers cannot surprise.
+        // Thousandths are precise enough, and integer arithmetic is exact.
         #[expect(
             clippy::as_conversions,
             clippy::cast_possible_truncation,

@@ -20,13 +20,13 @@ pub struct Pass {
     pub prepared: i64,
     /// Runs finished.
     pub finished: usize,
-    /// There is more to do: come again at once.
+    /// There is more to do: run the next pass immediately.
     pub more: bool,
-    /// When the next mailing falls due, if that is soon.
+    /// When the next mailing is due, if that is soon.
     pub next_due: Option<DateTime<Utc>>,
 }
 
-/// Longer than from one pass to the next.
+/// Longer than the interval between passes.
 const LOOK_AHEAD: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(QueryableByName)]
@@ -35,8 +35,8 @@ struct Now {
     now: DateTime<Utc>,
 }
 
-/// Makes one pass: a batch of everything there is to do. While there is more, the next one follows at once, so that each
-/// kind of work has its turn.
+/// Makes one pass: a batch of each kind of work. If there is more, the next pass follows immediately, so that each
+/// kind of work gets its turn.
 pub fn pass(conn: &mut PgConnection, clock: &Clock, quotas: Quotas) -> QueryResult<Pass> {
     let database: Now = diesel::sql_query("SELECT clock_timestamp() AS now").get_result(conn)?;
     clock.follow(database.now);

@@ -102,7 +102,7 @@ impl Sender {
             begin(scope, coordinator, "own workers", move || {
                 send_through(&own_runtime, queues, (all, events));
             })?;
-            // The result writer ends when everybody else has hung up.
+            // The result writer ends when all senders of its channel have been dropped.
             Ok(())
         })
     }

@@ -1,4 +1,4 @@
-//! What the parts of a sender have in common: what they were told, who they are, and the coordinator between them.
+//! What the parts of a sender share: configuration, identity, and the coordinator.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ pub enum Until {
     Stopped,
 }
 
-/// What the result writer is told.
+/// A message to the result writer.
 pub(super) enum AttemptEvent {
     Tried(Arc<Chunk>, AttemptResult),
     /// So many of a chunk's deliveries were left as they were.

@@ -19,7 +19,7 @@ const AT_ONCE: i64 = 1000;
 /// How long it rests when there is nothing more to delete.
 const REST: Duration = Duration::from_hours(1);
 
-/// Processes of the release before may be at work beside this one for a while.
+/// Processes of the previous release may run beside this one for a while.
 const NORMALIZED_EVERY: Duration = Duration::from_hours(24);
 
 /// What accounts, articles and programs leave behind and nobody needs any more. A session that was not continued has ended
@@ -81,8 +81,7 @@ impl Upkeep {
         }
     }
 
-    /// Brings what a process of an earlier release has stored into the forms that are compared now, and tells what only a
-    /// person can.
+    /// Normalizes what a process of an earlier release has stored, and logs what has to be fixed by hand.
     async fn normalize(&self) {
         let now = self.clock.now();
         let work = move |conn: &mut PgConnection| {
@@ -91,7 +90,7 @@ impl Upkeep {
         };
         match self.db.run(work).await {
             Err(error) => {
-                tracing::warn!(%error, "stored addresses and names could not be brought into their form; tried again in a day");
+                tracing::warn!(%error, "could not normalize stored addresses and names; retrying in a day");
             }
             Ok((done, left)) => {
                 if done != Pass::default() {
@@ -104,11 +103,11 @@ impl Upkeep {
                         addresses,
                         merged,
                         texts,
-                        "stored addresses and names brought into their form"
+                        "stored addresses and names normalized"
                     );
                 }
                 if !left.is_empty() {
-                    tracing::warn!("some stored addresses need a look: {left}");
+                    tracing::warn!("some stored addresses need manual attention: {left}");
                 }
             }
         }
