@@ -36,7 +36,7 @@ pub struct ClaimableRun {
     pub owner_id: i64,
     #[diesel(sql_type = BigInt)]
     pub mailing_id: i64,
-    /// Its recipients, also those left out.
+    /// Number of recipients, including those left out.
     #[diesel(sql_type = Integer)]
     pub planned: i32,
     #[diesel(embed)]
@@ -56,8 +56,8 @@ pub struct Terms {
     pub holds_uncertain: bool,
 }
 
-/// The runs with a chunk that is free and has something due at `now`, unless they are held. They are found through the free
-/// chunks, one look into the index for each run that has any: runs that are all in hand, or wait for a retry, cost nothing.
+/// Runs that have a free chunk with something due at `now` and are not paused. They are found through the index on
+/// free chunks, one lookup per run: runs whose chunks are all leased or wait for a retry cost nothing.
 pub fn claimable_runs(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
@@ -123,12 +123,12 @@ pub struct Lease {
     pub lease_token: i64,
 }
 
-/// A chunk as it stood when it was leased.
+/// A chunk as it was when it was leased.
 #[derive(Debug, Clone, Copy, QueryableByName)]
 pub struct Leased {
     #[diesel(embed)]
     pub lease: Lease,
-    /// How many of its deliveries had been withdrawn.
+    /// Number of its deliveries that had been withdrawn by then.
     #[diesel(sql_type = Integer)]
     pub withdrawn: i32,
 }

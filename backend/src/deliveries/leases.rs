@@ -1,11 +1,11 @@
-//! Leases of chunks once they are taken: renewed, given back, dropped. Who lost one can do none of these.
+//! Leases of claimed chunks: renewed, released, dropped. All of these require the current lease token.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Double, Integer};
 
 use super::claims::Lease;
 
-/// Holds on to these chunks for another `seconds`; gives the tokens of those that are still ours.
+/// Extends the leases of these chunks by `seconds`; returns the tokens of those still held.
 pub fn renew(conn: &mut PgConnection, leases: &[Lease], seconds: f64) -> QueryResult<Vec<i64>> {
     #[derive(QueryableByName)]
     struct Kept {
@@ -27,7 +27,7 @@ pub fn renew(conn: &mut PgConnection, leases: &[Lease], seconds: f64) -> QueryRe
     Ok(kept.into_iter().map(|kept| kept.lease_token).collect())
 }
 
-/// Gives chunks back, each with the moment of its earliest retry; a lease that was lost meanwhile is left alone.
+/// Releases chunks, each with the time of its earliest retry; a lease that was lost meanwhile is left alone.
 pub fn give_back(conn: &mut PgConnection, leases: &[Lease]) -> QueryResult<usize> {
     let (run_ids, chunk_nos, tokens) = columns(leases);
     diesel::sql_query(
@@ -44,7 +44,7 @@ pub fn give_back(conn: &mut PgConnection, leases: &[Lease]) -> QueryResult<usize
     .execute(conn)
 }
 
-/// Takes back leases of which it is not known whether they were ever had: nothing was sent under them.
+/// Drops leases for which it is unknown whether the claim was committed: nothing was sent under them.
 pub fn drop_leases(conn: &mut PgConnection, tokens: &[i64]) -> QueryResult<usize> {
     diesel::sql_query(
         "UPDATE chunks SET lease_token = NULL, lease_owner = NULL, lease_expires_at = NULL

@@ -26,7 +26,8 @@ const LOST: &str = "
            coalesce((SELECT on_uncertain FROM mailings WHERE id = mailing_id), 'hold') = 'hold' AS holds_uncertain
     FROM chunks JOIN runs ON runs.id = run_id";
 
-/// One lease that has expired, locked until the transaction ends. The clock is read once, before the index on expiry is.
+/// One expired lease, locked until the transaction ends. The clock is read once, so that the index on the expiry is
+/// used.
 pub fn lost(conn: &mut PgConnection) -> QueryResult<Option<Lost>> {
     diesel::sql_query(format!(
         "{LOST} WHERE lease_token IS NOT NULL AND lease_expires_at < (SELECT clock_timestamp())

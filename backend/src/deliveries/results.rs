@@ -33,7 +33,7 @@ pub struct AttemptResult {
     /// … and where it stands now.
     pub after: DeliveryStatus,
     pub next_attempt_at: Option<DateTime<Utc>>,
-    /// When the body began to leave, by the database's clock.
+    /// When transmission of the body started, by the database's clock.
     #[serde(default)]
     pub body_at: Option<DateTime<Utc>>,
 }
@@ -191,8 +191,8 @@ fn move_one(
     Ok(Some(attempt_no))
 }
 
-/// Whether a late result changes where its delivery stands: an acceptance does unless there was one already, or the delivery
-/// had been withdrawn before its body left; anything else only where nothing is known better.
+/// Whether a late result changes the state of its delivery: an acceptance does unless there already is one, or the
+/// delivery was withdrawn before its body started; any other result only if no better one is known.
 fn overrides(standing: &Standing, result: &AttemptResult) -> bool {
     use DeliveryStatus::{Accepted, Deferred, Expired, Pending, Rejected, Skipped, Uncertain};
     let overtaken = standing.attempts >= result.attempt_no;
@@ -206,7 +206,7 @@ fn overrides(standing: &Standing, result: &AttemptResult) -> bool {
     }
 }
 
-/// Whether the body left before the delivery was withdrawn; what is not known is taken for the mail's.
+/// Whether the body started before the delivery was withdrawn; assumed if unknown.
 fn began_before(result: &AttemptResult, withdrawn_at: Option<DateTime<Utc>>) -> bool {
     let times = result.body_at.zip(withdrawn_at);
     times.is_none_or(|(body_at, withdrawn_at)| body_at < withdrawn_at)

@@ -12,14 +12,15 @@ use crate::email_address::EmailAddress;
 #[derive(Debug, Clone, Copy)]
 pub enum Whom<'a> {
     Recipients(&'a [i64]),
-    /// Everybody who has this address now, however it is spelled.
+    /// All recipients who have this address now, in any spelling.
     Address(&'a str),
 }
 
 /// Nobody of these gets another mail of the owner's open runs: what was not sent yet is skipped, what is uncertain stays
 /// so and is not tried again. Gives the number of deliveries concerned; doing it twice changes nothing.
 ///
-/// What a worker has claimed already is withdrawn: it watches its chunks' numbers of withdrawn deliveries (`withdrawals.rs`).
+/// Deliveries already claimed by a worker are withdrawn: it watches the number of withdrawn deliveries of its chunks
+/// (`withdrawals.rs`).
 ///
 /// The runs stay locked until the caller's transaction ends, so that nothing is prepared meanwhile from what the caller
 /// changes in it: a step of the preparation is either seen here, or sees that change. In the order of all locks

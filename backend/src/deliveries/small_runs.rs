@@ -1,4 +1,4 @@
-//! The preparation of small runs, many in one statement: thousands of them may fall due in the same second.
+//! Prepares small runs, many in one statement: thousands of them may become due in the same second.
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
@@ -7,9 +7,9 @@ use diesel::sql_types::{Array, BigInt, Timestamptz};
 
 use super::store::{CHUNK, READ_IN_ORDER, Step};
 
-/// Runs prepared in one transaction …
+/// Maximum number of runs prepared in one transaction.
 const RUNS: i64 = 100;
-/// … and recipients of them all.
+/// Maximum number of their recipients in total.
 const RECIPIENTS: i64 = 20_000;
 
 #[derive(QueryableByName)]
@@ -24,8 +24,8 @@ struct SmallRun {
     planned: i64,
 }
 
-/// Prepares a batch of small runs that no other process has in hand, the oldest first; returns the number of their
-/// deliveries, or `None` when there are none. The caller repeats it, each time in a transaction of its own.
+/// Prepares a batch of small runs that no other process has locked, the oldest first; returns the number of their
+/// deliveries, or `None` if there are no such runs. The caller repeats it, each time in its own transaction.
 pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Option<i64>> {
     let mut runs: Vec<SmallRun> = diesel::sql_query(
         "SELECT id, owner_id, mailing_id, planned::bigint AS planned FROM runs
@@ -55,7 +55,7 @@ pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<
     Ok(Some(done.prepared))
 }
 
-/// As in `store`, for several runs of one chunk each. One that turns out to have a whole chunk is left open, for what follows.
+/// As in `store`, for several runs of one chunk each. A run that turns out to fill its chunk stays open for more.
 const FAN_OUT: &str = "
     WITH run AS (SELECT * FROM unnest($1, $2, $3) AS run (id, mailing_id, owner_id)),
     prepared AS (

@@ -35,7 +35,8 @@ pub(super) struct Step {
     pub(super) prepared: i64,
 }
 
-/// Both tables are read from one place on, side by side; a hash would be made of all recipients, for every step anew.
+/// Both tables are read from the same position with a merge join; a hash join would hash all recipients in every
+/// step.
 pub(super) const READ_IN_ORDER: &str =
     "SET LOCAL enable_hashjoin = off; SET LOCAL enable_seqscan = off";
 
@@ -97,16 +98,16 @@ const FAN_OUT: &str = "
     FROM size WHERE runs.id = $1
     RETURNING size.prepared";
 
-/// That a run is cancelled or its time is over, the whole or that of its retries, and something of it is still open. `$1`
-/// is the present.
+/// Condition: a run is cancelled, or its time or that of its retries is over, and it still has open deliveries. `$1`
+/// is the current time.
 pub const IS_OVER: &str = "
     (runs.status = 'cancelled' OR (runs.status = 'running' AND (deadline_at <= $1 OR retries_end_at <= $1)))
     AND EXISTS (SELECT FROM chunks WHERE run_id = runs.id AND (pending > 0 OR next_attempt_at IS NOT NULL)
                 AND (next_attempt_at IS NOT NULL OR runs.status = 'cancelled' OR coalesce(deadline_at <= $1, FALSE)))";
 
-/// Closes what is left of those of these runs whose time is over: at the end of the window everything expires, later on
-/// the retries do, and a cancelled run's rest is skipped. Chunks that somebody is sending are left until they are given
-/// back, runs that somebody is changing until they are looked at again.
+/// Closes the open deliveries of those of these runs whose time is over: at the end of the window all of them expire,
+/// at the end of the retries the deferred ones do, and those of a cancelled run are skipped. Leased chunks are left
+/// until they are released, and locked runs until the next check.
 pub fn close_leftovers(
     conn: &mut PgConnection,
     run_ids: &[i64],

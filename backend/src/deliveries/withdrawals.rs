@@ -1,5 +1,5 @@
-//! What was withdrawn from chunks after they had been claimed: recipients who were deleted, suppressed or unsubscribed, and
-//! whatever else leaves deliveries out of a run under way (`skips.rs`).
+//! Deliveries withdrawn from chunks after they were claimed: their recipients were deleted, suppressed or
+//! unsubscribed, or left out of a run under way for another reason (`skips.rs`).
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use super::claims::Lease;
 use super::leases::columns;
 use crate::db::schema::deliveries;
 
-/// How many deliveries have ever been withdrawn from a chunk. The number only rises, within the transaction that withdraws.
+/// The number of deliveries ever withdrawn from a chunk. It only increases, in the transaction that withdraws.
 #[derive(Debug, Clone, Copy, QueryableByName)]
 pub struct Withdrawn {
     #[diesel(sql_type = BigInt)]
@@ -18,7 +18,7 @@ pub struct Withdrawn {
     pub withdrawn: i32,
 }
 
-/// These numbers of the chunks that are still held.
+/// The current numbers of those chunks whose lease is still held.
 pub fn numbers(conn: &mut PgConnection, leases: &[Lease]) -> QueryResult<Vec<Withdrawn>> {
     let (run_ids, chunk_nos, tokens) = columns(leases);
     diesel::sql_query(
@@ -42,7 +42,7 @@ pub fn recipients(conn: &mut PgConnection, lease: &Lease) -> QueryResult<Vec<i64
         .load(conn)
 }
 
-/// What time it is for the database, by which it is told whether a mail or its withdrawal came first.
+/// The database's current time, which decides whether a mail or its withdrawal came first.
 pub fn database_now(conn: &mut PgConnection) -> QueryResult<DateTime<Utc>> {
     #[derive(QueryableByName)]
     struct Now {
