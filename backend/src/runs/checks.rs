@@ -1,6 +1,6 @@
-//! Runs that the scheduler has to look at. Triggers note a run when a chunk of it has nothing left to do, when it is prepared
-//! or cancelled, and for its end and the end of its retries; so a pass costs what there is to do, however many runs are
-//! under way.
+//! Runs that the scheduler has to check. Triggers enqueue a run when one of its chunks is done, when it is prepared
+//! or cancelled, and for its end and the end of its retries; so the cost of a pass does not depend on the number of
+//! runs under way.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,20 +10,20 @@ use super::finish;
 use crate::db::schema::run_checks;
 use crate::deliveries::store as deliveries;
 
-/// Checks made in one transaction.
+/// Maximum number of checks made in one transaction.
 const BATCH: i64 = 200;
 
-/// What came of a batch of checks.
+/// The outcome of a batch of checks.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Checked {
     /// The mailings whose runs are finished, locked until the transaction ends.
     pub finished: Vec<i64>,
-    /// There may be more that is due.
+    /// More checks may be due.
     pub more: bool,
 }
 
-/// Closes what is over and finishes what is done, of the runs whose check is due and in no other process's hands. A run
-/// that has to be looked at again goes to the end of the queue.
+/// Closes runs whose time is over and finishes those that are done, among the runs whose check is due and that no
+/// other process has locked. A run that has to be checked again goes to the end of the queue.
 pub fn make_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Checked> {
     let due: Vec<(i64, i64)> = run_checks::table
         .filter(run_checks::due_at.le(now))
@@ -45,14 +45,14 @@ pub fn make_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Che
     take(conn, &ids, now)?;
     let again = check_again(conn, &run_ids, now)?;
     Ok(Checked {
-        // As long as a full batch brings something on.
+        // As long as full batches make progress.
         more: i64::try_from(taken).is_ok_and(|taken| taken == BATCH) && again < taken,
         finished,
     })
 }
 
-/// Notes again those that are over or done and could not be dealt with: somebody is changing them, or sending what is left
-/// of them. Returns their number.
+/// Enqueues again the runs that are over or done but could not be handled because they are locked or their chunks are
+/// leased. Returns their number.
 fn check_again(conn: &mut PgConnection, run_ids: &[i64], now: DateTime<Utc>) -> QueryResult<usize> {
     let (is_over, nothing_left) = (deliveries::IS_OVER, finish::NOTHING_LEFT);
     diesel::sql_query(format!(

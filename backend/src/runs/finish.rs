@@ -34,7 +34,7 @@ impl Finished {
     }
 }
 
-/// That a run is under way and has nothing left to do.
+/// Condition: the run is under way and has nothing left to do.
 pub(super) const NOTHING_LEFT: &str = "runs.status = 'running' AND fanned_out_at IS NOT NULL
     AND NOT EXISTS (SELECT FROM chunks WHERE chunks.run_id = runs.id
                     AND (pending > 0 OR deferred > 0 OR next_attempt_at IS NOT NULL OR lease_token IS NOT NULL))";

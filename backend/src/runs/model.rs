@@ -48,8 +48,8 @@ pub struct Run {
     pub status: RunStatus,
     /// Of one that is paused.
     pub pause_reason: Option<PauseReason>,
-    /// Of one that is open: the mail server refuses further connections, so that only so many sessions are used. One more is
-    /// tried every few minutes.
+    /// Only for open runs: the number of sessions in use, because the mail server refuses further connections. One
+    /// more is tried every few minutes.
     #[schema(example = 5, minimum = 1)]
     pub session_limit: Option<i32>,
     pub started_at: Option<DateTime<Utc>>,

@@ -1,21 +1,22 @@
-//! Whether a mail server refuses most recipients of a run. A list hardly consists of addresses that do not exist: such refusals
-//! are about the sender, whatever their words, and say nothing about the addresses. Pure.
+//! Whether a mail server refuses most recipients of a run. A list rarely consists of addresses that do not exist:
+//! such refusals are about the sender, whatever their text, and say nothing about the addresses. Pure.
 
 use std::collections::HashMap;
 
-/// At least so many in the same code and enhanced code, whatever the text: it has the address or a queue's number in it.
+/// Minimum number of refusals with the same code and enhanced code, ignoring the text, which may contain the address
+/// or a queue id.
 const ALIKE: u64 = 5;
-/// A run to fewer is judged by its words alone.
+/// A run with fewer recipients is judged by the text of its refusals alone.
 const SMALLEST_RUN: u64 = 2;
-/// After so many a run does not wait until half of its recipients have been refused.
+/// After this many refusals a run is stopped before half of its recipients have been refused.
 const ENOUGH: u64 = 50;
-/// Kinds that are counted apart; a server that makes up further ones has them counted as one.
+/// Maximum number of kinds counted separately; further ones are counted as one.
 const KINDS: usize = 64;
 
-/// How a server refuses: code and enhanced code.
+/// The kind of a refusal: code and enhanced code.
 type Kind = (i16, Option<String>);
 
-/// The deliveries of a run whose recipient was refused for good at RCPT.
+/// The deliveries of a run whose recipients were permanently refused at RCPT.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refusals {
     total: u64,
@@ -23,7 +24,7 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    /// So many more.
+    /// Adds this number of refusals.
     pub fn add(&mut self, code: i16, enhanced: Option<&str>, count: u64) {
         let kind = (code, enhanced.map(str::to_owned));
         let kind = if self.kinds.len() < KINDS || self.kinds.contains_key(&kind) {
@@ -35,15 +36,16 @@ impl Refusals {
         self.total += count;
     }
 
-    /// Whether these are most of a run that is over, of which `others` were accepted or rejected for another reason: at least half
-    /// with five alike, or all of them.
+    /// Whether most recipients of a finished run were refused, with `others` accepted or rejected for another reason:
+    /// at least half of them with five of the same kind, or all.
     pub fn are_most(&self, others: u64) -> bool {
         let all = others == 0 && self.total >= SMALLEST_RUN;
         all || self.are_half_and_alike(others)
     }
 
-    /// Whether a run to so many recipients is not to go on: at least half of what was tried and five alike, after half of it all
-    /// or 50. So a list that begins with its few dead addresses is not stopped by them.
+    /// Whether to stop a run with this number of recipients: at least half of the attempted ones were refused with
+    /// five of the same kind, after half of all recipients or 50. Thus a list is not stopped by a few invalid
+    /// addresses at its beginning.
     pub fn stop(&self, others: u64, recipients: u64) -> bool {
         let enough = recipients.div_ceil(2).clamp(ALIKE, ENOUGH);
         self.total >= enough && self.are_half_and_alike(others)

@@ -19,8 +19,8 @@ pub fn begin(
     Ok(())
 }
 
-/// Those that have rested long enough go on; returns their number. The status is no parameter: only so is the index of the
-/// paused ones used whatever the plan.
+/// Resumes runs whose pause has expired; returns their number. The status is a literal rather than a parameter, so
+/// that the partial index on paused runs is used by every plan.
 pub fn end_due(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
     diesel::sql_query(
         "UPDATE runs SET pause_reason = NULL, paused_until = NULL WHERE status = 'running' AND paused_until <= $1",

@@ -1,4 +1,4 @@
-//! Runs of the schedule, many in one statement: those that begin, and occurrences that were not carried out.
+//! Scheduled runs, many in one statement: those that start, and occurrences that were not carried out.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,7 +7,7 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use super::model::RunStatus;
 use super::store::NewRun;
 
-/// A run that has begun, and what its mails are called.
+/// A started run with the subject of its mails.
 #[derive(Debug, QueryableByName)]
 pub struct BegunRun {
     #[diesel(sql_type = BigInt)]
@@ -18,7 +18,7 @@ pub struct BegunRun {
     pub subject: String,
 }
 
-/// Begins many runs of the schedule, in this order. Those that cannot begin, as in `begin`, are not among those returned.
+/// Starts scheduled runs in this order. Runs that cannot be started, as in `begin`, are not returned.
 pub fn begin_all(conn: &mut PgConnection, new: &[NewRun]) -> QueryResult<Vec<BegunRun>> {
     if new.is_empty() {
         return Ok(Vec::new());
@@ -47,7 +47,7 @@ fn column<T>(new: &[NewRun], of: fn(&NewRun) -> T) -> Vec<T> {
     new.iter().map(of).collect()
 }
 
-/// Records occurrences that were not carried out, each a mailing and a moment, and why.
+/// Records occurrences that were not carried out: mailing, time and reason of each.
 pub fn record_unrun(
     conn: &mut PgConnection,
     occurrences: &[(i64, DateTime<Utc>)],
