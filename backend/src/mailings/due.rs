@@ -1,5 +1,4 @@
-//! Mailings that have fallen due: started in batches, each by one process, and one that cannot be started keeps no other
-//! from it.
+//! Due mailings: started in batches, each by one process. A mailing that cannot be started does not block the others.
 
 mod batch;
 mod queue;
@@ -22,7 +21,7 @@ use crate::runs::finish;
 use crate::runs::model::{RunStatus, Trigger};
 use crate::runs::{scheduled, store as runs};
 
-/// Mailings started in one transaction: few enough that each batch is sent while the next starts.
+/// Mailings started in one transaction: few enough that each batch is sent while the next one is being started.
 const BATCH: usize = 100;
 
 /// How long a due mailing waits for retries of the run before that are just being sent: until the next pass.
@@ -33,9 +32,9 @@ const START_FAILED: TimeDelta = TimeDelta::minutes(1);
 /// after a run was cancelled.
 const OVER_QUOTA: TimeDelta = TimeDelta::minutes(10);
 
-/// Deals with some due mailings that no other process has in hand, fairly among their owners; returns their ids. The caller
-/// repeats it until none is returned, each time in a transaction of its own. Those that cannot be started are put off, so
-/// that they keep no other from starting.
+/// Handles some due mailings that no other process has locked, fairly among their owners; returns their ids. The
+/// caller repeats it until none is returned, each time in its own transaction. Mailings that cannot be started are
+/// postponed, so that they do not block the others.
 pub fn start_some_due(
     conn: &mut PgConnection,
     quotas: Quotas,
@@ -45,7 +44,7 @@ pub fn start_some_due(
     let more = due.len() == BATCH;
     let together = conn.transaction(|conn| batch::begin(conn, &due, quotas, now));
     let batch = together.unwrap_or_else(|error| {
-        tracing::warn!(%error, "mailings that fell due could not be started together; starting them one by one");
+        tracing::warn!(%error, "due mailings could not be started in a batch; starting them one by one");
         batch::Batch::of_others(&due)
     });
     let mut mailing_ids = batch.begun;
@@ -60,16 +59,16 @@ pub fn start_some_due(
     Ok(Started { mailing_ids, more })
 }
 
-/// What came of a batch of due mailings.
+/// The outcome of a batch of due mailings.
 #[derive(Debug)]
 pub struct Started {
-    /// Those whose due occurrences were dealt with.
+    /// Mailings whose due occurrences were handled.
     pub mailing_ids: Vec<i64>,
-    /// There may be more.
+    /// More mailings may be due.
     pub more: bool,
 }
 
-/// Deals with one mailing, or puts it off.
+/// Handles one mailing, or postpones it.
 fn start_one(
     conn: &mut PgConnection,
     mailing: &MailingRow,
@@ -83,7 +82,7 @@ fn start_one(
             tracing::error!(
                 mailing.id = mailing.id,
                 %error,
-                "a mailing that fell due could not be started; trying again in a minute"
+                "due mailing could not be started; retrying in a minute"
             );
             Put {
                 until: now + START_FAILED,
@@ -100,13 +99,13 @@ enum Dealt {
     Not(Put),
 }
 
-/// Put off until then, and why where its owner is to know.
+/// When it is retried, and the reason if the owner should see it.
 struct Put {
     until: DateTime<Utc>,
     why: Option<PutOff>,
 }
 
-/// What of the mailing is due.
+/// Handles the due occurrences of the mailing.
 fn due_of(mailing: &MailingRow, now: DateTime<Utc>) -> Due {
     let first = mailing
         .next_occurrence
@@ -177,7 +176,7 @@ fn carry_out(
     Ok(dealt)
 }
 
-/// It starts where its owner's quota has room for it, or waits.
+/// Starts it if its owner's quota allows, otherwise postpones it.
 fn dealt(room: Room, mailing: &MailingRow, now: DateTime<Utc>) -> Dealt {
     let measured = now + OVER_QUOTA;
     let until = match room {

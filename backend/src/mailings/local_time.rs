@@ -1,11 +1,11 @@
-//! A date and time without an offset, as the clock on the wall shows it.
+//! A date and time without an offset, in the local time of a time zone.
 
 use chrono::{NaiveDateTime, SubsecRound, Timelike};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-/// What the clock of the mailing's time zone shows: a date and time without an offset, with or without seconds.
+/// A date and time without an offset in the mailing's time zone, with or without seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(
     value_type = String,

@@ -125,7 +125,7 @@ pub struct MailingRow {
 }
 
 impl MailingRow {
-    /// When it falls due.
+    /// When it is due.
     pub fn schedule(&self) -> Schedule {
         Schedule {
             starts_at: self.starts_at,
@@ -136,12 +136,12 @@ impl MailingRow {
         }
     }
 
-    /// One that the zone data no longer knows counts as UTC.
+    /// A zone that is no longer in the time zone data counts as UTC.
     pub fn zone(&self) -> Zone {
         self.time_zone.parse().unwrap_or(Zone::utc())
     }
 
-    /// What its clock shows at the end: what was given, or follows from the instant that was.
+    /// The end in local time: as given, or derived from the given instant.
     pub fn local_end(&self) -> Option<NaiveDateTime> {
         let of_instant = |end: DateTime<Utc>| end.with_timezone(&self.zone()).naive_local();
         self.ends_at_local.or(self.ends_at.map(of_instant))

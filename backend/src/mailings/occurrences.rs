@@ -69,7 +69,7 @@ struct PreviewOccurrences {
 }
 
 impl PreviewOccurrences {
-    /// The schedule to try out, with its start resolved.
+    /// The schedule to preview, with its start resolved.
     fn schedule(
         &self,
         stored: Option<&MailingRow>,
@@ -99,7 +99,7 @@ impl PreviewOccurrences {
         }
     }
 
-    /// As a change of the mailing.
+    /// The schedule as an update of the mailing.
     fn changes(&self) -> UpdateMailing {
         UpdateMailing {
             starts_at: self.starts_at,
@@ -177,7 +177,7 @@ fn at_once(schedule: Schedule, now: DateTime<Utc>) -> Option<OccurrenceView> {
 }
 
 impl RequestedWindow {
-    /// The error about the field that was given.
+    /// The error, on the field that was given.
     pub(super) fn problem(&self, error: WindowError) -> ApiError {
         use WindowError::{
             EndInPast, EndNotAfterStart, EndOutOfRange, EndTwice, StartInPast, StartMissing,
@@ -200,7 +200,7 @@ impl RequestedWindow {
     }
 }
 
-/// The start and end of a new mailing, if they can be saved.
+/// The start and end of a new mailing, if they are valid.
 pub(super) fn new_window(new: &CreateMailing, now: DateTime<Utc>) -> Result<Window, ApiError> {
     let asked = new.window();
     let zone = new.time_zone.parse().unwrap_or(Zone::utc());
@@ -214,7 +214,7 @@ pub(super) fn new_window(new: &CreateMailing, now: DateTime<Utc>) -> Result<Wind
     window().map_err(|error| asked.problem(error))
 }
 
-/// Fails where saving this schedule would; says whether saving it would send at once.
+/// Fails if saving this schedule would fail; returns whether saving it would send immediately.
 fn check_schedule(
     schedule: Schedule,
     stored: Option<&MailingRow>,
@@ -233,7 +233,7 @@ fn check_schedule(
 
 /// Try out a schedule
 ///
-/// What would be sent from now on. A window that is open already begins with a mailing sent at once, unless the mailing
+/// The occurrences from now on. If the window is already open, the first one is sent immediately, unless the mailing
 /// has been sent before.
 #[utoipa::path(tag = "mailings", request_body = PreviewOccurrences, responses((status = 200, description = "What is to come", body = Occurrences)))]
 #[post("/occurrences/preview")]

@@ -12,8 +12,8 @@ use chrono::{
 use crate::named::named;
 use crate::zone::Zone;
 
-/// The only moments an occurrence may fall on: the years 1900 – 2100, UTC, in all of which clocks change as the zone data
-/// say, the last rule of a zone holding for ever. Of these, the API takes 2000 – 2100 (`http::field`).
+/// The range of occurrences: the years 1900 – 2100, UTC, in which all time zone data are defined (the last rule of a
+/// zone applies indefinitely). The API accepts 2000 – 2100 of these (`http::field`).
 pub const ACCEPTED: Range<DateTime<Utc>> = Range {
     start: DateTime::from_timestamp(-2_208_988_800, 0).unwrap(),
     end: DateTime::from_timestamp(4_133_980_800, 0).unwrap(),
@@ -67,13 +67,13 @@ pub struct Occurrence {
     pub note: Option<Note>,
 }
 
-/// The times of a mailing. `ends_at`, when given, bounds the series and is not part of it.
+/// The schedule of a mailing. `ends_at`, if set, bounds the series and is not part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// The first occurrence.
     pub starts_at: DateTime<Utc>,
-    /// The local time that was given for it, where no instant was. On a day whose clock skips it the first occurrence is
-    /// moved; the later ones are not.
+    /// The local time given for the first occurrence, if no instant was given. On a day on which the clock skips it,
+    /// the first occurrence is shifted; later ones are not.
     pub local_start: Option<NaiveDateTime>,
     pub ends_at: Option<DateTime<Utc>>,
     pub recurrence: Recurrence,
@@ -81,7 +81,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// What the clock shows at the first occurrence, and keeps showing at the later ones.
+    /// The local time of the first occurrence, and of all later ones.
     pub fn anchor(&self) -> NaiveDateTime {
         self.local_start
             .unwrap_or_else(|| self.starts_at.with_timezone(&self.time_zone).naive_local())
@@ -167,7 +167,7 @@ impl Schedule {
         let anchor = self.anchor();
         let wanted = self.recurrence.advance(anchor, index)?;
         let (at, clock_change) = match resolve(self.time_zone, wanted)? {
-            // An instant may be the second of two equal times.
+            // An instant may be the second of two equal local times.
             (at, _) if index == 0 && self.local_start.is_none() && at != self.starts_at => {
                 (self.starts_at, None)
             }
@@ -189,7 +189,8 @@ fn months(moment: DateTime<Utc>) -> i64 {
     i64::from(moment.year()) * 12 + i64::from(moment.month())
 }
 
-/// The moment at which the zone's clock shows `wanted`; where it skips that, as long after the gap as `wanted` lies inside it.
+/// The instant at which local time is `wanted`; if the clock skips it, as long after the gap as `wanted` is inside
+/// it.
 pub(super) fn resolve(zone: Zone, wanted: NaiveDateTime) -> Option<(DateTime<Utc>, Option<Note>)> {
     match zone.from_local_datetime(&wanted) {
         MappedLocalTime::Single(at) => Some((at.to_utc(), None)),

@@ -1,4 +1,4 @@
-//! The start and the end that a request asks for, and what a mailing becomes by them.
+//! The start and end given in a request, and the resulting schedule of the mailing.
 
 use chrono::{DateTime, Utc};
 
@@ -7,7 +7,7 @@ use super::model::{CreateMailing, MailingRow, UpdateMailing};
 use super::window::{Forms, Moment, WindowError};
 
 impl CreateMailing {
-    /// Its start and end, as they are asked for.
+    /// Its start and end, as given.
     pub fn window(&self) -> RequestedWindow {
         RequestedWindow {
             start: forms(self.starts_at, self.starts_at_local),
@@ -17,7 +17,7 @@ impl CreateMailing {
 }
 
 impl UpdateMailing {
-    /// Its start and end, as they are asked for.
+    /// Its start and end, as given.
     pub fn window(&self) -> RequestedWindow {
         RequestedWindow {
             start: forms(self.starts_at, self.starts_at_local),
@@ -25,7 +25,7 @@ impl UpdateMailing {
         }
     }
 
-    /// The row as it will be. Local times that stay are those of the zone as it will be.
+    /// The updated row. Local times that are unchanged are interpreted in the new time zone.
     pub fn applied_to(&self, mut row: MailingRow) -> Result<MailingRow, WindowError> {
         row.message_id = self.message_id.unwrap_or(row.message_id);
         row.recurrence = self.recurrence.unwrap_or(row.recurrence);
@@ -72,7 +72,7 @@ pub struct Window {
     pub end: Option<Moment>,
 }
 
-/// The forms of a moment that a request has.
+/// The two forms in which a request can give a time.
 pub(super) fn forms(at: Option<DateTime<Utc>>, local: Option<LocalTime>) -> Forms {
     Forms {
         at,

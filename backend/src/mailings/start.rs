@@ -154,7 +154,7 @@ pub fn refresh_state(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<()
     refresh_states(conn, &[mailing_id])
 }
 
-/// The same for many.
+/// As above, for several mailings.
 pub fn refresh_states(conn: &mut PgConnection, mailing_ids: &[i64]) -> QueryResult<()> {
     if mailing_ids.is_empty() {
         return Ok(());

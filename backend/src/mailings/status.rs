@@ -57,8 +57,8 @@ named! {
         Paused = "paused",
         /// The mail server refuses this message, whoever the recipient is; until somebody resumes the mailing.
         ContentRejected = "content_rejected",
-        /// The mail server refuses most recipients of this run, so the reason lies with the sender and no address is suppressed.
-        /// Paused until the mailing is resumed.
+        /// The mail server refuses most recipients of this run, so the cause lies with the sender and no address is
+        /// suppressed. Paused until the mailing is resumed.
         RecipientsRefused = "recipients_refused",
         /// The mail server keeps putting these mails off; goes on by itself.
         MailServerDefers = "mail_server_defers",

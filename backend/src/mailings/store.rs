@@ -115,15 +115,15 @@ pub fn row(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Mail
         .first(conn)
 }
 
-/// A mailing to store: what is asked for, and what follows from it.
+/// A mailing to insert: the request, and the values derived from it.
 pub struct NewMailing<'a> {
     pub owner_id: i64,
-    /// The moments that `asked` stands for.
+    /// The instants that `asked` resolves to.
     pub window: Window,
     pub asked: &'a CreateMailing,
 }
 
-/// Stores a new mailing, without recipients yet, due at its start; returns its id.
+/// Inserts a new mailing without recipients, due at its start; returns its id.
 pub fn create(
     conn: &mut PgConnection,
     new: &NewMailing<'_>,
@@ -156,8 +156,7 @@ pub fn create(
         .get_result(conn)
 }
 
-/// Changes a mailing that the caller has locked to what it `becomes`; what it waits for is another matter, see
-/// `set_schedule`.
+/// Updates a mailing that the caller has locked to `becomes`; the next occurrence is set by `set_schedule`.
 pub fn update(
     conn: &mut PgConnection,
     becomes: &MailingRow,

@@ -1,14 +1,14 @@
-//! The start and the end of a mailing as they are asked for, and whether they can be saved. Pure: no clock.
+//! The start and end of a mailing as given, and whether they are valid. Pure: no clock.
 
 use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
 
 use super::recurrence::{ACCEPTED, resolve};
 use crate::zone::Zone;
 
-/// A start up to a day back opens the window at once; one further back is taken for a typing mistake.
+/// A start up to a day in the past opens the window at once; an earlier one is considered a typing error.
 pub const MAX_START_AGE: TimeDelta = TimeDelta::days(1);
 
-/// Why a window cannot be saved.
+/// Why a window is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WindowError {
     #[error("Give starts_at, starts_at_local or start_now: true.")]
@@ -31,21 +31,21 @@ pub enum WindowError {
     EndInPast,
 }
 
-/// A moment, and the local time that was given for it, if one was.
+/// An instant, and the local time given for it, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     pub at: DateTime<Utc>,
     pub local: Option<NaiveDateTime>,
 }
 
-/// The two forms in which a moment may be asked for.
+/// The two forms in which a time can be given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Forms {
     pub at: Option<DateTime<Utc>>,
     pub local: Option<NaiveDateTime>,
 }
 
-/// Why a moment that is asked for is none.
+/// Why a given time is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FormsError {
     Both,
@@ -53,7 +53,7 @@ enum FormsError {
 }
 
 impl Forms {
-    /// The moment in this zone, to the microsecond, as PostgreSQL keeps it; `None` where none is asked for.
+    /// The instant in this zone, truncated to microseconds as in PostgreSQL; `None` if none is given.
     fn moment(self, zone: Zone) -> Result<Option<Moment>, FormsError> {
         let at = match (self.at, self.local) {
             (None, None) => return Ok(None),
@@ -69,7 +69,7 @@ impl Forms {
         }))
     }
 
-    /// The start that is asked for, if one is.
+    /// The given start, if any.
     pub fn start(self, zone: Zone) -> Result<Option<Moment>, WindowError> {
         self.moment(zone).map_err(|error| match error {
             FormsError::Both => WindowError::StartTwice,
@@ -77,7 +77,7 @@ impl Forms {
         })
     }
 
-    /// The end that is asked for, if one is.
+    /// The given end, if any.
     pub fn end(self, zone: Zone) -> Result<Option<Moment>, WindowError> {
         self.moment(zone).map_err(|error| match error {
             FormsError::Both => WindowError::EndTwice,
@@ -86,7 +86,7 @@ impl Forms {
     }
 }
 
-/// The start of a new mailing: the one that is given, or `now` where that is asked for explicitly.
+/// The start of a new mailing: the given one, or `now` if requested explicitly.
 pub fn first_start(
     given: Option<Moment>,
     start_now: bool,
@@ -103,7 +103,7 @@ pub fn first_start(
     }
 }
 
-/// Fails unless the end comes after the start and has not come yet.
+/// Fails unless the end is after the start and in the future.
 pub fn check_end(
     starts_at: DateTime<Utc>,
     ends_at: Option<DateTime<Utc>>,
@@ -116,7 +116,7 @@ pub fn check_end(
     }
 }
 
-/// Fails for a start more than [`MAX_START_AGE`] ago.
+/// Fails if the start is more than [`MAX_START_AGE`] in the past.
 pub fn check_start(starts_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), WindowError> {
     if now - starts_at > MAX_START_AGE {
         return Err(WindowError::StartInPast);

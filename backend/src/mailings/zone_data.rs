@@ -1,5 +1,5 @@
-//! When the program brings a newer release of the time-zone data, the mailings that wait are computed anew: what was given as
-//! local time stays what the clock shows.
+//! When the program contains newer time zone data, the next occurrences of mailings are recomputed: times given in
+//! local time keep their local time.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
@@ -10,10 +10,10 @@ use super::{start, store};
 use crate::db::schema::{mailings, time_zone_data};
 use crate::zone;
 
-/// Mailings read at a time.
+/// Mailings read per batch.
 const PAGE: i64 = 1000;
 
-/// The release by which next runs were computed; `None` before the first pass.
+/// The release with which next occurrences were computed; `None` before the first pass.
 pub fn version(conn: &mut PgConnection) -> QueryResult<Option<String>> {
     time_zone_data::table
         .select(time_zone_data::version)
@@ -21,8 +21,8 @@ pub fn version(conn: &mut PgConnection) -> QueryResult<Option<String>> {
         .optional()
 }
 
-/// Computes what waits anew if this program's data are newer than those that it was computed by. Other processes wait
-/// meanwhile; one with older data leaves everything as it is. Returns the number of mailings that have changed.
+/// Recomputes the next occurrences if this program's data are newer than those last used. Other processes wait
+/// meanwhile; a process with older data changes nothing. Returns the number of changed mailings.
 pub fn catch_up(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usize> {
     let ours = zone::data_version();
     if version(conn)?.is_some_and(|known| known.as_str() >= ours) {
@@ -72,7 +72,7 @@ fn recompute_all(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<usi
     }
 }
 
-/// One mailing, under its lock.
+/// Recomputes one mailing, under its lock.
 fn recompute(conn: &mut PgConnection, id: i64, now: DateTime<Utc>) -> QueryResult<()> {
     let row: Option<MailingRow> = mailings::table
         .find(id)
@@ -88,7 +88,7 @@ fn recompute(conn: &mut PgConnection, id: i64, now: DateTime<Utc>) -> QueryResul
         .set((
             mailings::starts_at.eq(computed.starts_at),
             mailings::ends_at.eq(computed.ends_at),
-            // Corrected below; "completed" forbids a next run.
+            // Corrected below; the status "completed" forbids a next run.
             mailings::status.eq("running"),
             mailings::updated_at.eq(now),
         ))
@@ -98,8 +98,8 @@ fn recompute(conn: &mut PgConnection, id: i64, now: DateTime<Utc>) -> QueryResul
     start::refresh_state(conn, id)
 }
 
-/// The moments of a mailing that follow from local times.
-#[expect(clippy::struct_field_names, reason = "the names of the columns")]
+/// The instants of a mailing that are derived from local times.
+#[expect(clippy::struct_field_names, reason = "column names")]
 #[derive(Debug, PartialEq, Eq)]
 struct Computed {
     starts_at: DateTime<Utc>,
@@ -120,7 +120,7 @@ impl Computed {
         let moment = |local: Option<NaiveDateTime>| Some(resolve(row.zone(), local?)?.0);
         let starts_at = moment(row.starts_at_local).unwrap_or(row.starts_at);
         let ends_at = moment(row.ends_at_local).or(row.ends_at);
-        // A window that the new data would close altogether stays as it was.
+        // A window that the new data would invalidate is left unchanged.
         let (starts_at, ends_at) = match ends_at {
             Some(end) if end <= starts_at => (row.starts_at, row.ends_at),
             _ => (starts_at, ends_at),

@@ -1,4 +1,5 @@
-//! The usual case, for many mailings in a few statements: what is due begins, and the mailing waits for its next occurrence.
+//! The common case, for many mailings in a few statements: the due run starts, and the mailing waits for its next
+//! occurrence.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +21,7 @@ use crate::runs::model::{RunStatus, Trigger};
 use crate::runs::scheduled::{self, BegunRun};
 use crate::runs::store::{self as runs, NewRun};
 
-/// What came of a batch: those dealt with, those put off, and those that need more than a new run.
+/// The outcome of a batch: mailings handled, mailings postponed, and mailings that need more than a new run.
 #[derive(Default)]
 pub(super) struct Batch<'a> {
     pub(super) begun: Vec<i64>,
@@ -29,7 +30,7 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// All of them are to be looked at one by one.
+    /// None was handled: each is to be handled individually.
     pub(super) fn of_others(mailings: &'a [MailingRow]) -> Self {
         Self {
             others: mailings.iter().collect(),
@@ -38,8 +39,8 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Begins the runs of these mailings, which the caller has locked. Left to it are those with an open run, or without
-/// an occurrence to be sent.
+/// Starts the runs of these mailings, which the caller has locked. Mailings with an open run or without an occurrence
+/// to send are returned to the caller.
 pub(super) fn begin<'a>(
     conn: &mut PgConnection,
     mailings: &'a [MailingRow],
@@ -72,7 +73,7 @@ pub(super) fn begin<'a>(
         }
     }
     let begun = begin_runs(conn, &starting, now)?;
-    // One with a run for this moment already is looked at by itself.
+    // A mailing that already has a run for this time is handled individually.
     let (begun, others): (Vec<_>, Vec<_>) = starting
         .into_iter()
         .partition(|starting: &Starting<'_>| begun.contains(&starting.mailing.id));
@@ -85,14 +86,14 @@ pub(super) fn begin<'a>(
     Ok(batch)
 }
 
-/// A mailing that starts: the occurrence to be sent, and what else is due.
+/// A mailing that starts: the occurrence to send, and the other due ones.
 struct Starting<'a> {
     mailing: &'a MailingRow,
     occurrence: Occurrence,
     due: Due,
 }
 
-/// In the order of their ids, in which every process locks owners.
+/// Ordered by id: every process locks owners in this order.
 fn allowances(
     conn: &mut PgConnection,
     mailings: &[MailingRow],
@@ -106,7 +107,7 @@ fn allowances(
         .collect()
 }
 
-/// Begins them in this order, and notes it; returns the mailings whose run has begun.
+/// Starts the runs in this order and records it; returns the mailings whose run has started.
 fn begin_runs(
     conn: &mut PgConnection,
     starting: &[Starting<'_>],
@@ -164,7 +165,7 @@ fn record_missed(
     scheduled::record_unrun(conn, &missed, RunStatus::Missed, now)
 }
 
-/// They run, and wait for what comes next.
+/// Marks them as running and sets their next occurrence.
 fn move_on(conn: &mut PgConnection, begun: &[Starting<'_>], now: DateTime<Utc>) -> QueryResult<()> {
     let ids: Vec<i64> = begun.iter().map(|starting| starting.mailing.id).collect();
     let (indexes, moments): (Vec<_>, Vec<_>) = begun

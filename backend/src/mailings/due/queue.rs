@@ -1,4 +1,4 @@
-//! Which of the due mailings come next: one of every owner, then the second of every owner, and so on.
+//! The order of due mailings: the first of every owner, then the second of every owner, and so on.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use diesel::sql_types::{BigInt, Timestamptz};
 use crate::db::schema::mailings;
 use crate::mailings::model::MailingRow;
 
-/// Those looked at, of those that wait longest.
+/// Number of mailings considered, those waiting longest first.
 const LOOKED_AT: i64 = 10_000;
 
 #[derive(QueryableByName)]
@@ -18,10 +18,10 @@ struct Id {
     id: i64,
 }
 
-/// Locks so many mailings that are due and that no other process has in hand, in the order in which they are to start.
-/// Of those with the same turn, the owners come first that follow the one whose run began last: with more owners than a
-/// batch has room for, each has its turn. What is held is left until it is let go, or its end comes: from then on
-/// nothing of it will be sent anyway.
+/// Locks up to this many due mailings that no other process has locked, in the order in which they are to start.
+/// Within the same round, owners after the one whose run started last come first: with more owners than fit into a
+/// batch, each gets its turn. Paused mailings are skipped until they are resumed or end, after which nothing more is
+/// sent anyway.
 pub(super) fn lock_some(
     conn: &mut PgConnection,
     limit: i64,
@@ -44,7 +44,7 @@ pub(super) fn lock_some(
     Ok(ids.iter().filter_map(|id| by_id.remove(id)).collect())
 }
 
-// The conditions on the mailing stand twice: the second time they are looked at under the lock.
+// The conditions on the mailing appear twice: the second time they are evaluated under the lock.
 const LOCK: &str = "
     WITH due AS (
         SELECT mailings.id, owner_id, next_run_at FROM mailings JOIN users ON users.id = owner_id
@@ -61,7 +61,7 @@ const LOCK: &str = "
     ORDER BY turn, turns.owner_id <= last.owner_id, turns.owner_id
     LIMIT $3 FOR UPDATE OF mailings SKIP LOCKED";
 
-/// The moment at which the next mailing falls due, if it does before `until`.
+/// When the next mailing is due, if before `until`.
 pub fn next_due(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
