@@ -1,5 +1,5 @@
-//! What finished runs teach about addresses, in the database: one that mail servers found not to exist in three runs in a row
-//! is suppressed. `mail/verdict.rs` decides what a refusal says; runs in which most recipients were refused do not count.
+//! Records permanently bad addresses: one that mail servers reported as nonexistent in three consecutive runs is
+//! suppressed. `mail/verdict.rs` classifies refusals; runs in which most recipients were refused do not count.
 
 use std::collections::HashMap;
 
@@ -14,24 +14,24 @@ use crate::mail::reply::{Reply, Stage};
 use crate::mail::verdict::{Cause, Fault, Verdict};
 use crate::runs::refusals::Refusals;
 
-/// About a second of work inside the transaction that finishes runs. Further addresses are noted after the next run.
+/// About a second of work in the transaction that finishes runs. Further addresses are handled after the next run.
 const AT_ONCE: i64 = 20_000;
-/// Addresses whose past is looked up at once.
+/// Number of addresses whose history is looked up at once.
 const BATCH: usize = 1_000;
 const RUNS_IN_A_ROW: usize = 3;
 
-/// Attempts `a` that refused the recipient for good.
+/// Condition: attempt `a` permanently refused the recipient.
 const REFUSED: &str = "a.outcome = 'rejected' AND a.stage = 'rcpt'";
 
-/// The deliveries `d` of `runs` that ended with such an attempt. Found through the small index of attempts with trouble, whose
-/// time is that of some process.
+/// The deliveries `d` of `runs` that ended with such an attempt. Found through the partial index of unsuccessful
+/// attempts, whose times are from the sending process's clock.
 const ENDED_REFUSED: &str = "runs
     JOIN attempts a ON a.owner_id = runs.owner_id AND a.outcome <> 'accepted'
                    AND a.at >= runs.started_at - interval '1 minute' AND a.run_id = runs.id
     JOIN deliveries d ON d.run_id = a.run_id AND d.recipient_id = a.recipient_id AND d.attempts = a.attempt_no";
 
-/// Suppresses the addresses that these runs, now finished, and the two before that tried them found not to exist; the
-/// oldest recipients first. Idempotent. Returns their number.
+/// Suppresses the addresses that these finished runs and the two preceding ones that attempted them reported as
+/// nonexistent; the oldest recipients first. Idempotent. Returns their number.
 pub fn note(conn: &mut PgConnection, run_ids: &[i64], now: DateTime<Utc>) -> QueryResult<usize> {
     let mut teach = Teaching::default();
     teach.look_at(conn, run_ids)?;
@@ -77,7 +77,7 @@ fn note_batch(
     suppress(conn, &known, now)
 }
 
-/// An answer at RCPT.
+/// A reply to RCPT.
 #[derive(QueryableByName)]
 struct Answer {
     #[diesel(sql_type = Nullable<SmallInt>)]
@@ -103,7 +103,7 @@ impl Answer {
     }
 }
 
-/// Which runs teach something, as far as has been looked.
+/// Which runs count, as far as already determined.
 #[derive(Default)]
 struct Teaching(HashMap<i64, bool>);
 
@@ -128,7 +128,7 @@ struct Decided {
 }
 
 impl Teaching {
-    /// Whether the run has refused some recipients, and not most of them.
+    /// Whether the run has refused some recipients, but not most of them.
     fn has_refused(&self, run_id: i64) -> bool {
         self.0.get(&run_id).copied().unwrap_or_default()
     }
@@ -155,7 +155,7 @@ impl Teaching {
     }
 }
 
-/// The refusals of each of these runs that had any, and their number.
+/// The refusals of each of these runs that had any, and their total.
 fn refusals_of(
     conn: &mut PgConnection,
     run_ids: &[i64],
@@ -181,7 +181,7 @@ fn refusals_of(
     Ok(runs)
 }
 
-/// How many deliveries of these runs were accepted or rejected, for whatever reason.
+/// How many deliveries of these runs were accepted or rejected, for any reason.
 fn decided_of(conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<HashMap<i64, u64>> {
     let rows: Vec<Decided> = diesel::sql_query(
         "SELECT run_id, sum(accepted + rejected + uncertain)::bigint AS count
@@ -224,7 +224,7 @@ fn refused_of(conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<Vec<Refus
 /// A refusal of an address in one of the last three runs that tried it.
 #[derive(QueryableByName)]
 struct Past {
-    /// Whose, counted from 1.
+    /// The number of the delivery, counted from 1.
     #[diesel(sql_type = BigInt)]
     number: i64,
     #[diesel(sql_type = BigInt)]
@@ -233,8 +233,7 @@ struct Past {
     answer: Answer,
 }
 
-/// Each one's runs are found through the index on recipients, which the term in ORDER BY keeps PostgreSQL from leaving
-/// aside.
+/// The runs of each address are found through the index on recipients; the term in ORDER BY makes PostgreSQL use it.
 fn past_of(conn: &mut PgConnection, batch: &[Refused]) -> QueryResult<Vec<Past>> {
     let column = |of: fn(&Refused) -> i64| batch.iter().map(of).collect::<Vec<_>>();
     let emails: Vec<&str> = batch.iter().map(|refused| refused.email.as_str()).collect();

@@ -1,4 +1,4 @@
-//! Suppressions in the database: entered, and asked for by readers. What mail servers answer is in `refusals.rs`.
+//! Suppressions in the database: added and listed. Those that follow from SMTP replies are in `refusals.rs`.
 
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
@@ -112,7 +112,8 @@ pub fn create(
     created.ok_or(CreateError::AlreadySuppressed)
 }
 
-/// Lifts a suppression and returns its address; `None` when the owner has no such one. The next run mails the address again.
+/// Removes a suppression and returns its address; `None` if the owner has no such suppression. The next run mails the
+/// address again.
 pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Option<String>> {
     let owned = suppressions::table.filter(
         suppressions::id
@@ -133,7 +134,7 @@ pub struct Addressed {
 }
 
 impl Addressed {
-    /// The address as it is suppressed: deliveries of long ago have it as it was typed.
+    /// The address in the form in which it is suppressed: old deliveries contain it as it was typed.
     pub(super) fn suppressed_as(&self) -> String {
         EmailAddress::recover(&self.email)
             .map_or_else(|| self.email.clone(), |email| email.to_string())
@@ -144,8 +145,8 @@ impl Addressed {
     }
 }
 
-/// Where the mail of this link went; `None` when nothing says so any more. An old link names its recipient only: one whose
-/// run is not kept stands for the address that the recipient has by now.
+/// The address that the mail of this link was sent to; `None` if it cannot be determined any more. An old link
+/// contains only its recipient: if its run has been deleted, the recipient's current address is used.
 pub fn addressed(conn: &mut PgConnection, link: LinkTarget) -> QueryResult<Option<Addressed>> {
     if let Some(Subscriber { owner_id, email }) = link.subscriber {
         return Ok(Some(Addressed { owner_id, email }));
@@ -170,7 +171,7 @@ pub fn addressed(conn: &mut PgConnection, link: LinkTarget) -> QueryResult<Optio
         .optional()
 }
 
-/// Whether this owner still has an account; without one nothing is sent in their name.
+/// Whether this owner's account still exists; without one nothing is sent in their name.
 pub fn owner_exists(conn: &mut PgConnection, owner_id: i64) -> QueryResult<bool> {
     diesel::select(exists(users::table.find(owner_id))).get_result(conn)
 }

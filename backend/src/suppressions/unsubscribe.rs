@@ -146,7 +146,7 @@ pub(super) async fn subscribe_again(
         .finish())
 }
 
-/// Where the mail went. Only an old link can have lost that.
+/// The address that the mail was sent to. It is unknown only for some old links.
 fn addressed(conn: &mut PgConnection, link: LinkTarget) -> Result<Addressed, ApiError> {
     store::addressed(conn, link)?.ok_or_else(ApiError::not_found)
 }

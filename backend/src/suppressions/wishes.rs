@@ -1,4 +1,4 @@
-//! What readers wish, in the database: no more mails of an owner, or mails again.
+//! Unsubscribes and resubscribes at a reader's request, in the database.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -16,7 +16,7 @@ use crate::events::store::record;
 /// Why a reader could not subscribe again.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SubscribeError {
-    /// It is not the reader's own wish that keeps the address from being mailed.
+    /// The address is suppressed for a reason other than the reader's request.
     #[error("the address is suppressed for another reason than its reader's wish")]
     StaysSuppressed,
     #[error("the account that sent the mail has been deleted")]
@@ -25,9 +25,10 @@ pub(super) enum SubscribeError {
     Query(#[from] DieselError),
 }
 
-/// Suppresses the address that a mail of this run went to, in runs under way, too; the run itself may be gone. The reader's
-/// wish counts more than any other reason, so that it shows to those who think of lifting it. An owner who is gone mails
-/// nobody: there is nothing to do. Not in a transaction, see [`leave_out`].
+/// Suppresses the address that a mail of this run was sent to, also in runs under way; the run itself may have been
+/// deleted. The reader's request replaces any other reason, so that it is visible to anyone about to remove the
+/// suppression. Does nothing if the owner's account has been deleted. Must not be called in a transaction, see
+/// [`leave_out`].
 pub(super) fn unsubscribe(
     conn: &mut PgConnection,
     to: &Addressed,
@@ -49,7 +50,7 @@ struct SuppressionId {
     id: i64,
 }
 
-/// Records what a reader has done, with the address of the owner whom it concerns.
+/// Records the reader's action, with the address of the owner concerned.
 fn record_wish(
     conn: &mut PgConnection,
     to: &Addressed,
@@ -64,7 +65,7 @@ fn record_wish(
     record(conn, &event.with(&owner))
 }
 
-/// Stores a reader's wish; `None` when it was stored before.
+/// Stores a reader's request; `None` if it was already stored.
 fn wish(
     conn: &mut PgConnection,
     to: &Addressed,
@@ -87,10 +88,11 @@ fn wish(
     .optional()
 }
 
-/// Lifts the suppression that the reader of a mail has asked for, and no other. What is prepared from now on is mailed
-/// again; what was skipped in runs under way stays so. Doing it twice changes nothing.
+/// Removes the suppression requested by the reader of a mail, and no other. Runs prepared from now on include the
+/// address; what was skipped in runs under way stays skipped. Idempotent.
 ///
-/// One who unsubscribes from where the owner had entered them ends up with a wish of their own, and may take it back.
+/// A reader who unsubscribes an address that the owner had suppressed ends up with a suppression of their own, and
+/// may remove it.
 pub(super) fn subscribe_again(
     conn: &mut PgConnection,
     to: &Addressed,
@@ -111,7 +113,7 @@ pub(super) fn subscribe_again(
         record_wish(conn, to, origin.did(EventKind::SubscribedAgain), id)?;
     }
     match reason(conn, to)? {
-        // Asked for since then, in another window.
+        // Requested again meanwhile, in another window.
         None | Some(SuppressionReason::Unsubscribed) => Ok(()),
         Some(SuppressionReason::Manual | SuppressionReason::Rejected) => {
             Err(SubscribeError::StaysSuppressed)
