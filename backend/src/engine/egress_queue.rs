@@ -243,8 +243,8 @@ impl EgressQueue {
         self.wake_workers();
     }
 
-    /// Removes what may not be sent at `now`: the deliveries of stopped runs, and everything while the breaker is open
-    /// or if `now` is `None`.
+    /// Removes what may not be sent at `now`: deliveries of stopped runs and lost chunks, and everything while the breaker
+    /// is open or if `now` is `None`.
     pub(super) fn remove_blocked(&self, now: Option<DateTime<Utc>>) -> Vec<Batch> {
         let mut state = self.lock();
         let now = now.filter(|_| !state.breaker.is_open());
