@@ -1,4 +1,4 @@
-//! What no pass can bring into its form, and a person has to look at.
+//! What cannot be normalized automatically and needs manual attention.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use diesel::sql_types::{Array, BigInt};
 
 use super::{OUT_OF_FORM, unhurried};
 
-/// Rows whose address is not in its form. Ids and numbers only: addresses are told to nobody.
+/// Rows whose address is not normalized. Ids and counts only: addresses are never logged.
 #[derive(Debug, PartialEq, Eq, QueryableByName)]
 pub struct Leftovers {
-    /// Accounts that share their mailbox with another one, or have no address that mail can be sent to; at most ten.
+    /// Accounts with the same mailbox as another one, or with an invalid address; at most ten.
     #[diesel(sql_type = Array<BigInt>)]
     pub user_ids: Vec<i64>,
-    /// Recipients that are not mailed, or are merged once what is on its way to them has been sent.
+    /// Recipients that are not mailed, or are merged once their pending mails have been sent.
     #[diesel(sql_type = BigInt)]
     pub recipients: i64,
     #[diesel(sql_type = BigInt)]
     pub suppressions: i64,
-    /// Mail servers of users, by their sender.
+    /// Mail servers of users, by sender.
     #[diesel(sql_type = BigInt)]
     pub senders: i64,
 }
@@ -42,18 +42,18 @@ impl fmt::Display for Leftovers {
             let ids: Vec<_> = user_ids.iter().map(ToString::to_string).collect();
             let ids = ids.join(", ");
             parts.push(format!(
-                "users {ids}: another account has the same mailbox, or the address is none"
+                "users {ids}: another account has the same mailbox, or the address is invalid"
             ));
         }
         for (count, what) in [
             (
                 recipients,
-                "recipients are not mailed: their address is none, or they wait to be merged",
+                "recipients are not mailed: their address is invalid, or they wait to be merged",
             ),
-            (suppressions, "suppressions are of no address"),
+            (suppressions, "suppressions have an invalid address"),
             (
                 senders,
-                "mail servers of users have a sender that is no address",
+                "mail servers of users have an invalid sender address",
             ),
         ] {
             if *count > 0 {
@@ -64,7 +64,7 @@ impl fmt::Display for Leftovers {
     }
 }
 
-/// Counts them.
+/// Counts the leftovers.
 pub fn find(conn: &mut PgConnection) -> QueryResult<Leftovers> {
     unhurried(conn, |conn| {
         diesel::sql_query(format!(

@@ -1,4 +1,4 @@
-//! Two recipients of one owner that turn out to be one. What was sent to either stays in the log.
+//! Merges two recipients of one owner with the same address. The attempts of both stay in the log.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -10,15 +10,16 @@ use crate::events::new::Origin;
 use crate::events::store::record;
 use crate::recipients::store::delete;
 
-/// What came of it.
+/// The outcome of a merge.
 pub(super) enum Merged {
-    /// This one is left.
+    /// The recipient that remains.
     Into(i64),
-    /// Each is still to get a mail of a run that the other has no part in.
+    /// Not merged: each still has to get a mail of a run that does not include the other.
     NotYet,
 }
 
-/// Merges these two: the one that is left is in every mailing that either was in, and in a run of both gets one mail.
+/// Merges two recipients: the remaining one is in every mailing of either, and gets one mail in runs that include
+/// both.
 pub(super) fn merge(
     conn: &mut PgConnection,
     owner_id: i64,
@@ -40,7 +41,7 @@ pub(super) fn merge(
     .bind::<BigInt, _>(kept)
     .bind::<BigInt, _>(gone)
     .execute(conn)?;
-    // Nothing that was written about either is lost, as far as there is room.
+    // Name and comment of both are kept, as far as they fit.
     diesel::sql_query(
         "UPDATE recipients AS kept SET updated_at = $3, created_at = least(kept.created_at, gone.created_at),
              full_name = CASE WHEN kept.full_name = '' THEN gone.full_name ELSE kept.full_name END,
@@ -62,7 +63,7 @@ pub(super) fn merge(
     Ok(Merged::Into(kept))
 }
 
-/// In the order of all locks; the recipients themselves behind them.
+/// Locks in the global lock order; the recipients come last.
 fn lock_mailings_of(conn: &mut PgConnection, owner_id: i64, ids: &[i64]) -> QueryResult<()> {
     let chosen_by = mailing_recipients::table
         .filter(mailing_recipients::recipient_id.eq_any(ids))
@@ -89,7 +90,8 @@ struct Answer {
     yes: bool,
 }
 
-/// Whether one is still to get a mail of a run that has none for the other, or a run of theirs is being prepared.
+/// Whether one still has to get a mail of a run that does not include the other, or a run of theirs is being
+/// prepared.
 fn is_alone_in_a_run(
     conn: &mut PgConnection,
     owner_id: i64,

@@ -1,6 +1,6 @@
-//! Brings what earlier releases stored into the forms that are compared now: addresses into that of `EmailAddress`, names
-//! and searched texts into NFC. PostgreSQL knows no UTS #46, so this is done here and not by a migration. A pass may be
-//! made at any time, beside processes of the release before and beside itself, and changes nothing that is in its form.
+//! Normalizes what earlier releases stored: addresses into the form of `EmailAddress`, names and searched texts into
+//! NFC. PostgreSQL does not implement UTS #46, so this cannot be a migration. Passes are idempotent and may run at
+//! any time, concurrently with each other and with processes of the previous release.
 
 pub mod leftovers;
 mod merge;
@@ -15,27 +15,27 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-/// Of a table's rows, those whose address is not in its form: ASCII, with a domain in lower case. What cannot be brought
-/// into it stays so, and is mailed to by nobody: the composing of a mail refuses it.
+/// Condition for rows whose address is not normalized: ASCII, with a domain in lower case. What cannot be normalized
+/// is left as it is and never mailed: composing a mail to it fails.
 const OUT_OF_FORM: &str = r#"email COLLATE "C" !~ '^[!-?A-~]+@[a-z0-9.-]+$'"#;
-/// Read at once.
+/// Number of rows read at once.
 const BATCH: i64 = 1000;
 
-/// What a pass has done.
+/// The result of a pass.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Pass {
-    /// Addresses that were brought into their form.
+    /// Number of addresses normalized.
     pub addresses: usize,
-    /// Recipients that turned out to be another one of the same owner, and were merged with it.
+    /// Number of recipients merged with another one of the same owner.
     pub merged: usize,
-    /// Names and other texts that were brought into NFC.
+    /// Number of names and other texts converted to NFC.
     pub texts: usize,
 }
 
-/// Makes one pass over everything. Each change is a transaction of its own; to be called outside of one.
+/// Makes one pass over all tables. Each change is a transaction of its own; must not be called in one.
 pub fn pass(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Pass> {
     let mut done = Pass::default();
-    // Suppressions first: a recipient that comes into its form is then found to be suppressed.
+    // Suppressions first, so that a normalized recipient is found to be suppressed.
     suppressions::pass(conn, &mut done)?;
     recipients::pass(conn, now, &mut done)?;
     users::pass(conn, now, &mut done)?;
@@ -44,7 +44,7 @@ pub fn pass(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Pass> {
     Ok(done)
 }
 
-/// A row whose address is not in its form.
+/// A row whose address is not normalized.
 #[derive(Debug, QueryableByName)]
 struct Stored {
     #[diesel(sql_type = BigInt)]
@@ -55,7 +55,7 @@ struct Stored {
     email: String,
 }
 
-/// The next rows of a table behind this id.
+/// The next rows of a table after this id.
 fn out_of_form(conn: &mut PgConnection, table: &str, after: i64) -> QueryResult<Vec<Stored>> {
     unhurried(conn, |conn| {
         diesel::sql_query(format!(
@@ -66,7 +66,7 @@ fn out_of_form(conn: &mut PgConnection, table: &str, after: i64) -> QueryResult<
     })
 }
 
-/// Does something with each row of a table whose address is not in its form.
+/// Calls a function for each row of a table whose address is not normalized.
 fn for_each(
     conn: &mut PgConnection,
     table: &str,
@@ -88,13 +88,13 @@ fn for_each(
     }
 }
 
-/// Until the transaction ends, no other process repairs anything.
+/// Prevents other processes from normalizing until the transaction ends.
 fn one_at_a_time(conn: &mut PgConnection) -> QueryResult<()> {
     diesel::sql_query("SELECT pg_advisory_xact_lock(7205759404)").execute(conn)?;
     Ok(())
 }
 
-/// Reads whole tables, which takes some seconds where there are millions of rows.
+/// Reads whole tables, which takes some seconds with millions of rows.
 fn unhurried<T>(
     conn: &mut PgConnection,
     read: impl FnOnce(&mut PgConnection) -> QueryResult<T>,

@@ -1,11 +1,11 @@
-//! Names and searched texts: into NFC, by PostgreSQL itself.
+//! Converts names and searched texts to NFC, in PostgreSQL.
 
 use diesel::prelude::*;
 
 use super::{BATCH, unhurried};
 
-/// What people are shown as a name or may search for. Bodies of mails stay as they were written, and what
-/// was sent as it was sent.
+/// Columns that are shown as a name or can be searched. Bodies of messages stay as they were written, and sent mails
+/// as they were sent.
 const TEXTS: [(&str, &str); 13] = [
     ("recipients", "full_name"),
     ("recipients", "comment"),
@@ -22,7 +22,7 @@ const TEXTS: [(&str, &str); 13] = [
     ("api_tokens", "name"),
 ];
 
-/// Brings them into their form, some at a time; their number.
+/// Converts a batch at a time; returns the number of converted texts.
 pub(super) fn pass(conn: &mut PgConnection) -> QueryResult<usize> {
     let mut changed = 0;
     for (table, column) in TEXTS {
@@ -37,7 +37,7 @@ pub(super) fn pass(conn: &mut PgConnection) -> QueryResult<usize> {
     Ok(changed)
 }
 
-/// A text that grows, as a few old letters do, may not fit into its column: it stays as it is.
+/// NFC may make a text longer than its column allows, as with a few compatibility characters: it is left unchanged.
 fn normalize(conn: &mut PgConnection, table: &str, column: &str) -> QueryResult<usize> {
     unhurried(conn, |conn| {
         diesel::sql_query(format!(

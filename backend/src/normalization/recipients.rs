@@ -1,4 +1,4 @@
-//! Recipients: rewritten, or merged with the one that has the address already.
+//! Normalizes recipients, or merges them with the one that already has the address.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
@@ -40,7 +40,7 @@ pub(super) fn pass(
     })
 }
 
-/// The recipient of the same owner that has this address in its form.
+/// The recipient of the same owner that has the normalized address.
 fn twin(conn: &mut PgConnection, row: &Stored, email: &EmailAddress) -> QueryResult<Option<i64>> {
     recipients::table
         .filter(recipients::owner_id.eq(row.owner_id))
@@ -66,7 +66,7 @@ fn rewrite(
     Ok(())
 }
 
-/// A recipient that turns out to be suppressed is left out of the runs under way, too.
+/// A recipient found to be suppressed is also left out of the runs under way.
 fn leave_out_if_suppressed(
     conn: &mut PgConnection,
     (owner_id, id): (i64, i64),

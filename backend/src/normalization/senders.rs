@@ -1,4 +1,4 @@
-//! The senders of users' mail servers: rewritten.
+//! Normalizes the senders of users' mail servers.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -27,7 +27,7 @@ pub(super) fn pass(
             .filter(smtp_servers::from_email.eq(&row.email))
             .set((
                 smtp_servers::from_email.eq(email.as_str()),
-                // By it the engine sees that what it knows is out of date.
+                // The new revision makes the engine reload the server.
                 smtp_servers::revision.eq(smtp_servers::revision + 1),
                 smtp_servers::updated_at.eq(now),
             ))

@@ -1,4 +1,5 @@
-//! Suppressions: rewritten, or dropped where the address is suppressed already. A reader's own wish outlives the others.
+//! Normalizes suppressions, or deletes them if the address is already suppressed. A reader's request takes
+//! precedence.
 
 use diesel::prelude::*;
 

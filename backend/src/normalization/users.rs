@@ -1,5 +1,5 @@
-//! Users: rewritten unless another account has the mailbox. Such accounts are left as they are, for an administrator to look
-//! at: neither is lost, and only the one whose address is in its form can be signed in to.
+//! Normalizes users unless another account has the mailbox. Such accounts are left for an administrator to resolve:
+//! neither is deleted, and only the one with the normalized address can sign in.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
@@ -15,7 +15,7 @@ pub(super) fn pass(
     now: DateTime<Utc>,
     done: &mut Pass,
 ) -> QueryResult<()> {
-    // Of several accounts with one mailbox, the one that is in use keeps it.
+    // Of several accounts with one mailbox, the confirmed one keeps it.
     let rows: Vec<Stored> = unhurried(conn, |conn| {
         diesel::sql_query(format!(
             "SELECT id, id AS owner_id, email FROM users WHERE {OUT_OF_FORM} ORDER BY confirmed_at IS NULL, id"
@@ -48,7 +48,7 @@ fn rewrite(
     diesel::update(users::table.find(row.id))
         .set((users::email.eq(email.as_str()), users::updated_at.eq(now)))
         .execute(conn)?;
-    // Mails that wait to be sent go to the user's address; a link that went elsewhere is not made.
+    // Pending mails are sent to the user's current address; links mailed to the old one are invalid.
     let waiting = account_mails::table
         .filter(account_mails::user_id.eq(row.id))
         .filter(account_mails::to_email.eq(&row.email))
