@@ -1,4 +1,4 @@
-//! `/users/{id}/quotas`: what one account may have and send, set by administrators.
+//! `/users/{id}/quotas`: limits on what an account may store and send, set by administrators.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, put};
@@ -21,31 +21,31 @@ use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::users::store::lock;
 
-/// The routes of this slice.
+/// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(get_quotas).service(put_quotas);
 }
 
-/// How much an account may have and send.
+/// Limits on what an account may store and send.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UserQuotas {
     pub recipients: UserQuota,
-    /// Within any 24 hours.
+    /// Mails sent within any 24 hours.
     pub mails_a_day: UserQuota,
 }
 
 /// One of its quotas.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UserQuota {
-    /// What holds; `null` is no limit.
+    /// The effective quota; `null` is no limit.
     #[schema(example = 10_000, minimum = 1)]
     pub limit: Option<i64>,
-    /// What an administrator has set for this account; 0 is no limit, `null` what holds for all.
+    /// Set by an administrator for this account; 0 is no limit, `null` the default.
     #[schema(example = 50_000, minimum = 0)]
     pub own: Option<i64>,
 }
 
-/// What is to hold for one account: 0 is no limit, `null` what holds for all.
+/// The quotas to set for one account: 0 is no limit, `null` the default.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetQuotas {
@@ -76,7 +76,7 @@ impl UserQuotas {
 
 /// Get the quotas of a user
 ///
-/// For managers.
+/// Requires the role of a manager.
 #[utoipa::path(tag = "users", params(("id" = i64, Path, minimum = 1)), responses(
     (status = 200, description = "The quotas", body = UserQuotas),
     (status = 403, description = "This is for managers", body = Problem, content_type = "application/problem+json")))]
@@ -96,7 +96,7 @@ async fn get_quotas(
 
 /// Set the quotas of a user
 ///
-/// For administrators. They count from now on; what the account has already stays.
+/// Requires the role of an administrator. Quotas apply from now on; what the account already has is kept.
 #[utoipa::path(tag = "users", params(("id" = i64, Path, minimum = 1)), request_body = SetQuotas, responses(
     (status = 200, description = "The quotas", body = UserQuotas),
     (status = 403, description = "This is for administrators", body = Problem, content_type = "application/problem+json")))]
@@ -128,6 +128,6 @@ async fn put_quotas(
         store::of_account(conn, user_id).map_err(ApiError::from)
     };
     let account = db.run(move |conn| conn.transaction(work)).await?;
-    tracing::info!(user.id = user_id, by, "the quotas of a user were set");
+    tracing::info!(user.id = user_id, by, "user quotas set");
     Ok(HttpResponse::Ok().json(UserQuotas::new(**quotas, account)))
 }

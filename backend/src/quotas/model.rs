@@ -5,19 +5,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// Mails count for this long after their run began; those that it has not tried by then count on while it is open.
 pub const DAY: TimeDelta = TimeDelta::hours(24);
 
-/// Recipients that an account which has signed up may keep where nothing else is said.
+/// Default limit of recipients for accounts created by signing up.
 pub const DEFAULT_RECIPIENTS: i64 = 10_000;
-/// Mails that it may send within 24 hours.
+/// Default limit of mails within 24 hours.
 pub const DEFAULT_MAILS_A_DAY: i64 = 10_000;
 
-/// How much of something an owner may have.
+/// A limit on something an owner has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quota {
     Unlimited,
     AtMost(i64),
 }
 
-/// What the settings say of all owners; `None` where they say nothing.
+/// Defaults for all owners from the configuration; `None` where not set.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Quotas {
     /// `QUOTA_RECIPIENTS`
@@ -26,27 +26,27 @@ pub struct Quotas {
     pub mails_a_day: Option<Quota>,
 }
 
-/// What is said of one account.
+/// Quota settings of one account.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AccountQuotas {
     /// Set by an administrator.
     pub recipients: Option<Quota>,
     pub mails_a_day: Option<Quota>,
-    /// It has signed up, and not before there were quotas for those who do.
+    /// The account was created by signing up, and after quotas for such accounts had been introduced.
     pub has_defaults: bool,
 }
 
-/// How much one owner may have and send; `None` is as much as they like.
+/// The effective quotas of one owner; `None` is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnerQuotas {
-    /// Recipients kept.
+    /// Recipients stored.
     pub recipients: Option<i64>,
-    /// Mails within any 24 hours; each recipient of a run is one, however often it is tried.
+    /// Mails within any 24 hours; each recipient of a run counts once, regardless of the number of attempts.
     pub mails_a_day: Option<i64>,
 }
 
 impl Quota {
-    /// As settings and the database have it: 0 is no limit.
+    /// Converts from the configuration and the database: 0 is no limit.
     pub fn of(most: i64) -> Self {
         if most == 0 {
             Self::Unlimited
@@ -55,7 +55,7 @@ impl Quota {
         }
     }
 
-    /// The most there may be.
+    /// The maximum, or `None`.
     pub fn limit(self) -> Option<i64> {
         match self {
             Self::Unlimited => None,
@@ -65,8 +65,8 @@ impl Quota {
 }
 
 impl Quotas {
-    /// What holds for this account: what an administrator has set for it, else what the settings say, else the default of
-    /// those who signed up.
+    /// The effective quotas of this account: set by an administrator, else by the configuration, else the default for
+    /// accounts created by signing up.
     pub fn of(self, account: AccountQuotas) -> OwnerQuotas {
         let chosen = |own: Option<Quota>, all: Option<Quota>, default: i64| {
             let default = account.has_defaults.then_some(Quota::AtMost(default));

@@ -10,7 +10,7 @@ use crate::db::schema::users;
 use crate::recipients::store::number_of;
 use crate::users::store::hold;
 
-/// What holds for this owner.
+/// The effective quotas of this owner.
 pub fn of_owner(
     conn: &mut PgConnection,
     quotas: Quotas,
@@ -19,7 +19,7 @@ pub fn of_owner(
     Ok(quotas.of(of_account(conn, owner_id)?))
 }
 
-/// What is said of this account.
+/// The quota settings of this account.
 pub fn of_account(conn: &mut PgConnection, user_id: i64) -> QueryResult<AccountQuotas> {
     let columns = (
         users::recipients_quota,
@@ -35,7 +35,7 @@ pub fn of_account(conn: &mut PgConnection, user_id: i64) -> QueryResult<AccountQ
     })
 }
 
-/// Sets what holds for one account; `None` leaves it to what holds for all.
+/// Sets the quotas of one account; `None` resets to the default.
 pub fn set(
     conn: &mut PgConnection,
     user_id: i64,
@@ -74,7 +74,7 @@ pub fn room_for_mails(
     Ok(Allowance::of(conn, quotas, owner_id, now)?.room(more))
 }
 
-/// What an owner may send now, read once and counted down while the transaction that read it lasts.
+/// What an owner may still send, read once and decremented until the end of the transaction.
 #[derive(Debug)]
 pub struct Allowance {
     quota: Option<i64>,
@@ -82,7 +82,7 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    /// Reads what the owner has sent. Nothing else of theirs begins before the transaction ends.
+    /// Reads what the owner has sent. No other run of theirs starts before the transaction ends.
     pub fn of(
         conn: &mut PgConnection,
         quotas: Quotas,
@@ -100,13 +100,13 @@ impl Allowance {
         Ok(Self { quota, sent })
     }
 
-    /// When the owner may send `more` mails.
+    /// The time from which the owner may send `more` mails.
     pub fn room(&self, more: i32) -> Room {
         self.quota
             .map_or(Room::Now, |quota| room(quota, &self.sent, more.into()))
     }
 
-    /// So many are sent by a run that begins now.
+    /// Subtracts the recipients of a run that starts now.
     pub fn take(&mut self, mails: i32, now: DateTime<Utc>) {
         self.sent.push((now, mails.into()));
     }
