@@ -1,6 +1,6 @@
-//! Work that keeps a processor busy for a while (filling in templates, drawing pictures, cleaning HTML), on threads of its own:
-//! neither those that answer requests nor those that ask the database. Fair between owners: they take turns, none has all
-//! threads, and none has more than a few waiting.
+//! A pool of threads for CPU-bound work (rendering templates, creating images, sanitizing HTML), separate from the
+//! threads that answer requests and query the database. Fair between owners: they are served round robin, no owner
+//! can occupy all threads, and the number of waiting jobs of each is limited.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -13,32 +13,33 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Longer than a job takes; a caller who has waited this long should come back.
+/// Longer than a job takes; a caller who has waited this long should retry later.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Why a job was not done.
+/// Why a job was not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    #[error("too many jobs of this owner are waiting")]
+    #[error("too many jobs of this owner are queued")]
     Owner,
-    #[error("too many jobs are waiting, or this one has waited too long")]
+    #[error("too many jobs are queued, or this one has waited too long")]
     Busy,
     #[error("the job panicked")]
     Panicked,
 }
 
-/// How much is done at once, and how much may wait: a job may hold a body of megabytes.
+/// Limits on running and waiting jobs: a job may hold a body of several megabytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
     pub threads: usize,
-    /// Of one owner.
+    /// Waiting jobs of one owner.
     pub waiting: usize,
-    /// Of all owners together.
+    /// Waiting jobs of all owners together.
     pub waiting_in_all: usize,
 }
 
 impl Bounds {
-    /// For work of milliseconds: as many threads as there are processors, and never one alone, which would be one owner's.
+    /// For work of milliseconds: one thread per processor, but at least two, since one owner could occupy a single
+    /// one.
     pub fn of_this_machine() -> Self {
         let processors = thread::available_parallelism().map_or(1, NonZero::get);
         Self {
@@ -49,7 +50,7 @@ impl Bounds {
     }
 }
 
-/// A bounded set of threads. Cheap to clone; clones share the threads.
+/// A bounded pool of threads. Cheap to clone; clones share the threads.
 #[derive(Clone)]
 pub struct Compute(Arc<Inner>);
 
@@ -61,10 +62,10 @@ struct Inner {
 
 #[derive(Default)]
 struct Queue {
-    /// Threads at work.
+    /// Running threads.
     threads: usize,
     owners: HashMap<i64, Owner>,
-    /// Owners with waiting jobs; the first has the next turn.
+    /// Owners with waiting jobs; the first is served next.
     turns: VecDeque<i64>,
     waiting: usize,
 }
@@ -78,7 +79,7 @@ struct Owner {
 type Job = Box<dyn FnOnce() + Send>;
 
 impl Compute {
-    /// Threads of this name; each lives for as long as there is work.
+    /// Creates a pool of threads with this name; each thread ends when there is no work.
     pub fn new(name: &'static str, bounds: Bounds) -> Self {
         Self(Arc::new(Inner {
             name,
@@ -87,7 +88,8 @@ impl Compute {
         }))
     }
 
-    /// Does a job of this owner in its turn. One that has begun is done, also when its caller has gone away meanwhile.
+    /// Runs a job of this owner when it is its turn. A started job runs to completion, even if its caller has been
+    /// dropped.
     pub async fn run<T: Send + 'static>(
         &self,
         owner: i64,
@@ -103,7 +105,7 @@ impl Compute {
         match timeout(PATIENCE, done).await {
             Ok(Ok(Ok(done))) => Ok(done),
             Ok(Ok(Err(_panic))) => Err(Refused::Panicked),
-            // It has made room for another owner's.
+            // Its removal has made room for another owner's job.
             Ok(Err(_dropped)) => Err(Refused::Owner),
             Err(_elapsed) => Err(Refused::Busy),
         }
@@ -119,17 +121,17 @@ impl Compute {
         drop(queue);
         let pool = self.clone();
         let thread = thread::Builder::new().name(self.0.name.to_owned());
-        // Where no thread can be had, those at work will come to it, or its caller's patience ends.
+        // If no thread can be spawned, running threads take the job, or its caller times out.
         if let Err(error) = thread.spawn(move || pool.work()) {
-            tracing::warn!(%error, "no thread for computing");
+            tracing::warn!(%error, "could not spawn a compute thread");
             self.queue().threads -= 1;
         }
         Ok(())
     }
 
-    /// Does what there is to do.
+    /// Runs jobs until none is left.
     fn work(&self) {
-        // One thread is always left to the other owners.
+        // One thread is always reserved for the other owners.
         let most = self.0.bounds.threads.saturating_sub(1).max(1);
         let mut done = None;
         loop {
@@ -170,7 +172,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Drops the last job of the owner of whom most are waiting, if they are more than this; whether there is room then.
+    /// Drops the newest job of the owner with the most waiting jobs, if they exceed this number; returns whether
+    /// there is room now.
     fn make_room_for(&mut self, waiting: usize) -> bool {
         let longest = self.owners.values_mut().max_by_key(|it| it.waiting.len());
         let Some(longest) = longest.filter(|it| it.waiting.len() > waiting + 1) else {
@@ -180,7 +183,7 @@ impl Queue {
         true
     }
 
-    /// The next job of the first owner of whom fewer than `most` jobs are running.
+    /// The next job of the first owner with fewer than `most` running jobs.
     fn pop(&mut self, most: usize) -> Option<(i64, Job)> {
         let may_run = |owner: &i64| self.owners.get(owner).is_some_and(|it| it.running < most);
         let turn = self.turns.iter().position(may_run)?;

@@ -1,4 +1,4 @@
-//! Who is at work, and who waits.
+//! Limits on running and waiting jobs.
 
 use std::sync::mpsc::{self, Receiver, Sender};
 
@@ -19,7 +19,7 @@ const ALICE: i64 = 1;
 const BOB: i64 = 2;
 const CAROL: i64 = 3;
 
-/// Begins a job that says so, and ends when the returned sender does.
+/// Starts a job that reports its start, and ends when the returned sender is used.
 fn begin(pool: &Compute, owner: i64, began: &Sender<i64>) -> Sender<()> {
     let (end, ended) = mpsc::channel::<()>();
     let (pool, began) = (pool.clone(), began.clone());
@@ -45,7 +45,7 @@ async fn an_owner_whose_jobs_take_long_does_not_delay_others() {
     tokio::task::yield_now().await;
     assert_eq!(next(&begins), ALICE);
     assert_eq!(pool.run(BOB, || 7).await, Ok(7));
-    assert!(begins.try_recv().is_err(), "one thread is not hers");
+    assert!(begins.try_recv().is_err(), "one thread is reserved for others");
     drop(ends);
 }
 
