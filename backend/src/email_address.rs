@@ -1,9 +1,9 @@
-//! `EmailAddress`: the one form in which an address is kept, compared and mailed to. Pure.
+//! `EmailAddress`: the canonical form in which addresses are stored, compared and mailed to. Pure.
 //!
-//! The domain is kept in lower case and as A-labels (UTS #46, non-transitional, with the STD3 rules), so that all spellings
-//! of one domain are the same text. The part before the `@` is ASCII, as most mail servers take no other, and is kept in the
-//! case in which it was given, because a server may tell cases apart (RFC 5321, 2.4). Hardly any does: two addresses that
-//! differ only in case are one, everywhere.
+//! The domain is stored in lower case and as A-labels (UTS #46, non-transitional, with the STD3 rules), so that all
+//! spellings of a domain are the same text. The local part is ASCII, because most mail servers accept nothing else,
+//! and keeps its case, because a server may be case-sensitive (RFC 5321, 2.4). Hardly any is: addresses that differ
+//! only in case are considered equal.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,25 +15,25 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::text::is_invisible;
 
-/// What an envelope can carry, in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
+/// Maximum length of an address in an envelope, in bytes (RFC 5321, 4.5.3.1.3, without the angle brackets).
 const MAX_LENGTH: usize = 254;
-/// RFC 5321, 4.5.3.1.1.
+/// Maximum length of the local part, in bytes (RFC 5321, 4.5.3.1.1).
 const MAX_USER: usize = 64;
 
-/// An address that mail can be sent to. Equal to every other spelling of itself.
+/// An address that mail can be sent to. Equal to every other spelling of the same address.
 #[derive(Debug, Clone)]
 pub struct EmailAddress {
     text: String,
-    /// Where the `@` is.
+    /// Byte offset of the `@`.
     at: usize,
 }
 
-/// Why a text is no address. The sentences are those that a client is shown.
+/// Why a text is not an address. The messages are shown to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEmail {
     #[error("This is not an e-mail address.")]
     Malformed,
-    /// A domain with one is not the domain that it looks like, or is it in disguise.
+    /// An invisible character, which may make one domain look like another.
     #[error("The e-mail address contains an invisible character.")]
     InvisibleCharacter,
     #[error("An e-mail address has at most 254 characters, and at most 64 before the @.")]
@@ -43,7 +43,7 @@ pub enum InvalidEmail {
 impl InvalidEmail {
     const ALL: [Self; 3] = [Self::Malformed, Self::InvisibleCharacter, Self::TooLong];
 
-    /// The stable code that clients translate.
+    /// The stable error code that clients translate.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Malformed | Self::InvisibleCharacter => "invalid_email",
@@ -51,7 +51,7 @@ impl InvalidEmail {
         }
     }
 
-    /// The mistake that says this sentence: all that is left of it once serde has passed it on.
+    /// The error with this message: serde passes on only the message.
     pub fn saying(sentence: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -60,10 +60,10 @@ impl InvalidEmail {
 }
 
 impl EmailAddress {
-    /// Reads an address in any of its spellings, with or without white space around it.
+    /// Parses an address in any spelling, with or without surrounding white space.
     pub fn parse(text: &str) -> Result<Self, InvalidEmail> {
         let text = text.trim();
-        // A U-label is shorter in characters than its A-label, in bytes it is at most four times as long.
+        // A U-label has fewer characters than its A-label, and at most four times as many bytes.
         if text.len() > 4 * MAX_LENGTH {
             return Err(InvalidEmail::TooLong);
         }
@@ -80,8 +80,8 @@ impl EmailAddress {
         Ok(address)
     }
 
-    /// Reads an address that was stored before addresses were parsed: in the form in which mail to it was sent, without
-    /// what mapping its domain drops. `None` when no mail can be sent to it.
+    /// Parses an address stored before addresses were normalized, in the form in which it was mailed to: characters
+    /// that the mapping of the domain drops are removed. `None` if no mail can be sent to it.
     pub fn recover(stored: &str) -> Option<Self> {
         Self::parse(stored).ok().or_else(|| {
             let (user, domain) = stored.trim().rsplit_once('@')?;
@@ -97,22 +97,23 @@ impl EmailAddress {
         Self::parse(typed).map_or_else(no_key, |address| address.key())
     }
 
-    /// As it is stored and shown.
+    /// The canonical form, as stored and shown.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What equal addresses have in common, and `lower(email)` of a stored one in SQL.
+    /// The comparison key of equal addresses; same as `lower(email)` of a stored address in SQL.
     pub fn key(&self) -> String {
         self.text.to_ascii_lowercase()
     }
 
-    /// Behind the `@`.
+    /// The domain, after the `@`.
     pub fn domain(&self) -> &str {
         self.text.get(self.at + 1..).unwrap_or_default()
     }
 
-    /// As it goes into headers and envelope: its user quoted where dots demand it (RFC 5321, 4.1.2).
+    /// The form used in headers and the envelope: the local part is quoted where its dots require it (RFC 5321,
+    /// 4.1.2).
     pub fn to_smtp(&self) -> String {
         let user = self.text.get(..self.at).unwrap_or_default();
         if user.split('.').any(str::is_empty) {
@@ -143,8 +144,8 @@ fn checked_user(user: &str) -> Result<&str, InvalidEmail> {
     Ok(user)
 }
 
-/// The domain in A-labels. What the mapping of UTS #46 would drop in silence is refused; a joiner is not dropped, and IDNA
-/// itself knows in which words it belongs.
+/// The domain as A-labels. Characters that the UTS #46 mapping would silently drop are rejected, except for joiners,
+/// which IDNA validates in context.
 fn canonical_domain(domain: &str) -> Result<String, InvalidEmail> {
     let is_joiner = |c: char| matches!(c, '\u{200C}' | '\u{200D}');
     if domain.contains(|c: char| !c.is_ascii() && is_invisible(c) && !is_joiner(c)) {
@@ -164,7 +165,7 @@ fn canonical_domain(domain: &str) -> Result<String, InvalidEmail> {
                 InvalidEmail::Malformed
             }
         })?;
-    // No top-level domain is a number: this is an IP address, or nothing.
+    // No top-level domain is numeric: this is an IP address, or invalid.
     let top = ascii.rsplit('.').next().unwrap_or_default();
     if top.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(InvalidEmail::Malformed);

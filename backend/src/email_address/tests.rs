@@ -1,4 +1,4 @@
-//! Every spelling of a mailbox has one form, and what could be mistaken for another is refused.
+//! Every spelling of a mailbox has one canonical form, and ambiguous spellings are rejected.
 
 use proptest::prelude::*;
 
@@ -68,7 +68,7 @@ fn an_address_with_something_invisible_in_it_is_refused() {
             );
         }
     }
-    // A joiner that the word is not right without.
+    // A joiner that the word requires.
     assert!(parsed("ann@نامه\u{200C}ای.example").is_ok());
 }
 
@@ -115,7 +115,7 @@ fn an_address_is_as_long_as_an_envelope_can_carry() {
     assert!(parsed(&format!("{user}@{}", domain(189))).is_ok());
     for text in [
         format!("{user}@{}", domain(190)),
-        // Quoted, it has two bytes more.
+        // Two bytes longer when quoted.
         format!("{}.@{}", "a".repeat(63), domain(189)),
         format!("a{user}@example.org"),
         format!("ann@{}", "ü".repeat(600)),
