@@ -1,4 +1,4 @@
-//! What is answered when heavy work has not been done.
+//! Maps errors of the compute pool to API errors.
 
 use super::error::ApiError;
 use crate::compute::Refused;

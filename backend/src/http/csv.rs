@@ -52,7 +52,7 @@ where
     let parts = once(ready(Ok::<_, ApiError>(Bytes::from(head)))).chain(rest);
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
-        // It goes on living as a file, and nowhere between.
+        // Clients save it as a file; it must not be cached on the way.
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((
             CONTENT_DISPOSITION,

@@ -100,7 +100,7 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
-    /// 410: it was here once; `code` says what has become of it.
+    /// 410: the resource has been deleted; `code` says how.
     pub fn gone(code: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::GONE, code, detail)
     }
@@ -207,7 +207,7 @@ impl ApiError {
         }
     }
 
-    /// Names the fields concerned, the first 20 of them: an answer stays short whatever was asked.
+    /// Lists at most 20 of the invalid fields, so that the response stays short.
     #[must_use]
     pub fn with_fields(self, fields: Vec<FieldError>) -> Self {
         let named = fields.into_iter().take(MAX_MISTAKES);
@@ -269,7 +269,7 @@ pub struct Problem {
     code: String,
     #[schema(example = "Some fields are not valid.")]
     detail: String,
-    /// The fields with mistakes, at most 20; absent when no field is to blame.
+    /// The invalid fields, at most 20; absent if the error is not about a field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, max_items = 20)]
     fields: Vec<FieldError>,

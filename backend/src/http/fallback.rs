@@ -1,4 +1,4 @@
-//! What is answered where no route is: another method than the path knows, no such path, or no id in place of one.
+//! Responses to requests that match no route: wrong method, unknown path, or an invalid id in the path.
 
 use actix_web::error::InternalError;
 use actix_web::http::Method;
@@ -9,7 +9,7 @@ use actix_web::{Error, HttpRequest, HttpResponse};
 use super::error::ApiError;
 use super::openapi::KnownPaths;
 
-/// Answers what no route does: 405 with the methods of the path, or 404 where there is no such path.
+/// Answers unmatched requests: 405 with the methods of the path, or 404 if there is no such path.
 pub async fn no_such_operation(
     req: HttpRequest,
     known: Data<KnownPaths>,
@@ -22,7 +22,7 @@ pub async fn no_such_operation(
     }
 }
 
-/// What stands where an id belongs is none; it may be the last word of another path, which does not know the method.
+/// The id is invalid; the segment may be the last one of another path that does not support the method.
 pub fn no_such_id(req: &HttpRequest) -> Error {
     let known = req.app_data::<Data<KnownPaths>>();
     match known.and_then(|known| known.methods_spelt_out(req)) {

@@ -20,13 +20,13 @@ pub fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Option::deserialize(deserializer).map(Some)
 }
 
-/// Text that people write, or the lack of it.
+/// Optional text entered by users.
 pub trait Written {
-    /// In NFC, as all text is kept and searched.
+    /// Any text, in NFC, as all text is stored and searched.
     #[must_use]
     fn in_nfc(self) -> Self;
 
-    /// Without the white space around it; nothing, where nothing of it can be seen.
+    /// Without surrounding white space; `None` if it is empty or invisible.
     #[must_use]
     fn tidied(self) -> Self;
 }
@@ -58,14 +58,14 @@ impl<T: Written> Written for Option<T> {
     }
 }
 
-/// Text as it was written, in NFC.
+/// Text as written, in NFC.
 pub fn written<'de, D: Deserializer<'de>, T: Deserialize<'de> + Written>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     T::deserialize(deserializer).map(T::in_nfc)
 }
 
-/// A line of text without the white space around it, in NFC; empty where nothing of it can be seen.
+/// A single line of text without surrounding white space, in NFC; empty if it is invisible.
 pub fn trimmed<'de, D: Deserializer<'de>, T: Deserialize<'de> + Written>(
     deserializer: D,
 ) -> Result<T, D::Error> {
@@ -79,7 +79,7 @@ pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
-/// The same for text as it was written.
+/// As above, for text as written.
 pub fn present_written<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
@@ -100,8 +100,8 @@ pub fn nullable_trimmed<'de, D: Deserializer<'de>>(
     trimmed(deserializer).map(Some)
 }
 
-/// No control characters and line breaks at all, Unicode's own among them: the value goes into a line, perhaps of a mail's
-/// header. What else is true of every text: see [`several_lines`].
+/// Rejects control characters and line breaks, including Unicode ones: the value is used in single lines, such as
+/// mail headers. For further rules see [`several_lines`].
 pub fn single_line(value: &str) -> Result<(), ValidationError> {
     if value.contains(text::is_control_or_break) {
         Err(coded("control_characters"))
@@ -110,7 +110,7 @@ pub fn single_line(value: &str) -> Result<(), ValidationError> {
     }
 }
 
-/// Text that is shown among other text, of any number of lines: it does not turn around what stands beside it.
+/// Validates multi-line text that is shown within other text: it must not change the direction of what surrounds it.
 pub fn several_lines(value: &str) -> Result<(), ValidationError> {
     if text::has_paired_directions(value) {
         Ok(())
@@ -119,7 +119,7 @@ pub fn several_lines(value: &str) -> Result<(), ValidationError> {
     }
 }
 
-/// At least one character that can be seen.
+/// Requires at least one visible character.
 pub fn filled(value: &str) -> Result<(), ValidationError> {
     if text::is_blank(value) {
         Err(coded("required"))
@@ -128,7 +128,7 @@ pub fn filled(value: &str) -> Result<(), ValidationError> {
     }
 }
 
-/// The years a schedule or a filter may speak of: 2000–2100. The rule at the end of every zone's data reaches as far.
+/// The range of years in schedules and filters: 2000–2100. The last rule of each time zone applies that far.
 pub fn sensible_year(at: &DateTime<Utc>) -> Result<(), ValidationError> {
     if (2000..=2100).contains(&at.year()) {
         Ok(())
@@ -148,8 +148,8 @@ fn coded(code: &'static str) -> ValidationError {
     ValidationError::new(code)
 }
 
-/// The field and the code behind one of serde's messages. Only of a field that is missing or comes twice is the name taken
-/// from the message, and then it is one of ours: the path ends at the object.
+/// The field and error code of a serde message. The name is taken from the message only for missing and duplicate
+/// fields, where it is one of our own: the path ends at the object.
 pub(super) fn field_error(path: &Path, message: &str) -> FieldError {
     let mut field = FieldPath::of(path);
     let place = message.rsplit_once(" at line ");

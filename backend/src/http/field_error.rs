@@ -1,4 +1,4 @@
-//! A mistake in one field of a request, and how much an answer says of mistakes.
+//! An error in one field of a request, and limits on the errors in a response.
 
 use std::borrow::Cow;
 
@@ -7,38 +7,38 @@ use utoipa::ToSchema;
 
 use crate::mail::finding::FindingKind;
 
-/// As many mistakes are named in an answer, however many a request has.
+/// Maximum number of errors in a response.
 pub(super) const MAX_MISTAKES: usize = 20;
-/// Characters of a field's path, of a message about it and of a detail. What is longer a client has made so.
+/// Maximum number of characters in a field's path, an error message and a detail. Longer ones are due to the request.
 pub(super) const MAX_FIELD: usize = 200;
 pub(super) const MAX_MESSAGE: usize = 500;
 
 /// What is wrong with one field of a request. `code` is stable, `message` is for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
-    /// The field, dotted where it is nested: `recipients.ids`. What is longer than 200 characters is cut.
+    /// The field, dotted where it is nested: `recipients.ids`. Truncated to 200 characters.
     #[schema(example = "email")]
     pub field: String,
     #[schema(example = "invalid_email", value_type = String)]
     pub code: Cow<'static, str>,
     #[schema(example = "This is not an e-mail address.")]
     pub message: String,
-    /// Of `invalid_template` and of warnings: where it is, and what was probably meant.
+    /// For `invalid_template` and warnings: the position, and the probable intention.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template: Option<Box<TemplateDetails>>,
 }
 
-/// What is wrong in a message's subject or body, in parts, for programs that say it in their own words.
+/// What is wrong in the subject or body of a message, in parts, for clients that build their own messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct TemplateDetails {
     pub kind: FindingKind,
-    /// Counts from 1; `null` where no single place is wrong.
+    /// Line, starting at 1; `null` if the error has no single position.
     #[schema(example = 3)]
     pub line: Option<usize>,
-    /// In characters, from 1.
+    /// Column in characters, starting at 1.
     #[schema(example = 7)]
     pub column: Option<usize>,
-    /// What stands there.
+    /// The text at this position.
     #[schema(example = "first_name")]
     pub found: String,
     /// The placeholder or filter that was probably meant.
@@ -47,7 +47,7 @@ pub struct TemplateDetails {
 }
 
 impl FieldError {
-    /// An error of `field`.
+    /// An error in `field`.
     pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             field: field.into(),
@@ -57,7 +57,7 @@ impl FieldError {
         }
     }
 
-    /// The same, with where it is in a template.
+    /// As above, with the position in a template.
     #[must_use]
     pub fn with_template(self, details: TemplateDetails) -> Self {
         Self {
@@ -66,7 +66,7 @@ impl FieldError {
         }
     }
 
-    /// As an answer shows it.
+    /// The form in which it is sent in a response.
     pub(super) fn cut(self) -> Self {
         Self {
             field: cut(self.field, MAX_FIELD),
@@ -77,7 +77,7 @@ impl FieldError {
     }
 }
 
-/// The text, or its beginning and a sign that there was more.
+/// The text, truncated with an ellipsis if necessary.
 pub(super) fn cut(mut text: String, most: usize) -> String {
     if let Some((end, _)) = text.char_indices().nth(most) {
         text.truncate(end);

@@ -1,23 +1,23 @@
-//! Where in a request a mistake is. Never longer than an answer shows: what it costs to keep track of a path does not
-//! depend on how long a client makes it.
+//! The position of an error in a request body. Its length is limited to what a response shows, so that the cost of
+//! tracking the path does not depend on the request.
 
 use serde_path_to_error::{Path, Segment};
 
 use super::field_error::MAX_FIELD;
 
-/// In bytes: surely more characters than an answer shows, so that a path that was cut is seen to be.
+/// Maximum length in bytes: more than a response shows, so that truncation is detected.
 const ROOM: usize = 4 * (MAX_FIELD + 1);
 
-/// A dotted path to a field, as far as there is room for it.
+/// A dotted path to a field, truncated to the maximum length.
 #[derive(Debug, Default)]
 pub(super) struct FieldPath(String);
 
-/// What [`FieldPath::leave`] goes back to.
+/// The state restored by [`FieldPath::leave`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parent(usize);
 
 impl FieldPath {
-    /// The path that serde was at.
+    /// The path at which serde stopped.
     pub(super) fn of(path: &Path) -> Self {
         let mut whole = Self::default();
         for segment in path {
@@ -31,7 +31,7 @@ impl FieldPath {
         whole
     }
 
-    /// Goes down to a field of the object that this is the path of.
+    /// Enters a field of the current object.
     pub(super) fn enter(&mut self, field: &str) -> Parent {
         let parent = Parent(self.0.len());
         if !self.0.is_empty() {
@@ -41,7 +41,7 @@ impl FieldPath {
         parent
     }
 
-    /// Goes back up.
+    /// Leaves the current field.
     pub(super) fn leave(&mut self, Parent(len): Parent) {
         self.0.truncate(len);
     }

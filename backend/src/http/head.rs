@@ -1,4 +1,4 @@
-//! HEAD, answered as GET is and without the body (RFC 9110, 9.3.2): in one place, so that no route can forget it.
+//! Answers HEAD like GET without the body (RFC 9110, 9.3.2), in one place for all routes.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -11,17 +11,17 @@ use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage, HttpRequest};
 
-/// Marks a request that came as HEAD.
+/// Marks a HEAD request.
 #[derive(Debug, Clone, Copy)]
 struct CameAsHead;
 
-/// Whether only the head of the answer is wanted; the request's method says GET by then.
+/// Whether only headers are wanted; the request's method is GET by then.
 pub fn is_head(req: &HttpRequest) -> bool {
     req.extensions().contains::<CameAsHead>()
 }
 
-/// Middleware: hands HEAD on as GET and drops the body of the answer, whose length its headers still name. A body that is
-/// made as it is sent is not made.
+/// Middleware: passes HEAD on as GET and drops the body of the response, keeping its `Content-Length`. A streamed
+/// body is not produced.
 pub async fn as_get(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -35,7 +35,7 @@ pub async fn as_get(
     Ok(answer.map_body(|_, body| BoxBody::new(Unsent(body.size()))))
 }
 
-/// In place of a body of this size, which for HEAD the server does not expect to come.
+/// Placeholder for a body of this size, which the server does not expect for HEAD.
 struct Unsent(BodySize);
 
 impl MessageBody for Unsent {

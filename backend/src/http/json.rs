@@ -1,4 +1,4 @@
-//! One pass over a JSON text that builds nothing of it: its syntax, its depth, and characters that no field may contain.
+//! Validates a JSON text in one pass without building a value: syntax, depth, and characters forbidden in all fields.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use super::error::{ApiError, FieldError};
 use super::field_error::MAX_MISTAKES;
 use super::field_path::{FieldPath, Parent};
 
-/// Checks that `bytes` are one JSON object, no deeper than `serde_json` allows (128), without control characters. Fails with
-/// 400, or with 422 naming the fields.
+/// Checks that `bytes` are one JSON object, at most as deep as `serde_json` allows (128), without control characters.
+/// Fails with 400, or with 422 naming the fields.
 pub(super) fn check(bytes: &[u8]) -> Result<(), ApiError> {
     let mut mistakes = Mistakes::default();
     let mut json = serde_json::Deserializer::from_slice(bytes);
@@ -26,7 +26,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), ApiError> {
     }
 }
 
-/// What has been found, and where the pass is.
+/// The errors found so far, and the current position.
 #[derive(Default)]
 struct Mistakes {
     at: FieldPath,
@@ -49,7 +49,7 @@ impl Mistakes {
     }
 }
 
-/// Looks at one value and everything in it.
+/// Visits one value and everything in it.
 struct Scan<'a>(&'a mut Mistakes);
 
 impl<'de> DeserializeSeed<'de> for Scan<'_> {
@@ -106,7 +106,7 @@ impl<'de> Visitor<'de> for Scan<'_> {
     }
 }
 
-/// Goes down to the field of this name.
+/// Enters the field with this name.
 struct Key<'a>(&'a mut FieldPath);
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {

@@ -33,7 +33,7 @@ fn parse<T: DeserializeOwned + Validate>(query: &str) -> Result<T, ApiError> {
             "Control characters are not allowed.",
         )]));
     }
-    // An empty value is what a form sends for a filter that is not set; a search for nothing that can be seen is none either.
+    // Forms send an empty value for a filter that is not set; an invisible search term counts as empty too.
     let is_set = |name: &str, value: &str| !value.is_empty() && (name != "q" || !is_blank(value));
     let set = pairs().filter(|(name, value)| is_set(name, value));
     let set = form_urlencoded::Serializer::new(String::new())
