@@ -7,7 +7,7 @@ use idna::uts46::{DnsLength, Hyphens, Uts46};
 
 use crate::text::nfc;
 
-/// What the user typed, anywhere, with no wildcard of its own; in NFC, as what is searched is stored.
+/// The pattern for the user's text anywhere in a value, with wildcards escaped; in NFC, as the values are stored.
 pub fn contains(term: &str) -> String {
     let escaped = nfc(term.trim())
         .replace('\\', r"\\")
@@ -16,7 +16,8 @@ pub fn contains(term: &str) -> String {
     format!("%{escaped}%")
 }
 
-/// The same for addresses, whose domains are stored as A-labels: `bücher` and `xn--bcher-kva` find the same ones.
+/// As above for addresses, whose domains are stored as A-labels: `bücher` and `xn--bcher-kva` match the same
+/// addresses.
 pub fn contains_address(term: &str) -> String {
     let term = term.trim();
     let (user, domain) = match term.rsplit_once('@') {
@@ -28,7 +29,7 @@ pub fn contains_address(term: &str) -> String {
     contains(&format!("{user}{}", labels.join(".")))
 }
 
-/// Left as it is when it is no label: then it is part of a name, and no address has it.
+/// Returned unchanged if it is not a valid label.
 fn label_in_ascii(label: &str) -> Cow<'_, str> {
     let mapped = Uts46::new().to_ascii(
         label.as_bytes(),

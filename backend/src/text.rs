@@ -1,5 +1,4 @@
-//! Rules for text that people write: one normal form, what cannot be seen, where lines break, and which way text runs.
-//! Pure.
+//! Rules for text entered by users: normalization, invisible characters, line breaks, and text direction. Pure.
 
 use std::borrow::Cow;
 
@@ -7,7 +6,8 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, WhiteSpace};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// In Unicode's normal form C: `Zoe` with a combining diaeresis becomes `Zoë`. Copies only what is not in it yet.
+/// Converts to Unicode normalization form C: `Zoe` with a combining diaeresis becomes `Zoë`. Copies only text that is
+/// not in NFC.
 pub fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
@@ -15,7 +15,8 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
-/// Whether nothing is drawn for it: controls, format characters, fillers, variation selectors, and all kinds of spaces.
+/// Whether the character is invisible: controls, format characters, fillers, variation selectors, and all kinds of
+/// spaces.
 pub fn is_invisible(c: char) -> bool {
     // A pattern of Braille without dots, a note without a head, and the filler of the Khitan script: symbols and marks to
     // Unicode, and blanks to everyone else.
@@ -32,12 +33,13 @@ pub fn is_invisible(c: char) -> bool {
         )
 }
 
-/// Whether a reader sees nothing of it.
+/// Whether the text consists of invisible characters only.
 pub fn is_blank(text: &str) -> bool {
     text.chars().all(is_invisible)
 }
 
-/// Whether it may not stand in a line: controls, and what Unicode breaks lines at (U+0085, U+2028 and U+2029 among them).
+/// Whether the character must not appear in a single line: controls and Unicode line breaks (such as U+0085, U+2028,
+/// U+2029).
 pub fn is_control_or_break(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
@@ -49,8 +51,8 @@ enum Direction {
     Isolate,
 }
 
-/// Whether every direction override, embedding and isolate is closed where it belongs, and none is closed that was not
-/// opened. Otherwise what is written after the text, or around it, runs the other way.
+/// Whether direction overrides, embeddings and isolates are balanced. Otherwise they would affect the text around
+/// this one.
 pub fn has_paired_directions(text: &str) -> bool {
     let mut open = Vec::new();
     for c in text.chars() {
@@ -74,7 +76,7 @@ pub fn has_paired_directions(text: &str) -> bool {
     open.is_empty()
 }
 
-/// The text without its direction controls where they are not paired; for what was cut out of a longer one.
+/// The text without unbalanced direction controls; for text cut out of a longer one.
 pub fn with_paired_directions(text: String) -> String {
     if has_paired_directions(&text) {
         return text;

