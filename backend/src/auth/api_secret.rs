@@ -1,5 +1,4 @@
-//! API tokens as their owners have them: random, and with a MAC, so that an invented one is refused without a look into the
-//! database. Pure.
+//! API tokens: random, and with a MAC, so that forged tokens are rejected without a database lookup. Pure.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,45 +7,45 @@ use sha2::Sha256;
 
 use super::token::{Secret, hash};
 
-/// Distinguishes API tokens from access tokens, and identifies one that is found in a file.
+/// Distinguishes API tokens from access tokens, and identifies leaked ones.
 const PREFIX: &str = "dsp_";
 /// 256 random bits in base64url.
 const RANDOM_CHARS: usize = 43;
-/// Of the MAC 48 bits: they keep guesses from the database, the random part keeps them from being right.
+/// 48 bits of the MAC: they keep forged tokens away from the database; security rests on the random part.
 const MAC_BYTES: usize = 6;
 const MAC_CHARS: usize = 8;
 
-/// An API token as its owner gets it, once.
+/// An API token in clear text, shown to its owner once.
 pub struct ApiSecret(String);
 
 impl ApiSecret {
-    /// The text to hand over.
+    /// The token itself.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// What is stored instead.
+    /// The hash that is stored.
     pub fn hash(&self) -> Vec<u8> {
         hash(&self.0)
     }
 
-    /// Whether credentials are meant to be an API token.
+    /// Whether credentials look like an API token.
     pub fn is_meant_by(credentials: &str) -> bool {
         credentials.starts_with(PREFIX)
     }
 }
 
-/// What a token's text alone says of it.
+/// What can be determined from a token alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recognition {
-    /// Made here.
+    /// Issued by this installation.
     Authentic,
-    /// Of the form that tokens had before they had a MAC.
+    /// In the form that tokens had before they had a MAC.
     WithoutMac,
     Invented,
 }
 
-/// Makes API tokens and recognises them. Cheap to clone.
+/// Issues API tokens and verifies their form. Cheap to clone.
 #[derive(Clone)]
 pub struct ApiSecrets(Hmac<Sha256>);
 
@@ -58,14 +57,14 @@ impl ApiSecrets {
         Self(mac)
     }
 
-    /// A new token.
+    /// Generates a token.
     pub fn random(&self) -> ApiSecret {
         let random = Secret::random();
         let mac = self.mac(random.reveal());
         ApiSecret([PREFIX, random.reveal(), &mac].concat())
     }
 
-    /// What can be said of credentials without asking the database.
+    /// Classifies credentials without asking the database.
     pub fn recognise(&self, credentials: &str) -> Recognition {
         let text = credentials.strip_prefix(PREFIX).unwrap_or_default();
         let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);

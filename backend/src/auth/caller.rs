@@ -121,7 +121,7 @@ impl FromRequest for Person {
     }
 }
 
-/// Who makes this request. It is counted before the database is asked who they are.
+/// Resolves the caller of this request. The request is counted before the database is queried.
 fn identified(req: &HttpRequest) -> impl Future<Output = Result<Caller, ApiError>> + use<> {
     let credentials = Credentials::of(req);
     let limits = req.app_data::<Data<Limits>>().cloned();

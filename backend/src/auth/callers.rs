@@ -1,4 +1,4 @@
-//! `Callers`: who is behind a token, and what can be said of a token before the database is asked.
+//! `Callers`: resolves tokens to callers, and rejects invalid ones without the database where possible.
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -23,21 +23,21 @@ use crate::http::error::ApiError;
 use crate::limits::requests::{PER_TOKEN, PER_USER};
 use crate::limits::{Limits, TooMany};
 
-/// How old may be what is known of a session, a token or its owner.
+/// Maximum age of cached sessions, tokens and users.
 const FRESH: Duration = Duration::from_secs(5);
 /// After a reading that failed, the next.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// What requests are counted by before anything is asked of the database.
+/// The key by which requests are counted before the database is queried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Subject {
     User(i64),
-    /// An API token whose owner is not known yet, by its hash.
+    /// An API token whose owner is not known yet, by hash.
     Token(Vec<u8>),
 }
 
 impl Subject {
-    /// Counts one more request.
+    /// Counts a request.
     pub(super) async fn admit(&self, limits: &Limits) -> Result<(), TooMany> {
         match self {
             Self::User(id) => limits.take_often(PER_USER, &id.to_string()).await,
@@ -55,12 +55,12 @@ pub struct Callers {
     tokens: AccessTokens,
     secrets: ApiSecrets,
     live: Cache<i64, Option<Caller>>,
-    /// By their hashes.
+    /// By hash.
     live_tokens: Cache<Vec<u8>, Known>,
     without_mac: Arc<Mutex<WithoutMac>>,
 }
 
-/// An API token as it was found, and when its use was noted.
+/// A cached API token, and when its use was last recorded.
 #[derive(Debug, Clone, Copy)]
 struct Known {
     caller: Caller,
@@ -68,7 +68,7 @@ struct Known {
     noted_at: DateTime<Utc>,
 }
 
-/// The hashes of API tokens that have no MAC. There will be no more of them; of invented ones there is no end.
+/// The hashes of API tokens without a MAC. Their number is bounded, whereas forged tokens would be unlimited.
 #[derive(Default)]
 struct WithoutMac {
     hashes: HashSet<Vec<u8>>,
@@ -77,7 +77,7 @@ struct WithoutMac {
 }
 
 impl Callers {
-    /// Reads tokens made under the same keys.
+    /// Verifies tokens issued under the same keys.
     pub fn new(tokens: AccessTokens, secrets: ApiSecrets) -> Self {
         Self {
             tokens,
@@ -88,17 +88,17 @@ impl Callers {
         }
     }
 
-    /// Forgets what is known of a session, so that its end counts at once in this process.
+    /// Removes a session from the cache, so that its end takes effect immediately in this process.
     pub fn forget(&self, session_id: i64) {
         self.live.invalidate(&session_id);
     }
 
-    /// The same of an API token, by its hash.
+    /// As above, for an API token, by hash.
     pub fn forget_token(&self, hash: &[u8]) {
         self.live_tokens.invalidate(hash);
     }
 
-    /// The same of all API tokens of a user.
+    /// As above, for all API tokens of a user.
     pub fn forget_tokens_of(&self, user_id: i64) {
         for (hash, known) in &self.live_tokens {
             if known.caller.user_id == user_id {
@@ -107,7 +107,8 @@ impl Callers {
         }
     }
 
-    /// Whose requests those with this token are, as far as the token itself says it; `None` when it is invented or expired.
+    /// The key by which requests with this token are counted, as far as the token itself tells; `None` if it is
+    /// forged or expired.
     pub(super) fn subject(&self, token: &str, clock: &Clock) -> Option<Subject> {
         if !ApiSecret::is_meant_by(token) {
             let named = self.tokens.read(token, clock.now())?;
@@ -160,7 +161,7 @@ impl Callers {
         Ok(found)
     }
 
-    /// Whether the database may know the token.
+    /// Whether the database may contain the token.
     async fn may_be_good(&self, token: &str, db: &Db) -> Result<bool, ApiError> {
         match self.secrets.recognise(token) {
             Recognition::Authentic => Ok(true),
@@ -197,7 +198,7 @@ impl Callers {
                 expires_at: bearer.expires_at,
                 noted_at: bearer.noted_at,
             });
-            // One that is worth nothing now may be good again once its owner is let in.
+            // An invalid token may become valid again once its owner is unblocked.
             if let Some(found) = found {
                 self.live_tokens.insert(hash, found);
             }

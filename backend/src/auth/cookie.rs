@@ -1,5 +1,5 @@
-//! The cookie that carries a session's refresh token: out of reach of scripts and of other sites. Behind the token is a MAC:
-//! an invented one is refused without a look into the database.
+//! The cookie that carries a session's refresh token, inaccessible to scripts and other sites. The token is followed
+//! by a MAC: forged tokens are rejected without a database lookup.
 
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
@@ -12,10 +12,10 @@ use sha2::Sha256;
 use super::sessions::LIFETIME_DAYS;
 use super::token::Secret;
 
-/// Between a token and its MAC; no token contains it.
+/// Separates a token from its MAC; does not occur in tokens.
 const SEPARATOR: char = '.';
 
-/// How the cookie is called, whether it travels over TLS only, and what its MAC is made with.
+/// The name of the cookie, whether it requires TLS, and the key of its MAC.
 #[derive(Clone)]
 pub struct RefreshCookie {
     name: &'static str,
@@ -34,8 +34,8 @@ impl RefreshCookie {
         Self { name, secure, mac }
     }
 
-    /// The token a browser sends, if it may be one of ours. Cookies from before there was a MAC are good until they are
-    /// replaced, which their next use does.
+    /// The token sent by a browser, if it may be one of ours. Cookies issued before the MAC was introduced are valid
+    /// until their next use, which replaces them.
     pub fn read(&self, req: &HttpRequest) -> Option<String> {
         let cookie = req.cookie(self.name)?;
         let Some((token, mac)) = cookie.value().split_once(SEPARATOR) else {

@@ -47,7 +47,8 @@ impl Credentials {
         })
     }
 
-    /// Whose they are, as far as they say so themselves; `None` when they are worth nothing.
+    /// The key by which the requests are counted, as far as the credentials themselves tell; `None` if they are
+    /// invalid.
     pub(super) fn subject(&self) -> Option<Subject> {
         self.callers.subject(&self.token, &self.clock)
     }

@@ -33,7 +33,7 @@ pub struct SignUp {
     #[validate(custom(function = "time_zone"))]
     #[schema(example = "Europe/Moscow", default = "UTC")]
     pub time_zone: String,
-    /// The token of a mailed invitation, which is for this address only.
+    /// The token of a mailed invitation, which is valid for this address only.
     #[serde(default)]
     #[validate(length(max = 200, code = "too_long"))]
     #[schema(

@@ -30,8 +30,8 @@ pub fn note_about(
     )
 }
 
-/// Notes that somebody asked for a new password of the account with this address, if there is one: in one statement that
-/// takes no longer for one than for none.
+/// Records a request to reset the password of the account with this address, if there is one: in one statement, whose
+/// duration does not reveal whether there is.
 pub fn note_reset_request(
     conn: &mut PgConnection,
     origin: Origin,

@@ -9,9 +9,9 @@ use super::policy::Role;
 use super::token::{self, Secret};
 use crate::db::schema::{refresh_tokens, sessions, users};
 
-/// Somebody who does not come back for so long signs in again.
+/// A session that is not used for this long ends.
 pub const LIFETIME_DAYS: i64 = 30;
-/// So long after its sign-in a session ends, however often it is continued.
+/// Maximum lifetime of a session, however often it is refreshed.
 pub const MAX_LIFETIME: TimeDelta = TimeDelta::days(90);
 
 /// A session, and the token that continues it.

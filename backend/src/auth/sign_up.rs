@@ -1,4 +1,4 @@
-//! `/auth/sign-up`: opening an account, as far as `SIGN_UP` lets people.
+//! `/auth/sign-up`: opening an account, subject to `SIGN_UP`.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
@@ -36,10 +36,11 @@ impl From<NotAdmitted> for ApiError {
 
 /// Open an account
 ///
-/// Who may do so is the installation's choice, see `GET /site`. A link is mailed to the address; until it is used, nobody
-/// can sign in. With the token of an invitation, which is for one address, the account can be used at once. The answer is
-/// the same for an address that is registered already: then its owner is told by mail. It is also the same where only an
-/// invitation helps and none is given: who has one is mailed it again. Five an hour from one network address; at most three
+/// The installation decides who may sign up, see `GET /site`. A link is mailed to the address; the account can be
+/// used once the link has been followed. With the token of an invitation, which is valid for one address, the account
+/// can be used immediately. The response is the same if the address is already registered: its owner is then notified
+/// by mail. It is also the same if an invitation is required and missing: an invited address is then mailed its
+/// invitation again. Limits: five requests an hour from one network address, three mails an hour to one address.
 /// mails an hour to one address.
 #[utoipa::path(tag = "auth", request_body = SignUp, responses(
     (status = 202, description = "A mail is on its way, or with an invitation: the account can be used"),
@@ -65,7 +66,7 @@ pub(super) async fn sign_up(
 }
 
 async fn open_unconfirmed(gate: &Gate, client: &Client, mut new: SignUp) -> Result<(), ApiError> {
-    // Whoever signs up with somebody else's address is not to learn how many mails went there.
+    // The response must not reveal how many mails the address has received.
     let may_mail = gate.admit_link(&new.email).await.is_ok();
     let password = std::mem::take(&mut new.password);
     let (hash, now) = (gate.passwords.hash(password).await?, gate.clock.now());
@@ -80,15 +81,15 @@ async fn open_unconfirmed(gate: &Gate, client: &Client, mut new: SignUp) -> Resu
     gate.db.run(move |conn| conn.transaction(work)).await
 }
 
-/// The invitation came by mail, so the address is confirmed. One that has an account already keeps it as it is, and its
-/// owner is told by mail.
+/// The invitation came by mail, so the address is confirmed. An existing account is left as it is, and its owner is
+/// notified by mail.
 async fn open_by_invitation(gate: &Gate, client: &Client, mut new: SignUp) -> Result<(), ApiError> {
     let token = new.invitation.take().unwrap_or_default();
     if !Secret::may_be(&token) {
         return Err(ApiError::token_invalid());
     }
     let (given, email, now) = (token.clone(), new.email.clone(), gate.clock.now());
-    // Before the costly hash, so that an invented token costs nothing.
+    // Checked before the expensive password hash, so that forged tokens are cheap to reject.
     let look = move |conn: &mut PgConnection| {
         invitations::is_good(conn, (&given, &email), now).map_err(ApiError::from)
     };

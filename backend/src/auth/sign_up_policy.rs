@@ -1,4 +1,4 @@
-//! Who may open an account: `SIGN_UP`, as a rule. Pure.
+//! Who may open an account, according to `SIGN_UP`. Pure.
 
 use std::str::FromStr;
 
@@ -7,59 +7,59 @@ use crate::mail::dkim::domain;
 /// Who may open an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignUpPolicy {
-    /// Anybody.
+    /// Anyone.
     Open,
-    /// Those with an invitation.
+    /// Only with an invitation.
     Invited,
-    /// Those with an address at one of these domains, and those with an invitation.
+    /// Addresses at one of these domains; others with an invitation.
     Domains(Vec<DomainPattern>),
-    /// Nobody; `dispatch create-admin` still makes administrators.
+    /// No one; `dispatch create-admin` still creates administrators.
     Closed,
 }
 
-/// Domains that addresses may be at, in ASCII.
+/// Permitted domains, in ASCII.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DomainPattern {
-    /// `example.org`: this domain and none below it.
+    /// `example.org`: this domain without subdomains.
     Exactly(String),
-    /// `*.example.org`: every domain below it, and not itself.
+    /// `*.example.org`: all subdomains, without the domain itself.
     Below(String),
 }
 
-/// What a sign-up leads to, whether or not the address is known.
+/// The result of a sign-up, regardless of whether the address is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// To an account whose address is to be confirmed.
+    /// An account whose address has to be confirmed.
     Unconfirmed,
-    /// To an account, if the invitation is good: it has shown whose the address is.
+    /// An account, if the invitation is valid; the invitation confirms the address.
     ByInvitation,
-    /// To another copy of the invitation, if there is one for the address.
+    /// The invitation is mailed again, if there is one for the address.
     Reminder,
 }
 
 /// Why an account may not be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAdmitted {
-    #[error("nobody may sign up")]
+    #[error("sign-up is closed")]
     Closed,
     #[error("addresses at this domain may not sign up without an invitation")]
     Domain,
 }
 
-/// A value of `SIGN_UP` that is none of those known.
+/// An invalid value of `SIGN_UP`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownPolicy {
     #[error("open, invited, domains:example.org,*.example.net or closed")]
     Word,
-    #[error("domains: names no domain; domains:example.org,*.example.net")]
+    #[error("domains: needs at least one domain, as in domains:example.org,*.example.net")]
     NoDomain,
     #[error("{0} is not a domain such as example.org or *.example.org")]
     Domain(String),
 }
 
 impl SignUpPolicy {
-    /// What comes of a sign-up with this address, and with an invitation or without one. It depends on nothing that is
-    /// known of the address: the answer tells nobody whether it is registered or invited.
+    /// The result of a sign-up with this address, with or without an invitation. It does not depend on what is known
+    /// about the address, so the response does not reveal whether it is registered or invited.
     pub fn admit(&self, email: &str, has_invitation: bool) -> Result<Admission, NotAdmitted> {
         match self {
             Self::Closed => Err(NotAdmitted::Closed),
@@ -73,7 +73,7 @@ impl SignUpPolicy {
         }
     }
 
-    /// Whether invitations lead anywhere.
+    /// Whether invitations can be accepted.
     pub fn takes_invitations(&self) -> bool {
         *self != Self::Closed
     }
@@ -94,7 +94,7 @@ impl DomainPattern {
         }
     }
 
-    /// As the setting has it.
+    /// Formats the value as in the configuration.
     pub fn text(&self) -> String {
         match self {
             Self::Exactly(name) => name.clone(),

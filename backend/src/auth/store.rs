@@ -29,7 +29,7 @@ impl Credentials {
     }
 }
 
-/// The credentials of the address with this key, see [`EmailAddress::key_of`].
+/// The credentials of the user with this address key, see [`EmailAddress::key_of`].
 pub fn credentials(conn: &mut PgConnection, key: &str) -> QueryResult<Option<Credentials>> {
     users::table
         .filter(lower(users::email).eq(key))
@@ -100,7 +100,7 @@ pub fn sign_up(
     })
 }
 
-/// Confirms the account of an address that has shown an invitation; `false` when it was confirmed before.
+/// Confirms an account whose address is proven by an invitation; `false` if it was already confirmed.
 pub fn confirm_invited(
     conn: &mut PgConnection,
     user_id: i64,

@@ -33,7 +33,7 @@ struct Claims {
     exp: i64,
 }
 
-/// A user, and the session in which a token was given to them.
+/// A user, and the session in which the token was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Named {
     pub user_id: i64,
@@ -68,7 +68,7 @@ impl AccessTokens {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
     }
 
-    /// Whom a token names, if the token is ours, meant for access and not expired at `now`.
+    /// The user and session of a token, if it was issued here for access and has not expired at `now`.
     pub fn read(&self, token: &str, now: DateTime<Utc>) -> Option<Named> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
@@ -112,7 +112,7 @@ impl Secret {
         hash(&self.0)
     }
 
-    /// Whether text has the form of one: anything else is not worth a question to the database.
+    /// Whether the text has the form of a token: anything else need not be looked up in the database.
     pub fn may_be(text: &str) -> bool {
         URL_SAFE_NO_PAD
             .decode(text)
