@@ -1,5 +1,5 @@
 //! `dispatch migrate`: brings the database up to date. Ended half-way, what was applied stays, and the migration under way
-//! leaves nothing behind: each is one transaction. The same holds for each address that is brought into its form.
+//! leaves nothing behind: each is one transaction. The same applies to each normalized address.
 
 use diesel::{Connection, PgConnection};
 
@@ -24,19 +24,19 @@ pub(super) fn run(services: &Services) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Brings what earlier releases stored into the forms that are compared now, and says what it could not; whether it changed
-/// anything.
+/// Normalizes what earlier releases stored, and reports what could not be normalized; returns whether anything
+/// changed.
 fn normalize(services: &Services) -> Result<bool, Failure> {
     let mut conn = PgConnection::establish(&services.config.database.url)?;
     let done = normalization::pass(&mut conn, services.clock.now())?;
     if done.addresses > 0 {
         say(format_args!(
-            "brought {} addresses into their form; {} recipients were another one of the same owner, and were merged with it",
+            "normalized {} addresses; merged {} duplicate recipients",
             done.addresses, done.merged
         ))?;
     }
     if done.texts > 0 {
-        say(format_args!("brought {} names into their form", done.texts))?;
+        say(format_args!("normalized {} names", done.texts))?;
     }
     let left = leftovers::find(&mut conn)?;
     if !left.is_empty() {

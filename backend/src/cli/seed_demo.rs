@@ -116,7 +116,7 @@ pub(super) fn add(services: &Services) -> Result<(), Failure> {
 fn refuse_in_production(services: &Services) -> Result<(), Failure> {
     if services.config.standing.production {
         return Err(
-            "demo accounts are not for APP_ENV=production; make an administrator with dispatch create-admin"
+            "demo accounts are not available with APP_ENV=production; create an administrator with dispatch create-admin"
                 .into(),
         );
     }
@@ -130,7 +130,7 @@ struct DemoUser {
 }
 
 impl DemoUser {
-    /// With the password that `DEMO_PASSWORD` says, or a random one.
+    /// With the password from `DEMO_PASSWORD`, or a random one.
     fn new(services: &Services, email: &str, name: &str, role: Role) -> Result<Self, Failure> {
         let password = services.config.demo_password.as_ref();
         let password = password.map_or_else(
@@ -157,7 +157,7 @@ impl DemoUser {
         now: DateTime<Utc>,
     ) -> Result<i64, Failure> {
         let created = auth::store::create_confirmed(conn, &self.new, hash, self.role, now)?;
-        created.ok_or_else(|| format!("there is a user {} already", self.new.email).into())
+        created.ok_or_else(|| format!("user {} already exists", self.new.email).into())
     }
 }
 

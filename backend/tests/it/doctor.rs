@@ -105,7 +105,7 @@ fn where_all_is_well_no_line_fails_and_no_mail_is_sent() {
         "ok    settings",
         "ok    database    PostgreSQL 1",
         "ok    rights",
-        "ok    migrations  all are applied",
+        "ok    migrations  all applied",
         "ok    clock",
         "ok    time-zones  IANA 20",
         "ok    connections",
@@ -160,7 +160,7 @@ fn a_signature_that_receivers_will_not_go_by_is_warned_of() {
     std::fs::write(&file, key.serialize_pem()).unwrap();
     for (domain, words) in [
         ("other.example", "does not count for DMARC"),
-        ("dispatch.localhost", "many receivers cannot check Ed25519"),
+        ("dispatch.localhost", "many receivers cannot verify Ed25519"),
     ] {
         let settings = [
             ("MAIL_FROM", "no-reply@dispatch.localhost"),

@@ -1,4 +1,4 @@
-//! Who may open an account here, and how much each may use.
+//! Reports who may open an account, and the default quotas.
 
 use super::Findings;
 use crate::auth::sign_up_policy::{DomainPattern, SignUpPolicy};
@@ -7,16 +7,16 @@ use crate::quotas::model::{AccountQuotas, OwnerQuotas};
 
 pub(super) fn sign_up(config: &Config, findings: &Findings) {
     let message = match &config.auth.sign_up {
-        SignUpPolicy::Open => "anybody may open an account".to_owned(),
-        SignUpPolicy::Invited => "accounts are for those with an invitation".to_owned(),
+        SignUpPolicy::Open => "anyone may open an account".to_owned(),
+        SignUpPolicy::Invited => "accounts require an invitation".to_owned(),
         SignUpPolicy::Domains(patterns) => {
             let names: Vec<_> = patterns.iter().map(DomainPattern::text).collect();
             format!(
-                "accounts are for addresses at {}, and for those with an invitation",
+                "accounts are open to addresses at {}; others require an invitation",
                 names.join(", ")
             )
         }
-        SignUpPolicy::Closed => "nobody may open an account".to_owned(),
+        SignUpPolicy::Closed => "sign-up is closed".to_owned(),
     };
     if config.standing.production && config.auth.sign_up == SignUpPolicy::Open {
         findings.warn(

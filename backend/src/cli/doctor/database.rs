@@ -164,20 +164,20 @@ fn migrations(conn: &mut PgConnection, findings: &Findings) {
             "right during an upgrade; otherwise run the newer program here too",
         ),
         Ok(_) => {
-            findings.ok("migrations", "all are applied");
+            findings.ok("migrations", "all applied");
             hear(addresses(conn, findings), findings);
         }
     }
 }
 
-/// Only told where there is something to do.
+/// Reported only if there is something to do.
 fn addresses(conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
     let left = leftovers::find(conn)?;
     if !left.is_empty() {
         findings.warn(
             "addresses",
             left.to_string(),
-            "run `dispatch migrate`; what is still named then has to be looked at by an administrator",
+            "run `dispatch migrate`; an administrator has to resolve what is still reported then",
         );
     }
     Ok(())

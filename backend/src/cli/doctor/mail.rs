@@ -14,7 +14,7 @@ use crate::mail::verdict::{Failure, Fault};
 
 /// For each step: the first that is not answered is to be named in time.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Without a greeting for so long, it is looked whether the server waits for TLS.
+/// After this long without a greeting, the port is probed for implicit TLS.
 const SILENCE: Duration = Duration::from_secs(1);
 
 pub(super) fn examine(config: &Config, findings: &Findings) {
@@ -59,7 +59,7 @@ pub(super) fn examine(config: &Config, findings: &Findings) {
     }
 }
 
-/// Whether receivers will go by the signature of what leaves through the installation's server.
+/// Whether receivers will accept the signature of mails sent through the installation's server.
 pub(super) fn signature(config: &Config, findings: &Findings) {
     let Some(signer) = &config.mail.signer else {
         return findings.ok("dkim", "DKIM_… are not set: mails are not signed here");
@@ -80,7 +80,7 @@ pub(super) fn signature(config: &Config, findings: &Findings) {
         findings.warn(
             "dkim",
             message,
-            "many receivers cannot check Ed25519 yet: use a key of RSA with 2048 bits, or a relay that signs with both",
+            "many receivers cannot verify Ed25519 yet: use a 2048-bit RSA key, or a relay that signs with both",
         );
     } else {
         findings.ok("dkim", message);
@@ -102,7 +102,7 @@ fn advice(failure: &Failure) -> &'static str {
             "begin SMTP_URL with smtp+starttls://, or use the port for TLS from the first byte (465)"
         }
         (Stage::Ehlo, Fault::Refused) => {
-            "it may not like the name that we introduce ourselves with: set SMTP_EHLO_NAME to one that leads to this machine"
+            "it may reject our EHLO name: set SMTP_EHLO_NAME to a name that resolves to this machine"
         }
         (Stage::Greeting | Stage::Ehlo, Fault::Timeout | Fault::Protocol | Fault::Closed) => {
             "is that the port of a mail server? One that expects encryption from the beginning wants smtps://"

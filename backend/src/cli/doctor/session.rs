@@ -62,20 +62,18 @@ fn clock(conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
     Ok(())
 }
 
-/// Schedules and statistics are computed with the data that are built into the program, never with PostgreSQL's.
+/// Schedules and statistics use the time zone data built into the program, never PostgreSQL's.
 fn zones(conn: &mut PgConnection, findings: &Findings) {
     let ours = zone::data_version();
-    let message = format!("IANA {ours}, built into the program; the last rules hold beyond 2100");
-    // A database that is not migrated yet has no such table; that is told elsewhere.
+    let message = format!("IANA {ours}, built in; the last rules apply beyond 2100");
+    // A database that is not migrated yet lacks this table; that is reported elsewhere.
     let computed_by = zone_data::version(conn).unwrap_or_default();
     let machine = machine_version();
     let advice = "install a newer release of this program: it brings the current rules";
     if let Some(newer) = computed_by.filter(|computed_by| computed_by.as_str() > ours) {
         findings.warn(
             "time-zones",
-            format!(
-                "{message}; mailings are computed by IANA {newer}, which another process brings"
-            ),
+            format!("{message}; mailings use IANA {newer}, which is built into another process"),
             advice,
         );
     } else if let Some(newer) = machine.filter(|machine| machine.as_str() > ours) {
@@ -91,14 +89,14 @@ fn zones(conn: &mut PgConnection, findings: &Findings) {
     }
 }
 
-/// The release that the machine's own files are of, where they say.
+/// The release of the machine's own time zone files, if they contain it.
 fn machine_version() -> Option<String> {
     let text = fs::read_to_string("/usr/share/zoneinfo/tzdata.zi").ok()?;
     let version = text.lines().next()?.strip_prefix("# version ")?;
     Some(version.trim().to_owned())
 }
 
-/// From the middle of the year after that of the release on: several have come since.
+/// Whether the release is outdated: after the middle of the following year, by when several others have appeared.
 fn is_outdated(version: &str, now: DateTime<Utc>) -> bool {
     let year = version.get(..4).and_then(|year| year.parse::<i32>().ok());
     year.is_none_or(|year| (now.year(), now.month()) >= (year + 1, 7))
