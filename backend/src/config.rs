@@ -53,7 +53,8 @@ pub struct Config {
     pub cache: CacheKind,
     /// `ADMIN_EMAIL` and `ADMIN_PASSWORD`, for `dispatch create-admin` where nobody sits at a terminal.
     pub admin: Option<Admin>,
-    /// `DEMO_PASSWORD`: of the accounts that `dispatch seed-demo` makes; random ones without it. Not in production.
+    /// `DEMO_PASSWORD`: password of the accounts created by `dispatch seed-demo`; random if unset. Not allowed in
+    /// production.
     pub demo_password: Option<DemoPassword>,
     /// `EVENTS_KEPT_DAYS`: how long the journal of events reaches back.
     pub events_kept: TimeDelta,
@@ -117,7 +118,7 @@ pub struct Secrets {
 pub struct AuthSettings {
     /// `LIMITS`: multiplies how often one may sign in, sign up, ask for mails or call the API; 0 switches the limits off.
     pub limits: u32,
-    /// `SIGN_UP`: who may open an account. Without a default in production.
+    /// `SIGN_UP`: who may open an account. Required in production.
     pub sign_up: SignUpPolicy,
     /// Rounds of bcrypt as a power of two. Not to be set from outside: only tests have reason to be quicker.
     pub password_cost: u32,
@@ -130,7 +131,7 @@ pub struct Admin {
     pub password: String,
 }
 
-/// The password of the demo's accounts.
+/// The password of demo accounts.
 #[derive(Clone)]
 pub struct DemoPassword(pub String);
 

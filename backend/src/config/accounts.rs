@@ -1,4 +1,4 @@
-//! `SIGN_UP`, `LIMITS`, `QUOTA_…`, `ADMIN_…`, `DEMO_PASSWORD`: how accounts come about, and how much each may use.
+//! `SIGN_UP`, `LIMITS`, `QUOTA_…`, `ADMIN_…`, `DEMO_PASSWORD`: who may open an account, and how much each may use.
 
 use super::settings::Settings;
 use super::{Admin, AuthSettings, DemoPassword};
@@ -39,7 +39,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         }
     }
 
-    /// `None` where nothing is set, or where a mistake was noted.
+    /// `None` if unset, or if an error was recorded.
     fn quota(&mut self, name: &str) -> Option<Quota> {
         self.text(name)?;
         let most: u32 = self.parsed(name, 0)?;
@@ -65,7 +65,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         }
     }
 
-    /// No account of a production has a password that is written down anywhere.
+    /// In production no account may have a password that is stored in the configuration.
     pub(super) fn demo_password(&mut self, production: bool) -> Option<DemoPassword> {
         let password = self.text("DEMO_PASSWORD")?;
         if production {

@@ -1,4 +1,4 @@
-//! Addresses of sites and senders, as settings give them.
+//! Addresses of sites and senders in the configuration.
 
 use lettre::address::AddressError;
 use lettre::message::Mailbox;
@@ -38,7 +38,7 @@ pub(super) fn site(text: &str) -> Result<String, String> {
     }
 }
 
-/// A name and an address that mail can come from, the address in its one form.
+/// A name and an address to send from, the address in canonical form.
 pub(super) fn mailbox(text: &str) -> Result<Mailbox, String> {
     let Mailbox { name, email } = text
         .parse()

@@ -1,4 +1,4 @@
-//! What must stay secret, and how seriously it is taken.
+//! Secrets, and checks of their strength.
 
 use super::SAMPLE_SECRET;
 use super::addresses::database;
@@ -41,10 +41,10 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
                 .push("APP_SECRET: at least 32 characters are needed".to_owned());
         } else if production && secret == SAMPLE_SECRET {
             self.mistakes
-                .push("APP_SECRET: this is the public sample; make one of your own".to_owned());
+                .push("APP_SECRET: this is the public sample; generate your own".to_owned());
         } else if production && is_weak(&secret) {
             self.mistakes.push(
-                "APP_SECRET: this can be guessed (repeated or common pieces, or too few different characters); make one with `openssl rand -base64 32`"
+                "APP_SECRET: this can be guessed (repeated or common pieces, or too few different characters); use `openssl rand -base64 32`"
                     .to_owned(),
             );
         }

@@ -41,7 +41,7 @@ pub(super) fn reach(ports: Option<&str>, networks: Option<&str>) -> Result<Reach
     }
 }
 
-/// How mail servers are greeted, where that is set.
+/// The EHLO name, if set.
 pub(super) fn ehlo_name(name: Option<&str>) -> Result<Option<EhloName>, Vec<String>> {
     let Some(name) = name else { return Ok(None) };
     match EhloName::parse(name) {

@@ -1,15 +1,15 @@
-//! Whether a secret can be guessed: an estimate of its entropy (Shannon) after what is predictable has been taken out.
+//! Whether a secret can be guessed: a Shannon entropy estimate after predictable parts have been removed.
 
 use std::collections::HashMap;
 
 use crate::auth::password;
 
-/// Bits that a secret must have at least. 32 random digits are estimated at about 100, 32 hexadecimal ones at 115, the
-/// output of `openssl rand -base64 32` at 220.
+/// Minimum entropy of a secret in bits. The estimate for 32 random digits is about 100, for 32 hexadecimal digits
+/// 115, for the output of `openssl rand -base64 32` 220.
 const ENOUGH: f64 = 70.0;
-/// The shortest of the common passwords.
+/// Length of the shortest common password.
 const WORD: usize = 8;
-/// The longest.
+/// Length of the longest.
 const LONGEST_WORD: usize = 16;
 /// So many characters that have come before are a repetition; of random ones that is rare.
 const REPETITION: usize = 4;
@@ -18,7 +18,7 @@ const KEYBOARD: &str = "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/ qwertyuiop asdf
 /// Characters of one step of a count: `0102`, `dev1dev2`.
 const LONGEST_STEP: usize = 4;
 
-/// What stands in documentation where a secret belongs, without what is between the words.
+/// Placeholders for secrets in documentation, without separators.
 const PLACEHOLDERS: [&str; 12] = [
     "changeme",
     "changethis",
@@ -51,7 +51,7 @@ pub(super) fn is_weak(secret: &str) -> bool {
     length * entropy(&left) < ENOUGH
 }
 
-/// How many characters there are before the text begins again from its start; its length where it does not.
+/// The period of the text; its length if it does not repeat.
 fn period(characters: &[char]) -> usize {
     let repeats = |period: &usize| {
         let ahead = characters.iter().skip(*period);
@@ -59,7 +59,7 @@ fn period(characters: &[char]) -> usize {
             .zip(characters)
             .all(|(later, earlier)| later == earlier)
     };
-    // Once in part is no repetition.
+    // A partial repetition does not count.
     let shortest = (1..=characters.len() / 2).find(repeats);
     shortest.unwrap_or(characters.len())
 }
@@ -130,7 +130,7 @@ fn without_words(characters: &[char]) -> Vec<char> {
     left
 }
 
-/// Bits per character, as often as each occurs in the text.
+/// Entropy in bits per character, from the frequencies in the text.
 fn entropy(characters: &[char]) -> f64 {
     let mut counts: HashMap<char, u32> = HashMap::new();
     for character in characters {
