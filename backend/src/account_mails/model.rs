@@ -21,7 +21,7 @@ named! {
         ConfirmEmail = "confirm_email",
         /// Goes to the address that an account had before.
         EmailChanged = "email_changed",
-        /// Carries the link that opens an account; goes to somebody who has none yet.
+        /// Contains the link that opens an account; sent to an address without one.
         Invitation = "invitation",
         /// A message as its author wants to see it.
         Test = "test",

@@ -25,10 +25,10 @@ pub fn queue(
     queue_to(conn, user_id, (kind, &email), now)
 }
 
-/// Queues a mail to whoever has this address: a link to confirm it as long as that is to be done, a link to a new
-/// password. One statement, and not waited for until it is on disk: an address that somebody has takes no longer than one
-/// that nobody has. The mail goes to the address as its owner wrote it, never as whoever asks does: the case may matter to its
-/// server. Within a transaction of its own.
+/// Queues a mail to the user with this address: a link to confirm it if it is unconfirmed, else a link to set a new
+/// password. A single statement with an asynchronous commit, so that it takes the same time whether or not the
+/// address is registered. The mail goes to the address as its owner wrote it, not as it was entered now, because the
+/// local part may be case-sensitive. Must be called in its own transaction.
 pub fn queue_for(
     conn: &mut PgConnection,
     kind: Kind,

@@ -1,4 +1,4 @@
-//! `/home`: the public page in numbers. `/site`: what the page has to know of the installation.
+//! `/home`: statistics for the public page. `/site`: settings of the installation that the frontend needs.
 
 use std::time::Duration;
 
@@ -57,9 +57,9 @@ async fn get_home(
     Ok(etag::stamped(&req, Kind::PUBLIC, home))
 }
 
-/// What this installation is like
+/// Get settings of the installation
 ///
-/// Public: whether, and for whom, it takes new accounts.
+/// Public: whether and to whom sign-up is open.
 #[utoipa::path(tag = "home", responses((status = 200, description = "The installation", body = Site)))]
 #[get("/site")]
 async fn get_site(gate: Data<Gate>) -> HttpResponse {

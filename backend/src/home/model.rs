@@ -20,21 +20,21 @@ pub struct Home {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SignUpRule {
-    /// Anybody.
+    /// Anyone.
     Open,
-    /// Those with an invitation.
+    /// Only with an invitation.
     Invited,
-    /// Those with an address at one of `sign_up_domains`, and those with an invitation.
+    /// Addresses at one of `sign_up_domains`; others with an invitation.
     Domains,
-    /// Nobody.
+    /// No one.
     Closed,
 }
 
-/// What this installation is like.
+/// Settings of the installation.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Site {
     pub sign_up: SignUpRule,
-    /// A name stands for this domain, one with `*.` for those below it; empty unless `sign_up` is `domains`.
+    /// A name matches this domain only, one with `*.` its subdomains; empty unless `sign_up` is `domains`.
     #[schema(example = json!(["example.org", "*.example.net"]))]
     pub sign_up_domains: Vec<String>,
 }

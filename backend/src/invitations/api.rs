@@ -1,4 +1,4 @@
-//! `/invitations`: made and withdrawn by administrators, seen by managers.
+//! `/invitations`: created and withdrawn by administrators, visible to managers.
 
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
@@ -22,7 +22,7 @@ use crate::http::error::{ApiError, FieldError, Problem};
 use crate::http::page::Page;
 use crate::http::query::Query;
 
-/// The routes of this slice.
+/// The routes of this module.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list_invitations)
@@ -45,7 +45,7 @@ impl From<InviteError> for ApiError {
 
 /// List invitations, a page at a time
 ///
-/// For managers. Those that were accepted or withdrawn are gone; expired ones stay for a month.
+/// Requires the role of a manager. Accepted and withdrawn invitations are deleted; expired ones are kept for a month.
 #[utoipa::path(tag = "invitations", params(InvitationQuery), responses(
     (status = 200, description = "A page of invitations", body = Page<Invitation>),
     (status = 403, description = "This is for managers", body = Problem, content_type = "application/problem+json")))]
@@ -65,9 +65,9 @@ async fn list_invitations(
 
 /// Invite an address
 ///
-/// For administrators. A link is mailed that opens one account with this address, within seven days, also where `SIGN_UP`
-/// lets nobody else in. Inviting an address again mails a new link; the one before no longer works. Three mails an hour to
-/// one address.
+/// Requires the role of an administrator. Mails a link that opens one account with this address within seven days,
+/// also where `SIGN_UP` restricts sign-up. Inviting an address again mails a new link; the previous one becomes
+/// invalid. At most three mails an hour to one address.
 #[utoipa::path(tag = "invitations", request_body = CreateInvitation, responses(
     (status = 201, description = "Invited", body = Invitation, headers(("Location" = String))),
     (status = 403, description = "This is for administrators, or `sign_up_closed`", body = Problem, content_type = "application/problem+json"),
@@ -99,7 +99,7 @@ async fn create_invitation(
         Ok::<_, ApiError>(invitation)
     };
     let invitation = gate.db.run(move |conn| conn.transaction(work)).await?;
-    tracing::info!(invitation.id = invitation.id, by, "an address was invited");
+    tracing::info!(invitation.id = invitation.id, by, "invitation created");
     let location = format!("/api/v1/invitations/{}", invitation.id);
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, location))
@@ -108,7 +108,7 @@ async fn create_invitation(
 
 /// Withdraw an invitation
 ///
-/// For administrators. Its link no longer works.
+/// Requires the role of an administrator. The link becomes invalid.
 #[utoipa::path(tag = "invitations", params(("id" = i64, Path, minimum = 1)), responses(
     (status = 204, description = "Withdrawn"),
     (status = 403, description = "This is for administrators", body = Problem, content_type = "application/problem+json")))]
@@ -129,6 +129,6 @@ async fn delete_invitation(
         events::store::record(conn, &event).map_err(ApiError::from)
     };
     db.run(move |conn| conn.transaction(work)).await?;
-    tracing::info!(invitation.id = id, by, "an invitation was withdrawn");
+    tracing::info!(invitation.id = id, by, "invitation withdrawn");
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,5 +1,5 @@
-//! Invitations: how somebody gets an account where `SIGN_UP` does not let everybody in. Each is bound to an address, mailed
-//! to it, good for a week and for one account; only a hash of its token is stored.
+//! Invitations: access to an account where `SIGN_UP` restricts sign-up. Each is bound to an address, mailed to it,
+//! and valid for a week and one account; only a hash of its token is stored.
 
 pub mod api;
 pub mod model;

@@ -1,4 +1,4 @@
-//! The invitation and the requests about it.
+//! The invitation and its requests.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::http::page::{Paging, default_per_page, first_page};
 use crate::users::model::Language;
 use crate::users::user_ref::UserRef;
 
-/// How long an invitation is good for.
+/// How long an invitation is valid.
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);
 
 /// An invitation that has not been accepted.
@@ -21,13 +21,13 @@ pub struct Invitation {
     /// Only this address can accept it.
     #[schema(example = "ada@example.org")]
     pub email: String,
-    /// Of the mail.
+    /// Language of the mail.
     pub language: Language,
-    /// The administrator; `null` when the account is gone.
+    /// The administrator; `null` if the account has been deleted.
     pub invited_by: Option<UserRef>,
     /// When it was last sent.
     pub created_at: DateTime<Utc>,
-    /// From then on the link does not work.
+    /// When the link expires.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -37,12 +37,12 @@ pub struct Invitation {
 pub struct CreateInvitation {
     #[schema(value_type = String, example = "ada@example.org", max_length = 254, format = Email)]
     pub email: EmailAddress,
-    /// Of the mail; that of the administrator by default.
+    /// Language of the mail; by default that of the administrator.
     #[serde(default)]
     pub language: Option<Language>,
 }
 
-/// Which invitations to list; those sent last come first.
+/// Which invitations to list, the most recently sent first.
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -59,7 +59,7 @@ pub struct InvitationQuery {
 }
 
 impl InvitationQuery {
-    /// The page asked for.
+    /// The requested page.
     pub fn paging(&self) -> Paging {
         Paging {
             page: self.page,

@@ -1,4 +1,4 @@
-//! Invitations in the database: one for an address at most. Accepting one deletes it.
+//! Invitations in the database: at most one per address. Accepting one deletes it.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists, sql};
@@ -46,7 +46,7 @@ pub enum InviteError {
     Query(#[from] diesel::result::Error),
 }
 
-/// One page and the number of all.
+/// One page and the total number.
 pub fn list(conn: &mut PgConnection, paging: Paging) -> QueryResult<(Vec<Invitation>, i64)> {
     use invitations::{created_at, id};
     let total = invitations::table.select(count_star()).first(conn)?;
@@ -67,14 +67,15 @@ pub fn list(conn: &mut PgConnection, paging: Paging) -> QueryResult<(Vec<Invitat
     Ok((items.map(|(row, by)| row.sent_by(by)).collect(), total))
 }
 
-/// Invites an address and queues the mail. One that is invited already gets a new link; the one before is void.
+/// Invites an address and queues the mail. An address already invited gets a new link; the previous one becomes
+/// invalid.
 pub fn create(
     conn: &mut PgConnection,
     new: &NewInvitation<'_>,
     now: DateTime<Utc>,
 ) -> Result<Invitation, InviteError> {
     use invitations as i;
-    // Of an account that nobody has confirmed, the invitation shows whose it is.
+    // For an unconfirmed account, the invitation proves the ownership of the address.
     let registered = users::table
         .filter(lower(users::email).eq(new.email.key()))
         .filter(users::confirmed_at.is_not_null());
@@ -110,7 +111,7 @@ pub fn create(
     Ok(row.sent_by(Some(by)))
 }
 
-/// Withdraws an invitation and returns its address; `None` when there is none of this id.
+/// Withdraws an invitation and returns its address; `None` if there is no invitation with this id.
 pub fn delete(conn: &mut PgConnection, id: i64) -> QueryResult<Option<String>> {
     diesel::delete(invitations::table.find(id))
         .returning(invitations::email)
@@ -118,8 +119,8 @@ pub fn delete(conn: &mut PgConnection, id: i64) -> QueryResult<Option<String>> {
         .optional()
 }
 
-/// Queues the mail again to an address that is invited, in one statement that takes no longer than for one that is not.
-/// Within a transaction of its own.
+/// Queues the mail again if the address is invited, in one statement whose duration does not reveal whether it is.
+/// Must be called in its own transaction.
 pub fn remind(
     conn: &mut PgConnection,
     email: &EmailAddress,
@@ -140,8 +141,8 @@ pub fn remind(
     Ok(())
 }
 
-/// Makes the token of the mail that is about to be sent to this address, in place of the one before; `None` when the
-/// invitation was withdrawn or accepted, or has expired.
+/// Replaces the token for the mail about to be sent to this address and returns it; `None` if the invitation was
+/// withdrawn or accepted, or has expired.
 pub fn issue(
     conn: &mut PgConnection,
     email: &str,
@@ -158,7 +159,7 @@ pub fn issue(
     Ok(row.map(|row| (token, row.language)))
 }
 
-/// Whether this token would let this address in.
+/// Whether this token is valid for this address.
 pub fn is_good(
     conn: &mut PgConnection,
     (given, email): (&str, &EmailAddress),
@@ -171,13 +172,13 @@ pub fn is_good(
     diesel::select(exists(good)).get_result(conn)
 }
 
-/// Uses an invitation up; `false` when the token is used, expired, unknown or for another address.
+/// Accepts an invitation; `false` if the token is used, expired, unknown or for another address.
 pub fn accept(
     conn: &mut PgConnection,
     (given, email): (&str, &EmailAddress),
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    // Of many requests at once, one gets the row.
+    // Of concurrent requests, only one deletes the row.
     let accepted = diesel::delete(invitations::table)
         .filter(invitations::token_hash.eq(token::hash(given)))
         .filter(lower(invitations::email).eq(email.key()))
