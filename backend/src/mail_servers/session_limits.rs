@@ -1,5 +1,5 @@
-//! How many sessions mail servers allow, where that is fewer than are configured: learned from the connections that they refuse
-//! while others work. Where sessions are shared by all processes so is the limit; elsewhere it is each process's.
+//! Session limits of mail servers below the configured number, learned from connections refused while others work. A
+//! limit applies to all processes if they share the sessions, otherwise to each process.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -9,22 +9,22 @@ use crate::db::schema::mail_servers::{
     self, name, session_limit, session_limit_changed_at, session_limit_response,
 };
 
-/// A limit, and since when it has been what it is.
+/// A limit, and when it last changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionLimit {
     pub sessions: i32,
     pub changed_at: DateTime<Utc>,
 }
 
-/// A connection that was refused while others worked.
+/// A connection refused while others worked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Sessions that are left.
+    /// Remaining sessions.
     pub sessions: i32,
     pub response: String,
 }
 
-/// The limits of those of these servers that have one, by their names.
+/// The limits of those of these servers that have one, by server name.
 pub fn limits(
     conn: &mut PgConnection,
     names: &[String],
@@ -45,7 +45,7 @@ pub fn limits(
     Ok(rows.into_iter().filter_map(limit).collect())
 }
 
-/// Lowers a server's limit. What was found out about a user's server of another revision says nothing about it as it is now.
+/// Lowers a server's limit. Has no effect if a user's server has been changed to another revision since.
 pub fn lower(
     conn: &mut PgConnection,
     (server, revision): (&str, Option<i32>),
@@ -67,7 +67,7 @@ pub fn lower(
     Ok(())
 }
 
-/// Tries one session more, unless another process has changed the limit since; at the number `configured` there is none.
+/// Raises the limit by one, unless another process has changed it since; removes it at the number `configured`.
 pub fn raise(
     conn: &mut PgConnection,
     server: &str,

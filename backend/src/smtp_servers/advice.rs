@@ -39,9 +39,9 @@ named! {
         NoAnswer = "no_answer",
         /// What answers is no mail server, or speaks in another encryption than was chosen.
         NotSmtp = "not_smtp",
-        /// It speaks TLS from the first byte at this port: choose `implicit`.
+        /// The port uses implicit TLS: choose `implicit`.
         ImplicitTlsExpected = "implicit_tls_expected",
-        /// It begins in clear at this port: choose `starttls`.
+        /// The port starts in clear text: choose `starttls`.
         StarttlsExpected = "starttls_expected",
         StarttlsNotOffered = "starttls_not_offered",
         TlsFailed = "tls_failed",
@@ -72,7 +72,7 @@ pub struct TestResult {
     #[schema(example = "5.7.8 bad credentials")]
     pub response: Option<String>,
     pub advice: Advice,
-    /// How the service introduced itself (EHLO); `null` where no connection came about.
+    /// The EHLO name of the service; `null` if no connection was established.
     #[schema(example = "mail.example.org")]
     pub ehlo_name: Option<String>,
     #[schema(example = 230, minimum = 0)]

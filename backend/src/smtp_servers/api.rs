@@ -161,8 +161,9 @@ async fn get_smtp_server(
 
 /// Change a mail server
 ///
-/// It counts within seconds, also for mailings under way. A stored password is told only to the host, port, encryption and
-/// user name that it was given for: whoever changes one of these gives the password again. Without a user name none is stored.
+/// Takes effect within seconds, also for mailings under way. A stored password is used only with the host, port,
+/// encryption and user name that it was given for: a request that changes one of these must contain the password
+/// again. Without a user name no password is stored.
 #[utoipa::path(tag = "smtp-servers", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateSmtpServer, responses(
     (status = 200, description = "As it is now", body = SmtpServer, headers(("ETag" = String)))))]
 #[patch("/smtp-servers/{id}")]

@@ -1,4 +1,4 @@
-//! Changing a user's mail server in the database.
+//! Updates a user's mail server in the database.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -12,15 +12,15 @@ use super::stored_password::PasswordChange;
 use crate::db::schema::smtp_servers;
 use crate::mail_servers::store as breakers;
 
-/// Changes to a server, checked against what is stored.
+/// Changes to a server, validated against what is stored.
 pub(super) struct CheckedUpdate<'a> {
     pub changes: &'a UpdateSmtpServer,
-    /// The new host in the form in which it is looked up.
+    /// The new host in its lookup form.
     pub host: Option<&'a str>,
     pub password: PasswordChange<'a>,
 }
 
-/// Changes a server that the caller has locked. What was held against it is forgotten: it may be asked at once.
+/// Updates a server that the caller has locked. Its breaker state and session limit are reset.
 pub(super) fn update(
     conn: &mut PgConnection,
     (id, sealer): (i64, &Sealer),
@@ -89,7 +89,7 @@ fn set_dkim(
         .set((
             s::dkim_domain.eq(dkim.map(|dkim| &dkim.domain)),
             s::dkim_selector.eq(dkim.map(|dkim| &dkim.selector)),
-            // A key that stays is not mentioned.
+            // An unchanged key is not listed.
             (dkim.is_none() || new.is_some())
                 .then(|| (s::dkim_key.eq(new), s::dkim_algorithm.eq(algorithm))),
         ))

@@ -11,11 +11,11 @@ use crate::mail::dkim::{Algorithm, Key, is_aligned};
 use crate::named::named;
 
 named! {
-    /// Why receivers may not go by a signature.
+    /// Why receivers may ignore a signature.
     pub enum SigningWarning {
-        /// The signature is of another domain than the sender, so it does not count for DMARC.
+        /// The signing domain differs from the sender's, so the signature does not count for DMARC.
         DkimNotAligned = "dkim_not_aligned",
-        /// There is no signature but an Ed25519 one, which many receivers cannot check: RSA is needed for them.
+        /// The only signature is an Ed25519 one, which many receivers cannot verify: they require RSA.
         DkimEd25519Alone = "dkim_ed25519_alone",
     }
 }
@@ -66,7 +66,7 @@ pub struct UpdateDkim {
     pub private_key: Option<Secret>,
 }
 
-/// What is to be said of a server's signature, whichever of sender and key was changed last.
+/// Warnings about a server's signature, whichever of sender and key was changed last.
 pub fn warnings(server: &SmtpServerRow) -> Vec<SigningWarning> {
     let Some(domain) = &server.dkim_domain else {
         return Vec::new();
@@ -82,7 +82,7 @@ pub fn warnings(server: &SmtpServerRow) -> Vec<SigningWarning> {
     .collect()
 }
 
-/// What a key signs with. It has been checked before.
+/// The algorithm of a key that has already been validated.
 pub(super) fn algorithm_of(key: &Secret) -> Option<&'static str> {
     let key = Key::parse(key.reveal()).ok()?;
     Some(key.algorithm().as_str())

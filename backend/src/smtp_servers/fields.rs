@@ -62,7 +62,7 @@ pub(super) fn is_host(text: &str) -> Result<(), ValidationError> {
     }
 }
 
-/// The name of an EHLO in its one spelling.
+/// The canonical form of an EHLO name.
 pub(super) fn ehlo_name(text: &str) -> Option<String> {
     match EhloName::parse(text)? {
         EhloName::Fixed(name) => Some(name),
@@ -77,7 +77,7 @@ pub(super) fn is_ehlo_name(text: &str) -> Result<(), ValidationError> {
     }
 }
 
-/// An address that can stand in `From` and in the envelope.
+/// An address for `From` and the envelope.
 pub(super) fn is_sender(email: &EmailAddress) -> Result<(), ValidationError> {
     match email.to_smtp().parse::<lettre::Address>() {
         Ok(_) => Ok(()),

@@ -54,14 +54,14 @@ pub struct SmtpServer {
     /// Connections at the same time, of the whole installation.
     #[schema(example = 2, minimum = 1, maximum = 16)]
     pub sessions: i32,
-    /// The server refuses further connections, so that only so many are used. One more is tried every few minutes.
+    /// Number of sessions in use because the server refuses further connections. One more is tried every few minutes.
     pub session_limit: Option<SessionLimit>,
-    /// How the service introduces itself to it (EHLO); `null`: as to its own mail server.
+    /// The EHLO name of the service; `null`: the same as for the installation's server.
     #[schema(example = "mail.example.org")]
     pub ehlo_name: Option<String>,
     /// Mails are signed with it.
     pub dkim: Option<Dkim>,
-    /// Why receivers may not go by the signature. Mails are sent all the same.
+    /// Why receivers may ignore the signature. Mails are sent nevertheless.
     pub warnings: Vec<SigningWarning>,
     /// Mailings that leave through it.
     #[schema(example = 1, minimum = 0)]
@@ -100,7 +100,7 @@ pub struct SmtpServerRow {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub ehlo_name: Option<String>,
-    /// Of the key, unless it was stored before this was noted.
+    /// Algorithm of the key; unknown if it was stored before this was recorded.
     pub dkim_algorithm: Option<String>,
 }
 
@@ -160,8 +160,8 @@ pub struct CreateSmtpServer {
     #[validate(range(min = 1, max = 16, code = "out_of_range"))]
     #[schema(default = 2, minimum = 1, maximum = 16)]
     pub sessions: u8,
-    /// How the service introduces itself to it (EHLO): a name with its domain, or an address such as `[192.0.2.1]` or
-    /// `[IPv6:2001:db8::1]`. Without one as to its own mail server.
+    /// The EHLO name of the service: a name with its domain, or an address such as `[192.0.2.1]` or
+    /// `[IPv6:2001:db8::1]`. By default the same as for the installation's server.
     #[serde(default)]
     #[validate(custom(function = "is_ehlo_name"))]
     #[schema(example = "mail.example.org", min_length = 1, max_length = 253)]
@@ -247,7 +247,7 @@ pub struct UpdateSmtpServer {
     #[validate(custom(function = "is_ehlo_name"))]
     #[schema(value_type = Option<String>, example = "mail.example.org", min_length = 1, max_length = 253)]
     pub ehlo_name: Option<Option<String>>,
-    /// `null` takes it away.
+    /// `null` removes it.
     #[serde(default, deserialize_with = "nullable")]
     #[validate(nested)]
     #[schema(value_type = Option<UpdateDkim>)]

@@ -1,4 +1,4 @@
-//! Users' servers that allow fewer connections than are configured, as their owners see it.
+//! Session limits of users' servers below the configured number, as shown to their owners.
 
 use std::collections::HashMap;
 
@@ -9,14 +9,14 @@ use utoipa::ToSchema;
 
 use crate::db::schema::mail_servers;
 
-/// Fewer connections than are configured, because the server refused others while these worked.
+/// Fewer sessions than configured, because the server refused further connections.
 #[derive(Debug, Clone, Serialize, ToSchema, Queryable)]
 #[schema(as = SmtpSessionLimit)]
 pub struct SessionLimit {
     #[schema(example = 1, minimum = 1)]
     pub sessions: i32,
     pub since: DateTime<Utc>,
-    /// How the server refused.
+    /// The server's response to the refused connection.
     #[schema(example = "greeting: refused by the server: 421 4.7.0 too many connections")]
     pub response: String,
 }

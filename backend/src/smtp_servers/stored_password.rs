@@ -1,31 +1,31 @@
-//! What becomes of a server's stored password when the server is changed: it is told only to the host, port, encryption and
-//! user name that it was given for. Pure.
+//! What happens to a server's stored password when the server is changed: it is used only with the host, port,
+//! encryption and user name that it was given for. Pure.
 
 use super::fields::Secret;
 use super::model::{Encryption, SmtpServerRow, UpdateSmtpServer};
 
-/// What a change does to the stored password.
+/// The effect of a change on the stored password.
 #[derive(Debug)]
 pub(super) enum PasswordChange<'a> {
-    /// It stays, or there is none.
+    /// It is kept, or there is none.
     Keep,
     Remove,
     Replace(&'a Secret),
 }
 
-/// Why a change cannot be made without another field.
+/// Why a change requires another field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Incomplete {
     #[error("a password needs a user name")]
     NoUsername,
     #[error("a user name needs a password")]
     NoPassword,
-    /// One is stored, for another host, port, encryption or user name.
+    /// The stored password is for another host, port, encryption or user name.
     #[error("the stored password was given for another server or user name")]
     StoredForAnother,
 }
 
-/// Whom a password is told to, and how.
+/// Where a password is sent, and how.
 #[derive(PartialEq, Eq)]
 struct Target<'a> {
     host: &'a str,
@@ -34,8 +34,7 @@ struct Target<'a> {
     username: Option<&'a str>,
 }
 
-/// What these changes do to the password of the server as it is stored; `host` is the new one in the form in which it is
-/// looked up.
+/// The effect of these changes on the password of the stored server; `host` is the new one in its lookup form.
 pub(super) fn password_change<'a>(
     current: &SmtpServerRow,
     changes: &'a UpdateSmtpServer,
@@ -59,7 +58,7 @@ pub(super) fn password_change<'a>(
     match (&changes.password, after.username) {
         (Some(Some(_)), None) => Err(Incomplete::NoUsername),
         (Some(Some(password)), Some(_)) => Ok(PasswordChange::Replace(password)),
-        // Without a user name nothing is told to the server, and nothing is kept for another one.
+        // Without a user name no password is sent, and none is kept for another server.
         (Some(None), _) | (None, None) => Ok(PasswordChange::Remove),
         (None, Some(_)) if current.password.is_some() && before != after => {
             Err(Incomplete::StoredForAnother)

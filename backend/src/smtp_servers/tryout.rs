@@ -29,7 +29,7 @@ pub const TESTS: Rule = Rule {
 const LONGEST: Duration = Duration::from_secs(15);
 /// One step, so that a silent server is told apart by where it fell silent.
 const STEP: Duration = Duration::from_secs(10);
-/// Without a greeting for so long, it is looked whether the server waits for TLS.
+/// After this long without a greeting, the port is probed for implicit TLS.
 const SILENCE: Duration = Duration::from_secs(1);
 /// At the same time, of one process.
 const AT_ONCE: usize = 16;
