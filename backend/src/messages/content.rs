@@ -11,14 +11,14 @@ use crate::text::with_paired_directions;
 /// As many characters of a message as a list shows.
 const EXCERPT: usize = 160;
 
-/// A message that can be mailed, and what looks wrong with it all the same.
+/// A valid message, and warnings about it.
 #[derive(Debug)]
 pub struct Checked {
     pub template: Template,
     pub warnings: Vec<FieldError>,
 }
 
-/// Reads a message that is to be saved; all mistakes are named with their fields and places.
+/// Parses a message to be saved; all errors are reported with their fields and positions.
 pub fn check(subject: &str, html: &str, text: &str) -> Result<Checked, Vec<FieldError>> {
     if html.trim().is_empty() && text.trim().is_empty() {
         let missing = "Write something in at least one of html and text.";
@@ -34,7 +34,7 @@ pub fn check(subject: &str, html: &str, text: &str) -> Result<Checked, Vec<Field
     }
 }
 
-/// Reads a message that was saved, maybe before reviews found what they find now: it is mailed as ever, with warnings.
+/// Parses a stored message, which may predate current checks: it is mailed as before, with warnings.
 pub fn read(subject: &str, html: &str, text: &str) -> Result<Checked, Vec<FieldError>> {
     let template = parse(subject, html, text)?;
     let review = review::review(subject, html, text);
@@ -59,7 +59,7 @@ pub fn preview(template: &Template, person: &Person<'_>) -> Result<Rendered, Vec
         .map_err(|mistake| field_errors(vec![mistake.into()], "invalid_template"))
 }
 
-/// That this person's subject is empty.
+/// Warns that the subject is empty for this recipient.
 pub fn empty_subject() -> FieldError {
     field_error(Finding::empty_subject(), "suspicious_template")
 }

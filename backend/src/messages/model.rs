@@ -39,12 +39,13 @@ pub struct Message {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A message that has just been saved, and what looks wrong with it.
+/// A saved message, and warnings about it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SavedMessage {
     #[serde(flatten)]
     pub message: Message,
-    /// It is mailed as it is: what looks like another program's placeholder, subjects that some would find empty.
+    /// The message can be mailed as it is: placeholders of other programs, or subjects that are empty for some
+    /// recipients.
     pub warnings: Vec<FieldError>,
 }
 
@@ -187,12 +188,12 @@ pub struct Preview {
     pub html: String,
     #[schema(example = "Hello, Ada Lovelace!")]
     pub text: String,
-    /// What looks wrong with the message, though it can be mailed.
+    /// Warnings about the message, which can be mailed nevertheless.
     pub warnings: Vec<FieldError>,
 }
 
 impl Preview {
-    /// What one recipient gets, and what is to be said of it.
+    /// The mail of one recipient, and warnings about it.
     pub fn new(rendered: Rendered, warnings: Vec<FieldError>) -> Self {
         let Rendered {
             subject,

@@ -1,4 +1,4 @@
-//! What a message looks like to a recipient. Filled in on threads of its own: a large one takes a while.
+//! Previews of messages for a recipient. Rendered on compute threads: a large message takes a while.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, post};
@@ -15,11 +15,11 @@ use crate::http::body::Valid;
 use crate::http::error::ApiError;
 use crate::http::site::PublicUrl;
 
-/// A message as somebody will get it
+/// Preview a message
 ///
-/// For one of the recipients of its owner, or for the caller (under a sample name, if the caller has none); the links to
-/// unsubscribe and to view it in a browser are examples. The HTML is the author's own, exactly as it will be mailed: show
-/// it only in a sandboxed frame without scripts.
+/// For one of the owner's recipients, or for the caller (under a sample name if the caller has none); the links to
+/// unsubscribe and to view it in a browser are examples. The HTML is the author's own, exactly as it will be mailed:
+/// show it only in a sandboxed frame without scripts.
 #[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), request_body = PreviewMessage, responses(
     (status = 200, description = "Filled in", body = Preview)))]
 #[post("/messages/{id}/preview")]
@@ -49,9 +49,9 @@ pub(super) async fn preview_message(
     Ok(HttpResponse::Ok().json(preview))
 }
 
-/// A message that is not stored, as somebody would get it
+/// Preview a message that is not stored
 ///
-/// The same as the preview of a stored message.
+/// Same as the preview of a stored message.
 #[utoipa::path(tag = "messages", request_body = PreviewDraft, responses((status = 200, description = "Filled in", body = Preview)))]
 #[post("/messages/preview")]
 pub(super) async fn preview_draft(

@@ -194,8 +194,8 @@ pub fn delete(
     Ok(subject)
 }
 
-/// The address with this key among those that a user may send tests to: their own, and those of their recipients that are
-/// not suppressed.
+/// The address with this key among those that a user may send tests to: their own, and those of their recipients that
+/// are not suppressed.
 pub fn test_address(
     conn: &mut PgConnection,
     user_id: i64,

@@ -1,4 +1,4 @@
-//! Changing a message: whether it can still be mailed is checked between reading it and writing it, on the threads for that.
+//! Updates a message: between reading and writing it, it is validated on the compute threads.
 
 use std::sync::Arc;
 
@@ -23,12 +23,12 @@ use crate::http::client::Client;
 use crate::http::error::{ApiError, FieldError};
 use crate::http::etag::{self, Expected};
 
-/// Read, checked and written so often while others change the message as well.
+/// Maximum number of attempts while others change the message as well.
 const TRIES: usize = 3;
 
 /// Change a message
 ///
-/// A run that has begun sends what the message was then.
+/// A run that has already started sends the previous version.
 #[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateMessage, responses(
     (status = 200, description = "As it is now", body = SavedMessage, headers(("ETag" = String)))))]
 #[patch("/messages/{id}")]
@@ -71,7 +71,7 @@ pub(super) async fn update_message(
     Err(ApiError::unavailable())
 }
 
-/// What is to be changed, by whom.
+/// The requested change, and its author.
 #[derive(Clone)]
 struct Update {
     id: i64,
@@ -83,7 +83,7 @@ struct Update {
 }
 
 impl Update {
-    /// The message as it is, locked until the transaction ends.
+    /// The current message, locked until the transaction ends.
     fn read(&self, conn: &mut PgConnection) -> Result<Message, ApiError> {
         let owner_of = |owners| store::owner_of(conn, owners, self.id);
         let owner_id = self.caller.who_may_change(owner_of)?;
@@ -92,7 +92,7 @@ impl Update {
         Ok(current)
     }
 
-    /// Whether it can be mailed as it would be then.
+    /// Whether the message would be valid after the change.
     fn check(&self, current: &Message) -> Result<Checked, Vec<FieldError>> {
         let changes = &self.changes;
         content::check(
@@ -102,7 +102,7 @@ impl Update {
         )
     }
 
-    /// The message as it is then; `None` when it is not what was checked any more.
+    /// The updated message; `None` if it is no longer the one that was validated.
     fn write(
         &self,
         conn: &mut PgConnection,
