@@ -11,7 +11,7 @@ pub(super) use super::reduced::Refusal;
 use super::reduced::{ALLOWED, LARGEST, WITHIN_A_LINE, is_own_picture, reduced, tokens, utf8};
 use crate::text::{nfc, with_paired_directions};
 
-/// Most HTML is the same after one more pass; few elements that must not be within each other take another.
+/// Most HTML is stable after one more pass; invalid nesting of a few elements takes another.
 const PASSES: usize = 4;
 /// Characters.
 const BEGINNING: usize = 200;
@@ -36,7 +36,7 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 /// Takes a while: not for a server's own thread.
 pub(super) fn clean(html: &str) -> Result<String, Refusal> {
     let mut clean = sanitised(html)?;
-    // A browser parses it once more: what that makes another document of could be anything.
+    // Reject HTML that a browser would parse into a different document: the result could be anything.
     for _ in 0..PASSES {
         let again = sanitised(&clean)?;
         if again == clean {
@@ -47,7 +47,7 @@ pub(super) fn clean(html: &str) -> Result<String, Refusal> {
     Err(Refusal::TooComplex)
 }
 
-/// The sanitiser comes last: nothing is changed in what it has looked at.
+/// The sanitizer runs last: its output is not changed afterwards.
 fn sanitised(html: &str) -> Result<String, Refusal> {
     let sanitised = SANITIZER.clean(&reduced(html)?).to_string();
     if sanitised.len() > LARGEST {

@@ -119,7 +119,7 @@ pub(super) async fn get_article(
         }
     })?;
     let (id, body) = without_id(&article.body).ok_or_else(|| ApiError::internal("no id"))?;
-    // Who asks only for the head of the answer has not opened the article.
+    // A HEAD request does not count as a view.
     let views = if is_head(&req) {
         blog.views.foresee(&blog.db, id).await?
     } else {

@@ -72,10 +72,10 @@ const HIDDEN: [&str; 9] = [
 const MOST_OPEN: usize = 30;
 /// Elements of the tree. What formats text and is never ended is opened again in every element after it.
 const MOST_ELEMENTS: usize = 50_000;
-/// Of what is kept, in bytes: `&` becomes five.
+/// Size of the output in bytes: `&` becomes five.
 pub(super) const LARGEST: usize = 512 * 1024;
-/// Bytes of text after which a comment is set before the next character that a parser adds to the text by itself, copying
-/// all text before it. Comments end a piece of text, and the sanitiser drops them.
+/// Number of bytes of text after which a comment is inserted before the next character that a parser would append to
+/// the text one by one, copying the text so far. A comment ends a text node, and the sanitizer removes it.
 const LONGEST_TEXT: usize = 512;
 const BREAK: &str = "<!---->";
 
@@ -109,9 +109,9 @@ struct Writer {
     elements: usize,
     open: Vec<&'static str>,
     hidden: bool,
-    /// Where the piece of text begins that is being written.
+    /// Start of the current text node.
     text_at: usize,
-    /// Bytes of text: all of it is kept.
+    /// Length of the text in bytes: all of it is kept.
     text_bytes: usize,
 }
 

@@ -277,7 +277,7 @@ pub fn delete(conn: &mut PgConnection, id: i64) -> QueryResult<Option<String>> {
     Ok(Some(title))
 }
 
-/// How many views there are; `None` when there is no such article.
+/// The number of views; `None` if there is no such article.
 pub fn views(conn: &mut PgConnection, id: i64) -> QueryResult<Option<i64>> {
     let views = articles::table.find(id).select(articles::views);
     views.first(conn).optional()

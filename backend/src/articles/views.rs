@@ -25,7 +25,7 @@ struct Shared {
 }
 
 impl Views {
-    /// How many views there would be with one more; counts none.
+    /// The number of views including one more, without counting it.
     pub async fn foresee(&self, db: &Db, article_id: i64) -> Result<i64, ApiError> {
         let find = move |conn: &mut _| store::views(conn, article_id).map_err(ApiError::from);
         let views = db.run(find).await?.ok_or_else(ApiError::not_found)?;

@@ -14,14 +14,14 @@ pub const LARGEST: usize = 5 * 1024 * 1024;
 /// What names end in, and what it says of the content.
 const KINDS: [(&str, &str); 2] = [(".webp", "image/webp"), (".jpg", "image/jpeg")];
 
-/// One picture at a time: a large one takes 200 MB and a processor for a second.
+/// One image at a time: a large one takes 200 MB and a processor for a second.
 const BOUNDS: Bounds = Bounds {
     threads: 1,
     waiting: 8,
     waiting_in_all: 16,
 };
 
-/// Draws pictures on a thread of its own.
+/// Renders images on a dedicated thread.
 #[derive(Clone)]
 pub struct Drawing(Compute);
 
@@ -32,8 +32,8 @@ impl Default for Drawing {
 }
 
 impl Drawing {
-    /// Draws a picture of this owner in its turn. Fails with 422, with 429 when many others of the owner wait, or with 503
-    /// when many others do.
+    /// Renders an image of this owner when it is their turn. Fails with 422, with 429 if too many jobs of the owner
+    /// are waiting, or with 503 if too many are waiting in total.
     pub async fn draw(
         &self,
         owner: i64,

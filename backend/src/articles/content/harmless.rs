@@ -1,11 +1,11 @@
-//! Whatever an author writes, what is kept of it does not act.
+//! Whatever the input, sanitized HTML contains nothing active.
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
 
-/// What a browser takes an address for: it drops what is around it, and tabs and line breaks within (URL standard, 4.4).
+/// The URL as a browser parses it: surrounding white space, tabs and line breaks are removed (URL standard, 4.4).
 fn scheme(address: &str) -> Option<String> {
     let address = address.trim_matches(|c: char| c <= ' ');
     let address = address.replace(['\t', '\n', '\r'], "");
