@@ -72,7 +72,7 @@ pub fn use_token(
     }))
 }
 
-/// The hashes of all tokens that were made before tokens had a MAC.
+/// The hashes of all tokens created before tokens had a MAC.
 pub fn hashes_without_mac(conn: &mut PgConnection) -> QueryResult<Vec<Vec<u8>>> {
     api_tokens::table
         .filter(api_tokens::has_mac.eq(false))

@@ -45,7 +45,10 @@ async fn an_owner_whose_jobs_take_long_does_not_delay_others() {
     tokio::task::yield_now().await;
     assert_eq!(next(&begins), ALICE);
     assert_eq!(pool.run(BOB, || 7).await, Ok(7));
-    assert!(begins.try_recv().is_err(), "one thread is reserved for others");
+    assert!(
+        begins.try_recv().is_err(),
+        "one thread is reserved for others"
+    );
     drop(ends);
 }
 

@@ -63,7 +63,7 @@ named! {
         QuotasChanged = "quotas_changed",
         SuppressionAdded = "suppression_added",
         SuppressionLifted = "suppression_lifted",
-        /// By the reader of a mail.
+        /// Performed by the reader of a mail.
         Unsubscribed = "unsubscribed",
         SubscribedAgain = "subscribed_again",
         InvitationCreated = "invitation_created",

@@ -98,8 +98,8 @@ impl NewEvent {
     }
 }
 
-/// The beginning of a text, without line breaks, control characters and directions that stay open: much of it was typed by
-/// strangers.
+/// The beginning of a text, without line breaks, control characters and unbalanced direction controls, since much of
+/// it is untrusted.
 fn line(text: &str, longest: usize) -> String {
     let line = text.chars().filter(|c| !is_control_or_break(*c));
     with_paired_directions(line.take(longest).collect())

@@ -51,8 +51,8 @@ pub fn record(conn: &mut PgConnection, event: &NewEvent) -> QueryResult<()> {
     Ok(())
 }
 
-/// Records an event about the account with this address, if there is one; in one statement, so that it takes no longer for
-/// an address that has an account than for one that has none.
+/// Records an event about the account with this address, if there is one; in one statement, whose duration does not
+/// reveal whether there is.
 pub fn record_about_account(
     conn: &mut PgConnection,
     event: &NewEvent,

@@ -18,14 +18,14 @@ pub const WISHES: Rule = Rule {
     most: 600,
     window_s: 60,
 };
-/// A letter is made again each time.
+/// A mail is rendered again for each request.
 pub const LETTERS: Rule = Rule {
     name: "letter-address",
     most: 120,
     window_s: 60,
 };
 
-/// A mail that is read by many at once is made for each.
+/// Concurrent requests for the same mail render it separately.
 const WRITING: Bounds = Bounds {
     threads: 2,
     waiting: 64,
@@ -60,7 +60,7 @@ impl Readers {
         Ok(self.limits.take(rule, &client.block()).await?)
     }
 
-    /// What a link with this token names.
+    /// What a link with this token refers to.
     pub fn target(&self, token: &str) -> Result<LinkTarget, ApiError> {
         self.tokens.read(token).ok_or_else(ApiError::not_found)
     }

@@ -53,7 +53,7 @@ pub fn source(conn: &mut PgConnection, mail: RunMail) -> QueryResult<Source> {
         .first(conn)
 }
 
-/// Whether this mail's run is still there, whoever its owner is by now.
+/// Whether this mail's run still exists, regardless of its current owner.
 pub fn is_kept(conn: &mut PgConnection, mail: RunMail) -> QueryResult<bool> {
     let kept = deliveries::table
         .inner_join(runs::table.on(runs::id.eq(deliveries::run_id)))

@@ -21,7 +21,7 @@ pub const PER_USER: Rule = Rule {
     most: 20,
     window_s: 1,
 };
-/// The same for an API token, until it is known whose it is.
+/// As above for an API token whose owner is not known yet.
 pub const PER_TOKEN: Rule = Rule {
     name: "api-token",
     ..PER_USER
