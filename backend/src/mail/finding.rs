@@ -1,4 +1,4 @@
-//! What a review of a message finds, and how it is said.
+//! The findings of a review of a message, and their texts.
 
 use super::place::Place;
 use super::placeholders::{FILTERS, NAMES};
@@ -6,23 +6,23 @@ use super::render::{Mistake, NO_SUBJECT};
 use crate::named::named;
 
 named! {
-    /// What is wrong with a template, or looks as if it were.
+    /// The kinds of errors and warnings about a template.
     pub enum FindingKind {
-        /// No placeholder has this name.
+        /// Unknown placeholder.
         UnknownPlaceholder = "unknown_placeholder",
-        /// No filter has this name.
+        /// Unknown filter.
         UnknownFilter = "unknown_filter",
-        /// `{% … %}` does something else than to choose.
+        /// A `{% … %}` statement other than a condition.
         UnknownStatement = "unknown_statement",
-        /// An operator, a call or an argument that messages do not have.
+        /// An operator, call or argument that is not supported in messages.
         NotAvailable = "not_available",
-        /// A character that no placeholder has.
+        /// A character that is not allowed in placeholders.
         UnexpectedCharacter = "unexpected_character",
-        /// The same, and it cannot be seen.
+        /// As above, for an invisible character.
         InvisibleCharacter = "invisible_character",
         /// HTML inside or between the braces.
         MarkupInside = "markup_inside",
-        /// A placeholder or `{% if %}` without its end.
+        /// A placeholder or `{% if %}` that is not closed.
         NotClosed = "not_closed",
         /// `{% endif %}`, `{% else %}` or `{% elif %}` without `{% if %}`.
         NotOpened = "not_opened",
@@ -30,40 +30,40 @@ named! {
         TooManyBraces = "too_many_braces",
         /// Braces or letters of a placeholder are percent-encoded.
         PercentEncoded = "percent_encoded",
-        /// The link leads nowhere with what stands before or behind it.
+        /// A link that is broken by the text before or after it.
         DeadLink = "dead_link",
-        /// The filter changes a link.
+        /// A filter that changes a link.
         ChangedLink = "changed_link",
-        /// Too much of something, or filled in it becomes too long.
+        /// A limit is exceeded, also after rendering.
         TooLong = "too_long",
-        /// Anything else.
+        /// Any other error.
         Invalid = "invalid",
-        /// It looks like a placeholder of another program, and is mailed as it stands.
+        /// The syntax of another program's placeholder; mailed as it is.
         ForeignSyntax = "foreign_syntax",
-        /// Somebody's subject is empty, see `render::NO_SUBJECT`.
+        /// The subject is empty for some recipients, see `render::NO_SUBJECT`.
         EmptySubject = "empty_subject",
     }
 }
 
-/// What is wrong with one field of a message.
+/// An error or a warning in one field of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub field: &'static str,
     pub kind: FindingKind,
-    /// `None` where the whole is wrong.
+    /// `None` if it concerns the whole field.
     pub place: Option<Place>,
-    /// What stands there.
+    /// The text at this position.
     pub found: String,
     /// What was probably meant.
     pub suggestion: Option<String>,
 }
 
-/// All that is found in a message.
+/// All findings in a message.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Review {
-    /// With these it is not saved.
+    /// Errors prevent the message from being saved.
     pub mistakes: Vec<Finding>,
-    /// With these it is.
+    /// Warnings do not.
     pub warnings: Vec<Finding>,
 }
 
@@ -80,7 +80,7 @@ impl From<Mistake> for Finding {
 }
 
 impl Finding {
-    /// Somebody's subject is empty once it is filled in.
+    /// The subject is empty after rendering for some recipients.
     pub fn empty_subject() -> Self {
         Self {
             field: "subject",
@@ -91,7 +91,7 @@ impl Finding {
         }
     }
 
-    /// In a sentence or two.
+    /// The text of the finding, in one or two sentences.
     pub fn message(&self) -> String {
         let said = self.said();
         match self.place {

@@ -1,11 +1,11 @@
-//! What an author meant who wrote something that is no placeholder. Pure.
+//! Guesses what an author meant by an unknown placeholder. Pure.
 
 use super::placeholders::FILTERS;
 
-/// No name is meant by one that is so many letters longer or shorter.
+/// Names that differ in length by more than this are not compared.
 const MAX_DIFFERENCE: usize = 5;
 
-/// What other programs, and people, call what our placeholders stand for: in lower case, without separators.
+/// Names used by other programs and by people for our placeholders: in lower case, without separators.
 const SYNONYMS: [(&str, &[&str]); 4] = [
     (
         "full_name",
@@ -85,30 +85,30 @@ const SYNONYMS: [(&str, &[&str]); 4] = [
         ],
     ),
 ];
-/// So alike, of 1, are a name and a slip in it.
+/// Minimum similarity (0 to 1) of a name and a misspelling.
 const ALIKE: f64 = 0.75;
-/// The same where nothing else says that a placeholder was meant.
+/// As above, where the context does not suggest a placeholder.
 const MUCH_ALIKE: f64 = 0.85;
-/// Names of filters are short.
+/// For filters, whose names are short.
 const FILTERS_ALIKE: f64 = 0.5;
 
-/// The placeholder that was meant by this name between two braces, if any was.
+/// The placeholder meant by this name in double braces, if any.
 pub(super) fn placeholder(name: &str) -> Option<&'static str> {
     known(name, ALIKE)
 }
 
-/// The placeholder that was meant by this word in other brackets, if any was.
+/// The placeholder meant by this word in other brackets, if any.
 pub(super) fn foreign_placeholder(word: &str) -> Option<&'static str> {
     known(word, MUCH_ALIKE)
 }
 
-/// The filter that was meant by this name, if any was.
+/// The filter meant by this name, if any.
 pub(super) fn filter(name: &str) -> Option<&'static str> {
     let known = FILTERS.iter().map(|known| (*known, *known));
     closest(&plain(name), known, FILTERS_ALIKE)
 }
 
-/// `contact.name` is known by its whole, its last and its first part.
+/// `contact.name` is looked up as a whole, and by its last and first parts.
 fn known(name: &str, alike: f64) -> Option<&'static str> {
     let parts = [Some(name), name.rsplit('.').next(), name.split('.').next()];
     let names = || {
@@ -124,7 +124,7 @@ fn known(name: &str, alike: f64) -> Option<&'static str> {
         .find_map(|part| closest(&plain(part), names(), alike))
 }
 
-/// What the most alike of these names stands for. Those that are longer by much are none, and not measured.
+/// The value of the most similar name. Much longer names are skipped without being measured.
 fn closest(
     name: &str,
     known: impl Iterator<Item = (&'static str, &'static str)>,
@@ -144,7 +144,7 @@ fn closest(
         .map(|(_, stands_for)| stands_for)
 }
 
-/// Without what names are written differently in.
+/// Removes separators, which vary between spellings.
 fn plain(name: &str) -> String {
     name.chars()
         .filter(|c| c.is_alphanumeric())

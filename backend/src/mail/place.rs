@@ -1,6 +1,6 @@
-//! Where in a text something is, as people count. Pure.
+//! Human-readable positions in a text. Pure.
 
-/// A line and a column, both from 1; the column counts characters.
+/// Line and column, both starting at 1; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     pub line: usize,
@@ -8,7 +8,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// That of a byte in the text. A line ends with CR, LF or both.
+    /// The position of a byte in the text. A line ends with CR, LF or CRLF.
     pub(super) fn of(text: &str, offset: usize) -> Self {
         let before = text.get(..text.floor_char_boundary(offset)).unwrap_or(text);
         let ends = |c: char| matches!(c, '\n' | '\r');

@@ -1,5 +1,5 @@
-//! What is wrong with a message, found when it is saved: each mistake with its place and what was probably meant. A message
-//! that passes can be filled in for every recipient. Pure.
+//! Reviews a message when it is saved: reports each error with its position and what was probably meant. A message
+//! without errors can be rendered for every recipient. Pure.
 
 mod foreign;
 mod lexing;
@@ -15,9 +15,9 @@ use super::place::Place;
 use super::render::{Mistake, Person, SAMPLES, Template};
 use super::understood::{self, Edited};
 
-/// So many are named.
+/// Maximum number of findings reported.
 const MAX_FINDINGS: usize = 20;
-/// No recipient's name has more letters.
+/// Length of the longest recipient name.
 const MAX_NAME: usize = 200;
 
 /// Reviews a message; an empty body is an absent one.
@@ -45,7 +45,7 @@ pub fn review(subject: &str, html: &str, text: &str) -> Review {
     review
 }
 
-/// What shows only when the message is filled in: for those without a name, and for those with the longest.
+/// Finds errors that appear only in rendering: for recipients without a name, and with the longest one.
 fn filled_in(template: &Template, review: &mut Review) {
     if SAMPLES
         .iter()
@@ -74,7 +74,7 @@ fn filled_in(template: &Template, review: &mut Review) {
     }));
 }
 
-/// Reads one field.
+/// Reviews one field.
 struct Reviewer<'s> {
     field: &'static str,
     source: &'s str,
@@ -133,7 +133,7 @@ impl<'s> Reviewer<'s> {
             .extend(warnings.into_iter().take(MAX_FINDINGS).map(finding));
     }
 
-    /// What showed only when a field was filled in, with the place of the tag that fails by itself.
+    /// An error that appeared only in rendering, with the position of the tag that fails on its own.
     fn located(&self, mistake: Mistake) -> Finding {
         let lexed = lexing::lexed(&self.meant.text);
         let failing = lexed.tags.iter().find(|tag| tag::fails(tag));
@@ -158,7 +158,7 @@ impl<'s> Reviewer<'s> {
     }
 }
 
-/// Something wrong in a field's text, as it was meant.
+/// An error in the text of a field after corrections.
 #[derive(Debug, PartialEq, Eq)]
 struct Found {
     kind: FindingKind,
@@ -169,7 +169,7 @@ struct Found {
 
 impl Found {
     fn new(kind: FindingKind, at: Range<usize>, text: impl Into<String>) -> Self {
-        /// More of it helps nobody to find it.
+        /// More of the text does not help to find it.
         const MAX_SHOWN: usize = 60;
         let text: String = text.into().chars().take(MAX_SHOWN).collect();
         Self {

@@ -1,4 +1,4 @@
-//! What looks like a placeholder and is none: one whose braces an editor has torn apart, and those of other programs.
+//! Finds what looks like a placeholder and is not one: those torn apart by an editor, and those of other programs.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -12,15 +12,16 @@ use crate::mail::finding::FindingKind as Kind;
 use crate::mail::near_miss;
 use crate::mail::understood::{self, ENCODED, pattern};
 
-/// So many words in brackets are looked at: to compare each with all names takes a while.
+/// Maximum number of bracketed words examined: comparing each with all names takes time.
 const MAX_WORDS: usize = 1_000;
-/// Two braces on each side, once nothing stands between them any more that cannot be seen. One space between them is a slip.
+/// Double braces on each side after invisible characters have been removed. A space between two braces is accepted as
+/// a slip.
 static BROKEN: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"\{ ?\{[\s{]*([A-Za-zА-Яа-яЁё_][A-Za-zА-Яа-яЁё0-9_.\- ]{0,30}?)\s*(?:\|[^{}]{0,60})?[\s}]*\} ?\}",
     )
 });
-/// A word in the brackets of another program: that of Mailchimp counts whatever it says.
+/// A word in the brackets of another program: Mailchimp's are reported regardless of the word.
 static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
     let word = r"\s*[$!@]?([A-Za-zА-Яа-яЁё_][A-Za-zА-Яа-яЁё0-9_.\- ]{0,30}?)\s*";
     let brackets = [
@@ -45,7 +46,7 @@ static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-/// A text without its placeholders, its markup and what cannot be seen.
+/// A text without its placeholders, markup and invisible characters.
 pub(super) struct Skeleton<'s> {
     source: &'s str,
     text: String,
@@ -177,7 +178,7 @@ impl<'s> Skeleton<'s> {
         }
     }
 
-    /// The text of the source where this stands.
+    /// The source text at this range.
     fn found(&self, kind: Kind, range: Range<usize>, meant: Option<&str>) -> Found {
         let start = self.original(range.start);
         let end = self.original_end(range.end.saturating_sub(1));
@@ -185,7 +186,7 @@ impl<'s> Skeleton<'s> {
         Found::new(kind, start..end, shown).suggest(meant)
     }
 
-    /// Placeholders with two braces on each side that would be mailed as they stand.
+    /// Placeholders with double braces that would be mailed as they are.
     pub(super) fn broken(&self) -> Vec<Found> {
         let mut broken = self.torn();
         broken.extend(self.encoded());
@@ -240,7 +241,7 @@ impl<'s> Skeleton<'s> {
         }
     }
 
-    /// Placeholders of other programs that ours has a name for, and all of Mailchimp's.
+    /// Placeholders of other programs with an equivalent here, and all of Mailchimp's.
     pub(super) fn foreign(&self) -> Vec<Found> {
         let found = FOREIGN
             .captures_iter(&self.text)

@@ -1,4 +1,4 @@
-//! The tags of a template and their tokens, up to the first that cannot be read, and what is wrong with that.
+//! Lexes the tags of a template up to the first one that cannot be read, and explains what is wrong with it.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::mail::finding::FindingKind as Kind;
 use crate::mail::near_miss;
 use crate::mail::placeholders::{MAX_TAG_TOKENS, MAX_TAGS, offset, syntax};
 
-/// A tag and its tokens, each with its place in the source.
+/// A tag and its tokens, each with its position in the source.
 pub(super) struct Tag<'s> {
     pub(super) range: Range<usize>,
     pub(super) source: &'s str,
@@ -17,7 +17,7 @@ pub(super) struct Tag<'s> {
     pub(super) tokens: Vec<(Token<'s>, Range<usize>)>,
 }
 
-/// The tags up to the first that cannot be read.
+/// The tags up to the first one that cannot be read.
 pub(super) struct Lexed<'s> {
     pub(super) tags: Vec<Tag<'s>>,
     pub(super) mistake: Option<Found>,
@@ -75,7 +75,7 @@ pub(super) fn lexed(source: &str) -> Lexed<'_> {
     Lexed { tags, mistake }
 }
 
-/// A tag that has no end, or none for too long.
+/// A tag that is not closed, or is too long.
 fn unfinished(source: &str, tag: &Tag<'_>) -> Found {
     let rest = source.get(tag.range.end..).unwrap_or_default();
     let ends = rest.find("}}").or_else(|| rest.find("%}"));
@@ -87,7 +87,7 @@ fn unfinished(source: &str, tag: &Tag<'_>) -> Found {
     not_closed(source, tag)
 }
 
-/// What the lexer could not read behind this byte.
+/// What the lexer could not read after this byte.
 fn unreadable_at(source: &str, open: Option<&Tag<'_>>, end: usize) -> Found {
     let Some(tag) = open else {
         return Found::new(Kind::NotClosed, end..source.len(), "{% raw %}");
@@ -114,7 +114,7 @@ fn unreadable_at(source: &str, open: Option<&Tag<'_>>, end: usize) -> Found {
     .suggest(meant(source, tag))
 }
 
-/// A character that shows nothing, or looks like the space that it is not.
+/// An invisible character, or one that only looks like a space.
 pub(super) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{a0}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2000}'..='\u{200a}'
         | '\u{202a}'..='\u{202f}' | '\u{205f}'..='\u{2069}' | '\u{feff}' | '\u{fe00}'..='\u{fe0f}')
@@ -126,7 +126,7 @@ fn not_closed(source: &str, tag: &Tag<'_>) -> Found {
     Found::new(Kind::NotClosed, range, shown(source, tag)).suggest(meant(source, tag))
 }
 
-/// `{{ full_name }`: what comes behind belongs to nothing.
+/// `{{ full_name }`: a missing brace.
 fn closes_with_one_brace(source: &str, tag: &Tag<'_>) -> bool {
     let inner = source.get(tag.range.end..).unwrap_or_default();
     let rest = inner
@@ -135,7 +135,7 @@ fn closes_with_one_brace(source: &str, tag: &Tag<'_>) -> bool {
     rest.is_some_and(|rest| rest.starts_with('}') && !rest.starts_with("}}"))
 }
 
-/// The tag up to where it ends, or its line does, and no more than anybody looks at.
+/// The tag up to its end or the end of its line, truncated.
 fn shown<'s>(source: &'s str, tag: &Tag<'_>) -> &'s str {
     const MAX_SHOWN: usize = 300;
     let rest = source.get(tag.range.start..).unwrap_or_default();
@@ -147,7 +147,7 @@ fn shown<'s>(source: &'s str, tag: &Tag<'_>) -> &'s str {
     rest.get(..end.unwrap_or(rest.len())).unwrap_or(rest)
 }
 
-/// The placeholder that the first word of this tag was meant to be.
+/// The placeholder that was meant by the first word of this tag.
 pub(super) fn meant(source: &str, tag: &Tag<'_>) -> Option<&'static str> {
     without_markup(shown(source, tag))
         .split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.'))
@@ -155,7 +155,7 @@ pub(super) fn meant(source: &str, tag: &Tag<'_>) -> Option<&'static str> {
         .find_map(near_miss::placeholder)
 }
 
-/// Without elements, entities and what cannot be seen.
+/// Without elements, entities and invisible characters.
 fn without_markup(text: &str) -> String {
     let (mut out, mut inside) = (String::new(), false);
     for c in text

@@ -1,4 +1,4 @@
-//! Links that would lead nowhere: with something before or behind their address, or changed by a filter.
+//! Finds broken links: with text before or after the URL, or changed by a filter.
 
 use std::ops::Range;
 
@@ -11,10 +11,10 @@ use crate::mail::markup::Markup;
 use crate::mail::placeholders::LINKS;
 use crate::mail::understood::tags_in;
 
-/// These leave an address as it is, or make it part of another.
+/// Filters that leave a URL unchanged, or make it part of another.
 const HARMLESS: [&str; 4] = ["default", "d", "trim", "urlencode"];
 
-/// The links that are dead.
+/// The broken links.
 pub(super) fn dead(source: &str, tags: &[Tag<'_>], markup: &Markup, field: &str) -> Vec<Found> {
     let links = || tags.iter().filter(|tag| is_link(tag));
     let mut found: Vec<_> = links().filter_map(changed).collect();
@@ -36,7 +36,7 @@ pub(super) fn dead(source: &str, tags: &[Tag<'_>], markup: &Markup, field: &str)
     found
 }
 
-/// `{{ unsubscribe_url }}`, with filters or without.
+/// `{{ unsubscribe_url }}`, with or without filters.
 fn is_link(tag: &Tag<'_>) -> bool {
     let first = tag.tokens.first().map(|(token, _)| token);
     let placeholder = |name: &str| LINKS.iter().any(|link| link.placeholder() == name);
@@ -53,7 +53,7 @@ fn changed(tag: &Tag<'_>) -> Option<Found> {
     })
 }
 
-/// An address begins and ends with the link, or has it in its query.
+/// A URL starts and ends with the link, or contains it in its query.
 fn in_address(source: &str, tag: Range<usize>, address: Range<usize>) -> Option<Found> {
     let before = source.get(address.start..tag.start)?.trim_start();
     let behind = source.get(tag.end..address.end)?.trim_end();
@@ -66,7 +66,7 @@ fn in_address(source: &str, tag: Range<usize>, address: Range<usize>) -> Option<
     (!fits).then(|| Found::new(Kind::DeadLink, tag, whole))
 }
 
-/// In a text a link begins behind a space or a bracket and ends before one, or at the end of a sentence.
+/// In plain text a link starts after a space or bracket, and ends before one or at the end of a sentence.
 fn in_text(source: &str, tag: Range<usize>) -> Option<Found> {
     let (head, rest) = (source.get(..tag.start)?, source.get(tag.end..)?);
     let before = head.chars().next_back();

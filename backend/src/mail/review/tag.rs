@@ -1,4 +1,4 @@
-//! The tags of a template, token by token.
+//! Checks the tags of a template, token by token.
 
 use std::ops::Range;
 
@@ -11,16 +11,16 @@ use crate::mail::near_miss;
 use crate::mail::placeholders::{FILTERS, NAMES, STATEMENTS, environment, explain};
 use crate::mail::render::{SAMPLES, values};
 
-/// Words of expressions.
+/// Keywords of expressions.
 const WORDS: [&str; 11] = [
     "and", "or", "not", "in", "if", "else", "true", "false", "none", "True", "False",
 ];
-/// How many arguments each filter takes, where it takes any.
+/// The number of arguments of each filter that takes any.
 const ARGUMENTS: [(&str, usize); 4] = [("default", 2), ("d", 2), ("split", 2), ("trim", 1)];
-/// What `default` calls its arguments.
+/// The parameter names of `default`.
 const KEYWORDS: [&str; 2] = ["default_value", "boolean"];
 
-/// The first thing that is wrong with a tag.
+/// The first error in a tag.
 pub(super) fn mistake(tag: &Tag<'_>) -> Option<Found> {
     let shown = |kind| {
         Found::new(kind, tag.range.clone(), tag.source).suggest(meant(tag.source, &tag.at_start()))
@@ -38,7 +38,7 @@ pub(super) fn mistake(tag: &Tag<'_>) -> Option<Found> {
     (0..tag.tokens.len()).find_map(|at| tag.mistake_at(at))
 }
 
-/// `<b>` and `</b>` read like comparisons.
+/// `<b>` and `</b>` lex as comparisons.
 fn has_markup(tag: &Tag<'_>) -> bool {
     let mut tokens = tag.tokens.iter().zip(tag.tokens.iter().skip(1));
     tokens.any(|((first, at), (second, next))| {
@@ -54,7 +54,7 @@ fn has_markup(tag: &Tag<'_>) -> bool {
 }
 
 impl<'s> Tag<'s> {
-    /// The same in a source of its own.
+    /// As above, with the tag as a source of its own.
     fn at_start(&self) -> Tag<'s> {
         Tag {
             range: 0..self.source.len(),
@@ -104,7 +104,7 @@ impl<'s> Tag<'s> {
             && matches!(self.token(at + 1), Some(Token::Int(_)))
     }
 
-    /// `[0]` behind a value.
+    /// `[0]` after a value.
     fn is_subscript(&self, at: usize) -> bool {
         let behind_value = matches!(
             self.before(at),
@@ -162,7 +162,7 @@ impl<'s> Tag<'s> {
         }
     }
 
-    /// `contact.name`, `first name` and `first-name` as a whole.
+    /// `contact.name`, `first name` and `first-name` as one word.
     fn path(&self, at: usize, name: &str) -> String {
         let mut end = self.tokens.get(at).map_or(0, |(_, range)| range.end);
         let start = end - name.len();
@@ -181,7 +181,7 @@ impl<'s> Tag<'s> {
         path.unwrap_or(name).to_owned()
     }
 
-    /// A filter's arguments are few, and plain.
+    /// Checks the number and the form of a filter's arguments.
     fn wrong_arguments(&self, at: usize, name: &str) -> Option<Found> {
         if !matches!(self.token(at + 1), Some(Token::ParenOpen)) {
             return None;
@@ -224,7 +224,7 @@ fn operator(token: &Token<'_>) -> &'static str {
     }
 }
 
-/// `{% if %}` without its end, and what needs one before it.
+/// Reports an unclosed `{% if %}`, and tags that require one before them.
 pub(super) fn unbalanced(tags: &[Tag<'_>]) -> Vec<Found> {
     let (mut open, mut found) = (Vec::new(), Vec::new());
     for tag in tags.iter().filter(|tag| tag.is_statement) {
@@ -258,7 +258,7 @@ pub(super) fn control_character(tag: &Tag<'_>) -> Option<Found> {
     Some(Found::new(Kind::NotAvailable, range.clone(), found))
 }
 
-/// What the parser says of a tag by itself.
+/// The parser's error for a tag on its own.
 pub(super) fn unreadable(tag: &Tag<'_>) -> Option<Found> {
     let environment = environment();
     let compiled = environment.compile_expression(tag.expression()?);
@@ -270,7 +270,7 @@ pub(super) fn unreadable(tag: &Tag<'_>) -> Option<Found> {
     ))
 }
 
-/// Whether filling in this tag alone fails for somebody.
+/// Whether rendering this tag alone fails for some recipient.
 pub(super) fn fails(tag: &Tag<'_>) -> bool {
     let environment = environment();
     let Some(Ok(compiled)) = tag
@@ -281,13 +281,13 @@ pub(super) fn fails(tag: &Tag<'_>) -> bool {
     };
     SAMPLES.iter().any(|person| {
         let value = compiled.eval(values(person));
-        // Printed, it is an error.
+        // Printing it is an error.
         value.is_err() || value.is_ok_and(|value| !tag.is_statement && value.is_undefined())
     })
 }
 
 impl<'s> Tag<'s> {
-    /// What is evaluated; `None` in `{% else %}` and `{% endif %}`.
+    /// The expression; `None` in `{% else %}` and `{% endif %}`.
     fn expression(&self) -> Option<&'s str> {
         let first = usize::from(self.is_statement);
         let (_, start) = self.tokens.get(first)?;

@@ -1,10 +1,10 @@
-//! What is refused or doubted, where, and what is suggested instead.
+//! Errors and warnings, their positions, and suggestions.
 
 mod foreign;
 
 use super::*;
 
-/// Kind, line, column and suggestion of what is wrong with this text.
+/// Kind, line, column and suggestion of each finding in this text.
 fn mistakes(field: &str, source: &str) -> Vec<(&'static str, usize, usize, Option<String>)> {
     shown(reviewed(field, source).mistakes, field)
 }

@@ -1,4 +1,4 @@
-//! What is doubted, what is no mistake, and what holds of every source.
+//! Warnings, texts without findings, and properties of all sources.
 
 use proptest::prelude::*;
 
