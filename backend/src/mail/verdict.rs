@@ -38,12 +38,12 @@ pub enum Cause {
     MailboxFull,
     /// The address does not exist: counts towards suppression.
     RecipientPermanent,
-    /// 5xx at RCPT that does not say so: about the sender, or unclear. Says nothing about the address, and nothing about
-    /// the content, which the server has not seen.
+    /// 5xx at RCPT that does not say so: about the sender, or unclear. Says nothing about the address or about the
+    /// content, which the server has not seen.
     RecipientRefused,
     /// 4xx at MAIL, DATA, body or dot.
     Transient,
-    /// The server wants no mail from this sender (5xx at MAIL), or not this mail (DATA and later).
+    /// The server rejects this sender (5xx at MAIL) or this mail (DATA and later).
     SenderOrContent,
     /// The policy for uncertain deliveries decides.
     Uncertain,
@@ -205,7 +205,7 @@ mod tests {
     fn a_full_mailbox_is_worth_a_retry_whenever_it_is_said() {
         let full = (O::Deferred, C::MailboxFull);
         says(Rcpt, "552 full | 550 5.2.2 full", full);
-        // The enhanced code contradicts the code: it is none (RFC 2034, 4).
+        // The enhanced code contradicts the code and is ignored (RFC 2034, 4).
         says(Rcpt, "552 4.2.2 full | 552 4.3.1 full", full);
         says(Dot, "552 4.2.2 full", full);
         says(Dot, "552 full | 552 5.2.2 full | 552 5.2.0 full", full);

@@ -1,5 +1,5 @@
-//! Whether a server that refuses a recipient for good says that the address itself cannot be mailed. Only that may count
-//! against the address: most refusals are about us (block lists, relaying, authentication), whatever their code. Pure.
+//! Whether a permanent refusal of a recipient is about the address itself. Only then may it count against the
+//! address: most refusals are about the sender (block lists, relaying, authentication), whatever their code. Pure.
 
 use std::sync::LazyLock;
 
@@ -8,16 +8,16 @@ use crate::mail::reply::Reply;
 /// What the enhanced status code says about the address (RFC 3463 and the IANA registry).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Subject {
-    /// It cannot be mailed.
+    /// The address cannot be mailed.
     Address,
-    /// Something else is wrong.
+    /// The refusal is about something else.
     Other,
-    /// Nothing: the text has to.
+    /// Not determined: the text decides.
     Unstated,
 }
 
-/// Whether a 5xx to RCPT says that there is no such mailbox. The enhanced code decides, without one the text does, if it is
-/// a known one; a text that speaks of us wins over both.
+/// Whether a 5xx at RCPT means that the mailbox does not exist. The enhanced code decides; without one, a known text
+/// does. A text about the sender overrides both.
 pub(super) fn is_unusable(reply: &Reply) -> bool {
     let text = words(&reply.text);
     let subject = match code(reply) {
@@ -32,7 +32,7 @@ pub(super) fn is_unusable(reply: &Reply) -> bool {
     names_no_mailbox && !ABOUT_SENDER.iter().any(|form| form.is_in(&text))
 }
 
-/// At its place, or as qmail has it within the text: `sorry, no mailbox here by that name. (#5.1.1)`.
+/// In its standard position, or within the text as in qmail: `sorry, no mailbox here by that name. (#5.1.1)`.
 fn code(reply: &Reply) -> Option<&str> {
     let within = || {
         let (_, behind) = reply.text.split_once('#')?;
@@ -51,7 +51,7 @@ fn subject(code: &str) -> Subject {
         "5.1.0" | "5.1.1" | "5.1.2" | "5.1.3" | "5.1.4" | "5.1.6" | "5.1.10" | "5.2.1" => {
             Subject::Address
         }
-        // X.0.0 says that there is nothing to say.
+        // X.0.0 is unspecified.
         "5.0.0" => Subject::Unstated,
         // X.1.5 the address is valid · X.1.7, X.1.8 the sender's · X.1.9 a relay does not conform · X.2.2 full, X.2.3 too long,
         // X.2.4 its list · X.3 their system · X.4 the network · X.5 the protocol · X.6 the content · X.7 security, policy.
@@ -59,7 +59,7 @@ fn subject(code: &str) -> Subject {
     }
 }
 
-/// A form of refusal: consecutive words, `*` for up to two of any kind.
+/// A pattern for refusals: consecutive words, `*` for up to two arbitrary words.
 struct Form(Vec<&'static str>);
 
 static UNKNOWN_USER: LazyLock<Vec<Form>> =
@@ -92,7 +92,7 @@ fn begins(form: &[&str], text: &[String]) -> bool {
     }
 }
 
-/// The words of a text, without the addresses and links in it: `<no-relay@example.org>: User unknown` is not about relaying.
+/// The words of a text, without addresses and links: `<no-relay@example.org>: User unknown` is not about relaying.
 fn words(text: &str) -> Vec<String> {
     let delimits = |c: char| c.is_whitespace() || "<>()[]{}\"`;:,=".contains(c);
     let parts = text

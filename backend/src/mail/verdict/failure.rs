@@ -20,9 +20,9 @@ pub enum Fault {
     Protocol,
     /// The TLS handshake failed for another reason than the certificate.
     Tls,
-    /// The server speaks TLS from the first byte where its settings have it begin in clear.
+    /// The server uses implicit TLS, but its settings start in clear text.
     ExpectsTls,
-    /// The reverse.
+    /// The server starts in clear text, but its settings require implicit TLS.
     BeginsInClear,
     /// The server's certificate is not to be trusted.
     Certificate,
@@ -74,7 +74,7 @@ impl Failure {
         Verdict::of(self.stage, self.fault, self.reply.as_ref())
     }
 
-    /// No connection could be had, for the time being.
+    /// No connection could be established for now.
     pub fn is_refused_connection(&self) -> bool {
         self.stage < Stage::Mail
             && matches!(self.fault, Fault::Closed | Fault::Refused)
@@ -88,7 +88,7 @@ impl Failure {
             && self.verdict().cause == Cause::Configuration
     }
 
-    /// The server closed the connection, or says that it does.
+    /// The server closed the connection, or announced that.
     pub(crate) fn ends_connection(&self) -> bool {
         matches!(self.fault, Fault::Closed | Fault::Tls)
             || self.reply.as_ref().is_some_and(Reply::is_closing)
