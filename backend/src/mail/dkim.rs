@@ -36,10 +36,10 @@ pub fn domain(text: &str) -> Option<String> {
     (ascii.len() <= 253 && ascii.split('.').all(fits)).then_some(ascii)
 }
 
-/// The label between a selector and its domain (RFC 6376, 3.6.2.1): part of neither.
+/// The label between selector and domain in DNS (RFC 6376, 3.6.2.1); belongs to neither.
 const BETWEEN: &str = "_domainkey";
 
-/// Whether this is the place where a key is published, or a part of that, rather than what signs.
+/// Whether this is (part of) the DNS name where a key is published, rather than a signing domain.
 pub fn is_place_of_key(text: &str) -> bool {
     text.split('.')
         .any(|label| label.eq_ignore_ascii_case(BETWEEN))
@@ -119,7 +119,7 @@ impl Signer {
         Some(header.finish())
     }
 
-    /// The header but for what it signs.
+    /// The header without the signature value.
     fn unsigned(&self, names: &[&str], body: BodyHash) -> Folded {
         let algorithm = match self.algorithm() {
             Algorithm::Ed25519 => "ed25519-sha256",

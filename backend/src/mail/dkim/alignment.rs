@@ -1,8 +1,7 @@
-//! Whether a signature speaks for the sender that readers see: receivers that check DMARC take none for it that does not
-//! (RFC 7489, 3.1.1, relaxed). Pure.
+//! DMARC alignment: whether a signature's domain belongs to the sender's organization. Receivers that check DMARC
+//! ignore other signatures (RFC 7489, 3.1.1, relaxed). Pure.
 
-/// Whether a signature of this domain is aligned with a sender of that one: both belong to one organisation, which is the
-/// registered domain above them.
+/// Whether a signature of this domain is aligned with a sender of that one: both have the same organizational domain.
 pub fn is_aligned(signing: &str, sender: &str) -> bool {
     let (signing, sender) = (ascii(signing), ascii(sender));
     signing == sender

@@ -1,6 +1,6 @@
-//! A header written in pieces, with a new line before each that would go beyond 78 characters (RFC 5322, 2.1.1).
+//! A header assembled from pieces, folded before each that would exceed 78 characters (RFC 5322, 2.1.1).
 
-/// The longest line.
+/// The maximum line length.
 const MAX_LINE: usize = 78;
 
 pub(super) struct Folded {
@@ -9,7 +9,7 @@ pub(super) struct Folded {
 }
 
 impl Folded {
-    /// That begins so.
+    /// Starts a header with this text.
     pub(super) fn new(begin: &str) -> Self {
         let mut text = String::with_capacity(512);
         text.push_str(begin);
@@ -19,8 +19,8 @@ impl Folded {
         }
     }
 
-    /// Appends a piece of ASCII, before which there may be white space. One that begins with a space has it also where it begins
-    /// a line.
+    /// Appends a piece of ASCII, before which the header may be folded. A leading space is kept at the beginning of a
+    /// line.
     pub(super) fn push(&mut self, piece: &str) {
         if self.column + piece.len() > MAX_LINE {
             let piece = piece.trim_start_matches(' ');
@@ -37,7 +37,7 @@ impl Folded {
         &self.text
     }
 
-    /// With its end.
+    /// The header with its line end.
     pub(super) fn finish(mut self) -> String {
         self.text.push_str("\r\n");
         self.text

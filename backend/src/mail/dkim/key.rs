@@ -19,7 +19,7 @@ pub enum Key {
 }
 
 named! {
-    /// With what a key signs.
+    /// The signature algorithm of a key.
     pub enum Algorithm {
         Ed25519 = "ed25519",
         Rsa = "rsa",
@@ -50,7 +50,7 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// A private key in PEM, as openssl writes it, indented, or on one line as environments and forms make it of it.
+    /// A private key in PEM: as written by openssl, indented, or on one line as in environment variables and forms.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let pem = private_key(text)?;
         let der = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_unread| KeyError::Pem)?;
@@ -94,9 +94,9 @@ impl Key {
     }
 }
 
-/// The block of a private key, written as the standard has it.
+/// The block of a private key in standard PEM formatting.
 fn private_key(text: &str) -> Result<String, KeyError> {
-    // As a line break is written where a value has to be one line.
+    // Escaped line breaks of single-line values.
     let text = text.replace("\\r", "").replace("\\n", "\n");
     let blocks = blocks(&text);
     let Some((label, body)) = blocks
@@ -117,7 +117,7 @@ fn private_key(text: &str) -> Result<String, KeyError> {
     ))
 }
 
-/// A text without a private key.
+/// Identifies a text without a private key.
 fn what_it_is(text: &str, blocks: &[(&str, &str)]) -> KeyError {
     let has = |kind: &str| blocks.iter().any(|(label, _)| label.contains(kind));
     let text = text.trim_start();
@@ -130,7 +130,7 @@ fn what_it_is(text: &str, blocks: &[(&str, &str)]) -> KeyError {
     }
 }
 
-/// Label and content of each block in PEM (RFC 7468).
+/// Label and content of each PEM block (RFC 7468).
 fn blocks(text: &str) -> Vec<(&str, &str)> {
     let begun = text.split("-----BEGIN ").skip(1);
     begun
@@ -146,7 +146,7 @@ fn blocks(text: &str) -> Vec<(&str, &str)> {
 mod tests {
     use super::*;
 
-    /// As openssl writes it; used nowhere else.
+    /// As written by openssl; used nowhere else.
     const ED25519: &str = "-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIP9d/Ct0aroJmDVQOyJrx3J9C/Jc1IcF0q1VT7n6LzxR
 -----END PRIVATE KEY-----
