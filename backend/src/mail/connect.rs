@@ -29,16 +29,17 @@ pub(super) async fn connect(
     dialled.begin(server, timeouts).await
 }
 
-/// A connection on which nothing has been said yet.
+/// A connection before any SMTP exchange.
 pub(super) struct Dialled {
     tcp: TcpStream,
     peer: SocketAddr,
-    /// What we introduce ourselves as.
+    /// The EHLO name.
     pub(super) ehlo_name: String,
 }
 
 impl Dialled {
-    /// To the first address that answers. `TCP_NODELAY`, or each mail waits 40 ms for a delayed ACK.
+    /// Connects to the first address that answers. Sets `TCP_NODELAY`; otherwise each mail waits 40 ms for a delayed
+    /// ACK.
     pub(super) async fn dial(server: &Server, limit: Duration) -> Result<Self, Failure> {
         let mut failure = Failure::new(Stage::Connect, Fault::NotFound, "the name has no address");
         for peer in addresses(server, limit).await? {
@@ -62,7 +63,7 @@ impl Dialled {
         Err(failure)
     }
 
-    /// Up to the point where a mail can be announced.
+    /// Proceeds until a mail can be announced.
     pub(super) async fn begin(
         self,
         server: &Server,
@@ -92,7 +93,7 @@ impl Dialled {
                 .await?;
             let stream = wire.into_stream().map_err(|broken| broken.at(Stage::Tls))?;
             wire = encrypt(connector, server, stream, timeouts.tls).await?;
-            // What was offered in clear may have been written by anybody (RFC 3207, 4.2).
+            // Capabilities announced in clear text may have been tampered with (RFC 3207, 4.2).
             offered = introduce(&mut wire, &ehlo_name, timeouts.command).await?;
         }
         if let Some(credentials) = &server.credentials {
@@ -102,15 +103,15 @@ impl Dialled {
     }
 }
 
-/// Waits for the greeting. Where nothing comes at all, each side may be waiting for the other: a port for TLS from the first byte
-/// says nothing before it has been spoken to. A server that has begun to greet is not asked: it may hold early talk against us.
+/// Waits for the greeting. Without any data, both sides may be waiting for each other: a port with implicit TLS is
+/// silent until the client speaks. A server that has started to greet is not probed: it may penalise early talkers.
 async fn greeting(
     wire: &mut Wire,
     server: &Server,
     (peer, timeouts): (SocketAddr, &Timeouts),
 ) -> Result<(), Failure> {
     let patience = timeouts.command;
-    // Given up in the middle, it has kept what came.
+    // If this read is cancelled midway, what has been received is kept.
     let at_once = timeout(timeouts.silence, wire.ask(Stage::Greeting, "", patience)).await;
     if let Ok(answer) = at_once {
         return answer.map(drop);
@@ -129,7 +130,7 @@ async fn greeting(
     }
 }
 
-/// Why no TLS came about: perhaps because the server greets in clear.
+/// Why the TLS handshake failed: perhaps because the server greets in clear text.
 async fn explained(failure: Failure, peer: SocketAddr, timeouts: &Timeouts) -> Failure {
     let may_be_clear = matches!(failure.fault, Fault::Tls | Fault::Closed | Fault::Timeout);
     if !may_be_clear || !greets_in_clear(peer, timeouts.silence).await {
@@ -182,8 +183,8 @@ async fn encrypt(
     ))
 }
 
-/// EHLO, or HELO where the server does not know it or refuses it (RFC 5321, 2.2.1 and 3.2): then it offers nothing, and what
-/// its settings demand of it is missing.
+/// Sends EHLO, or HELO if the server does not know EHLO or refuses it (RFC 5321, 2.2.1 and 3.2): then there are no
+/// extensions, and required ones are missing.
 async fn introduce(
     wire: &mut Wire,
     ehlo_name: &str,
@@ -204,7 +205,7 @@ async fn introduce(
     let helo = format!("HELO {ehlo_name}\r\n");
     match wire.ask(Stage::Ehlo, &helo, limit).await {
         Ok(_) => Ok(Capabilities::default()),
-        // The refusal says more than the closed connection after it.
+        // The refusal is more informative than the closed connection that follows.
         Err(failure) if failure.reply.is_none() => Err(refusal),
         Err(failure) => Err(failure),
     }

@@ -1,5 +1,5 @@
-//! The name under which we introduce ourselves to mail servers in EHLO and HELO (RFC 5321, 2.3.5 and 4.1.3): a fully qualified
-//! domain name, or the literal of an address where this host has no such name.
+//! The name given to mail servers in EHLO and HELO (RFC 5321, 2.3.5 and 4.1.3): a fully qualified domain name, or an
+//! address literal if this host has none.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,17 +8,17 @@ use lettre::transport::smtp::extension::ClientId;
 
 use super::dkim::domain;
 
-/// How we introduce ourselves.
+/// The EHLO name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EhloName {
-    /// As it is said.
+    /// A fixed name.
     Fixed(String),
-    /// The address of the connection's own end, as a literal.
+    /// The local address of the connection, as a literal.
     OwnAddress,
 }
 
 impl EhloName {
-    /// A name with a dot in it, or a literal such as `[192.0.2.1]` or `[IPv6:2001:db8::1]`.
+    /// Parses a name with a dot in it, or a literal such as `[192.0.2.1]` or `[IPv6:2001:db8::1]`.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let inside = text
@@ -31,13 +31,13 @@ impl EhloName {
         .map(Self::Fixed)
     }
 
-    /// This host's fully qualified name where it has one, else the address that a server sees it at.
+    /// This host's fully qualified name if it has one, else its address as seen by the server.
     pub fn of_host() -> Self {
         let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
         public_name(&host_name(), &hosts).map_or(Self::OwnAddress, Self::Fixed)
     }
 
-    /// What is said on a connection whose own end has this address.
+    /// The name to use on a connection with this local address.
     pub fn at(&self, own: IpAddr) -> String {
         match self {
             Self::Fixed(name) => name.clone(),
@@ -46,7 +46,7 @@ impl EhloName {
     }
 }
 
-/// What this machine calls itself, with a domain or without.
+/// The host name of this machine, with or without a domain.
 pub fn host_name() -> String {
     match ClientId::default() {
         ClientId::Domain(name) => name,
@@ -72,7 +72,7 @@ fn literal(address: IpAddr) -> String {
     }
 }
 
-/// In ASCII, of two labels or more, the last of which is no number.
+/// In ASCII, with at least two labels, the last of which is not numeric.
 fn fully_qualified(text: &str) -> Option<String> {
     let name = domain(text.strip_suffix('.').unwrap_or(text))?;
     let of_host =
@@ -82,8 +82,8 @@ fn fully_qualified(text: &str) -> Option<String> {
     fits.then_some(name)
 }
 
-/// The name with a domain that this machine has itself, or that its list of hosts gives it (as `hostname --fqdn` finds it).
-/// Names that are good on one network only are none.
+/// The host's fully qualified name: its own name, or the one in its hosts file (as `hostname --fqdn` finds it). Names
+/// valid only on a local network do not count.
 fn public_name(host: &str, hosts: &str) -> Option<String> {
     let listed = hosts
         .lines()

@@ -1,5 +1,5 @@
-//! Whether a port speaks TLS from its first byte or begins in clear: so that a server which falls silent, because each side waits
-//! for the other, is told apart from one that is away.
+//! Probes whether a port uses implicit TLS or starts in clear text, in order to distinguish a server that waits for
+//! the client to speak from one that is down.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore};
 /// The first bytes of a TLS record with a handshake or an alert (RFC 8446, 5.1).
 const TLS_RECORDS: [[u8; 2]; 2] = [[22, 3], [21, 3]];
 
-/// Whether the server answers a TLS handshake with TLS, be it to refuse it. On a connection of its own.
+/// Whether the server answers a TLS handshake with TLS, even if only with an alert. Opens its own connection.
 pub(super) async fn speaks_tls(address: SocketAddr, host: &str, limit: Duration) -> bool {
     let Some(hello) = client_hello(host) else {
         return false;
@@ -41,7 +41,7 @@ async fn first_bytes<const N: usize>(address: SocketAddr, question: &[u8]) -> Op
     Some(first)
 }
 
-/// The first flight of a handshake, which is not gone on with: no certificate is looked at.
+/// The first flight of a handshake, which is then abandoned: no certificate is verified.
 fn client_hello(host: &str) -> Option<Vec<u8>> {
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()

@@ -33,7 +33,7 @@ pub struct Session {
     born: Instant,
     /// The server has answered a mail on this connection.
     is_used: bool,
-    /// It ended the connection before it had answered the last one.
+    /// The server closed the connection before answering the last mail.
     closed_unanswered: bool,
     _counted: OpenSession,
 }
@@ -79,7 +79,7 @@ impl Session {
         }
     }
 
-    /// Whether the connection was not given up.
+    /// Whether the connection has not been given up.
     pub fn is_open(&self) -> bool {
         self.wire.is_some()
     }
@@ -128,14 +128,14 @@ impl Session {
         Err(refusal)
     }
 
-    /// Whether the last `open` failed because the server had ended a connection on which it had answered mails before, and
-    /// had said nothing to this one: through another connection it may be sent at once.
+    /// Whether the last `open` failed because the server closed a connection on which it had answered mails before,
+    /// without answering this one: it may be sent immediately through another connection.
     pub fn is_worn_out(&self) -> bool {
         self.is_used && self.closed_unanswered
     }
 
-    /// Whether the last `open` failed because the server ended the connection before it had answered any mail on it: it
-    /// might as well have refused the connection.
+    /// Whether the last `open` failed because the server closed the connection before answering any mail: equivalent
+    /// to a refused connection.
     pub fn is_refused(&self) -> bool {
         !self.is_used && self.closed_unanswered
     }

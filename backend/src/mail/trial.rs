@@ -5,17 +5,17 @@ use super::reply::{Reply, Stage};
 use super::server::{Server, Timeouts};
 use super::verdict::Failure;
 
-/// What came of a conversation.
+/// The result of a test conversation.
 #[derive(Debug)]
 pub struct Trial {
-    /// How we introduced ourselves, if a connection came about.
+    /// The EHLO name used, if a connection was established.
     pub ehlo_name: Option<String>,
-    /// The answer to the sender.
+    /// The reply to MAIL FROM.
     pub answer: Result<Reply, Failure>,
 }
 
 impl Trial {
-    /// One that came nowhere.
+    /// A conversation that failed.
     pub fn failed(failure: Failure) -> Self {
         Self {
             ehlo_name: None,
@@ -24,7 +24,7 @@ impl Trial {
     }
 }
 
-/// Connects, encrypts, signs in and names the sender, as for a mail; then takes it back and says good-bye.
+/// Connects, encrypts, authenticates and sends MAIL FROM, as for a mail; then resets and quits.
 pub async fn try_sender(server: &Server, timeouts: &Timeouts, from: &str) -> Trial {
     match Dialled::dial(server, timeouts.connect).await {
         Ok(dialled) => Trial {

@@ -193,7 +193,7 @@ impl Wire {
         }
     }
 
-    /// Whether nothing has come that was not taken.
+    /// Whether there is no received data left to consume.
     pub(super) fn is_silent(&self) -> bool {
         self.received.is_empty()
     }

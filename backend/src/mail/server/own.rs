@@ -16,7 +16,7 @@ pub struct Outside {
     pub reach: Arc<Reach>,
     /// Whose certificates are trusted besides those that the machine trusts. Not to be set from outside.
     pub roots: Vec<CertificateDer<'static>>,
-    /// How we introduce ourselves, unless a server's owner says otherwise: as to the installation's server.
+    /// The EHLO name unless the server's owner sets another one: the same as for the installation's server.
     pub ehlo_name: EhloName,
     /// Made with the first server: to read all that the machine trusts takes its time.
     connector: Arc<OnceLock<TlsConnector>>,

@@ -9,7 +9,7 @@ use crate::mail::reply::Stage;
 pub struct Timeouts {
     /// For resolving the name, and for each address tried.
     pub connect: Duration,
-    /// After so long without a word it is looked whether the server waits for us to begin with TLS.
+    /// After this long without any data the port is probed for implicit TLS.
     pub silence: Duration,
     pub tls: Duration,
     /// Greeting, EHLO, AUTH, MAIL, RCPT: each reply.
