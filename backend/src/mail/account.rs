@@ -20,7 +20,7 @@ use super::header::{self, HeaderError};
 use super::render::Rendered;
 use crate::users::model::Language;
 
-/// What is escaped in the value of a link's parameter.
+/// Characters escaped in the value of a URL parameter.
 const IN_LINK: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
 /// What a letter says.
@@ -42,7 +42,7 @@ pub enum Letter {
     },
     /// Your account has another address now.
     EmailChanged,
-    /// Follow the link with this token to open an account.
+    /// The link with this token opens an account.
     Invitation {
         token: String,
     },

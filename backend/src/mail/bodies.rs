@@ -62,7 +62,7 @@ impl Bodies {
         let html = match &self.html {
             Html::Absent => {
                 self.append_text(template, (person, ""), out)?;
-                // No boundary follows whose line end this would be: only a last line without its own gets one.
+                // No boundary follows that would use this line break: only add one if the last line lacks it.
                 if !out.ends_with(b"\r\n") {
                     out.extend_from_slice(b"\r\n");
                 }

@@ -1,4 +1,4 @@
-//! What filling in a template may cost, whatever it contains. Fuel counts instructions; here the bytes are counted that
+//! Bounds on the cost of rendering a template. Fuel limits the number of instructions; this limits the bytes that
 //! filters read and that are written. Pure.
 
 use std::io;
@@ -8,19 +8,19 @@ use minijinja::{Environment, Error, ErrorKind, State, Template, Value};
 
 use super::render::RenderError;
 
-/// Bytes that the filters of one part may read while it is filled in: a name and an address in each of 500 placeholders.
+/// Bytes that the filters of one part may read during rendering: a name and an address in each of 500 placeholders.
 const MAX_FILTERED: usize = 256 * 1024;
-/// An item of a list costs as much as so many bytes.
+/// The cost of a list item, in bytes.
 const ITEM: usize = 32;
-/// A filled-in body may be four times as large as the largest that is accepted.
+/// A rendered body may be four times as large as the largest body that is accepted.
 const MAX_PART: usize = 4 * 1024 * 1024;
 
-/// Bytes of HTML of which the text may be made for each recipient, where it cannot be made once for all.
+/// Maximum size of HTML converted to text for each recipient, where it cannot be converted once for all, in bytes.
 pub(super) const MAX_HTML_READ: usize = 128 * 1024;
 pub(super) const HTML_READ: &str = "Write a text as well: from HTML as long as this, with braces or private characters spelt \
     as references, it would have to be made for each recipient.";
 
-/// Bytes that filters have read since this part was begun.
+/// Bytes read by filters since rendering of this part started.
 #[derive(Default)]
 struct Filtered(usize);
 
@@ -31,14 +31,14 @@ pub(super) struct Filter {
     pub(super) function: Value,
 }
 
-/// What becomes of a value that a filter cannot work on, or may not any more.
+/// What to do with a value that a filter cannot process, or not any more.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnFailure {
     Fail,
     LeaveUnchanged,
 }
 
-/// Adds a filter. Beyond the bound it does no work.
+/// Adds a filter. Beyond the bound it does nothing.
 pub(super) fn add_filter(environment: &mut Environment<'_>, filter: Filter, on_failure: OnFailure) {
     let Filter {
         name,
@@ -59,7 +59,7 @@ pub(super) fn add_filter(environment: &mut Environment<'_>, filter: Filter, on_f
     });
 }
 
-/// What a filter does that makes a list of a text: each character may become an item.
+/// The cost of a filter that splits a text into a list: each character may become an item.
 pub(super) const SPLITS: usize = ITEM;
 
 fn size(value: &Value) -> usize {
@@ -75,11 +75,11 @@ fn spend(state: &mut State, bytes: usize) -> Result<(), Error> {
     if *spent <= MAX_FILTERED {
         return Ok(());
     }
-    let what = "the filters up to here read too much text; use fewer, or shorter texts";
+    let what = "the filters up to here read too much text; use fewer filters or shorter texts";
     Err(Error::new(ErrorKind::OutOfFuel, what))
 }
 
-/// Fills a template in, as far as a mail may be long.
+/// Renders a template, up to the maximum length of a mail.
 pub(super) fn render(template: &Template<'_, '_>, values: Value) -> Result<String, RenderError> {
     let mut written = Written::default();
     let filled = template.render_captured_to(values, &mut written);
@@ -90,7 +90,7 @@ pub(super) fn render(template: &Template<'_, '_>, values: Value) -> Result<Strin
     String::from_utf8(written.bytes).map_err(|_never| RenderError::TooLong)
 }
 
-/// What has been written, up to `MAX_PART` bytes.
+/// Output of at most `MAX_PART` bytes.
 #[derive(Default)]
 struct Written {
     bytes: Vec<u8>,

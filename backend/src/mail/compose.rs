@@ -29,7 +29,7 @@ pub struct Content<'a> {
     pub signer: Option<&'a Arc<Signer>>,
     /// Names the list in `List-Id`, such as `mailing-7`; `None` for a mail that is not to many.
     pub list: Option<&'a str>,
-    /// In whose name it is sent: a mail's links say so.
+    /// The account the mail is sent for; part of the tokens in its links.
     pub owner_id: i64,
     /// `PUBLIC_URL`: a mail's links begin with it. One that is not to many shows examples, and offers no way to unsubscribe.
     pub public_url: &'a str,

@@ -1,15 +1,15 @@
-//! What an HTML mail has only for the preview in a list of mails: elements that are not shown, and characters that fill the
-//! line behind them. Pure.
+//! Parts of an HTML mail intended only for the preview in a list of mails: hidden elements, and runs of invisible
+//! filler characters. Pure.
 
 use std::borrow::Cow;
 
 use html5gum::StartTag;
 
-/// Fewer of them in a row may mean something: they join letters, or keep a line from breaking.
+/// Shorter runs may be meaningful: they join letters, or prevent a line break.
 const MIN_INVISIBLE: usize = 2;
 const MIN_SPACES: usize = 12;
 
-/// Whether an element's own attributes hide it.
+/// Whether an element is hidden by its own attributes.
 pub(super) fn is_concealed(tag: &StartTag<()>) -> bool {
     if tag.attributes.contains_key(&b"hidden"[..]) {
         return true;
@@ -36,7 +36,7 @@ pub(super) fn is_concealed(tag: &StartTag<()>) -> bool {
         || (has("max-height", is_nothing) && has("overflow", |value| value == "hidden"))
 }
 
-/// Whether such elements have no content, and no end.
+/// Whether the element is void: no content and no end tag.
 pub(super) fn is_void(name: &str) -> bool {
     matches!(
         name,
@@ -56,7 +56,7 @@ pub(super) fn is_void(name: &str) -> bool {
     )
 }
 
-/// The text with one space for each chain of characters that show nothing.
+/// Replaces each run of invisible characters with one space.
 pub(super) fn without_filler(text: &str) -> Cow<'_, str> {
     let fills = |c: char| is_invisible(c) || is_space(c);
     if !text.contains(|c| is_invisible(c) || c == '\u{a0}') {

@@ -28,13 +28,13 @@ struct Piece {
     slot: Option<Slot>,
 }
 
-/// A gap, and how it is filled.
+/// A slot, and how it is filled.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
     gap: Gap,
-    /// It stands in the query of a link.
+    /// Whether it is in the query of a link.
     is_percent_encoded: bool,
-    /// Where in its line it begins.
+    /// Column at which it starts in its line.
     column: usize,
 }
 
@@ -51,7 +51,7 @@ enum Gap {
 const SOFT_BREAK: &[u8] = b"=\r\n";
 
 impl Gap {
-    /// The placeholder of this name.
+    /// The placeholder with this name.
     fn of(name: &str) -> Option<Self> {
         match name {
             "email" => Some(Self::Email),
@@ -79,7 +79,7 @@ impl Gap {
 }
 
 impl Slot {
-    /// That of a tag which is nothing but a name, percent-encoded or not.
+    /// The name in a tag that consists only of a name, percent-encoded or not.
     fn of(tag: &str, column: usize) -> Option<Self> {
         let inner = tag.strip_prefix("{{")?.strip_suffix("}}")?;
         let (name, is_percent_encoded) = match inner.split_once('|') {
@@ -139,7 +139,7 @@ impl Frame {
             let Some(slot) = slot else { continue };
             let value = slot.gap.value(person);
             escaped.clear();
-            // Writing to a String cannot fail.
+            // Writing to a String is infallible.
             if slot.is_percent_encoded {
                 escaped.extend(utf8_percent_encode(value, IN_QUERY));
             } else if self.is_html && slot.gap.is_escaped(value) {

@@ -61,7 +61,7 @@ pub(super) fn mailbox(
     })
 }
 
-/// The address as it goes into headers and envelope.
+/// The address in the form used in headers and the envelope.
 pub fn address(email: &str) -> Result<String, HeaderError> {
     match EmailAddress::parse(email) {
         Ok(address) => Ok(address.to_smtp()),

@@ -1,8 +1,9 @@
-//! The token of a mail's links: whose mailing it came from and where it went, encrypted and authenticated, so that a link works
-//! for as long as the mail exists, whatever has been deleted since. It has no expiry, and shows the address to nobody. Pure.
+//! The token of a mail's links: owner, run and recipient, encrypted and authenticated. Links work for as long as the
+//! mail exists, independently of the database. A token does not expire, and does not reveal the address. Pure.
 //!
-//! Run and recipient stand in clear (as in the `Message-ID`), behind them owner and address in AES-256-GCM-SIV: the token of a
-//! mail is the same at every attempt, so its nonce cannot be random, and this mode bears that a nonce comes twice (RFC 8452).
+//! Run and recipient are in clear text (as in the `Message-ID`), followed by owner and address in AES-256-GCM-SIV:
+//! the token of a mail is the same at every attempt, so its nonce cannot be random, and this mode tolerates repeated
+//! nonces (RFC 8452).
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,32 +16,32 @@ use sha2::Sha256;
 
 use super::links::{RunMail, Stamp, Stamps};
 
-/// What a token's key is derived for.
+/// Domain separation for key derivation.
 const PURPOSE: &[u8] = b"dispatch link token";
 /// Run and recipient.
 const IDS_LEN: usize = 16;
 const OWNER_LEN: usize = 8;
 const MAX_EMAIL_LEN: usize = 254;
-/// The longest token, in characters; that of an address of 110 has 200.
+/// Maximum length of a token in characters; with an address of 110 it has 200.
 pub const MAX_TOKEN_CHARS: usize =
     (IDS_LEN + OWNER_LEN + MAX_EMAIL_LEN + MAX_TAG_LEN).div_ceil(3) * 4;
 
-/// Whom a mail went to, and in whose name.
+/// The owner and the address of a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscriber {
     pub owner_id: i64,
     pub email: String,
 }
 
-/// What a link names.
+/// The content of a link's token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkTarget {
     pub mail: RunMail,
-    /// `None` in links of mails that were sent before tokens said so: the ids have to be looked up.
+    /// `None` in links of mails sent before tokens contained it: it has to be looked up by the ids.
     pub subscriber: Option<Subscriber>,
 }
 
-/// Issues and reads tokens. Cheap to clone.
+/// Issues and verifies tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct LinkTokens {
     stamps: Stamps,
@@ -77,12 +78,12 @@ impl LinkTokens {
             .seal_in_place_append_tag(nonce(stamp), Aad::from(ids), &mut encrypted)
             .unwrap_or_else(|_never| unreachable!("an address of any length can be encrypted"));
         let mut token = String::with_capacity(MAX_TOKEN_CHARS);
-        // The ids are not a multiple of three bytes: all is encoded in one piece.
+        // The ids are not a multiple of three bytes, so everything is encoded at once.
         URL_SAFE_NO_PAD.encode_string([&ids[..], &encrypted].concat(), &mut token);
         token
     }
 
-    /// What a link with this token names, if the token is one of ours, unchanged.
+    /// The content of this token, if it is one of ours and unchanged.
     pub fn read(&self, token: &str) -> Option<LinkTarget> {
         if let Some(mail) = self.stamps.mail_of(token) {
             return Some(LinkTarget {
@@ -113,7 +114,7 @@ impl LinkTokens {
     }
 }
 
-/// Another for each mail.
+/// Different for each mail.
 fn nonce(stamp: &Stamp) -> Nonce {
     Nonce::assume_unique_for_key(*stamp.nonce())
 }

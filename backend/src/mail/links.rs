@@ -1,4 +1,4 @@
-//! What tells a run's mail from all others, and the links that name it to us (their token: `link_token`). Pure.
+//! Identifies the mails of a run, and the links in them (their token: `link_token`). Pure.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// An old token's bytes: run, recipient, and 128 bits that only we can make.
+/// Length of an old token in bytes: run, recipient, and a MAC of 128 bits.
 const TOKEN: usize = 32;
 /// The same in base64url.
 const TOKEN_CHARS: usize = 43;
@@ -62,7 +62,7 @@ impl RunMail {
         ids.to_be_bytes()
     }
 
-    /// The mail with the ids of [`to_bytes`](Self::to_bytes).
+    /// The mail with the ids from [`to_bytes`](Self::to_bytes).
     pub(super) fn from_bytes(ids: [u8; 16]) -> Self {
         let ids = u128::from_be_bytes(ids);
         let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or_default();
@@ -73,7 +73,7 @@ impl RunMail {
     }
 }
 
-/// Makes stamps, and tells whether an old token was made from one. Cheap to clone.
+/// Creates stamps, and verifies old tokens. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Stamps(Hmac<Sha256>);
 
@@ -109,8 +109,7 @@ impl Stamps {
         }
     }
 
-    /// The mail that a link with this token came in, if the token is one of those that mails had before theirs carried the
-    /// address, unchanged.
+    /// The mail of a link with this token, if it is an unchanged token from before tokens contained the address.
     pub(super) fn mail_of(&self, token: &str) -> Option<RunMail> {
         if token.len() != TOKEN_CHARS {
             return None;
@@ -133,12 +132,12 @@ impl Stamp {
         fmt::from_fn(move |f| write!(f, "{run_id}.{recipient_id}.{}", Name(self.digest)))
     }
 
-    /// Which mail's it is.
+    /// The mail's ids.
     pub(super) fn mail(&self) -> RunMail {
         self.mail
     }
 
-    /// Another for each mail, and the same whenever it is made.
+    /// Different for each mail, and the same at every attempt.
     pub(super) fn nonce(&self) -> &[u8; 12] {
         let [
             nonce @ ..,

@@ -1,5 +1,5 @@
-//! Where in the HTML of a template markup is, and what it says: a template's own tags do not count, whatever quotes or angle
-//! brackets they contain. Pure.
+//! Locates markup in the HTML of a template, ignoring the content of template tags, such as quotes or angle brackets.
+//! Pure.
 
 use std::convert::Infallible;
 use std::ops::Range;
@@ -7,22 +7,22 @@ use std::ops::Range;
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use html5gum::{Span, Tokenizer};
 
-/// Attributes that hold an address.
+/// Attributes that contain a URL.
 const ADDRESSES: [&[u8]; 5] = [b"href", b"src", b"action", b"formaction", b"background"];
 
-/// What is found in a template's HTML, in bytes of its source.
+/// Positions in a template's HTML, in bytes of its source.
 #[derive(Debug, Default)]
 pub(super) struct Markup {
-    /// Values of attributes that hold an address.
+    /// Values of attributes that contain a URL.
     pub(super) addresses: Vec<Range<usize>>,
-    /// `<meta>` that names a charset other than the mail's.
+    /// `<meta>` elements with a charset other than the mail's.
     pub(super) foreign_charsets: Vec<Range<usize>>,
     /// Start tags and end tags.
     pub(super) elements: Vec<Range<usize>>,
 }
 
 impl Markup {
-    /// That of HTML in which these are the template's tags. Comments that only Outlook reads are looked into, too.
+    /// Parses HTML with template tags at these ranges, including conditional comments for Outlook.
     pub(super) fn of(source: &str, tags: &[Range<usize>]) -> Self {
         let mut found = Self::default();
         let masked = masked(source, tags);
@@ -36,7 +36,7 @@ impl Markup {
         found
     }
 
-    /// Reads HTML that begins at this byte of the source; returns its conditional comments.
+    /// Parses HTML starting at this byte of the source; returns its conditional comments.
     fn read(&mut self, html: &str, base: usize) -> Vec<Range<usize>> {
         let (mut comments, mut open) = (Vec::new(), Open::default());
         let callback = |event: CallbackEvent<'_>, span: Span<usize>| -> Option<Infallible> {
@@ -68,14 +68,14 @@ impl Markup {
             None
         };
         let mut emitter = CallbackEmitter::new(callback);
-        // Without a tree, nobody else tells it that what follows `<style>` is no HTML.
+        // There is no tree builder to switch the tokenizer to raw text after `<style>`.
         emitter.naively_switch_states(true);
         for _never in Tokenizer::new_with_emitter(html, emitter) {}
         comments
     }
 }
 
-/// What a conditional comment holds: `<!--[if mso]>` … `<![endif]-->`.
+/// The content of a conditional comment: `<!--[if mso]>` … `<![endif]-->`.
 fn conditional(html: &str, comment: Span<usize>) -> Option<Range<usize>> {
     let text = html.get(comment.start..comment.end)?;
     let start = comment.start + text.find("]>")? + 2;
@@ -83,7 +83,7 @@ fn conditional(html: &str, comment: Span<usize>) -> Option<Range<usize>> {
     (start < end).then_some(start..end)
 }
 
-/// The start tag that is being read.
+/// The start tag being parsed.
 #[derive(Default)]
 struct Open {
     start: usize,
@@ -131,7 +131,7 @@ impl Open {
     }
 }
 
-/// The source with something in place of its tags that means nothing in HTML, byte by byte.
+/// The source with its template tags replaced, byte for byte, by characters without a meaning in HTML.
 pub(super) fn masked(source: &str, tags: &[Range<usize>]) -> String {
     let mut masked = String::with_capacity(source.len());
     let mut end = 0;

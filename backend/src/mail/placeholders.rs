@@ -40,21 +40,21 @@ pub(super) const STATEMENTS: [&str; 4] = ["if", "elif", "else", "endif"];
 /// The parser nests as deep as a tag is long, and `{% elif %}` nests once more.
 pub(super) const MAX_TAG_TOKENS: usize = 64;
 pub(super) const MAX_TAGS: usize = 500;
-/// What stands in a tag is at hand of every filter and comparison of it.
+/// Maximum size of a tag, whose content is available to each of its filters and comparisons.
 const MAX_TAG_BYTES: usize = 8 * 1024;
-/// Each copies what is before it.
+/// Maximum number of joins; each copies the text before it.
 const MAX_JOINS: usize = 8;
 /// Instructions; far more than so few tags have.
 const FUEL: u64 = 100_000;
 
-/// What stays as it is in the query of a link (RFC 3986, 2.3).
+/// Characters left unescaped in the query of a link (RFC 3986, 2.3).
 pub(super) const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// Nothing but the permitted filters: no functions, no tests, no way to load another template. Whatever goes wrong is an error.
+/// Only the permitted filters: no functions, no tests, no loading of other templates. Any problem is an error.
 pub(super) fn environment<'a>() -> Environment<'a> {
     let mut environment = empty_environment();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -64,8 +64,8 @@ pub(super) fn environment<'a>() -> Environment<'a> {
     environment
 }
 
-/// The same for mails: what is missing is empty, and a filter that cannot work leaves its value as it is. No name that
-/// nobody thought of keeps its mail from being sent.
+/// As above, for mails: missing values are empty, and a failing filter leaves its value unchanged. No unforeseen name
+/// prevents a mail from being sent.
 pub(super) fn lenient_environment<'a>() -> Environment<'a> {
     let mut environment = empty_environment();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
@@ -86,7 +86,7 @@ fn empty_environment<'a>() -> Environment<'a> {
     environment
 }
 
-/// As many as `FILTERS` names, each with how often it reads a byte.
+/// Must match `FILTERS`; each with the number of times it reads a byte.
 fn all_filters() -> [Filter; 12] {
     [
         ("default", 1, Value::from_function(filters::default)),
@@ -109,7 +109,7 @@ fn all_filters() -> [Filter; 12] {
     })
 }
 
-/// For the query of a link.
+/// Encodes a value for the query of a link.
 fn urlencode(value: &Value) -> String {
     if value.is_undefined() || value.is_none() {
         return String::new();
@@ -118,8 +118,8 @@ fn urlencode(value: &Value) -> String {
     utf8_percent_encode(&text, IN_QUERY).to_string()
 }
 
-/// Delimiters are Jinja's, but there are no comments: `{#` is what style sheets are full of. No text has a NUL, so no text has
-/// the delimiter that they have instead. A line break at the end stays where it is.
+/// Jinja's delimiters, but without comments: `{#` is common in style sheets. Comments are delimited by NUL, which
+/// cannot occur in texts. A trailing line break is kept.
 pub(super) fn syntax() -> SyntaxConfig {
     SyntaxConfig::builder()
         .comment_delimiters("{%\0", "\0%}")
@@ -171,7 +171,7 @@ pub(super) fn tags(source: &str) -> Result<Vec<Range<usize>>, String> {
     }
 }
 
-/// Whether something in this text begins a tag.
+/// Whether a tag starts somewhere in this text.
 pub(super) fn has_tags(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }

@@ -11,8 +11,8 @@ use html5gum::{StartTag, Token, Tokenizer};
 use super::concealed::{is_concealed, is_void, without_filler};
 use super::text_template::PRIVATE;
 
-/// The text of a page or of a fragment, without what only a preview in a list of mails shows: hidden elements, and the filler
-/// behind them. Where a hidden element has no end, all is shown rather than nothing behind it.
+/// The text of an HTML page or fragment, without parts intended only for previews: hidden elements, and the filler
+/// after them. If a hidden element is not closed, everything is shown rather than nothing after it.
 pub fn of_html(html: &str) -> String {
     let writer = written(html, Concealed::LeftOut);
     match writer.concealed {
@@ -21,7 +21,7 @@ pub fn of_html(html: &str) -> String {
     }
 }
 
-/// What becomes of hidden elements.
+/// How to treat hidden elements.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Concealed {
     LeftOut,
@@ -55,7 +55,7 @@ struct Writer {
     space: bool,
     /// Inside an element whose text is not shown.
     hidden: bool,
-    /// Inside an element that is not shown, and so many others of its name.
+    /// Inside a hidden element, with this number of nested elements of the same name.
     concealed: Option<(String, usize)>,
     /// Inside so many `<pre>`.
     verbatim: usize,
@@ -66,7 +66,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// Whether this tag begins an element that is not shown, or stands in one.
+    /// Whether this tag opens a hidden element, or is inside one.
     fn conceals(&mut self, tag: &StartTag<()>) -> bool {
         let name = utf8(&tag.name);
         match &mut self.concealed {
@@ -82,7 +82,7 @@ impl Writer {
         true
     }
 
-    /// Whether this end stands in an element that is not shown, or is that element's.
+    /// Whether this end tag is inside a hidden element, or closes it.
     fn ends_concealed(&mut self, name: &str) -> bool {
         match &mut self.concealed {
             None => return false,

@@ -17,7 +17,7 @@ use super::transfer::Kind;
 use super::understood;
 
 const MAX_SUBJECT: usize = 2_000;
-/// The subject of a mail whose own is empty once it is filled in, as mail programs show it.
+/// Replaces a subject that is empty after rendering, as mail programs display it.
 pub const NO_SUBJECT: &str = "(no subject)";
 
 /// Somebody with a name and somebody without: filled in for both, a template shows what its source does not.
@@ -179,7 +179,7 @@ impl Template {
         }
     }
 
-    /// Whether this person gets a subject of the author's.
+    /// Whether the rendered subject is not empty for this recipient.
     pub fn has_subject_for(&self, person: &Person<'_>) -> bool {
         let filled = self.fill(&self.subject, person);
         filled.is_ok_and(|subject| !subject.trim().is_empty())
@@ -253,7 +253,7 @@ impl Template {
     }
 }
 
-/// HTML as it is mailed: as it was meant, with the values in queries encoded. Where its tags cannot be read it stays as it is.
+/// HTML as it is mailed, with values in queries encoded. Left unchanged if its tags cannot be parsed.
 fn as_mailed(html: &str) -> Cow<'_, str> {
     let meant = understood::in_html(html).text;
     let Ok(tags) = tags(&meant) else {
@@ -265,7 +265,7 @@ fn as_mailed(html: &str) -> Cow<'_, str> {
     }
 }
 
-/// What the placeholders stand for.
+/// The values of the placeholders.
 pub(super) fn values(person: &Person<'_>) -> Value {
     context! {
         email => person.email,

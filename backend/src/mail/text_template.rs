@@ -1,14 +1,14 @@
-//! The plain text of an HTML template, made once for all recipients: itself a template. Pure.
+//! The plain text of an HTML template, converted once for all recipients: itself a template. Pure.
 
 use std::ops::{Range, RangeInclusive};
 
 use super::placeholders::has_tags;
 use super::plain_text::of_html;
 
-/// While HTML is turned into text, each tag of a template is one of these characters, which nothing else uses.
+/// During conversion, each template tag is replaced by one of these characters, which are not used otherwise.
 pub(super) const PRIVATE: RangeInclusive<char> = '\u{F0000}'..='\u{FFFFD}';
 
-/// The text of an HTML template, itself a template with the same tags; `None` where it can only be made from the
+/// Converts an HTML template to a text template with the same tags; `None` if text can only be extracted from the
 /// rendered page.
 pub(super) fn of_template(html: &str, tags: &[Range<usize>]) -> Option<String> {
     if html.contains(|c| PRIVATE.contains(&c)) || spells_private(html) {
@@ -23,7 +23,7 @@ pub(super) fn of_template(html: &str, tags: &[Range<usize>]) -> Option<String> {
     }
     shielded.push_str(between_tags(html.get(end..)?)?);
     let text = of_html(&shielded);
-    // Entities may have spelt braces that were none in the HTML.
+    // Entities may have decoded to braces that were not tags in the HTML.
     between_tags(&text)?;
     let mut template = String::with_capacity(text.len());
     for c in text.chars() {
@@ -40,8 +40,7 @@ pub(super) fn of_template(html: &str, tags: &[Range<usize>]) -> Option<String> {
     Some(template)
 }
 
-/// Whether a character of private use stands in the HTML as a reference to its number: read as text, it would be taken for
-/// a tag.
+/// Whether the HTML contains a numeric reference to a private use character, which would be mistaken for a tag.
 fn spells_private(html: &str) -> bool {
     html.split("&#").skip(1).any(|behind| {
         let (digits, radix) = match behind.strip_prefix(['x', 'X']) {
@@ -56,7 +55,7 @@ fn spells_private(html: &str) -> bool {
     })
 }
 
-/// The text, unless it contains what a template would take for a tag, as a raw block does.
+/// The text, unless it contains something that a template would parse as a tag, such as in a raw block.
 pub(super) fn between_tags(text: &str) -> Option<&str> {
     (!has_tags(text)).then_some(text)
 }

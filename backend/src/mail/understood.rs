@@ -1,6 +1,6 @@
-//! What an author meant where programs have changed it: an editor that percent-encodes the braces in a link, or puts `http://`
-//! before a link that begins with that already. Then what follows from where a placeholder stands: in the query of a link its
-//! value is percent-encoded. The stored message stays as it was written. Pure.
+//! Undoes changes made by programs: editors that percent-encode the braces in a link, or prepend `http://` to a link
+//! that already has a scheme. Also percent-encodes placeholders in the query of a link. The stored message is not
+//! changed. Pure.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -30,11 +30,11 @@ pub(super) fn pattern(pattern: &str) -> Regex {
     Regex::new(pattern).unwrap_or_else(|error| unreachable!("a test uses it: {error}"))
 }
 
-/// A text that has been edited, and which bytes of the original it comes from.
+/// An edited text with a mapping to the bytes of the original.
 #[derive(Debug)]
 pub(super) struct Edited<'s> {
     pub(super) text: Cow<'s, str>,
-    /// Of each round of edits, the last first: what was replaced, and by what.
+    /// The edits of each round, the last first: the replaced range and its replacement.
     rounds: Vec<Vec<(Range<usize>, Range<usize>)>>,
 }
 
@@ -46,7 +46,7 @@ impl<'s> Edited<'s> {
         }
     }
 
-    /// Replaces what matches, unless `by` finds nothing to put there.
+    /// Replaces matches for which `by` returns a replacement.
     fn replace(mut self, regex: &Regex, by: impl Fn(&Captures<'_>) -> Option<String>) -> Self {
         let edits: Vec<_> = regex
             .captures_iter(&self.text)
@@ -67,7 +67,7 @@ impl<'s> Edited<'s> {
         self
     }
 
-    /// Where in the original this byte comes from.
+    /// The position of this byte in the original.
     pub(super) fn original(&self, offset: usize) -> usize {
         self.rounds.iter().fold(offset, |offset, round| {
             let last = round.iter().rev().find(|(_, new)| new.start <= offset);
@@ -93,12 +93,12 @@ pub(super) fn applied(text: &str, edits: &[(Range<usize>, String)]) -> String {
     out
 }
 
-/// A subject or a plain text as it was meant.
+/// A subject or a plain text with corrections.
 pub(super) fn in_text(source: &str) -> Edited<'_> {
     without_doubled_schemes(Edited::new(source))
 }
 
-/// HTML as it was meant.
+/// HTML with corrections.
 pub(super) fn in_html(source: &str) -> Edited<'_> {
     let decoded = Edited::new(source).replace(&ENCODED, |found| {
         let name = decoded(found)?;
@@ -111,7 +111,7 @@ pub(super) fn in_html(source: &str) -> Edited<'_> {
     without_doubled_schemes(decoded)
 }
 
-/// What stands between the braces; `None` where nothing is encoded.
+/// The decoded content between the braces; `None` if nothing is encoded.
 pub(super) fn decoded(found: &Captures<'_>) -> Option<String> {
     let (whole, inner) = (found.get(0)?.as_str(), found.get(1)?.as_str());
     if !whole.contains('%') {
@@ -132,8 +132,8 @@ fn without_doubled_schemes(edited: Edited<'_>) -> Edited<'_> {
     })
 }
 
-/// HTML as it is mailed: what stands in the query of a link is percent-encoded, and a charset is named that is the mail's or
-/// none. `tags` are those of this HTML.
+/// HTML as it is mailed: values in queries of links are percent-encoded, and a charset other than the mail's is
+/// removed. `tags` are those of this HTML.
 pub(super) fn as_mailed<'h>(html: &'h str, tags: &[Range<usize>]) -> Cow<'h, str> {
     let markup = Markup::of(html, tags);
     let encoded = in_queries(html, tags, &markup).filter_map(|tag| {
@@ -150,7 +150,7 @@ pub(super) fn as_mailed<'h>(html: &'h str, tags: &[Range<usize>]) -> Cow<'h, str
     Cow::Owned(applied(html, &edits))
 }
 
-/// The tags that stand in the query or the fragment of a link.
+/// The tags in the query or the fragment of a link.
 fn in_queries<'a>(
     html: &'a str,
     tags: &'a [Range<usize>],
@@ -165,7 +165,7 @@ fn in_queries<'a>(
         .map(|(tag, _)| tag)
 }
 
-/// Each tag that lies in one of these addresses, with that.
+/// The tags within these URLs, each with its URL.
 pub(super) fn tags_in<'a>(
     tags: &'a [Range<usize>],
     addresses: &'a [Range<usize>],
