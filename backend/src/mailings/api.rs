@@ -140,8 +140,8 @@ async fn list_mailings(
 
 /// Schedule a mailing
 ///
-/// When its window is open already, sending starts at once. A start more than a day in the past is a mistake at
-/// `starts_at`; `start_now: true` starts the mailing now.
+/// If the window is already open, sending starts immediately. A start more than a day in the past is rejected as an
+/// error in `starts_at`; `start_now: true` starts the mailing now.
 #[utoipa::path(tag = "mailings", params(IdempotencyKey), request_body = CreateMailing, responses(
     (status = 201, description = "Scheduled", body = Mailing, headers(("Location" = String), ("ETag" = String)))))]
 #[post("/mailings")]
@@ -199,8 +199,8 @@ async fn get_mailing(
 
 /// Change a mailing
 ///
-/// A run under way keeps its message and recipients; a new end counts for it at once. A start that is changed may lie at
-/// most a day in the past.
+/// A run under way keeps its message and recipients; a new end applies to it immediately. A changed start must not be
+/// more than a day in the past.
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateMailing, responses(
     (status = 200, description = "As it is now", body = Mailing, headers(("ETag" = String))),
     (status = 409, description = "`run_open`: the recipients are in use for a moment", body = Problem, content_type = "application/problem+json")))]

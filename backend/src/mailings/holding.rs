@@ -55,8 +55,8 @@ pub(super) async fn pause_mailing(
 
 /// Resume a mailing
 ///
-/// Its run goes on where it stopped, nobody gets anything twice. This also lifts `content_rejected`, `recipients_refused`
-/// and `mail_server_defers`; what a manager has disabled stays so.
+/// The run continues where it stopped; no recipient gets a second mail. This also clears `content_rejected`,
+/// `recipients_refused` and `mail_server_defers`; a mailing disabled by a manager stays disabled.
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Not paused any more")))]
 #[post("/mailings/{id}/resume")]
 pub(super) async fn resume_mailing(

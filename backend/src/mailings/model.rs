@@ -34,12 +34,12 @@ pub struct Mailing {
     pub smtp_server: Option<SmtpServerRef>,
     /// The first send.
     pub starts_at: DateTime<Utc>,
-    /// The first send on the clock of `time_zone`, as it was given or follows from `starts_at`; every later one keeps this
-    /// local time. On a day whose clock skips it, `starts_at` is later by the gap.
+    /// The first send in the local time of `time_zone`, as given or derived from `starts_at`; all later ones have
+    /// this local time. On a day on which the clock skips it, `starts_at` is later by the gap.
     pub starts_at_local: LocalTime,
     /// Nothing is sent at or after this; `null` for no end.
     pub ends_at: Option<DateTime<Utc>>,
-    /// The same on the clock of `time_zone`.
+    /// The end in the local time of `time_zone`.
     pub ends_at_local: Option<LocalTime>,
     pub recurrence: Recurrence,
     #[schema(example = "Europe/Moscow")]
@@ -154,18 +154,18 @@ impl MailingRow {
 pub struct CreateMailing {
     #[schema(example = 5, minimum = 1)]
     pub message_id: i64,
-    /// The first send, as an instant. This or `starts_at_local` is required unless `start_now` is true; a start more than a
-    /// day in the past is refused.
+    /// The first send, as an instant. This or `starts_at_local` is required unless `start_now` is true; a start more
+    /// than a day in the past is rejected.
     #[serde(default, deserialize_with = "present")]
     #[validate(custom(function = "sensible_year"))]
     #[schema(nullable = false)]
     pub starts_at: Option<DateTime<Utc>>,
-    /// The first send, as the clock of `time_zone` shows it; every later one keeps this local time. Where the clock skips
-    /// it, that send alone is later by the gap; where the clock shows it twice, the first time counts.
+    /// The first send in the local time of `time_zone`; all later ones have this local time. If the clock skips it on
+    /// some day, that send is later by the gap; if it occurs twice, the first time is used.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     pub starts_at_local: Option<LocalTime>,
-    /// Starts now, whatever `starts_at` in the past is given; later sends follow from this moment.
+    /// Starts now, overriding a `starts_at` in the past; later sends are computed from now.
     #[serde(default)]
     #[schema(default = false)]
     pub start_now: bool,
@@ -173,7 +173,7 @@ pub struct CreateMailing {
     #[serde(default)]
     #[validate(custom(function = "sensible_year"))]
     pub ends_at: Option<DateTime<Utc>>,
-    /// The end as the clock of `time_zone` shows it, instead of `ends_at`.
+    /// The end in the local time of `time_zone`, instead of `ends_at`.
     #[serde(default)]
     pub ends_at_local: Option<LocalTime>,
     pub recurrence: Recurrence,
@@ -203,7 +203,7 @@ pub struct UpdateMailing {
     #[validate(custom(function = "sensible_year"))]
     #[schema(nullable = false)]
     pub starts_at: Option<DateTime<Utc>>,
-    /// The first send as the clock of the zone shows it, instead of `starts_at`.
+    /// The first send in the local time of the zone, instead of `starts_at`.
     #[serde(deserialize_with = "present")]
     #[schema(nullable = false)]
     pub starts_at_local: Option<LocalTime>,
@@ -212,14 +212,14 @@ pub struct UpdateMailing {
     #[validate(custom(function = "sensible_year"))]
     #[schema(value_type = Option<DateTime<Utc>>)]
     pub ends_at: Option<Option<DateTime<Utc>>>,
-    /// The end as the clock of the zone shows it, instead of `ends_at`; `null` takes it away.
+    /// The end in the local time of the zone, instead of `ends_at`; `null` removes it.
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<LocalTime>)]
     pub ends_at_local: Option<Option<LocalTime>>,
     #[serde(deserialize_with = "present")]
     #[schema(nullable = false)]
     pub recurrence: Option<Recurrence>,
-    /// Times that were given as local ones keep what the clock shows, in the new zone; instants stay as they are.
+    /// Times given in local time keep it in the new zone; instants do not change.
     #[serde(deserialize_with = "present")]
     #[validate(custom(function = "field::time_zone"))]
     #[schema(example = "Europe/Moscow", max_length = 64, nullable = false)]

@@ -36,11 +36,11 @@ struct PreviewOccurrences {
     #[validate(custom(function = "sensible_year"))]
     #[schema(nullable = false)]
     starts_at: Option<DateTime<Utc>>,
-    /// The first send as the clock of `time_zone` shows it.
+    /// The first send in the local time of `time_zone`.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     starts_at_local: Option<LocalTime>,
-    /// As in a new mailing: the start is now.
+    /// As for a new mailing: starts now.
     #[serde(default)]
     #[schema(default = false)]
     start_now: bool,
@@ -48,7 +48,7 @@ struct PreviewOccurrences {
     #[validate(custom(function = "sensible_year"))]
     #[schema(value_type = Option<DateTime<Utc>>)]
     ends_at: Option<Option<DateTime<Utc>>>,
-    /// The end as the clock of `time_zone` shows it, instead of `ends_at`.
+    /// The end in the local time of `time_zone`, instead of `ends_at`.
     #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<LocalTime>)]
     ends_at_local: Option<Option<LocalTime>>,
@@ -56,8 +56,8 @@ struct PreviewOccurrences {
     #[validate(custom(function = "time_zone"))]
     #[schema(example = "Europe/Moscow", max_length = 64)]
     time_zone: String,
-    /// The mailing that would get this schedule; `null` for a new one. A start or an end that is absent is as the mailing
-    /// has it, and a start that it has already may lie in the past.
+    /// The mailing that would get this schedule; `null` for a new one. A missing start or end is taken from the
+    /// mailing, and its existing start may be in the past.
     #[serde(default)]
     #[validate(range(min = 1, code = "out_of_range"))]
     #[schema(example = 3, minimum = 1)]
