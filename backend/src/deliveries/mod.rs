@@ -1,6 +1,7 @@
-//! Deliveries: the ledger, one row for each recipient of a run. `store` prepares, closes and reads it; `claims`, `leases` and
-//! `results` are the engine's hot path: chunks leased, results recorded in batches. `losses` are the leases of dead workers;
-//! `skips` leaves recipients out of runs under way, `withdrawals` tells the engine of those it had claimed; `retries` tells who was not served and tries them again.
+//! Deliveries: one row for each recipient of a run. `store` prepares, closes and reads them; `claims`, `leases` and
+//! `results` are the engine's hot path: chunks are leased, results recorded in batches. `losses` handles the leases
+//! of dead workers; `skips` leaves recipients out of runs under way, `withdrawals` notifies the engine if they were
+//! already claimed; `retries` lists recipients who did not get their mail and retries them.
 
 pub mod api;
 pub mod claims;

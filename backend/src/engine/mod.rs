@@ -15,8 +15,8 @@
 //! upkeep      old events, links, mails and sessions are deleted                       (an actix task)
 //! ```
 //!
-//! The coordinator, with its queues, is what the sender's parts have between them. States, who moves them and what survives which crash:
-//! `ENGINE.md` beside this file.
+//! The parts of the sender share the coordinator with its queues. States, transitions and behaviour after crashes are
+//! described in `ENGINE.md` beside this file.
 //!
 //! PostgreSQL is the queue and the truth: unique keys and row locks decide between processes, there is no leader. No
 //! transaction, and no connection of the API's pool, is held while a mail server is spoken to. Leases are measured by

@@ -37,17 +37,17 @@ pub const DONE: Next = Next {
 /// On what terms a delivery is tried again.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
-    /// Attempts so far, this one included, that the recipient is charged for: a server in trouble is nobody's fault.
+    /// Attempts so far, this one included, that count against the recipient: failures of the server do not.
     pub tries: i16,
-    /// What would be tried then or later has run out of time.
+    /// The end of retries: attempts due then or later are not made.
     pub until: DateTime<Utc>,
-    /// A mail that was sent and never answered is left to its owner, not sent again.
+    /// Whether an uncertain delivery is left to its owner instead of being sent again.
     pub holds_uncertain: bool,
 }
 
-/// After an attempt at `now` ended in `verdict`: waits 5 min, 10 min, 20 min … 4 h for a recipient, at least an hour for a
-/// full mailbox, half a minute for a server in trouble, each ±20 % by `chance` (0 to 1) so that a crowd does not come
-/// back at once: what is at least so long is only lengthened by it.
+/// The next step after an attempt at `now` ended in `verdict`: a delay of 5 min, 10 min, 20 min … 4 h for a
+/// recipient, at least an hour for a full mailbox, half a minute for a failing server. Each has ±20 % jitter by
+/// `chance` (0 to 1), so that retries do not coincide; minimum delays are only extended.
 pub fn after(verdict: Verdict, terms: &Terms, now: DateTime<Utc>, chance: f64) -> Next {
     let Some(wait) = wait(verdict, terms.tries) else {
         return Next {

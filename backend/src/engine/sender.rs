@@ -1,5 +1,5 @@
-//! The sender: claimer → workers → result writer, and the control loop beside them. A chunk is leased, cut into batches that the workers
-//! send, and given back when the last result is recorded.
+//! The sender: claimer → workers → result writer, and the control loop beside them. A chunk is leased, split into
+//! batches for the workers, and released when its last result is recorded.
 
 use std::io;
 use std::num::NonZero;
@@ -131,8 +131,8 @@ impl Sender {
     }
 }
 
-/// One for each thread of workers. A thread for each processor leaves none idle while the mail server works on another, and has
-/// encryption done on all of them.
+/// One runtime per worker thread. With one thread per processor, none is idle while the mail server uses another, and
+/// encryption is spread over all of them.
 fn runtimes(sessions: usize) -> io::Result<Vec<Runtime>> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     (0..processors.min(sessions.div_ceil(WORTH_A_THREAD)))
@@ -157,8 +157,8 @@ fn send(runtime: &Runtime, workers: Vec<SmtpWorker>, coordinator: &Coordinator) 
     });
 }
 
-/// The sessions with servers that users have brought: of each queue as it comes, for as long as it is in use. They are on
-/// one thread, apart from the installation's: whatever becomes of them costs nobody else a processor.
+/// The sessions with servers of users, for each queue as long as it is in use. They run on one thread, separate from
+/// the installation's, so that they cannot occupy the other processors.
 fn send_through(
     runtime: &Runtime,
     mut queues: UnboundedReceiver<Arc<EgressQueue>>,

@@ -22,8 +22,9 @@ const REST: Duration = Duration::from_hours(1);
 /// Processes of the previous release may run beside this one for a while.
 const NORMALIZED_EVERY: Duration = Duration::from_hours(24);
 
-/// What accounts, articles and programs leave behind and nobody needs any more. A session that was not continued has ended
-/// 30 days after its last use, or 90 days after its sign-in: see `auth::sessions`. Keys: see `idempotency_keys::store::KEPT`.
+/// Rows of accounts, articles and processes that are no longer needed. A session that was not refreshed has ended 30
+/// days after its last use, or 90 days after its sign-in: see `auth::sessions`. Keys: see
+/// `idempotency_keys::store::KEPT`.
 const LEFTOVERS: [&str; 7] = [
     "DELETE FROM account_tokens WHERE token_hash IN (SELECT token_hash FROM account_tokens WHERE expires_at <= $1 LIMIT $2)",
     "DELETE FROM account_mails WHERE id IN (SELECT id FROM account_mails

@@ -19,12 +19,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(get_letter);
 }
 
-/// A letter as its reader got it
+/// View a mail in the browser
 ///
-/// Made from the message as it was when the run began, for the name and the address that it went to; its links are the
-/// mail's own. Whoever has the token has the mail, so it is there as soon as the mail is, and as long as its run is kept;
-/// after that the answer is 410, and the mail's link to unsubscribe works as before. Letters of a blocked owner are not shown
-/// any more.
+/// Rendered from the message as it was when the run started, for the name and address it was sent to; its links are
+/// those of the mail. Available as soon as the mail is sent and for as long as its run is kept; after that the
+/// response is 410, and the mail's unsubscribe link still works. Mails of a blocked owner are not shown.
 #[utoipa::path(tag = "letters", params(("token" = String, Path, description = "As it stands in the mail")), responses(
     (status = 200, description = "The letter", body = Letter),
     (status = 410, description = "`mail_not_kept`: the mail was sent, and has been deleted here since", body = Problem, content_type = "application/problem+json"),

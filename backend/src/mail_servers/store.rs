@@ -65,9 +65,9 @@ pub fn troubles(conn: &mut PgConnection, names: &[String]) -> QueryResult<Vec<(S
     Ok(rows.into_iter().filter_map(shut).collect())
 }
 
-/// A server is in trouble since the first of these moments; at the second it is asked again. That it refused connections was
-/// part of the trouble, not a limit to their number. What was found out about a
-/// user's server of another revision says nothing about it as it is now.
+/// Persists that the breaker was opened at the first of these times and the server is to be probed at the second.
+/// Resets the session limit: refused connections were part of the outage. Has no effect if a user's server has been
+/// changed to another revision since.
 pub fn shut(
     conn: &mut PgConnection,
     (server, revision): (&str, Option<i32>),

@@ -89,11 +89,12 @@ impl From<Beginning> for MessageSummary {
     }
 }
 
-/// A new message. At least one body must not be blank. In all three fields `{{ email }}` and `{{ full_name }}` stand for
-/// the recipient's, with filters (`default`, `upper`, `lower`, `title`, `capitalize`, `trim`, `split`, `first`, `last`,
-/// `length`, `urlencode`), and `{% if … %}` chooses; in HTML the values are escaped, in the query of a link percent-encoded.
-/// Anything else between two braces is refused with `invalid_template`, which names its line and column and what was probably
-/// meant. A subject that is empty for somebody becomes “(no subject)”.
+/// A new message. At least one body must not be blank. In all three fields `{{ email }}` and `{{ full_name }}` are
+/// replaced by the recipient's values, with filters (`default`, `upper`, `lower`, `title`, `capitalize`, `trim`,
+/// `split`, `first`, `last`, `length`, `urlencode`) and conditions (`{% if … %}`); in HTML the values are escaped, in
+/// the query of a link percent-encoded. Anything else between double braces is rejected with `invalid_template`, with
+/// its line and column and what was probably meant. A subject that is empty for a recipient is replaced by “(no
+/// subject)”.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateMessage {

@@ -39,9 +39,9 @@ pub(super) const NOTHING_LEFT: &str = "runs.status = 'running' AND fanned_out_at
     AND NOT EXISTS (SELECT FROM chunks WHERE chunks.run_id = runs.id
                     AND (pending > 0 OR deferred > 0 OR next_attempt_at IS NOT NULL OR lease_token IS NOT NULL))";
 
-/// Finishes those of these runs that have nothing left to do, and names their mailings, which are locked from then on. Those that
-/// somebody is just changing are left for the next pass: mailings come before runs in the order of all locks, and who
-/// waits for nothing needs not keep to it.
+/// Finishes those of these runs that have nothing left to do, and returns their mailings, which remain locked. Runs
+/// locked by other transactions are left for the next pass: mailings come before runs in the lock order, which only
+/// matters when waiting for a lock.
 pub(super) fn finish_done(
     conn: &mut PgConnection,
     run_ids: &[i64],

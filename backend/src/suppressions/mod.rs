@@ -1,6 +1,6 @@
-//! Suppressions: addresses that must not be mailed again by their owner, and how they come about. A reader unsubscribes
-//! without signing in, and may take that back (`unsubscribe`), a mail server refuses the address run after run (`refusals`),
-//! the owner enters it.
+//! Suppressions: addresses that their owner must not mail again. Added when a reader unsubscribes without signing in,
+//! which they may undo (`unsubscribe`), when mail servers refuse the address in several runs (`refusals`), or by the
+//! owner.
 
 pub mod api;
 pub mod model;

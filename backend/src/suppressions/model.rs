@@ -111,7 +111,7 @@ pub struct Subscription {
     /// From whom mails of this mailing come; `null` when it has been deleted.
     #[schema(example = "News <news@example.org>")]
     pub sender: Option<String>,
-    /// Whether the account that sent the mail has been deleted: it sends nothing any more.
+    /// Whether the account that sent the mail has been deleted; it sends no more mail.
     pub sender_deleted: bool,
     /// Whether the address gets no more mail of this sender already.
     pub suppressed: bool,

@@ -82,10 +82,9 @@ pub(super) async fn get_subscription(
 
 /// Unsubscribe
 ///
-/// The address that the mail went to gets nothing more from its owner, neither of runs under way nor of later ones. The link
-/// works for as long as the mail exists, whatever has been deleted here since. The
-/// body is not looked at: it may be empty, JSON, or the form `List-Unsubscribe=One-Click` of a mail provider (RFC 8058).
-/// Doing it twice changes nothing.
+/// The address that the mail was sent to gets no more mail from its owner, in runs under way and later ones. The link
+/// works for as long as the mail exists, whatever has been deleted since. The request body is ignored: it may be
+/// empty, JSON, or the form `List-Unsubscribe=One-Click` of a mail provider (RFC 8058). Idempotent.
 #[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "As it stands in the mail")), responses(
     (status = 204, description = "Unsubscribed"),
     (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
