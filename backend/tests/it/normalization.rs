@@ -78,7 +78,7 @@ fn recipients_that_are_one_mailbox_become_one_and_lose_nothing() {
     let mailings = [chosen(&ids[..1]), chosen(&ids[1..3]), chosen(&ids)];
 
     let said = migrated(&app);
-    assert!(said.contains("3 recipients were another one"), "{said}");
+    assert!(said.contains("merged 3 duplicate recipients"), "{said}");
     assert_eq!(recipients(&app, &alice), [ANN, "carol@example.org"]);
     assert_eq!(recipients(&app, &bob), [ANN]);
     let page = app.get(&alice, "/recipients?q=ann").expect(200);
