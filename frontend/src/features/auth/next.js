@@ -6,7 +6,7 @@ export function safeNext(next) {
 }
 
 /**
- * A link between the pages for signing in and up: where one wanted to go goes along.
+ * A link between the sign-in and sign-up pages that preserves the destination.
  * @param {string} name of the page
  * @param {import('vue-router').RouteLocationNormalizedLoaded} from
  */

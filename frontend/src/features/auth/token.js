@@ -1,6 +1,6 @@
 // The secret of a mailed link. It stands after the #: what is there reaches no server's log.
 
-/** Of an invitation: its token and whom it is for. @param {string} hash `#invitation=…&email=…` */
+/** The token and the address of an invitation. @param {string} hash `#invitation=…&email=…` */
 export function mailedInvitation(hash) {
   const values = new URLSearchParams(hash.slice(1));
   return { token: values.get('invitation') ?? '', email: values.get('email') ?? '' };

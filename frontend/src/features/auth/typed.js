@@ -1,5 +1,5 @@
-// What somebody has typed about themselves on one of the pages for signing in and up: it is there on the next one, too. Kept
-// in memory only, and forgotten once they are in: others may use the same browser.
+// What the user has typed on the sign-in and sign-up pages, carried over to the next page. Kept in memory only, and
+// cleared after sign-in, because browsers may be shared.
 import { reactive, ref, toRef } from 'vue';
 
 const typed = reactive({ email: '', full_name: '' });
@@ -8,7 +8,7 @@ const typed = reactive({ email: '', full_name: '' });
 export const typedEmail = () => toRef(typed, 'email');
 export const typedName = () => toRef(typed, 'full_name');
 
-/** The address somebody has just signed up with, so that "check your mail" can name it. */
+/** The address used to sign up, shown on the "check your mail" page. */
 export const signedUpAs = ref('');
 
 export function forgetTyped() {

@@ -1,4 +1,4 @@
-// The frame of the inside for the pages that are open to all: loaded when somebody who is signed in opens one.
+// The application shell for public pages: loaded when a signed-in user opens one.
 import { shallowRef } from 'vue';
 
 /** @type {import('vue').ShallowRef<import('vue').Component | null>} */

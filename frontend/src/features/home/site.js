@@ -1,4 +1,4 @@
-// What this installation is like, asked once: whether, and for whom, it takes new accounts.
+// Settings of the installation, fetched once: whether and to whom sign-up is open.
 import { reactive, readonly } from 'vue';
 
 import { api, ask } from '../../api/client.js';
@@ -7,7 +7,7 @@ const state = reactive({ known: /** @type {Api.Site | null} */ (null) });
 /** @type {Promise<unknown> | null} */
 let asking = null;
 
-/** Until the answer is there, and where it does not come, nothing is known. */
+/** `null` until the response arrives, or if the request fails. */
 export function useSite() {
   asking ??= ask(api.GET('/api/v1/site'))
     .then((site) => (state.known = site))
@@ -15,5 +15,5 @@ export function useSite() {
   return readonly(state);
 }
 
-/** Whether somebody without an invitation may open an account. @param {Readonly<Pick<Api.Site, 'sign_up'>> | null} site */
+/** Whether an account can be opened without an invitation. @param {Readonly<Pick<Api.Site, 'sign_up'>> | null} site */
 export const isOpenToMany = (site) => site?.sign_up === 'open' || site?.sign_up === 'domains';

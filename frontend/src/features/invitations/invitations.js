@@ -1,4 +1,4 @@
-// Calls about invitations, for those who look after the accounts.
+// API calls for invitations, for managers and administrators.
 import { api, ask } from '../../api/client.js';
 
 /**
@@ -11,7 +11,7 @@ export function fetchInvitations({ page = '1', per_page = '10' }, signal) {
   return ask(api.GET('/api/v1/invitations', { params: { query }, signal }));
 }
 
-/** Mails a link; to an address that is invited already, a new one. @param {Api.CreateInvitation} body */
+/** Mails a link; an address already invited gets a new one. @param {Api.CreateInvitation} body */
 export const invite = (body) => ask(api.POST('/api/v1/invitations', { body }));
 
 /** @param {number} id */

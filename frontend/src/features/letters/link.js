@@ -15,7 +15,7 @@ export function useLink(fetchFound) {
   const found = shallowRef(/** @type {T | null} */ (null));
   const failure = shallowRef(/** @type {unknown} */ (null));
   const unknown = ref(false);
-  /** The link is right, and what it leads to has been deleted. */
+  /** The link is valid, but its target has been deleted. */
   const gone = ref(false);
 
   async function load() {

@@ -51,7 +51,7 @@ export function useMailingActions(changed) {
   }
 
   /**
-   * Asks only where mails leave at once.
+   * Asks for confirmation only if mails are sent immediately.
    * @param {Api.Mailing} mailing
    * @param {'resume' | 'enable'} action
    */

@@ -6,7 +6,7 @@ import { utcToLocal } from '../../ui/zone.js';
  * @property {number | null} message_id
  * @property {string} subject of the message, to show
  * @property {number | null} smtp_server_id one's own, or null: that of the installation
- * @property {'' | 'keep' | 'all' | 'search' | 'chosen'} audience empty: not chosen yet; keep: those of the mailing, or of the one it is made after
+ * @property {'' | 'keep' | 'all' | 'search' | 'chosen'} audience empty: not chosen yet; keep: those of the mailing, or of the one it duplicates
  * @property {string} q
  * @property {number[]} ids
  * @property {'' | 'now' | 'at'} start empty: not chosen yet
@@ -17,7 +17,7 @@ import { utcToLocal } from '../../ui/zone.js';
  * @property {Api.OnUncertain} on_uncertain
  */
 
-/** What is known of the schedule of a mailing that is changed. @typedef {Pick<Api.Mailing, 'starts_at_local' | 'ends_at_local' | 'time_zone'>} Stored */
+/** The stored schedule of a mailing being edited. @typedef {Pick<Api.Mailing, 'starts_at_local' | 'ends_at_local' | 'time_zone'>} Stored */
 
 /** @type {Api.Recurrence[]} */
 export const RECURRENCES = ['once', 'daily', 'weekly', 'monthly'];
@@ -28,7 +28,7 @@ export const FIELDS = [
   ...['starts_at', 'starts_at_local', 'ends_at', 'ends_at_local', 'recurrence', 'time_zone', 'on_uncertain'],
 ];
 
-/** Neither to whom nor when is chosen: what mails everybody is never what one starts with. @param {string} zone @returns {Draft} */
+/** Audience and start are not preselected. @param {string} zone @returns {Draft} */
 export function newDraft(zone) {
   const whom = /** @type {const} */ ({ audience: '', q: '', ids: [] });
   const when = /** @type {const} */ ({ start: '', ends_local: '', recurrence: 'once' });
@@ -45,7 +45,7 @@ export function newDraft(zone) {
   };
 }
 
-/** As the form's clocks show it. @param {string | null | undefined} local */
+/** In the format of the form's time fields. @param {string | null | undefined} local */
 const toMinute = (local) => local?.slice(0, 16) ?? '';
 
 /** @param {Api.Mailing} mailing @returns {Draft} */
@@ -63,8 +63,8 @@ export function draftOf(mailing) {
 }
 
 /**
- * One like this: the same message, people and rhythm. It begins when the other goes next; for one that has gone, when is chosen
- * again.
+ * A duplicate: the same message, recipients and recurrence. It starts at the next occurrence of the original; if
+ * there is none, the start has to be chosen.
  * @param {Api.Mailing} mailing
  * @param {number} [now]
  * @returns {Draft}
@@ -74,7 +74,7 @@ export function draftLike(mailing, now = Date.now()) {
   const ahead = (/** @type {string | null | undefined} */ moment) =>
     moment && Date.parse(moment) > now ? moment : null;
   const next = ahead(next_run_at) ?? ahead(starts_at);
-  // The day of the next one with the time that was typed: that day's own may have been moved by a clock change.
+  // The day of the next occurrence with the original time: the occurrence itself may be shifted by a clock change.
   const nextDay = utcToLocal(next ?? now, time_zone).slice(0, 11);
   return {
     ...draftOf(mailing),
@@ -85,8 +85,8 @@ export function draftLike(mailing, now = Date.now()) {
 }
 
 /**
- * When the mailing goes, as the zone's clock shows it: the server knows the zones. A time that was not touched is not sent,
- * and stays as it is to the second.
+ * The schedule in local time of the zone, which the server converts. An unchanged time is omitted, and keeps its
+ * seconds.
  * @param {Draft} draft
  * @param {Stored | null} [stored]
  * @returns {Pick<Api.CreateMailing, 'starts_at_local' | 'start_now' | 'ends_at' | 'ends_at_local' | 'time_zone' | 'recurrence'>}
@@ -105,7 +105,7 @@ export function scheduleOf({ start, starts_local, ends_local, time_zone, recurre
 }
 
 /**
- * The same as soon as the start is known.
+ * As above, once the start is known.
  * @param {Draft} draft
  * @param {Stored | null} [stored]
  */

@@ -1,4 +1,4 @@
-// Before mails leave: what the button says, and the one question, with the message, the number and a test to oneself.
+// Before mails are sent: the label of the button, and the confirmation with the message, the number and a test mail.
 import { useI18n } from 'vue-i18n';
 
 import { api, ask } from '../../api/client.js';
@@ -10,9 +10,9 @@ import { fetchRecipients } from '../recipients/recipients.js';
 const WEEK_MS = 7 * 86_400_000;
 
 /**
- * The number as the server counts it now; null where nothing has been chosen.
+ * The current number of recipients; null if none are selected.
  * @param {import('./draft.js').Draft} draft
- * @param {Api.Mailing | null} mailing the one that is changed, or that the new one is made after
+ * @param {Api.Mailing | null} mailing the one being edited or duplicated
  * @returns {Promise<number | null>}
  */
 export async function countRecipients({ audience, q, ids }, mailing) {
@@ -24,13 +24,13 @@ export async function countRecipients({ audience, q, ids }, mailing) {
   return total;
 }
 
-/** What the form's button does, said on it. */
+/** The label of the form's button. */
 export function useSaveLabel() {
   const { t, n, locale } = useI18n();
 
-  /** @param {string} local on the clocks of the zone @param {string} zone @param {number} now */
+  /** @param {string} local local time in the zone @param {string} zone @param {number} now */
   function moment(local, zone, now) {
-    const at = new Date(`${local}Z`); // what the clock shows, formatted as it stands
+    const at = new Date(`${local}Z`); // local time, formatted without conversion
     const near = Math.abs(at.getTime() - now) < WEEK_MS - 86_400_000;
     const day = /** @type {Intl.DateTimeFormatOptions} */ (
       near ? { weekday: 'short' } : { day: 'numeric', month: 'short', year: 'numeric' }
@@ -55,7 +55,7 @@ export function useSaveLabel() {
   };
 }
 
-/** The question before anything is sent. */
+/** The confirmation before anything is sent. */
 export function useSendQuestion() {
   const { t, n } = useI18n();
 

@@ -4,7 +4,7 @@ import { waiting } from './counts.js';
 import { scheduleOf } from './draft.js';
 import { isOpen } from './permitted.js';
 
-/** The server takes a start further back for a mistake. */
+/** The server rejects an earlier start as a mistake. */
 const MAX_START_AGE_MS = 86_400_000;
 
 /** @typedef {import('./draft.js').Draft} Draft */
@@ -27,7 +27,7 @@ export function hasCome({ start, starts_local, time_zone }, now) {
 }
 
 /**
- * Saving starts a new mailing whose time has come, and a stored one that has never been sent and gets another schedule.
+ * Saving starts a new mailing that is due, and a stored one that has never been sent and whose schedule changed.
  * @param {Draft} draft
  * @param {Stored | null} [stored]
  * @param {number} [now]
@@ -42,7 +42,7 @@ export function sendsAtOnce(draft, stored = null, now = Date.now()) {
 }
 
 /**
- * How many mails leave when a mailing is let go on: what its run has left, or all of them where its time has come meanwhile.
+ * How many mails are sent on resuming: the rest of its run, or all of them if it became due meanwhile.
  * @param {Pick<Api.Mailing, 'last_run' | 'next_run_at' | 'recipients_count'>} mailing
  * @param {number} [now]
  */

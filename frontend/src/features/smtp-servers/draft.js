@@ -16,7 +16,7 @@ import { ApiError } from '../../api/problem.js';
  * @property {string} rate_per_second empty: as fast as it goes
  * @property {string} rate_per_hour
  * @property {string} sessions
- * @property {string} ehlo_name empty: as to the installation's server
+ * @property {string} ehlo_name empty: same as for the installation's server
  * @property {boolean} signed with DKIM
  * @property {string} domain
  * @property {string} selector
@@ -105,7 +105,7 @@ export function bodyOf(draft, stored = null) {
 }
 
 /**
- * Whether the stored password would stay: it is for the server and the user name that it was given for, and no other.
+ * Whether the stored password is kept: only for the server and the user name that it was given for.
  * @param {Draft} draft
  * @param {Api.SmtpServer | null} stored
  */

@@ -1,4 +1,4 @@
-// What one account may have and send: calls, and how the form writes a quota.
+// Quotas of one account: API calls, and their representation in the form.
 import { api, ask } from '../../api/client.js';
 
 export const FIELDS = /** @type {const} */ (['recipients', 'mails_a_day']);
@@ -9,10 +9,10 @@ export const fetchQuotas = (id) => ask(api.GET('/api/v1/users/{id}/quotas', { pa
 /** @param {number} id @param {Api.SetQuotas} body */
 export const setQuotas = (id, body) => ask(api.PUT('/api/v1/users/{id}/quotas', { params: { path: { id } }, body }));
 
-/** Empty: what holds for all. @param {number | null | undefined} own */
+/** Empty: the default. @param {number | null | undefined} own */
 export const textOf = (own) => (own === null || own === undefined ? '' : String(own));
 
-/** `undefined` where it is no number. @param {string} text @returns {number | null | undefined} */
+/** `undefined` if it is not a number. @param {string} text @returns {number | null | undefined} */
 export function quotaOf(text) {
   const digits = text.replace(/\s/g, '');
   if (!digits) return null;
