@@ -23,7 +23,7 @@ impl From<NotAdmitted> for ApiError {
         match refusal {
             NotAdmitted::Closed => Self::refused(
                 "sign_up_closed",
-                "This installation takes no new accounts; ask its administrator.",
+                "Sign-up is closed; contact the administrator.",
             ),
             NotAdmitted::Domain => Self::invalid_field(
                 "email",
@@ -44,7 +44,7 @@ impl From<NotAdmitted> for ApiError {
 /// mails an hour to one address.
 #[utoipa::path(tag = "auth", request_body = SignUp, responses(
     (status = 202, description = "A mail is on its way, or with an invitation: the account can be used"),
-    (status = 403, description = "`sign_up_closed`: this installation takes no new accounts", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "`sign_up_closed`: sign-up is closed", body = Problem, content_type = "application/problem+json"),
     (status = 422, description = "`token_invalid`: the invitation is used, withdrawn, expired or for another address; field `email`, `domain_not_allowed`", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[post("/auth/sign-up")]

@@ -228,10 +228,10 @@ fn explain(code: &str) -> &'static str {
         "out_of_range" => "This is outside the range that is accepted.",
         "invalid_host" => "This is neither the name of a host nor an address.",
         "invalid_ehlo_name" => {
-            "This is a name with its domain, such as mail.example.org, or an address such as [192.0.2.1] or [IPv6:2001:db8::1]."
+            "Must be a name with its domain, such as mail.example.org, or an address such as [192.0.2.1] or [IPv6:2001:db8::1]."
         }
         "invalid_selector" => {
-            "This is a word such as dispatch, without ._domainkey and the domain."
+            "Must be a single word such as dispatch, without ._domainkey and the domain."
         }
         "not_after_start" => "The end must be after the start.",
         _ => "This is not valid.",

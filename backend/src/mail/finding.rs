@@ -117,22 +117,22 @@ impl Finding {
                 format!("{{% {found} %}} is not available in messages; {{% if %}} is.")
             }
             Kind::NotAvailable => format!("“{found}” is not available in messages."),
-            Kind::UnexpectedCharacter => format!("“{found}” cannot stand in a placeholder."),
+            Kind::UnexpectedCharacter => format!("“{found}” is not allowed in a placeholder."),
             Kind::InvisibleCharacter => {
-                format!("The invisible character {found} stands in a placeholder; remove it.")
+                format!("There is an invisible character in a placeholder: {found}. Remove it.")
             }
-            Kind::MarkupInside => format!("HTML stands in a placeholder: {found};"),
+            Kind::MarkupInside => format!("There is HTML in a placeholder: {found};"),
             Kind::NotClosed => format!("This is not closed: {found};"),
             Kind::NotOpened => format!("{found} has no {{% if %}} before it."),
             Kind::TooManyBraces => format!("A placeholder has two braces on each side: {found};"),
             Kind::PercentEncoded => format!("The braces are percent-encoded: {found};"),
             Kind::DeadLink => format!(
-                "The link would lead nowhere: {found}. Nothing may stand before or behind it."
+                "The link would be broken: {found}. There must be nothing before or after it."
             ),
             Kind::ChangedLink => format!("The filter “{found}” would change the link."),
             Kind::TooLong => format!("{found}."),
             Kind::Invalid => return found.clone(),
-            Kind::ForeignSyntax => format!("{found} is no placeholder and is mailed as it stands;"),
+            Kind::ForeignSyntax => format!("{found} is not a placeholder and is mailed as it is;"),
             Kind::EmptySubject => {
                 format!("For some recipients the subject is empty; they get “{found}”.")
             }

@@ -17,7 +17,7 @@ pub enum WindowError {
     StartTwice,
     #[error("Must be in the years 2000 to 2100.")]
     StartOutOfRange,
-    #[error("With start_now the mailing starts now: leave out a start that is still to come.")]
+    #[error("With start_now the mailing starts now: omit a start in the future.")]
     StartsNowAndLater,
     #[error("The start is more than a day in the past; start_now: true starts the mailing now.")]
     StartInPast,
@@ -27,7 +27,7 @@ pub enum WindowError {
     EndOutOfRange,
     #[error("The end must be after the start.")]
     EndNotAfterStart,
-    #[error("The end is past.")]
+    #[error("The end is in the past.")]
     EndInPast,
 }
 

@@ -75,11 +75,15 @@ fn checked_host(
 impl From<Incomplete> for ApiError {
     fn from(incomplete: Incomplete) -> Self {
         let (field, message) = match incomplete {
-            Incomplete::NoUsername => ("username", "User name and password are given both."),
-            Incomplete::NoPassword => ("password", "User name and password are given both."),
+            Incomplete::NoUsername => {
+                ("username", "User name and password must be given together.")
+            }
+            Incomplete::NoPassword => {
+                ("password", "User name and password must be given together.")
+            }
             Incomplete::StoredForAnother => (
                 "password",
-                "The stored password is for the host, port, encryption and user name as they were: enter it again.",
+                "The stored password is for the previous host, port, encryption and user name: enter it again.",
             ),
         };
         Self::invalid_field(field, "required", message)

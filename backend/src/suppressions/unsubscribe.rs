@@ -31,7 +31,7 @@ impl From<SubscribeError> for ApiError {
             ),
             SubscribeError::SenderDeleted => Self::conflict(
                 "sender_deleted",
-                "The account that sent this mail has been deleted; it sends nothing any more.",
+                "The account that sent this mail has been deleted and sends no more mail.",
             ),
             SubscribeError::Query(error) => error.into(),
         }

@@ -35,9 +35,9 @@ pub enum KeyError {
         "This key is encrypted with a passphrase; give it without one (openssl pkey -in … -out …)."
     )]
     Encrypted,
-    #[error("This is a public key; the private key that belongs to it is needed.")]
+    #[error("This is a public key; the matching private key is required.")]
     Public,
-    #[error("This is a certificate; the private key that belongs to it is needed.")]
+    #[error("This is a certificate; the matching private key is required.")]
     Certificate,
     #[error("The key must be Ed25519, or RSA of 2048 to 8192 bits.")]
     Kind,
