@@ -31,9 +31,9 @@ const CASES = [
   { name: 'late-replies',   recipients:    10_000, sessions: 20, replyDelayMs: 20, promises: { leastPerSecond: 500 } },
 ];
 
-/** The cases that are of several processes, of many mailings, and not of mails. */
+/** The cases about several processes, many mailings, and other than mails. */
 const [ENGINES, DUE, API] = ['engines', 'due', 'api'];
-/** Those of mail servers that are slow, allow few connections, or close them. */
+/** The cases about mail servers that are slow, allow few connections, or close them. */
 const PECULIAR = ['small', 'limited', 'closing'];
 
 const supervisor = new Supervisor('bench', path.join(DEV, '.data/bench'));

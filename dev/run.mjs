@@ -50,7 +50,7 @@ async function startServices(env) {
   return { port, databaseUrl, smtpUrl, mailWebUrl: webUrl };
 }
 
-/** Known to everybody, and only for this machine: the program refuses it in production. */
+/** Publicly known, for local use only: the program rejects it in production. */
 const DEMO_PASSWORD = 'dispatch-demo';
 
 /**

@@ -1,6 +1,6 @@
 // @ts-check
-// Many mailings that fall due in the same second: thousands of one owner each to a few recipients, of several owners, and one
-// of somebody else's. How late the first mail, the last, and somebody else's are accepted.
+// Many mailings due in the same second: thousands to a few recipients each, of several owners, and one of another
+// owner. Measures how late the first mail, the last mail, and the other owner's mail are accepted.
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,12 +25,12 @@ const MAILINGS = 2000;
 const OWNERS = 5;
 const RECIPIENTS = 2;
 const SESSIONS = 16;
-/** The engine has started by then, and has nothing to do. */
+/** Time for the engine to start and become idle. */
 const AHEAD_SECONDS = 6;
 const POLL_MS = 100;
-/** Nothing happens any more. */
+/** Time after which no further progress is expected. */
 const TIMEOUT_SECONDS = 120;
-/** Long enough for what is in flight. */
+/** Long enough for mails in flight. */
 const GRACE_SECONDS = 40;
 const PROMISES = { first_s: 1, last_s: 5, other_s: 2 };
 

@@ -49,11 +49,11 @@ const CHOSEN_FOR_ALL = `
   SELECT mailings.id, recipients.id FROM mailings JOIN recipients USING (owner_id) WHERE owner_id = $1`;
 
 /**
- * Mailings that all fall due at the same moment, and one more, to one recipient, of another owner's.
+ * Mailings that are all due at the same time, and one of another owner to one recipient.
  * @param {import('pg').Client} database
- * @param {number} ahead  seconds until they do
+ * @param {number} ahead  seconds until they are due
  * @param {{ mailings: number, owners: number, recipients: number }} many  recipients of each
- * @returns {Promise<{ due: Date, other: string }>} when they fall due, and the other owner
+ * @returns {Promise<{ due: Date, other: string }>} when they are due, and the other owner
  */
 export async function createMailingsDueAt(database, ahead, { mailings, owners, recipients }) {
   const { rows } = await database.query(OWNERS, [owners + 1]);

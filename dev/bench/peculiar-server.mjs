@@ -1,6 +1,6 @@
 // @ts-check
-// A program: a mail server that throws everything away and is slow, strict or short of connections. Arguments: port, ms that each
-// mail takes, connections at the same time (0: any number), mails after which it closes a connection (0: never).
+// A mail server that discards everything and is slow, strict or limited in connections. Arguments: port, ms that each
+// mail takes, concurrent connections (0: any number), mails after which it closes a connection (0: never).
 import net from 'node:net';
 import readline from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';

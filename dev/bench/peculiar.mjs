@@ -1,6 +1,6 @@
 // @ts-check
-// Mail servers as they are: one that takes a second for each mail, one that allows fewer connections than are configured, one
-// that closes its connections. What they cost beside one that is only slow, and that no attempt is recorded that was none.
+// Unusual mail servers: one that takes a second for each mail, one that allows fewer connections than configured, one
+// that closes its connections. Measures the slowdown, and checks that no failed attempt is recorded.
 import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
@@ -26,7 +26,7 @@ import { assertRecorded, watchSending } from './sending.mjs';
  * @property {number} sessions
  * @property {Server} server
  * @property {number} [mostSeconds]
- * @property {{ server: Server, sessions: number, times: number }} [beside]  a sending that it may take so many times as long as
+ * @property {{ server: Server, sessions: number, times: number }} [beside]  compared run, and the permitted ratio
  */
 /**
  * @typedef {object} PeculiarRow
@@ -39,7 +39,7 @@ import { assertRecorded, watchSending } from './sending.mjs';
 
 const PROGRAM = fileURLToPath(new URL('./peculiar-server.mjs', import.meta.url));
 const SLOW = { delayMs: 50 };
-/** Longer than the engine gives what is in flight. */
+/** Longer than the engine waits for mails in flight. */
 const GRACE_SECONDS = 40;
 
 /** @type {PeculiarCase[]} */
@@ -57,7 +57,7 @@ const CASES = [
 
 /**
  * @param {Bench} bench
- * @param {string[]} names  of the cases that are wanted
+ * @param {string[]} names  of the cases to run
  * @returns {Promise<PeculiarRow[]>}
  */
 export async function measurePeculiar(bench, names) {
