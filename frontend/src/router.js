@@ -238,7 +238,7 @@ followNavigation(router);
 router.beforeEach(async (to) => {
   if (to.meta.stranger) return true; // for those who have no account: nothing is asked about a session
   if (to.meta.either) {
-    // Its frame depends on who is there; one that changed later would take away what is being typed.
+    // Its layout depends on the session; replacing it later would discard what is being typed.
     await restoreSession().catch(() => undefined);
     if (session.user) await loadShell();
     return true;

@@ -1,7 +1,7 @@
 // Asking before something that cannot be taken back: `if (await confirm({…}))`. The dialog itself is ConfirmDialog.vue.
 import { shallowRef } from 'vue';
 
-/** What else can be done before answering: the question stays. It says what was done. */
+/** A secondary action that keeps the dialog open. Returns a message about its result. */
 /** @typedef {{action: string, act: () => Promise<string>}} Aside */
 /** `dismiss`: what not doing it is called, where the action itself is a cancelling. */
 /** @typedef {{title: string, text: string, action: string, dismiss?: string, danger?: boolean, aside?: Aside}} Question */

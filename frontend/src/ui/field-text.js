@@ -1,4 +1,4 @@
-// What is wrong with a field, in the user's words: by its code, and in a template with its place and what was probably meant.
+// The message for a field error, by its code; for template errors with position and suggestion.
 import { useI18n } from 'vue-i18n';
 
 /** @returns {(found: Pick<Api.FieldError, 'code' | 'template'>) => string} */

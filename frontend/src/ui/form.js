@@ -5,7 +5,7 @@ import { asApiError } from '../api/problem.js';
 import { useFieldText } from './field-text.js';
 import { useProblemText } from './problem.js';
 
-/** The first field that is wrong; among radio buttons the first of them. */
+/** The first invalid field; for radio buttons the first of them. */
 const WRONG = '[aria-invalid="true"], [data-invalid] input';
 
 /**

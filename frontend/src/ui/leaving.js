@@ -1,4 +1,4 @@
-// The page that is left while the next one still loads: it takes no input any more, and a bar says that something comes.
+// The page that is being left while the next one loads: it accepts no input, and a progress bar is shown.
 import { nextTick, readonly, ref } from 'vue';
 import { NavigationFailureType, isNavigationFailure } from 'vue-router';
 
@@ -6,12 +6,12 @@ import { keepFocus } from './focus.js';
 
 const pending = ref(false);
 
-/** Whether the page that is shown is being left. */
+/** Whether the current page is being left. */
 export const leaving = readonly(pending);
 
 /**
- * Follows a router; its other guards come after, so that their waiting counts. Pages differ by their path: a search that
- * goes into the address bar leaves nothing.
+ * Tracks a router; must be installed before its other guards, so that their waiting is included. Only a change of
+ * path counts: updating the query of a search does not.
  * @param {import('vue-router').Router} router
  */
 export function followNavigation(router) {
@@ -22,7 +22,7 @@ export function followNavigation(router) {
     pending.value = true;
   });
   router.afterEach((to, from, failure) => {
-    if (isNavigationFailure(failure, NavigationFailureType.cancelled)) return; // another one has taken its place
+    if (isNavigationFailure(failure, NavigationFailureType.cancelled)) return; // superseded by another navigation
     const stays = pending.value && failure;
     pending.value = false;
     if (stays) void nextTick(giveBack);

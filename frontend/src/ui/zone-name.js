@@ -1,4 +1,4 @@
-// What a time zone is called in a sentence: by its city, in the reader's language where the browser knows it.
+// The display name of a time zone: its city, in the user's language if the browser supports it.
 
 /**
  * `Moscow`, `Москва`; in English the city as the zone's own name has it.
@@ -8,7 +8,7 @@
 export function zoneName(zone, language) {
   const city = zone.split('/').at(-1)?.replaceAll('_', ' ') ?? zone;
   if (language === 'en' || zone === 'UTC') return city;
-  // `Москва, стандартное время`: what stands before the comma.
+  // `Москва, стандартное время`: the part before the comma.
   const parts = new Intl.DateTimeFormat(language, { timeZone: zone, timeZoneName: 'longGeneric' }).formatToParts();
   const [name = ''] = (parts.find(({ type }) => type === 'timeZoneName')?.value ?? '').split(',');
   return /\d/.test(name) || !name ? city : name;
