@@ -1,5 +1,5 @@
-//! Many mailings due in the same second: they start in batches, every owner's first before anybody's second, and a pass costs
-//! what there is to do.
+//! Many mailings due in the same second: they start in batches, the first of every owner before the second of any,
+//! and the cost of a pass depends on the work to do.
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
@@ -21,7 +21,7 @@ fn pass(app: &TestApp, conn: &mut PgConnection) -> Pass {
     scheduler::pass(conn, &app.services.clock, quotas).expect("a pass")
 }
 
-/// So many mailings of the owner's, due now, to one recipient each; through the API they would take a while.
+/// Creates this many mailings of the owner, due now, to one recipient each; through the API this would take a while.
 fn due_mailings(app: &TestApp, owner: &Person, count: i64) {
     let recipient = app.recipient(owner, "ann@example.org");
     let message = app.message(owner);
@@ -42,7 +42,7 @@ fn insert_due(app: &TestApp, (owner, message, recipient): (i64, i64, i64), count
         .unwrap();
 }
 
-/// So many users with two due mailings each.
+/// Creates this many users with two due mailings each.
 fn owners_with_two_due(app: &TestApp, count: i64) {
     let now = app.now();
     app.sql()
@@ -75,10 +75,10 @@ fn count(conn: &mut PgConnection, query: &str) -> i64 {
     found.n
 }
 
-/// Rows that a transaction has read of all tables, when it is asked in it.
+/// Rows read from all tables in the current transaction.
 const ROWS_READ: &str = "SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables";
 
-/// Rows that are read by a pass that has nothing to do, and by a look for what can be claimed.
+/// Rows read by an idle pass, and by a search for claimable runs.
 fn rows_read_in_vain(app: &TestApp) -> i64 {
     let mut conn = claims::connect(&app.services.config.database.url).unwrap();
     conn.begin_test_transaction().unwrap();
@@ -147,7 +147,7 @@ fn a_pass_reads_no_more_rows_when_hundreds_of_runs_are_under_way() {
     let mut conn = app.sql();
     let under_way = |conn: &mut PgConnection| {
         while pass(&app, conn).more {}
-        // As if every one of them were being sent, or waited for a retry.
+        // As if every one of them were being sent, or were waiting for a retry.
         conn.batch_execute(
             "UPDATE chunks SET lease_token = run_id, lease_owner = 'another', lease_expires_at = 'infinity' WHERE run_id % 2 = 0;
              UPDATE chunks SET pending = 0, deferred = 1, next_attempt_at = 'infinity' WHERE run_id % 2 = 1",
@@ -173,7 +173,7 @@ fn a_pass_reads_no_more_rows_when_hundreds_of_runs_are_under_way() {
     );
 }
 
-/// More of those that are there.
+/// Adds more of the existing ones.
 fn due_mailings_again(app: &TestApp, count_of_them: i64) {
     let mut conn = app.sql();
     let mut first = |column: &str| {
@@ -239,7 +239,7 @@ fn a_run_that_outlives_its_retries_still_expires_at_the_end_of_its_window() {
     assert_eq!(run_after(0), ("running".to_owned(), Some(0)));
     assert_eq!(run_after(25), ("running".to_owned(), Some(0)));
     assert_eq!(run_after(47), ("finished".to_owned(), Some(1)));
-    // The pass that closes a chunk leaves a last check of its run to the next one.
+    // The pass that closes a chunk leaves the last check of its run to the next pass.
     run_after(1);
     assert_eq!(count(&mut app.sql(), "SELECT count(*) FROM run_checks"), 0);
 }

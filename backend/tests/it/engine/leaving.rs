@@ -1,5 +1,5 @@
-//! Recipients who leave while their mail is claimed already, but not sent: however slow the server, no body to them begins
-//! later than two seconds after they were told so.
+//! Recipients removed while their mail is claimed but not sent: however slow the server, no body to them starts later
+//! than two seconds after the response to the removal.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::support::people::Person;
 use crate::support::smtp_server::{Action, At, Rule, ScriptedServer};
 use crate::unsubscribe::token;
 
-/// In which no body may begin any more.
+/// Time in which no further body may start.
 const PROMISED: Duration = Duration::from_secs(2);
 
-/// The usual answer, so much later.
+/// The usual reply, with this delay.
 fn late(at: At, seconds: f64, answer: &str) -> Rule {
     let says = Action::Say(format!("{answer}\r\n").into());
     Rule::act(at, Action::late(Duration::from_secs_f64(seconds), says))
@@ -49,7 +49,7 @@ fn standing(app: &TestApp, owner: &Person, run: &Value, number: i64) -> (String,
     (status, row["skip_reason"].clone())
 }
 
-/// The chunks' counters are what the ledger adds up to, and the totals are those of the log.
+/// Asserts that the chunks' counters match the deliveries, and the totals match the log.
 fn assert_consistent(app: &TestApp) {
     let all: i64 = chunks::table
         .select(diesel::dsl::sum(
@@ -66,7 +66,7 @@ fn assert_consistent(app: &TestApp) {
     assert_tallied(&mut app.sql());
 }
 
-/// Each of these leaves in another way.
+/// Each of these is removed in a different way.
 fn leave(app: &TestApp, owner: &Person, tokens: &[(i64, String)], numbers: [i64; 3]) {
     let [deleted, suppressed, unsubscribed] = numbers;
     let path = format!("/recipients/{}", id_of(app, deleted));

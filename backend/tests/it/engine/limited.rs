@@ -1,5 +1,5 @@
-//! A mail server that allows fewer connections than are configured: those that it has let in do the work, it is shown, and one
-//! more is tried every few minutes. It is in trouble only where no session works.
+//! A mail server that allows fewer connections than configured: the accepted ones do the work, the limit is shown,
+//! and one more is tried every few minutes. The server counts as failing only if no session works.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::support::smtp_server::{Action, At, Rule, ScriptedServer};
 
 const ALL: i64 = 120;
 
-/// How a server turns away what is too much for it.
+/// How a server refuses excess connections.
 fn refusals() -> [Action; 4] {
     [
         Action::Say(b"421 4.7.0 too many connections\r\n".into()),
         Action::SayAndClose(b"554 5.7.0 too many connections\r\n".into()),
         Action::Drop,
-        // As some do: it lets everybody in and refuses the first command.
+        // Some servers accept the connection and refuse the first command.
         Action::SayAndClose(b"220 scripted ESMTP\r\n421 4.7.0 busy\r\n".into()),
     ]
 }
@@ -34,7 +34,7 @@ fn limited_to(connections: usize, surplus: Action) -> ScriptedServer {
         .start()
 }
 
-/// Session limit and cause of trouble, as all processes know them.
+/// Session limit and breaker cause, as known to all processes.
 fn known(app: &TestApp) -> (Option<i32>, Option<String>) {
     mail_servers::table
         .order(mail_servers::smtp_server_id.asc().nulls_last())
@@ -43,7 +43,7 @@ fn known(app: &TestApp) -> (Option<i32>, Option<String>) {
         .unwrap()
 }
 
-/// Everybody was mailed once, with one attempt.
+/// Asserts that every recipient was mailed once, with one attempt.
 fn assert_sent(app: &TestApp, owner: &Person, server: &ScriptedServer) {
     assert_eq!(server.copies().len(), usize::try_from(ALL).unwrap());
     assert_eq!(server.taken(), usize::try_from(ALL).unwrap());
@@ -98,7 +98,7 @@ fn the_same_holds_for_a_users_server_and_is_shown_to_its_owner() {
         assert_eq!(known(&app), (Some(2), None), "{surplus:?}");
         let shown = app.get(&alice, &format!("/smtp-servers/{id}")).expect(200);
         assert_eq!(shown["session_limit"]["sessions"], 2, "{shown}");
-        // Another server, as far as anybody knows.
+        // Treated as another server.
         let changed = json!({"sessions": 5});
         app.patch(&alice, &format!("/smtp-servers/{id}"), &changed)
             .expect(200);

@@ -1,5 +1,5 @@
-//! Mails are shared out one by one: however small a mailing and however slow its server, no session idles beside one that
-//! has more than one mail to send, and no owner waits for another's batch.
+//! Mails are distributed one by one: however small a mailing and however slow its server, no session is idle while
+//! another has more than one mail to send, and no owner waits for another's batch.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::support::app::TestApp;
 use crate::support::machine::eventually;
 use crate::support::smtp_server::ScriptedServer;
 
-/// Long enough that all sessions have begun before the first is done.
+/// Long enough that all sessions have started before the first is done.
 const SLOW: Duration = Duration::from_millis(150);
 
-/// Mails that each connection carried, the most first.
+/// Number of mails on each connection, in descending order.
 fn mails_by_connection(server: &ScriptedServer) -> Vec<usize> {
     let mut mails: HashMap<usize, usize> = HashMap::new();
     for mail in server.accepted() {

@@ -1,5 +1,5 @@
-//! A server that ends connections it has carried mail on, as many do after so many mails: the next mail goes through another
-//! connection, at once, and nothing is charged to its recipient.
+//! A server that closes connections after a number of mails, as many do: the next mail is sent through another
+//! connection immediately, and no attempt is counted.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn say(answer: &str) -> Action {
     Action::Say(format!("{answer}\r\n").into())
 }
 
-/// What the log says of these attempts: outcome and how often.
+/// The outcomes of these attempts in the log, with their counts.
 fn outcomes(app: &TestApp, owner: &Person) -> Vec<(Value, usize)> {
     let mut counted: Vec<(Value, usize)> = Vec::new();
     for attempt in app.log(owner) {

@@ -117,7 +117,7 @@ impl Service {
         service
     }
 
-    /// Without an engine, in so many kilobytes of memory, on a free port, and answering.
+    /// Without an engine, with this many kilobytes of memory, on a free port, and ready.
     pub(crate) fn start_limited(app: &TestApp, kilobytes: u32, settings: &[(&str, &str)]) -> Self {
         let mut limited = Command::new("sh");
         let limit = format!("ulimit -v {kilobytes}; exec \"$0\" \"$@\"");
@@ -200,7 +200,7 @@ impl Service {
         self.log()
     }
 
-    /// Whether it runs.
+    /// Whether it is running.
     pub(crate) fn is_alive(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(None))
     }

@@ -1,23 +1,23 @@
-//! JSON that no program writes: deep, wide, with long names, escapes, fields that come twice and huge numbers.
+//! Unusual JSON: deep, wide, with long names, escapes, duplicate fields and huge numbers.
 
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// What a body consists of.
+/// The structure of a body.
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
     /// Each object around the value has one field, or each array one item.
     depth: usize,
     in_arrays: bool,
-    /// A name's length, of which the last part is a number where `distinct`.
+    /// Length of a name, whose last part is a number if `distinct`.
     pub(crate) name: usize,
     pub(crate) character: &'static str,
     pub(crate) distinct: bool,
-    /// A field of the request's own around it all.
+    /// A field of the request around everything.
     pub(crate) field: &'static str,
-    /// What is repeated until the body is as long as it should be: items of an array, fields of an object, or one text.
+    /// What is repeated until the body has its size: items of an array, fields of an object, or one text.
     content: Content,
     pub(crate) item: &'static str,
     broken: bool,

@@ -32,7 +32,7 @@ pub(crate) enum At {
     StartTls,
     Auth,
     Mail,
-    /// On a connection that has carried a mail; without such a rule like any other.
+    /// On a connection that has carried a mail; without such a rule treated like any other.
     NextMail,
     Rset,
     Rcpt,
@@ -46,7 +46,7 @@ pub(crate) enum At {
 pub(crate) enum Action {
     /// These bytes instead of the usual answer. After a 421 the connection is closed.
     Say(Vec<u8>),
-    /// These bytes instead of the usual answer, and the connection is closed.
+    /// Sends these bytes instead of the usual reply, and closes the connection.
     SayAndClose(Vec<u8>),
     /// Closes the connection without an answer.
     Drop,
@@ -54,7 +54,7 @@ pub(crate) enum Action {
     AcceptAndDrop,
     /// Never answers again, and reads no more.
     FallSilent,
-    /// Takes its time on this connection, then does that.
+    /// Delays this connection, then does that.
     Late(Duration, Box<Action>),
     /// Does this first; meanwhile the whole server waits.
     After(Deed, Box<Action>),
@@ -129,9 +129,9 @@ struct State {
     accepted: Vec<Mail>,
     commands: Vec<String>,
     connections: usize,
-    /// Those that are open now.
+    /// Number of open connections.
     open: usize,
-    /// The most that were open at a time and greeted.
+    /// Maximum number of connections open and greeted at a time.
     allowed: Option<usize>,
 }
 
@@ -182,7 +182,7 @@ impl ScriptedServer {
             .push((whom.to_owned(), rule, times));
     }
 
-    /// From now on it greets so many connections at a time.
+    /// From now on greets this many connections at a time.
     pub(crate) fn allow(&self, connections: usize) {
         self.shared.state().allowed = Some(connections);
     }

@@ -22,13 +22,13 @@ struct Connection {
     authenticated: bool,
     from: Option<String>,
     to: Vec<String>,
-    /// Bodies that were answered.
+    /// Number of bodies answered.
     mails: usize,
     /// Whose rules apply: the last recipient named, before that the sender.
     whom: String,
 }
 
-/// A connection, for as long as it lasts.
+/// Counts a connection while it is open.
 struct Open(Arc<Shared>);
 
 impl Drop for Open {

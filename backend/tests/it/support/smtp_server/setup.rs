@@ -108,7 +108,7 @@ impl Setup {
         self
     }
 
-    /// Greets no more connections than these at a time; what is done to others comes in place of the greeting.
+    /// Greets at most this many connections at a time; others get this action instead of the greeting.
     pub(crate) fn allowing(mut self, connections: usize, surplus: Action) -> Self {
         (self.max_connections, self.surplus) = (connections, surplus);
         self
