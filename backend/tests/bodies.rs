@@ -1,4 +1,5 @@
-//! What a request costs is in proportion to its size, whatever its shape. A test binary of its own: its allocator counts.
+//! The cost of a request is proportional to its size, whatever its shape. A separate test binary with a counting
+//! allocator.
 
 #![expect(
     clippy::unwrap_used,
@@ -42,12 +43,12 @@ static ALLOCATED: &StatsAlloc<alloc::System> = &INSTRUMENTED_SYSTEM;
 
 const SMALL: usize = 8 * 1024;
 const LARGE: usize = 64 * 1024;
-/// Bytes of an answer: twenty paths of 200 characters, each written as an escape of six.
+/// Maximum size of a response in bytes: twenty paths of 200 characters, each written as an escape of six.
 const LONGEST_ANSWER: usize = 32 * 1024;
-/// What is allocated in all for each byte of a body, given back or not: it bounds the memory in use, and copying in circles
-/// shows in it.
+/// Maximum number of bytes allocated for each byte of a body, freed or not: this bounds memory in use, and exposes
+/// repeated copying.
 const ALLOCATED_PER_BYTE: usize = 40;
-/// The same whatever the size: the request, the answer, what a document's types take.
+/// Allocated regardless of the size: the request, the response, the types of a document.
 const ALLOCATED_ALWAYS: usize = 512 * 1024;
 /// A time that grows with the square of the size would grow by 64.
 const LONGER: u32 = 24;
@@ -62,7 +63,7 @@ async fn ask<T>(_: Query<T>) -> HttpResponse {
     HttpResponse::NoContent().finish()
 }
 
-/// One operation for each kind of request; which it is says its path.
+/// One operation for each kind of request, identified by its path.
 fn operations(config: &mut ServiceConfig) {
     fn post<T: DeserializeOwned + Validate + 'static>(config: &mut ServiceConfig, path: &str) {
         config.route(path, web::post().to(take::<T>));
@@ -82,7 +83,7 @@ fn operations(config: &mut ServiceConfig) {
     get::<AttemptQuery>(config, "/2");
 }
 
-/// What a request has taken.
+/// The cost of a request.
 #[derive(Debug)]
 struct Cost {
     allocated: usize,
@@ -90,7 +91,7 @@ struct Cost {
     time: Duration,
 }
 
-/// Sends a request three times; what it takes at least.
+/// Sends a request three times; returns the minimum cost.
 async fn cost<R, B: MessageBody>(
     app: &impl Service<R, Response = ServiceResponse<B>, Error = Error>,
     request: impl Fn() -> R,
@@ -114,7 +115,7 @@ async fn cost<R, B: MessageBody>(
     least.unwrap()
 }
 
-/// Fails unless the cost of the large one is in proportion.
+/// Fails unless the cost of the large request is proportional.
 fn compare(small: &Cost, large: &Cost) -> Result<(), TestCaseError> {
     for (cost, size) in [(small, SMALL), (large, LARGE)] {
         let most = ALLOCATED_PER_BYTE * size + ALLOCATED_ALWAYS;
@@ -126,7 +127,7 @@ fn compare(small: &Cost, large: &Cost) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// A query string of this size, made of what bodies are made of.
+/// A query string of this size, made of the same pieces as bodies.
 fn query(shape: &Shape, size: usize) -> String {
     let plain = |text: &str| percent_encode(text.as_bytes(), NON_ALPHANUMERIC).to_string();
     let (name, item) = (
@@ -143,7 +144,7 @@ fn query(shape: &Shape, size: usize) -> String {
     query
 }
 
-/// One test for all: what others allocate meanwhile would be counted with it.
+/// A single test: allocations of concurrent tests would be counted.
 #[test]
 fn a_request_costs_no_more_than_its_size_whatever_its_shape() {
     let system = System::new();

@@ -1,4 +1,4 @@
-//! One mailbox has one address, however it is spelled: for recipients, suppressions, runs, statistics, users and limits.
+//! A mailbox has one address in any spelling: for recipients, suppressions, runs, statistics, users and limits.
 
 use dispatch::deliveries::model::DeliveryStatus;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::app::TestApp;
 use crate::support::people::Person;
 use crate::support::smtp_server::ScriptedServer;
 
-/// One mailbox, as people and programs write it.
+/// Spellings of one mailbox.
 const SPELLINGS: [&str; 7] = [
     "ann@bücher.example",
     "ann@bu\u{308}cher.example",
@@ -20,7 +20,7 @@ const SPELLINGS: [&str; 7] = [
 ];
 const KEPT: &str = "ann@xn--bcher-kva.example";
 
-/// What looks like `ann@bücher.example` and has something in it that is not seen.
+/// Text that looks like `ann@bücher.example` but contains an invisible character.
 fn disguised() -> Vec<String> {
     let hidden = [
         '\u{200B}', '\u{AD}', '\u{200D}', '\u{2060}', '\u{FEFF}', '\u{202E}',
@@ -34,7 +34,7 @@ fn disguised() -> Vec<String> {
     hidden.into_iter().flat_map(places).collect()
 }
 
-/// An account that was made under this spelling.
+/// An account created with this spelling.
 fn confirmed(app: &TestApp, email: &str) {
     app.sign_up(email).expect(202);
     app.confirm(&app.mailed_token(KEPT)).expect(204);

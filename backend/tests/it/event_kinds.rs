@@ -1,4 +1,4 @@
-//! What accounts, readers and uploads leave in the journal of events, and what of them it never says.
+//! The events recorded for accounts, readers and uploads, and what events never contain.
 
 use std::io::Cursor;
 
@@ -14,7 +14,7 @@ use crate::unsubscribe::{mail_to, token};
 
 const ADA: &str = "ada@example.org";
 
-/// Kind, subject and details of the events since the first `known`, the oldest first.
+/// Kind, subject and details of the events after the first `known`, the oldest first.
 fn recorded(app: &TestApp, staff: &Person, kinds: &[&str]) -> Vec<(String, String, String)> {
     let events = app.get(staff, "/events?limit=200").expect(200);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Heavy work of one user is no reason for another to wait.
+//! Expensive work of one user does not delay others.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::app::TestApp;
 
-/// A third of what a message may hold, in as many elements and placeholders as it may have.
+/// A third of the maximum size of a message, with as many elements and placeholders as allowed.
 fn heavy() -> String {
     let placeholder = "<p>{{ full_name | title | default('friend', true) | upper }}</p>";
     let rest = "<td>a &amp; b<br>".repeat(20_000);
@@ -50,7 +50,7 @@ fn heavy_previews_of_one_user_do_not_delay_the_pages_and_previews_of_another() {
             .flat_map(|load| load.join().unwrap())
             .collect()
     });
-    // Nine of hers are in hand at most; the others are refused.
+    // At most nine of hers are running or queued; the others are rejected.
     assert!(statuses.contains(&429), "{statuses:?}");
     assert!(
         statuses

@@ -1,4 +1,4 @@
-//! Invitations: made by administrators, mailed, good once, for one address and a week.
+//! Invitations: created by administrators, mailed, valid once, for one address and a week.
 
 use std::thread;
 
@@ -181,7 +181,7 @@ fn an_account_that_is_there_already_is_not_invited_and_not_changed_by_an_invitat
     .expect_problem(409, "already_registered");
     app.invite(&admin, ADA);
     let token = app.invitation_sent(&server);
-    // Made by other means since.
+    // Created in another way meanwhile.
     app.person(ADA, "manager");
     app.accept(ADA, &token).expect(202);
     app.sign_in(ADA, PASSWORD)
@@ -196,7 +196,7 @@ fn a_password_that_a_stranger_chose_for_the_address_before_does_not_count() {
     let server = ScriptedServer::start();
     let app = app_at(&server);
     let admin = app.inviting();
-    // From a time when sign-up was open.
+    // Created while sign-up was open.
     diesel::insert_into(users::table)
         .values((
             users::email.eq(ADA),

@@ -90,7 +90,7 @@ fn thing(app: &TestApp, owner: &Person, noun: &str) -> i64 {
             let writer = format!("writer{}@example.org", rand::random::<u64>());
             app.article(&app.person(&writer, "manager"), "News")
         }
-        // Those are nobody's own either: administrators invite.
+        // These have no owner either: administrators invite.
         "invitations" => {
             let admin = app.person(
                 &format!("admin{}@example.org", rand::random::<u64>()),

@@ -1,4 +1,4 @@
-//! Times of a mailing that are given as the clock shows them: what was typed is the anchor, whatever the clock skips.
+//! Times of a mailing given in local time: what was entered is the anchor, whatever the clock skips.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::app::TestApp;
 use crate::support::people::Person;
 
-/// A mailing from the hour that New York's clock skips on 14 March 2027, with other fields as given.
+/// A mailing at the hour that New York's clock skips on 14 March 2027, with other fields as given.
 fn skipped_hour(fields: &Value) -> Value {
     let mut body = json!({"starts_at_local": "2027-03-14T02:30:00", "recurrence": "weekly", "time_zone": "America/New_York"});
     let with = body.as_object_mut().unwrap();
@@ -26,7 +26,7 @@ fn create(app: &TestApp, owner: &Person, fields: &Value) -> i64 {
     app.post(owner, "/mailings", &body).id()
 }
 
-/// The first occurrences, each as the clock shows it, with its note.
+/// The first occurrences in local time, each with its note.
 fn series(occurrences: &Value, count: usize) -> Vec<String> {
     let items = occurrences["items"].as_array().unwrap().iter().take(count);
     items
@@ -230,7 +230,7 @@ fn newer_zone_data_move_what_waits_to_what_the_clock_is_to_show() {
     let path = format!("/mailings/{mailing}");
     app.tick();
     let before = app.get(&alice, &path).expect(200);
-    // As a program with older data would have computed it.
+    // As computed by a program with older data.
     app.sql()
         .batch_execute(
             "UPDATE mailings SET starts_at = starts_at - interval '1 hour', next_run_at = next_run_at - interval '1 hour';

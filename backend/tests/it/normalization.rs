@@ -1,4 +1,4 @@
-//! What earlier releases stored is brought into the forms that are compared now: nothing is lost, and suppressions win.
+//! What earlier releases stored is normalized: nothing is lost, and suppressions take precedence.
 
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::app::TestApp;
 use crate::support::people::Person;
 use crate::support::smtp_server::{Rule, ScriptedServer};
 
-/// As they were stored: all of them the mailbox `ann@xn--bcher-kva.example`.
+/// Stored spellings, all of the mailbox `ann@xn--bcher-kva.example`.
 const ANNS: [&str; 4] = [
     "ann@bücher.example",
     "Ann@b\u{200B}ücher.example",
@@ -17,7 +17,7 @@ const ANNS: [&str; 4] = [
 ];
 const ANN: &str = "ann@xn--bcher-kva.example";
 
-/// A recipient as an earlier release stored it; its id.
+/// Stores a recipient like an earlier release; returns its id.
 fn stored(app: &TestApp, owner: &Person, email: &str, name: &str) -> i64 {
     let placeholder = format!("r{}@example.org", email.len() + name.len() * 100);
     let body = json!({"email": placeholder, "full_name": name, "comment": name});
@@ -133,7 +133,7 @@ fn whoever_was_suppressed_in_one_spelling_is_mailed_in_none_afterwards() {
     assert_eq!(reached(&server), [ANN]);
 }
 
-/// A mailing of both spellings that has been tried once and waits for its next try.
+/// A mailing to both spellings that was attempted once and waits for its retry.
 fn deferred(app: &TestApp, server: &ScriptedServer, alice: &Person) -> i64 {
     server.add(ANN, Rule::refuse(450, "4.2.1 try later"), None);
     stored(app, alice, ANNS[0], "Ann");

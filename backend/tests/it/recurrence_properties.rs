@@ -107,7 +107,7 @@ fn in_every_zone_the_years_with_known_oddities_follow_the_calendar() {
     }
 }
 
-/// All of them, in an order that stays: a failure can be repeated.
+/// All zones in a stable order, so that failures are reproducible.
 fn zones() -> Vec<Zone> {
     let mut zones: Vec<Zone> = Zone::all().collect();
     zones.sort_unstable_by_key(|zone| zone.name());

@@ -1,4 +1,5 @@
-//! Who may open an account: `SIGN_UP` is kept to on every way in, and tells nobody who is registered or invited.
+//! Who may open an account: `SIGN_UP` is enforced everywhere, and responses do not reveal who is registered or
+//! invited.
 
 use diesel::prelude::*;
 use dispatch::db::schema::{account_mails, users};

@@ -1,4 +1,4 @@
-//! When a mailing may start: not by a mistyped year, and at once only where that is asked for.
+//! When a mailing may start: not at a mistyped year, and immediately only on request.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -159,7 +159,7 @@ fn an_old_mailing_keeps_its_start_and_is_moved_to_no_other_past() {
     let starts_at = app.get(&alice, &path).expect(200)["starts_at"].clone();
     app.wait(TimeDelta::days(30));
 
-    // What does not touch the start, and the start as it is, can be saved.
+    // Unrelated changes and an unchanged start can be saved.
     for fields in [
         json!({"starts_at": starts_at}),
         json!({"recurrence": "daily"}),
@@ -194,7 +194,7 @@ fn a_changed_schedule_is_tried_out_as_the_one_of_its_mailing() {
         with(base, fields)
     };
     let ask = |fields: &Value| app.post(&alice, "/occurrences/preview", &preview(fields));
-    // It has been sent: saving sends nothing, whatever changes.
+    // It has already been sent: saving sends nothing, whatever changes.
     for recurrence in ["weekly", "daily"] {
         let items = ask(&json!({"mailing_id": sent, "recurrence": recurrence})).expect(200);
         assert_eq!(items["items"][0]["note"], Value::Null, "{recurrence}");
@@ -210,7 +210,7 @@ fn a_changed_schedule_is_tried_out_as_the_one_of_its_mailing() {
             .expect_invalid("mailing_id", "not_found");
     }
 
-    // It never was: with its start a moment ago, saving sends at once.
+    // It has never been sent: with a start a moment ago, saving sends immediately.
     let waiting = json!({"starts_at": app.now() + TimeDelta::days(3)});
     let waiting = app.mailing(&alice, &waiting);
     let moved = json!({"mailing_id": waiting, "recurrence": "once", "starts_at": app.now()});

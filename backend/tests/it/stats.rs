@@ -129,7 +129,7 @@ fn a_run_refused_for_1900_of_2000_says_so() {
     app.recipients(&alice, 2000);
     let mailing = app.mailing(&alice, &json!({}));
     app.tick();
-    // So many refused are held to be no fault of theirs: each time it has to be let go on.
+    // This many refusals pause the run: it has to be resumed each time.
     while app.state(&alice, mailing).1 == "recipients_refused" {
         app.act(&alice, mailing, "resume");
         app.tick();

@@ -1,5 +1,5 @@
-//! What may stand in a message: mistakes are refused with their place and what was meant, and what an editor has changed is
-//! understood or refused, never mailed dead.
+//! Template errors are rejected with their position and a suggestion; what an editor has changed is corrected or
+//! rejected, never mailed broken.
 
 use diesel::connection::SimpleConnection;
 use diesel_migrations::MigrationHarness as _;
@@ -12,7 +12,7 @@ use crate::support::smtp_server::{Mail, ScriptedServer};
 use crate::support::tables::{migrations, take_back_last};
 use crate::unsubscribe::{SITE, mail_to, token};
 
-/// The same request as a new message, as a changed one and as a preview.
+/// The same request as a new message, as an update and as a preview.
 fn everywhere(app: &TestApp, owner: &Person, message: &Value) -> Vec<Value> {
     let stored = app.message(owner);
     let path = format!("/messages/{stored}");
@@ -29,7 +29,7 @@ fn everywhere(app: &TestApp, owner: &Person, message: &Value) -> Vec<Value> {
     .collect()
 }
 
-/// Mails this message to Bob, whose name is that.
+/// Mails this message to Bob, with this name.
 fn mailed(app: &TestApp, owner: &Person, message: &Value, full_name: &str) {
     let bob = json!({"email": "bob@example.org", "full_name": full_name});
     app.post(owner, "/recipients", &bob).expect(201);

@@ -1,4 +1,4 @@
-//! What is true of every text that people write: one normal form, no direction that stays open, no name that is not seen.
+//! Rules for all texts entered by users: normalization, balanced directions, visible names.
 
 mod every_field;
 
@@ -20,7 +20,7 @@ fn server(name: &str) -> Value {
     json!({"name": name, "host": "mail.example.org", "port": 587, "tls": "starttls", "from_email": "a@example.org", "from_name": name})
 }
 
-/// What is created under a path with a text, and where its answer has that text.
+/// A resource created under a path with a text, and the position of that text in the response.
 fn created(text: &str) -> [(&'static str, &'static str, Value); 7] {
     [
         (

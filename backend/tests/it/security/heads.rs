@@ -1,4 +1,4 @@
-//! HEAD is answered as GET is, without the body, wherever GET is answered.
+//! HEAD is answered like GET without the body, wherever GET is supported.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use super::{administrator, operations, say};
 use crate::support::app::TestApp;
 use crate::support::process::Folder;
 
-/// Status, headers and body of what is answered to this method.
+/// Status, headers and body of the response to this method.
 fn ask(
     app: &TestApp,
     method: &str,
@@ -35,7 +35,7 @@ fn assert_alike(app: &TestApp, path: &str, bearer: &str) {
     assert_eq!(body, "", "HEAD {path}");
     let (wanted, mut known, body) = ask(app, "GET", path, bearer);
     if body.contains("\"request_id\"") || !known.contains_key("content-length") {
-        // Every answer has another name in it.
+        // Each response contains a different name.
         known.insert("content-length".to_owned(), String::new());
     }
     let mut headers = headers;

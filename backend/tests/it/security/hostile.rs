@@ -1,4 +1,4 @@
-//! Bodies that no program sends, before signing in, to a process with little memory.
+//! Hostile request bodies before sign-in, to a process with little memory.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,9 +16,9 @@ use crate::support::shapes::{Shape, shapes};
 
 const REQUESTS: usize = 10_000;
 const AT_ONCE: usize = 256;
-/// As long as a body may be.
+/// Maximum size of a body.
 const LIMIT: usize = 64 * 1024;
-/// A little less, for what is around it.
+/// Slightly less, to leave room for the enclosing syntax.
 const SIZE: usize = LIMIT - 2048;
 const LONGEST_ANSWER: usize = 32 * 1024;
 
@@ -40,7 +40,7 @@ fn request(n: usize, shape: &Shape, operations: &[Operation]) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A client with a connection, which is made again when the server has closed it.
+/// A client with a connection, which is reopened when the server has closed it.
 struct Client {
     address: String,
     stream: Option<BufReader<TcpStream>>,
@@ -54,13 +54,13 @@ impl Client {
         }
     }
 
-    /// The status of what is answered, and the length of its body.
+    /// The status of the response, and the length of its body.
     fn ask(&mut self, request: &[u8]) -> Option<(u16, usize)> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => BufReader::new(TcpStream::connect(&self.address).ok()?),
         };
-        // It may refuse the request before all of it has come.
+        // The server may reject the request before all of it has been sent.
         stream.get_mut().write_all(request).ok();
         let (mut status, mut length, mut chunked, mut close) = (0, 0, false, false);
         loop {
@@ -131,7 +131,7 @@ fn ten_thousand_hostile_bodies_do_not_end_a_process_of_512_mb() {
                 return statuses;
             }
             let request = &requests[n % requests.len()];
-            // A connection that was left alone for long has been closed by now.
+            // A connection that was idle for long has been closed by now.
             let answer = (0..5).find_map(|_| client.ask(request));
             let (status, length) = answer.unwrap_or_else(|| panic!("no answer to {n}"));
             assert!(length <= LONGEST_ANSWER, "{n}: {length}");

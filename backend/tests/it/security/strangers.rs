@@ -1,4 +1,4 @@
-//! What is refused anyway costs the database nothing.
+//! Requests that are rejected anyway do not query the database.
 
 use chrono::TimeDelta;
 use diesel::RunQueryDsl;
@@ -15,7 +15,7 @@ struct Last {
     at: Option<String>,
 }
 
-/// When the app has last said anything to its database.
+/// When the app last queried its database.
 fn last_statement(app: &TestApp) -> Option<String> {
     let last: Last = diesel::sql_query(
         "SELECT max(query_start)::text AS at FROM pg_stat_activity
@@ -26,7 +26,7 @@ fn last_statement(app: &TestApp) -> Option<String> {
     last.at
 }
 
-/// Fails if the database is asked anything meanwhile.
+/// Fails if the database is queried meanwhile.
 #[track_caller]
 fn unasked<T>(app: &TestApp, work: impl FnOnce() -> T) -> T {
     let before = last_statement(app);
@@ -45,7 +45,7 @@ fn api_token(app: &TestApp, owner: &Person) -> String {
     made["token"].as_str().unwrap().to_owned()
 }
 
-/// The text with another character in this place.
+/// The text with a different character at this position.
 fn changed(text: &str, place: usize) -> String {
     let mut bytes = text.as_bytes().to_vec();
     bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
@@ -130,7 +130,7 @@ fn a_token_from_before_tokens_had_a_mac_is_good_and_invented_ones_of_its_form_ar
     ask(&old).expect(200);
 }
 
-/// Settings under which limits count, in this process alone.
+/// Settings with limits enabled, in this process only.
 const LIMITED: [(&str, &str); 2] = [("SMTP_URL", "smtp://127.0.0.1:9"), ("LIMITS", "1")];
 
 #[test]
@@ -168,7 +168,7 @@ fn a_request_over_its_limit_reaches_no_database() {
 fn a_session_whose_owner_is_not_known_yet_is_counted_before_it_is_looked_up() {
     let app = TestApp::start_with(&LIMITED);
     let alice = app.alice();
-    // Ended: who it was is asked of the database once in five seconds, whatever comes of it.
+    // Revoked: the database is queried for the session once in five seconds, regardless of the result.
     app.sql()
         .batch_execute("UPDATE sessions SET revoked_at = now()")
         .unwrap();

@@ -1,5 +1,5 @@
-//! A stored password is told only to the host, port, encryption and user name that it was given for, whatever sequence of
-//! changes an owner, or whoever sits at the owner's browser, makes.
+//! A stored password is sent only to the host, port, encryption and user name that it was given for, whatever
+//! sequence of changes is made in the owner's session.
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ use crate::support::app::TestApp;
 use crate::support::people::Person;
 use crate::support::smtp_server::ScriptedServer;
 
-/// Takes any credentials on both an open and an encrypted connection.
+/// Accepts any credentials on both plain and encrypted connections.
 fn greedy() -> ScriptedServer {
     ScriptedServer::setup()
         .starttls()
@@ -26,7 +26,7 @@ fn greedy() -> ScriptedServer {
         .start()
 }
 
-/// The user names and passwords that came with AUTH in these lines of a conversation.
+/// The user names and passwords sent with AUTH in these lines of a conversation.
 fn told(conversation: &[String]) -> Vec<(String, String)> {
     let plain = conversation
         .iter()
@@ -41,7 +41,7 @@ fn told(conversation: &[String]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A server of Alice's at the first of these, reached in clear as `ann`.
+/// A server of Alice's at the first of these, reached in clear text as `ann`.
 fn stored(app: &TestApp, alice: &Person, at: &ScriptedServer) -> String {
     let plain = json!({"tls": "none", "host": "127.0.0.1"});
     format!("/smtp-servers/{}", app.own_server(alice, at, &plain))
@@ -105,7 +105,7 @@ fn a_password_that_was_left_without_a_user_name_is_never_told() {
     assert_eq!(told(&server.commands()), []);
 }
 
-/// What a change says; ports stand for the servers.
+/// The fields of a change; ports identify the servers.
 #[derive(Debug, Clone)]
 struct Change {
     host: Option<&'static str>,
@@ -160,7 +160,7 @@ fn body(change: &Change, ports: [u16; 2], new_password: &str) -> Value {
     body
 }
 
-/// Where a server leads, and as whom.
+/// The address and user name of a server.
 fn target(server: &Value) -> String {
     json!([
         server["host"],

@@ -228,7 +228,7 @@ fn a_few_refused_recipients_stop_no_run_whatever_the_code() {
         let app = TestApp::sending_through(&server);
         let alice = app.alice();
         app.recipients(&alice, 60);
-        // At the beginning, where they are all that is known of the run.
+        // At the beginning, when nothing else is known of the run.
         for n in 1..=15 {
             server.add(
                 &format!("r{n}@example.org"),

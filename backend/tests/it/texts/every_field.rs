@@ -1,4 +1,4 @@
-//! Every text field of every request, as the API's document lists them: a new one is found here by itself.
+//! All text fields of all requests, taken from the OpenAPI document, so that new ones are included.
 
 use serde_json::{Map, Value, json};
 
@@ -6,21 +6,21 @@ use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::people::Person;
 
-/// Whole documents, which are shown in a frame of their own or reduced to what is safe; and what is only compared.
+/// Exceptions: whole documents, shown in their own frame or sanitized; and values that are only compared.
 const EXEMPT: [&str; 4] = ["html", "text", "token", "invitation"];
-/// Whatever is typed there is answered alike.
+/// Any input is answered in the same way.
 const EXEMPT_AT: (&str, &str) = ("/api/v1/auth/sign-in", "email");
 
 /// An operation, and the dotted name of one of its text fields.
 struct Field {
     method: String,
     path: String,
-    /// A body that is right, but for what is put into the field.
+    /// A valid body except for the value of the field.
     body: Value,
     name: String,
 }
 
-/// The document, to be looked into.
+/// The OpenAPI document, with lookup helpers.
 struct Document(Value);
 
 impl Document {
@@ -36,7 +36,7 @@ impl Document {
         }
     }
 
-    /// A value that is right.
+    /// A valid value.
     fn example(&self, schema: &Value) -> Value {
         let found = self.schema(schema);
         let given = [
@@ -66,7 +66,7 @@ impl Document {
             .collect()
     }
 
-    /// A body that has the object in which this field is.
+    /// A body with the object that contains this field.
     fn body_around(&self, schema: &Value, name: &str) -> Value {
         let mut body = self.body(schema);
         if let Some((outer, _)) = name.split_once('.') {
@@ -178,7 +178,7 @@ fn no_text_field_takes_a_direction_that_stays_open() {
             "a\u{2069}bc",
             "\u{202D}ab\u{2069}c",
         ] {
-            // What selects is looked for and not kept.
+            // Filters are matched and not stored.
             let selects = field.name.ends_with('q');
             assert!(
                 selects || field.refuses(&app, &admin, text),

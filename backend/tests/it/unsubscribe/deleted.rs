@@ -1,4 +1,4 @@
-//! Links of mails whose recipient, message, mailing, run or owner has been deleted since: the mail still lies in a mailbox.
+//! Links of mails whose recipient, message, mailing, run or owner has been deleted: the mail is still in a mailbox.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +12,7 @@ use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::smtp_server::ScriptedServer;
 
-/// As `operations.md` has it, for a run of any age.
+/// As described in `operations.md`, for a run of any age.
 const PURGE: &str = "DELETE FROM attempts; DELETE FROM deliveries";
 
 fn subscribe_again(app: &TestApp, token: &str) -> Answer {
@@ -23,7 +23,7 @@ fn letter(app: &TestApp, token: &str) -> Answer {
     app.send("GET", &format!("/letters/{token}"), &[], None)
 }
 
-/// The token that the mail of this one had before tokens carried the address.
+/// The token of this mail in the form used before tokens contained the address.
 fn old_token(app: &TestApp, token: &str) -> String {
     let ids = &URL_SAFE_NO_PAD.decode(token).unwrap()[..16];
     let key = app.services.config.secrets.message_id;
