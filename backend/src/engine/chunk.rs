@@ -1,4 +1,4 @@
-//! A chunk in flight: a range of a run's deliveries under one lease, as the sender's threads share it.
+//! A chunk in flight: a range of a run's deliveries under one lease, shared by the sender's threads.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};

@@ -25,7 +25,7 @@ use crate::mail_servers::model::SmtpServerKey;
 
 pub(super) struct Coordinator {
     state: Mutex<State>,
-    /// To the installation's server.
+    /// The queue of the installation's server.
     installation: Arc<EgressQueue>,
     /// Wakes the claimer: there may be room, or new work.
     for_claimer: Condvar,
@@ -106,7 +106,7 @@ impl Coordinator {
         self.wake_control_loop();
     }
 
-    /// Whether a chunk of this run, which leaves through this queue, may be claimed.
+    /// Whether a chunk of this run may be claimed for this queue.
     pub(super) fn room_for(&self, queue: &EgressQueue, run_id: i64) -> Room {
         if !queue.is_known() {
             self.wake_control_loop();

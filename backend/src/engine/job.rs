@@ -35,7 +35,7 @@ pub(super) struct Job {
     content_refusals: AtomicU32,
     deferrals: AtomicU32,
     planned: u64,
-    /// Of recipients, and how many deliveries were decided otherwise.
+    /// Refusals of recipients, and the number of deliveries with another final outcome.
     refusals: Mutex<Refusals>,
     decided: AtomicU64,
 }

@@ -1,18 +1,18 @@
 //! The delivery engine: turns due mailings into mail and records what became of every recipient.
 //!
 //! ```text
-//! scheduler   due mailings → runs → deliveries, in chunks          (an actix task, every second, in every process)
-//! sender      ┌ claimer   leases chunks, opens queues                             (a thread)
-//!             ├ SMTP workers  sessions, one mail after another                    (tasks, on a thread for each processor;
-//!             │                                          those of users' own servers together on one more)
-//!             ├ result writer  results in batches, chunks given back                    (a thread)
-//!             └ control loop  leases kept; which runs go on; the mail servers' breakers, paces, sessions   (a thread)
-//! queue        a mail server as this process sees it: what waits to leave through it, its breaker, its permits. One for
-//!             the installation's, one for each that a user has brought while something is to leave through it
-//! journal     what a worker is about to do and what came of it, on disk before it is in the database
-//! recovery    what dead workers have left: replayed from their journals, written off when their leases expire
-//! account_mail   the service's own mails, through a session of their own           (an actix task)
-//! upkeep      old events, links, mails and sessions are deleted                       (an actix task)
+//! scheduler     due mailings → runs → deliveries, in chunks     (an actix task, every second, in every process)
+//! sender        ┌ claimer        leases chunks, opens queues    (a thread)
+//!               ├ SMTP workers   send mails through sessions    (tasks, on one thread per processor;
+//!               │                                                those of users' servers together on one more)
+//!               ├ result writer  writes results, releases chunks                     (a thread)
+//!               └ control loop   renews leases, synchronises runs, breakers, limits  (a thread)
+//! queue         the egress queue of a mail server: waiting deliveries, breaker, permits. One for the
+//!               installation's server, one for each server of a user while something is due for it
+//! journal       what a worker is about to do and its outcome, on disk before it is in the database
+//! recovery      replays the journals of dead workers, and handles expired leases
+//! account_mail  the service's own mails, through a separate session          (an actix task)
+//! upkeep        deletes old events, links, mails and sessions                (an actix task)
 //! ```
 //!
 //! The parts of the sender share the coordinator with its queues. States, transitions and behaviour after crashes are

@@ -1,4 +1,4 @@
-//! From a run's message to the mails that leave through its queue.
+//! Prepares the mails of a run from its message.
 
 use diesel::prelude::*;
 
