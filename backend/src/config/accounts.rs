@@ -20,7 +20,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
         let Some(text) = self.text("SIGN_UP") else {
             if production {
                 self.mistakes.push(
-                    "SIGN_UP is missing: with APP_ENV=production say who may open an account: open, invited, domains:example.org or closed"
+                    "SIGN_UP is missing: with APP_ENV=production, set who may open an account: open, invited, domains:example.org or closed"
                         .to_owned(),
                 );
                 return None;

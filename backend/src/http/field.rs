@@ -222,7 +222,7 @@ fn explain(code: &str) -> &'static str {
         "too_short" => "This is too short.",
         "control_characters" => "Line breaks and control characters are not allowed here.",
         "direction_left_open" => {
-            "A change of the text's direction (U+202A to U+202E, U+2066 to U+2069) is not closed, or not opened."
+            "A change of the text's direction (U+202A to U+202E, U+2066 to U+2069) is not closed, or closed without being opened."
         }
         "unknown_time_zone" => "No such time zone; use an IANA name such as Europe/Moscow.",
         "out_of_range" => "This is outside the range that is accepted.",

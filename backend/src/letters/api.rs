@@ -71,6 +71,6 @@ async fn get_letter(
 fn not_kept() -> ApiError {
     ApiError::gone(
         "mail_not_kept",
-        "This mail is no longer kept here; its link to unsubscribe works as before.",
+        "This mail is no longer kept here; its unsubscribe link still works.",
     )
 }

@@ -214,7 +214,7 @@ impl Tag {
         match token {
             _ if self.tokens > MAX_TAG_TOKENS => Err(TOO_LONG.to_owned()),
             _ if self.joins > MAX_JOINS => Err(format!(
-                "A placeholder may join {MAX_JOINS} values at most."
+                "A placeholder may join at most {MAX_JOINS} values."
             )),
             Token::Mul | Token::Pow => {
                 Err("Multiplication is not available in messages.".to_owned())

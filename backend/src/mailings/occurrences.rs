@@ -26,10 +26,7 @@ use crate::zone::Zone;
 /// A schedule to try out; nothing is stored.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    clippy::option_option,
-    reason = "an end may be absent, taken away or given"
-)]
+#[expect(clippy::option_option, reason = "an end may be absent, removed or set")]
 struct PreviewOccurrences {
     /// This or `starts_at_local` is required unless `start_now` is true or a `mailing_id` is given.
     #[serde(default, deserialize_with = "present")]

@@ -11,9 +11,9 @@ pub const MAX_START_AGE: TimeDelta = TimeDelta::days(1);
 /// Why a window is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WindowError {
-    #[error("Give starts_at, starts_at_local or start_now: true.")]
+    #[error("One of starts_at, starts_at_local or start_now: true is required.")]
     StartMissing,
-    #[error("Give either starts_at or starts_at_local, not both.")]
+    #[error("Use either starts_at or starts_at_local, not both.")]
     StartTwice,
     #[error("Must be in the years 2000 to 2100.")]
     StartOutOfRange,
@@ -21,7 +21,7 @@ pub enum WindowError {
     StartsNowAndLater,
     #[error("The start is more than a day in the past; start_now: true starts the mailing now.")]
     StartInPast,
-    #[error("Give either ends_at or ends_at_local, not both.")]
+    #[error("Use either ends_at or ends_at_local, not both.")]
     EndTwice,
     #[error("Must be in the years 2000 to 2100.")]
     EndOutOfRange,

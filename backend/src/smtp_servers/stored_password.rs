@@ -16,9 +16,9 @@ pub(super) enum PasswordChange<'a> {
 /// Why a change requires another field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Incomplete {
-    #[error("a password needs a user name")]
+    #[error("a password requires a user name")]
     NoUsername,
-    #[error("a user name needs a password")]
+    #[error("a user name requires a password")]
     NoPassword,
     /// The stored password is for another host, port, encryption or user name.
     #[error("the stored password was given for another server or user name")]

@@ -108,7 +108,7 @@ pub(super) async fn unsubscribe(
         wishes::unsubscribe(conn, &to, run_id, origin).map_err(ApiError::from)
     };
     db.run(work).await?;
-    tracing::info!(run.id = run_id, "a reader unsubscribed");
+    tracing::info!(run.id = run_id, "reader unsubscribed");
     Ok(HttpResponse::NoContent()
         .insert_header((CACHE_CONTROL, "no-store"))
         .finish())
@@ -139,7 +139,7 @@ pub(super) async fn subscribe_again(
         wishes::subscribe_again(conn, &to, origin).map_err(ApiError::from)
     };
     db.run(move |conn| conn.transaction(work)).await?;
-    tracing::info!(run.id = run_id, "a reader subscribed again");
+    tracing::info!(run.id = run_id, "reader subscribed again");
     Ok(HttpResponse::NoContent()
         .insert_header((CACHE_CONTROL, "no-store"))
         .finish())

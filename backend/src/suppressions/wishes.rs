@@ -17,7 +17,7 @@ use crate::events::store::record;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SubscribeError {
     /// The address is suppressed for a reason other than the reader's request.
-    #[error("the address is suppressed for another reason than its reader's wish")]
+    #[error("the address is suppressed for a reason other than the reader's request")]
     StaysSuppressed,
     #[error("the account that sent the mail has been deleted")]
     SenderDeleted,

@@ -32,7 +32,7 @@ pub enum KeyError {
     #[error("This is no private key in PEM.")]
     Pem,
     #[error(
-        "This key is encrypted with a passphrase; give it without one (openssl pkey -in … -out …)."
+        "This key is encrypted with a passphrase; provide it without one (openssl pkey -in … -out …)."
     )]
     Encrypted,
     #[error("This is a public key; the matching private key is required.")]
