@@ -1,10 +1,7 @@
 //! The cost of a request is proportional to its size, whatever its shape. A separate test binary with a counting
 //! allocator.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that meets something unexpected has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "tests fail on anything unexpected")]
 
 #[path = "it/support/shapes.rs"]
 mod shapes;
@@ -50,9 +47,9 @@ const LONGEST_ANSWER: usize = 32 * 1024;
 const ALLOCATED_PER_BYTE: usize = 40;
 /// Allocated regardless of the size: the request, the response, the types of a document.
 const ALLOCATED_ALWAYS: usize = 512 * 1024;
-/// A time that grows with the square of the size would grow by 64.
+/// Quadratic time would grow by a factor of 64.
 const LONGER: u32 = 24;
-/// Too short to be compared.
+/// Shorter times are not comparable.
 const MOMENT: Duration = Duration::from_millis(2);
 
 async fn take<T>(_: Valid<T>) -> HttpResponse {

@@ -118,7 +118,7 @@ fn assert_followed(time_zone: Zone, change: Change) {
                 }
                 let schedule = Schedule {
                     starts_at,
-                    // A time that the clock skips can be given as a local one.
+                    // A time that the clock skips can be given in local time.
                     local_start: (note == Some(Note::DstGap)).then_some(anchor),
                     ends_at: None,
                     recurrence,

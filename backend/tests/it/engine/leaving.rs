@@ -98,7 +98,7 @@ fn who_leaves_during_a_run_is_not_mailed_however_slow_the_server() {
         } else {
             json!({})
         };
-        // Their links come with an earlier mailing.
+        // Their links are from an earlier mailing.
         app.mailing(&alice, &through);
         app.tick();
         let mails = server.accepted();
