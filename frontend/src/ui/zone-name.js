@@ -1,7 +1,7 @@
 // The display name of a time zone: its city, in the user's language if the browser supports it.
 
 /**
- * `Moscow`, `Москва`; in English the city as the zone's own name has it.
+ * `Moscow`, `Москва`; in English the city from the zone's IANA name.
  * @param {string} zone
  * @param {string} language
  */
