@@ -58,7 +58,7 @@ function merged(query, changes) {
 function useReload(source, work) {
   const [loading, error] = [ref(false), shallowRef(/** @type {unknown} */ (null))];
   let abort = new AbortController();
-  /** Something changed while rows were being fetched: they may be those of before. */
+  /** Data changed while rows were being fetched, so they may be outdated. */
   let outdated = false;
   /** @param {{quiet?: boolean}} [options] quiet: the rows stay while they are fetched again */
   async function reload({ quiet = false } = {}) {
