@@ -45,7 +45,7 @@ test('the form begins with nobody and no time, and asks for both at their fields
     await expect(group.getByRole('radio', { checked: true })).toHaveCount(0);
   }
   await page.getByRole('button', { name: 'Создать рассылку' }).click();
-  for (const group of groups) await expect(group.getByRole('alert')).toHaveText('Сделайте выбор');
+  for (const group of groups) await expect(group.getByRole('alert')).toHaveText('Выберите вариант');
   await expect(page.getByLabel('Все', { exact: true })).toBeFocused();
   await expect(page).toHaveURL(/\/mailings\/new$/);
   expect(await mailings()).toBe(0);
