@@ -92,7 +92,7 @@ function address(role) {
   return `${role}@contract.example.org`;
 }
 
-/** An administrator with a low id meets it among those that are tried, and takes its own role away. */
+/** An administrator whose low id is among the tested ones would remove its own role. */
 const FAR_AWAY = 'ALTER TABLE users ALTER COLUMN id RESTART WITH 1000001';
 
 /**
