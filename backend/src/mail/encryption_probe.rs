@@ -25,8 +25,8 @@ pub(super) async fn speaks_tls(address: SocketAddr, host: &str, limit: Duration)
     first.is_some_and(|first| TLS_RECORDS.contains(&first))
 }
 
-/// Whether the server greets unasked and in clear, as SMTP does. On a connection of its own. One that turns us away in clear says
-/// nothing of how it begins: some do so at a port for TLS, before any of it, when they have too many connections.
+/// Whether the server sends an SMTP greeting in clear text. Opens its own connection. A refusal in clear text is
+/// inconclusive: some servers with implicit TLS send one before the handshake when they have too many connections.
 pub(super) async fn greets_in_clear(address: SocketAddr, limit: Duration) -> bool {
     let first = first_bytes(address, &[]);
     let first: Option<[u8; 4]> = timeout(limit, first).await.ok().flatten();

@@ -26,7 +26,7 @@ impl Markup {
     pub(super) fn of(source: &str, tags: &[Range<usize>]) -> Self {
         let mut found = Self::default();
         let masked = masked(source, tags);
-        // Comments do not nest: looked into again and again, one that is never ended would be read at every `<!--` in it.
+        // Comments do not nest: otherwise one without an end would be scanned again at every `<!--` in it.
         for comment in found.read(&masked, 0) {
             let start = comment.start;
             found.read(masked.get(comment).unwrap_or_default(), start);

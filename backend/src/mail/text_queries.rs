@@ -1,4 +1,4 @@
-//! Plain text as it is mailed: what stands in the query of a link is percent-encoded, as it is in HTML. Pure.
+//! Plain text as it is mailed: placeholders in the query of a link are percent-encoded, as in HTML. Pure.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,10 +10,11 @@ use super::markup::masked;
 use super::placeholders::tags;
 use super::understood::{applied, encoded, in_text, pattern, tags_in};
 
-/// A link as mail programs find it in a text.
+/// A link as detected by mail programs.
 static LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?i)https?://[^\s<>"]+"#));
 
-/// A text as it is mailed: as it was meant, with the values in queries encoded. Where its tags cannot be read it stays as it is.
+/// A text as it is mailed: corrected, with the values in queries encoded. Left unchanged if its tags cannot be
+/// parsed.
 pub(super) fn as_mailed(source: &str) -> Cow<'_, str> {
     let text = in_text(source).text;
     match tags(&text) {
@@ -22,7 +23,7 @@ pub(super) fn as_mailed(source: &str) -> Cow<'_, str> {
     }
 }
 
-/// The text with its values in queries encoded; `None` where there are none.
+/// The text with its values in queries encoded; `None` if there are none.
 fn encoded_in_queries(text: &str, tags: &[Range<usize>]) -> Option<String> {
     let masked = masked(text, tags);
     let links: Vec<_> = LINK.find_iter(&masked).map(|link| link.range()).collect();

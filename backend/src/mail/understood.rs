@@ -12,11 +12,11 @@ use regex::{Captures, Regex};
 use super::markup::{Markup, masked};
 use super::placeholders::NAMES;
 
-/// A placeholder some of whose characters are percent-encoded, once or several times.
+/// A placeholder with some characters percent-encoded, once or several times.
 pub(super) static ENCODED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r#"(?i)(?:%(?:25){0,3}7B|\{){2}([^"'<>{}\r\n]{1,100}?)(?:%(?:25){0,3}7D|\}){2}"#)
 });
-/// So often, programs that hand a link on have encoded it.
+/// Maximum number of times that programs passing on a link encode it.
 const MAX_ENCODED: usize = 4;
 /// What cannot precede a link that begins with its scheme.
 static DOUBLED_SCHEME: LazyLock<Regex> = LazyLock::new(|| {

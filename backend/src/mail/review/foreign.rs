@@ -51,16 +51,16 @@ pub(super) struct Skeleton<'s> {
     source: &'s str,
     text: String,
     pieces: Vec<Piece>,
-    /// Whether characters that are spelt as references count as what they are.
+    /// Whether character references are decoded.
     reads_references: bool,
 }
 
-/// Where a part of the text comes from.
+/// The origin of a part of the text.
 struct Piece {
-    /// Where it begins in the text, and in the source.
+    /// Its offset in the text, and in the source.
     at: usize,
     source: usize,
-    /// How long the reference is that it was read from, if it was.
+    /// Length of the character reference it was decoded from, if any.
     reference: Option<usize>,
 }
 
@@ -78,7 +78,7 @@ impl<'s> Skeleton<'s> {
         Self::new(source, false).without(tags, elements)
     }
 
-    /// HTML as a reader sees it: what is spelt as a reference counts as what it is.
+    /// HTML as displayed: character references are decoded.
     pub(super) fn as_read(
         source: &'s str,
         tags: &[Range<usize>],
@@ -87,7 +87,7 @@ impl<'s> Skeleton<'s> {
         Self::new(source, true).without(tags, elements)
     }
 
-    /// The addresses of an HTML text and nothing else. `tags` and `addresses` are in order.
+    /// Only the URLs of an HTML text. `tags` and `addresses` are in order.
     pub(super) fn of_addresses(
         source: &'s str,
         tags: &[Range<usize>],
@@ -99,7 +99,7 @@ impl<'s> Skeleton<'s> {
             let inside = tags.iter().skip(first);
             let inside = inside.take_while(|tag| tag.end <= address.end);
             skeleton.push_without(address.clone(), inside.map(|tag| (tag.clone(), " ")));
-            // No text has it: nothing reaches from one address into the next.
+            // Does not occur in texts, so that no match spans two URLs.
             skeleton.text.push('\0');
         }
         skeleton
@@ -113,7 +113,7 @@ impl<'s> Skeleton<'s> {
         self
     }
 
-    /// Adds a part of the source with something else in place of these parts of it.
+    /// Adds a part of the source with some of its parts replaced.
     fn push_without(
         &mut self,
         whole: Range<usize>,
@@ -166,7 +166,7 @@ impl<'s> Skeleton<'s> {
         piece.map_or(offset, |piece| piece.source + (offset - piece.at))
     }
 
-    /// Where the character with this last byte ends in the source.
+    /// The end in the source of the character with this last byte.
     fn original_end(&self, last: usize) -> usize {
         match self.piece(last) {
             Some(Piece {
@@ -193,7 +193,7 @@ impl<'s> Skeleton<'s> {
         broken
     }
 
-    /// Those whose braces have something between them.
+    /// Those with something between their braces.
     pub(super) fn torn(&self) -> Vec<Found> {
         let torn = BROKEN
             .captures_iter(&self.text)

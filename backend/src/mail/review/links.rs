@@ -76,7 +76,7 @@ fn in_text(source: &str, tag: Range<usize>) -> Option<Found> {
     let joins_before = |c: char| c.is_alphanumeric() || matches!(c, '/' | '@' | '_' | '-');
     let joins_behind =
         |c: char| c.is_alphanumeric() || matches!(c, '/' | '&' | '=' | '#' | '_' | '-' | '%');
-    // At the end of a sentence, but not in an address.
+    // At the end of a sentence, but not inside a URL.
     let ends = |c: char| matches!(c, '?' | '.' | ',' | ':' | ';' | '!' | '+' | '~' | '*' | '$');
     let is_dead = before.is_some_and(joins_before)
         || behind.is_some_and(joins_behind)

@@ -1,6 +1,6 @@
-//! Characters that HTML spells as references, as far as placeholders are written with them. Pure.
+//! Decodes HTML character references for the characters used in placeholders. Pure.
 
-/// No reference that is looked for is longer.
+/// Maximum length of a reference.
 const MAX_LEN: usize = 16;
 const NAMED: [(&str, char); 26] = [
     ("lbrace", '{'),
@@ -31,7 +31,7 @@ const NAMED: [(&str, char); 26] = [
     ("ZeroWidthSpace", '\u{200b}'),
 ];
 
-/// The character that a reference at the beginning of this text spells, and how long the reference is.
+/// The character of the reference at the beginning of this text, and the length of the reference.
 pub(super) fn reference(text: &str) -> Option<(char, usize)> {
     let text = text.get(..text.floor_char_boundary(MAX_LEN))?;
     let behind = text.strip_prefix('&')?;

@@ -81,7 +81,7 @@ impl Failure {
             && !self.refuses_credentials()
     }
 
-    /// The server does not take the user name or the password: it is not to be asked again and again.
+    /// The server rejected the user name or the password: retries would be pointless.
     pub fn refuses_credentials(&self) -> bool {
         self.stage == Stage::Auth
             && self.fault == Fault::Refused
