@@ -1,4 +1,4 @@
-// Whether saving a mailing, or letting it go on, sends at once; and to how many. Pure; the server decides again.
+// Whether saving or resuming a mailing sends immediately, and to how many recipients. Pure; the server decides again.
 import { localToUtc } from '../../ui/zone.js';
 import { waiting } from './counts.js';
 import { scheduleOf } from './draft.js';
@@ -17,7 +17,7 @@ function isRescheduled(draft, stored) {
 }
 
 /**
- * Whether the start has come, read as the server reads it where a clock change skips or repeats it.
+ * Whether the start has passed, interpreted like the server does if a clock change skips or repeats it.
  * @param {Draft} draft
  * @param {number} now
  */
