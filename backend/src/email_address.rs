@@ -90,8 +90,9 @@ impl EmailAddress {
         })
     }
 
-    /// The key of whatever was typed: the address's, if it is one; otherwise a text that is no address's key. Only ASCII is
-    /// made lower case: of a Kelvin sign Unicode makes a `k`, and of what is no address another's.
+    /// The key of any text: that of the address if it is one, otherwise a text that is not the key of any address.
+    /// Only ASCII is converted to lower case: Unicode lower-cases the Kelvin sign to `k`, which would yield another
+    /// address's key.
     pub fn key_of(typed: &str) -> String {
         let no_key = |_mistake| typed.trim().to_ascii_lowercase();
         Self::parse(typed).map_or_else(no_key, |address| address.key())

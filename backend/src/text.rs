@@ -18,8 +18,8 @@ pub fn nfc(text: &str) -> Cow<'_, str> {
 /// Whether the character is invisible: controls, format characters, fillers, variation selectors, and all kinds of
 /// spaces.
 pub fn is_invisible(c: char) -> bool {
-    // A pattern of Braille without dots, a note without a head, and the filler of the Khitan script: symbols and marks to
-    // Unicode, and blanks to everyone else.
+    // The blank Braille pattern, a note without a head, and the Khitan filler: symbols and marks in Unicode, but they
+    // look blank.
     const BLANKS: [char; 3] = ['\u{2800}', '\u{1D159}', '\u{16FE4}'];
     if c.is_ascii() {
         return c.is_ascii_whitespace() || c.is_ascii_control();

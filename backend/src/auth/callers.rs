@@ -25,7 +25,7 @@ use crate::limits::{Limits, TooMany};
 
 /// Maximum age of cached sessions, tokens and users.
 const FRESH: Duration = Duration::from_secs(5);
-/// After a reading that failed, the next.
+/// Delay before a retry after a failed query.
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// The key by which requests are counted before the database is queried.
@@ -214,7 +214,7 @@ impl WithoutMac {
         if self.read_at.is_some_and(|at| at.elapsed() < FRESH) {
             return Ok(());
         }
-        // Whoever has waited for a reading that failed does not wait for another one.
+        // A caller that waited for a failed query does not wait for another one.
         if self.failed_at.is_some_and(|at| at.elapsed() < AGAIN) {
             return Err(ApiError::unavailable());
         }

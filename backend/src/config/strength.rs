@@ -11,11 +11,11 @@ const ENOUGH: f64 = 70.0;
 const WORD: usize = 8;
 /// Length of the longest.
 const LONGEST_WORD: usize = 16;
-/// So many characters that have come before are a repetition; of random ones that is rare.
+/// A match of this many earlier characters counts as a repetition; it is rare in random text.
 const REPETITION: usize = 4;
-/// Its rows and its columns.
+/// Rows and columns of a keyboard.
 const KEYBOARD: &str = "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik,9ol.0p;/ qwertyuiop asdfghjkl zxcvbnm";
-/// Characters of one step of a count: `0102`, `dev1dev2`.
+/// Number of characters in one step of a count: `0102`, `dev1dev2`.
 const LONGEST_STEP: usize = 4;
 
 /// Placeholders for secrets in documentation, without separators.
@@ -34,7 +34,7 @@ const PLACEHOLDERS: [&str; 12] = [
     "correcthorsebatterystaple",
 ];
 
-/// Whether the secret is made of repetitions, sequences, rows of a keyboard and common words, or of too few different
+/// Whether the secret consists of repetitions, sequences, keyboard rows and common words, or of too few different
 /// characters.
 pub(super) fn is_weak(secret: &str) -> bool {
     let letters: String = secret.chars().filter(|c| c.is_alphanumeric()).collect();
@@ -64,11 +64,11 @@ fn period(characters: &[char]) -> usize {
     shortest.unwrap_or(characters.len())
 }
 
-/// Without the characters that go on a run of equal, ascending or descending ones: `aaa`, `abc`, `321`, `010203`.
+/// Removes the characters that continue a run of equal, ascending or descending ones: `aaa`, `abc`, `321`, `010203`.
 fn without_sequences(characters: &[char]) -> Vec<char> {
     let step = |from: char, to: char| i64::from(u32::from(to)) - i64::from(u32::from(from));
     let follows = |place: usize, width: usize| {
-        // Next to each other three are a run; further apart so many would often be by chance.
+        // Three adjacent characters are a run; at a greater distance, three would often occur by chance.
         let others = if width == 1 { 2 } else { 3 };
         let Some(first) = place.checked_sub(width * others) else {
             return false;
@@ -93,8 +93,8 @@ fn without_sequences(characters: &[char]) -> Vec<char> {
         .collect()
 }
 
-/// Without what has come before, in whatever case, or lies side by side on a keyboard, but for the first character of each:
-/// `secretSECRETsecret1`.
+/// Removes repetitions of earlier text, ignoring case, and keyboard sequences, except for the first character of
+/// each: `secretSECRETsecret1`.
 fn without_repetitions(characters: &[char]) -> Vec<char> {
     let folded = characters.iter().map(char::to_ascii_lowercase);
     let text: Vec<char> = KEYBOARD.chars().chain(folded).collect();

@@ -54,7 +54,7 @@ pub fn drop_leases(conn: &mut PgConnection, tokens: &[i64]) -> QueryResult<usize
     .execute(conn)
 }
 
-/// In the order in which everybody locks chunks.
+/// In the global lock order of chunks.
 pub(super) fn columns(leases: &[Lease]) -> (Vec<i64>, Vec<i32>, Vec<i64>) {
     let mut leases: Vec<&Lease> = leases.iter().collect();
     leases.sort_unstable_by_key(|lease| (lease.run_id, lease.chunk_no));

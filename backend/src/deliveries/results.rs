@@ -101,7 +101,7 @@ fn record_late(
     log(conn, worker, place, &numbered)
 }
 
-/// Locks these deliveries, all of them before their chunk, in the order in which others that want several lock them.
+/// Locks these deliveries, all of them before their chunk, in the global lock order of deliveries.
 fn lock(conn: &mut PgConnection, run_id: i64, recipient_ids: &[i64]) -> QueryResult<()> {
     deliveries::table
         .filter(deliveries::run_id.eq(run_id))

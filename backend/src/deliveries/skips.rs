@@ -62,9 +62,9 @@ struct Skipped {
     n: i64,
 }
 
-// Deliveries before chunks, as where results are recorded; chunks in the order in which leases are renewed and given back.
-// A chunk's next attempt may now lie too early while others of it wait: whoever claims it then finds nothing and sets it
-// right.
+// Deliveries are locked before chunks, as when results are recorded; chunks in the order in which leases are renewed
+// and released. The next attempt of a chunk may now be too early while its other deliveries wait: the next claim
+// finds nothing and corrects it.
 const SKIP: &str = "
     WITH open AS MATERIALIZED (
         SELECT run_id, recipient_id, status AS before FROM deliveries

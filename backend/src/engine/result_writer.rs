@@ -100,7 +100,7 @@ impl<'a> ResultWriter<'a> {
         let mut done = Vec::new();
         for (chunk, mut news) in std::mem::take(&mut self.news).into_values() {
             if !news.results.is_empty() {
-                // The order in which deliveries are locked by everybody: some may be withdrawn at the same moment.
+                // The global lock order of deliveries: some may be withdrawn concurrently.
                 news.results.sort_by_key(|result| result.recipient_id);
                 let place = chunk.place();
                 self.insist(|shared, conn| {

@@ -42,7 +42,7 @@ pub async fn by_address(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    // As the router reads it: `/%61pi` is `/api`.
+    // Decoded as in the router: `/%61pi` is `/api`.
     let path = req.match_info().as_str();
     let begins = |prefix: &str| path.starts_with(prefix);
     if !begins("/api/v1/") || COUNT_BY_THEMSELVES.into_iter().any(begins) {

@@ -27,7 +27,7 @@ impl<'de> Deserialize<'de> for LocalTime {
     }
 }
 
-/// `chrono` would also read blanks, signs, and numbers of fewer digits.
+/// `chrono` would also accept blanks, signs, and numbers with fewer digits.
 fn has_shape(text: &str) -> bool {
     const SHAPE: &[u8] = b"0000-00-00T00:00:00";
     let fits = |(byte, shape): (u8, &u8)| match shape {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Mails count for this long after their run began; those that it has not tried by then count on while it is open.
+/// How long mails count after their run started; those not attempted by then keep counting while the run is open.
 pub const DAY: TimeDelta = TimeDelta::hours(24);
 
 /// Default limit of recipients for accounts created by signing up.

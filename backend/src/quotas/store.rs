@@ -120,7 +120,7 @@ struct SentRow {
     mails: i64,
 }
 
-/// A run that has been open for longer, because it was paused or is slow, may still send all that it has not tried.
+/// A run that has been open for longer, because it was paused or is slow, may still send its unattempted mails.
 fn sent(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> QueryResult<Vec<Sent>> {
     let rows: Vec<SentRow> = diesel::sql_query(
         "SELECT CASE WHEN started_at > $2 THEN started_at ELSE $3 END AS started_at,

@@ -64,8 +64,8 @@ fn check_again(conn: &mut PgConnection, run_ids: &[i64], now: DateTime<Utc>) -> 
     .execute(conn)
 }
 
-/// Takes the checks that were made out, and notes the end of the runs that go on though their retries have ended: instead of
-/// the check that was noted for that moment, so that none is noted again with each of its chunks.
+/// Removes the checks that were made, and enqueues the end of runs that go on although their retries have ended. It
+/// replaces the check due at the end of retries, so that it is not enqueued again with each of their chunks.
 fn take(conn: &mut PgConnection, ids: &[i64], now: DateTime<Utc>) -> QueryResult<()> {
     diesel::sql_query(
         "WITH made AS (DELETE FROM run_checks WHERE id = ANY($1) RETURNING run_id, due_at)

@@ -254,7 +254,7 @@ fn past_of(conn: &mut PgConnection, batch: &[Refused]) -> QueryResult<Vec<Past>>
     .load(conn)
 }
 
-/// A suppression that was added, and the address of the owner whom it concerns.
+/// An added suppression, and the address of its owner.
 #[derive(QueryableByName)]
 struct Added {
     #[diesel(sql_type = BigInt)]

@@ -33,7 +33,7 @@ pub(super) struct Connection {
 
 /// Why a mail's body cannot be sent.
 pub(super) enum NotOpened {
-    /// No connection could be had: perhaps it is one too many.
+    /// No connection could be established: it may exceed the server's limit.
     NoConnection(Failure),
     Failed(Failure),
 }
