@@ -45,8 +45,9 @@ pub(super) fn is_weak(secret: &str) -> bool {
     let characters: Vec<char> = secret.chars().collect();
     let period = period(&characters);
     let unit = characters.get(..period).unwrap_or(&characters);
-    let left = without_sequences(unit);
-    let left = without_repetitions(&without_words(&left));
+    // The columns of a keyboard count up, too: they are looked for while they are whole.
+    let left = without_words(&without_repetitions(unit));
+    let left = without_repetitions(&without_sequences(&left));
     let length: f64 = u32::try_from(left.len()).unwrap_or(u32::MAX).into();
     length * entropy(&left) < ENOUGH
 }
