@@ -331,10 +331,11 @@ export interface paths {
         put?: never;
         /**
          * Open an account
-         * @description Who may do so is the installation's choice, see `GET /site`. A link is mailed to the address; until it is used, nobody
-         *     can sign in. With the token of an invitation, which is for one address, the account can be used at once. The answer is
-         *     the same for an address that is registered already: then its owner is told by mail. It is also the same where only an
-         *     invitation helps and none is given: who has one is mailed it again. Five an hour from one network address; at most three
+         * @description The installation decides who may sign up, see `GET /site`. A link is mailed to the address; the account can be
+         *     used once the link has been followed. With the token of an invitation, which is valid for one address, the account
+         *     can be used immediately. The response is the same if the address is already registered: its owner is then notified
+         *     by mail. It is also the same if an invitation is required and missing: an invited address is then mailed its
+         *     invitation again. Limits: five requests an hour from one network address, three mails an hour to one address.
          *     mails an hour to one address.
          */
         post: operations["sign_up"];
@@ -455,15 +456,15 @@ export interface paths {
         };
         /**
          * List invitations, a page at a time
-         * @description For managers. Those that were accepted or withdrawn are gone; expired ones stay for a month.
+         * @description Requires the role of a manager. Accepted and withdrawn invitations are deleted; expired ones are kept for a month.
          */
         get: operations["list_invitations"];
         put?: never;
         /**
          * Invite an address
-         * @description For administrators. A link is mailed that opens one account with this address, within seven days, also where `SIGN_UP`
-         *     lets nobody else in. Inviting an address again mails a new link; the one before no longer works. Three mails an hour to
-         *     one address.
+         * @description Requires the role of an administrator. Mails a link that opens one account with this address within seven days,
+         *     also where `SIGN_UP` restricts sign-up. Inviting an address again mails a new link; the previous one becomes
+         *     invalid. At most three mails an hour to one address.
          */
         post: operations["create_invitation"];
         delete?: never;
@@ -484,7 +485,7 @@ export interface paths {
         post?: never;
         /**
          * Withdraw an invitation
-         * @description For administrators. Its link no longer works.
+         * @description Requires the role of an administrator. The link becomes invalid.
          */
         delete: operations["delete_invitation"];
         options?: never;
@@ -500,11 +501,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A letter as its reader got it
-         * @description Made from the message as it was when the run began, for the name and the address that it went to; its links are the
-         *     mail's own. Whoever has the token has the mail, so it is there as soon as the mail is, and as long as its run is kept;
-         *     after that the answer is 410, and the mail's link to unsubscribe works as before. Letters of a blocked owner are not shown
-         *     any more.
+         * View a mail in the browser
+         * @description Rendered from the message as it was when the run started, for the name and address it was sent to; its links are
+         *     those of the mail. Available as soon as the mail is sent and for as long as its run is kept; after that the
+         *     response is 410, and the mail's unsubscribe link still works. Mails of a blocked owner are not shown.
          */
         get: operations["get_letter"];
         put?: never;
@@ -527,8 +527,8 @@ export interface paths {
         put?: never;
         /**
          * Schedule a mailing
-         * @description When its window is open already, sending starts at once. A start more than a day in the past is a mistake at
-         *     `starts_at`; `start_now: true` starts the mailing now.
+         * @description If the window is already open, sending starts immediately. A start more than a day in the past is rejected as an
+         *     error in `starts_at`; `start_now: true` starts the mailing now.
          */
         post: operations["create_mailing"];
         delete?: never;
@@ -557,8 +557,8 @@ export interface paths {
         head?: never;
         /**
          * Change a mailing
-         * @description A run under way keeps its message and recipients; a new end counts for it at once. A start that is changed may lie at
-         *     most a day in the past.
+         * @description A run under way keeps its message and recipients; a new end applies to it immediately. A changed start must not be
+         *     more than a day in the past.
          */
         patch: operations["update_mailing"];
         trace?: never;
@@ -711,8 +711,8 @@ export interface paths {
         put?: never;
         /**
          * Resume a mailing
-         * @description Its run goes on where it stopped, nobody gets anything twice. This also lifts `content_rejected`, `recipients_refused`
-         *     and `mail_server_defers`; what a manager has disabled stays so.
+         * @description The run continues where it stopped; no recipient gets a second mail. This also clears `content_rejected`,
+         *     `recipients_refused` and `mail_server_defers`; a mailing disabled by a manager stays disabled.
          */
         post: operations["resume_mailing"];
         delete?: never;
@@ -974,8 +974,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A message that is not stored, as somebody would get it
-         * @description The same as the preview of a stored message.
+         * Preview a message that is not stored
+         * @description Same as the preview of a stored message.
          */
         post: operations["preview_draft"];
         delete?: never;
@@ -1001,7 +1001,7 @@ export interface paths {
         head?: never;
         /**
          * Change a message
-         * @description A run that has begun sends what the message was then.
+         * @description A run that has already started sends the previous version.
          */
         patch: operations["update_message"];
         trace?: never;
@@ -1016,10 +1016,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * A message as somebody will get it
-         * @description For one of the recipients of its owner, or for the caller (under a sample name, if the caller has none); the links to
-         *     unsubscribe and to view it in a browser are examples. The HTML is the author's own, exactly as it will be mailed: show
-         *     it only in a sandboxed frame without scripts.
+         * Preview a message
+         * @description For one of the owner's recipients, or for the caller (under a sample name if the caller has none); the links to
+         *     unsubscribe and to view it in a browser are examples. The HTML is the author's own, exactly as it will be mailed:
+         *     show it only in a sandboxed frame without scripts.
          */
         post: operations["preview_message"];
         delete?: never;
@@ -1060,7 +1060,7 @@ export interface paths {
         put?: never;
         /**
          * Try out a schedule
-         * @description What would be sent from now on. A window that is open already begins with a mailing sent at once, unless the mailing
+         * @description The occurrences from now on. If the window is already open, the first one is sent immediately, unless the mailing
          *     has been sent before.
          */
         post: operations["preview_occurrences"];
@@ -1193,8 +1193,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What this installation is like
-         * @description Public: whether, and for whom, it takes new accounts.
+         * Get settings of the installation
+         * @description Public: whether and to whom sign-up is open.
          */
         get: operations["get_site"];
         put?: never;
@@ -1243,8 +1243,9 @@ export interface paths {
         head?: never;
         /**
          * Change a mail server
-         * @description It counts within seconds, also for mailings under way. A stored password is told only to the host, port, encryption and
-         *     user name that it was given for: whoever changes one of these gives the password again. Without a user name none is stored.
+         * @description Takes effect within seconds, also for mailings under way. A stored password is used only with the host, port,
+         *     encryption and user name that it was given for: a request that changes one of these must contain the password
+         *     again. Without a user name no password is stored.
          */
         patch: operations["update_smtp_server"];
         trace?: never;
@@ -1414,10 +1415,9 @@ export interface paths {
         put?: never;
         /**
          * Unsubscribe
-         * @description The address that the mail went to gets nothing more from its owner, neither of runs under way nor of later ones. The link
-         *     works for as long as the mail exists, whatever has been deleted here since. The
-         *     body is not looked at: it may be empty, JSON, or the form `List-Unsubscribe=One-Click` of a mail provider (RFC 8058).
-         *     Doing it twice changes nothing.
+         * @description The address that the mail was sent to gets no more mail from its owner, in runs under way and later ones. The link
+         *     works for as long as the mail exists, whatever has been deleted since. The request body is ignored: it may be
+         *     empty, JSON, or the form `List-Unsubscribe=One-Click` of a mail provider (RFC 8058). Idempotent.
          */
         post: operations["unsubscribe"];
         /**
@@ -1501,12 +1501,12 @@ export interface paths {
         };
         /**
          * Get the quotas of a user
-         * @description For managers.
+         * @description Requires the role of a manager.
          */
         get: operations["get_quotas"];
         /**
          * Set the quotas of a user
-         * @description For administrators. They count from now on; what the account has already stays.
+         * @description Requires the role of an administrator. Quotas apply from now on; what the account already has is kept.
          */
         put: operations["put_quotas"];
         post?: never;
@@ -1858,30 +1858,31 @@ export interface components {
              */
             smtp_server_id?: number | null;
             /**
-             * @description Starts now, whatever `starts_at` in the past is given; later sends follow from this moment.
+             * @description Starts now, overriding a `starts_at` in the past; later sends are computed from now.
              * @default false
              */
             start_now?: boolean;
             /**
              * Format: date-time
-             * @description The first send, as an instant. This or `starts_at_local` is required unless `start_now` is true; a start more than a
-             *     day in the past is refused.
+             * @description The first send, as an instant. This or `starts_at_local` is required unless `start_now` is true; a start more
+             *     than a day in the past is rejected.
              */
             starts_at?: string;
             /**
-             * @description The first send, as the clock of `time_zone` shows it; every later one keeps this local time. Where the clock skips
-             *     it, that send alone is later by the gap; where the clock shows it twice, the first time counts.
+             * @description The first send in the local time of `time_zone`; all later ones have this local time. If the clock skips it on
+             *     some day, that send is later by the gap; if it occurs twice, the first time is used.
              */
             starts_at_local?: components["schemas"]["LocalTime"];
             /** @example Europe/Moscow */
             time_zone: string;
         };
         /**
-         * @description A new message. At least one body must not be blank. In all three fields `{{ email }}` and `{{ full_name }}` stand for
-         *     the recipient's, with filters (`default`, `upper`, `lower`, `title`, `capitalize`, `trim`, `split`, `first`, `last`,
-         *     `length`, `urlencode`), and `{% if … %}` chooses; in HTML the values are escaped, in the query of a link percent-encoded.
-         *     Anything else between two braces is refused with `invalid_template`, which names its line and column and what was probably
-         *     meant. A subject that is empty for somebody becomes “(no subject)”.
+         * @description A new message. At least one body must not be blank. In all three fields `{{ email }}` and `{{ full_name }}` are
+         *     replaced by the recipient's values, with filters (`default`, `upper`, `lower`, `title`, `capitalize`, `trim`,
+         *     `split`, `first`, `last`, `length`, `urlencode`) and conditions (`{% if … %}`); in HTML the values are escaped, in
+         *     the query of a link percent-encoded. Anything else between double braces is rejected with `invalid_template`, with
+         *     its line and column and what was probably meant. A subject that is empty for a recipient is replaced by “(no
+         *     subject)”.
          */
         CreateMessage: {
             /**
@@ -1913,8 +1914,8 @@ export interface components {
         CreateSmtpServer: {
             dkim?: components["schemas"]["CreateDkim"] | null;
             /**
-             * @description How the service introduces itself to it (EHLO): a name with its domain, or an address such as `[192.0.2.1]` or
-             *     `[IPv6:2001:db8::1]`. Without one as to its own mail server.
+             * @description The EHLO name of the service: a name with its domain, or an address such as `[192.0.2.1]` or
+             *     `[IPv6:2001:db8::1]`. By default the same as for the installation's server.
              * @example mail.example.org
              */
             ehlo_name?: string | null;
@@ -2147,7 +2148,7 @@ export interface components {
             /** @example invalid_email */
             code: string;
             /**
-             * @description The field, dotted where it is nested: `recipients.ids`. What is longer than 200 characters is cut.
+             * @description The field, dotted where it is nested: `recipients.ids`. Truncated to 200 characters.
              * @example email
              */
             field: string;
@@ -2156,7 +2157,7 @@ export interface components {
             template?: components["schemas"]["TemplateDetails"] | null;
         };
         /**
-         * @description What is wrong with a template, or looks as if it were.
+         * @description The kinds of errors and warnings about a template.
          * @enum {string}
          */
         FindingKind: "unknown_placeholder" | "unknown_filter" | "unknown_statement" | "not_available" | "unexpected_character" | "invisible_character" | "markup_inside" | "not_closed" | "not_opened" | "too_many_braces" | "percent_encoded" | "dead_link" | "changed_link" | "too_long" | "invalid" | "foreign_syntax" | "empty_subject";
@@ -2189,7 +2190,7 @@ export interface components {
             email: string;
             /**
              * Format: date-time
-             * @description From then on the link does not work.
+             * @description When the link expires.
              */
             expires_at: string;
             /**
@@ -2198,7 +2199,7 @@ export interface components {
              */
             id: number;
             invited_by?: components["schemas"]["UserRef"] | null;
-            /** @description Of the mail. */
+            /** @description Language of the mail. */
             language: components["schemas"]["Language"];
         };
         /**
@@ -2237,7 +2238,7 @@ export interface components {
             text: string;
         };
         /**
-         * @description What the clock of the mailing's time zone shows: a date and time without an offset, with or without seconds.
+         * @description A date and time without an offset in the mailing's time zone, with or without seconds.
          * @example 2027-03-14T02:30:00
          */
         LocalTime: string;
@@ -2300,8 +2301,8 @@ export interface components {
              */
             starts_at: string;
             /**
-             * @description The first send on the clock of `time_zone`, as it was given or follows from `starts_at`; every later one keeps this
-             *     local time. On a day whose clock skips it, `starts_at` is later by the gap.
+             * @description The first send in the local time of `time_zone`, as given or derived from `starts_at`; all later ones have
+             *     this local time. On a day on which the clock skips it, `starts_at` is later by the gap.
              */
             starts_at_local: components["schemas"]["LocalTime"];
             state_reason: components["schemas"]["StateReason"];
@@ -2557,7 +2558,7 @@ export interface components {
                 email: string;
                 /**
                  * Format: date-time
-                 * @description From then on the link does not work.
+                 * @description When the link expires.
                  */
                 expires_at: string;
                 /**
@@ -2566,7 +2567,7 @@ export interface components {
                  */
                 id: number;
                 invited_by?: components["schemas"]["UserRef"] | null;
-                /** @description Of the mail. */
+                /** @description Language of the mail. */
                 language: components["schemas"]["Language"];
             }[];
             /** Format: int32 */
@@ -2639,8 +2640,8 @@ export interface components {
                  */
                 starts_at: string;
                 /**
-                 * @description The first send on the clock of `time_zone`, as it was given or follows from `starts_at`; every later one keeps this
-                 *     local time. On a day whose clock skips it, `starts_at` is later by the gap.
+                 * @description The first send in the local time of `time_zone`, as given or derived from `starts_at`; all later ones have
+                 *     this local time. On a day on which the clock skips it, `starts_at` is later by the gap.
                  */
                 starts_at_local: components["schemas"]["LocalTime"];
                 state_reason: components["schemas"]["StateReason"];
@@ -2789,8 +2790,8 @@ export interface components {
                 scheduled_for: string;
                 /**
                  * Format: int32
-                 * @description Of one that is open: the mail server refuses further connections, so that only so many sessions are used. One more is
-                 *     tried every few minutes.
+                 * @description Only for open runs: the number of sessions in use, because the mail server refuses further connections. One
+                 *     more is tried every few minutes.
                  * @example 5
                  */
                 session_limit?: number | null;
@@ -2821,7 +2822,7 @@ export interface components {
                 created_at: string;
                 dkim?: components["schemas"]["Dkim"] | null;
                 /**
-                 * @description How the service introduces itself to it (EHLO); `null`: as to its own mail server.
+                 * @description The EHLO name of the service; `null`: the same as for the installation's server.
                  * @example mail.example.org
                  */
                 ehlo_name?: string | null;
@@ -2876,7 +2877,7 @@ export interface components {
                 updated_at: string;
                 /** @example news */
                 username?: string | null;
-                /** @description Why receivers may not go by the signature. Mails are sent all the same. */
+                /** @description Why receivers may ignore the signature. Mails are sent nevertheless. */
                 warnings: components["schemas"]["SigningWarning"][];
             }[];
             /** Format: int32 */
@@ -2987,7 +2988,7 @@ export interface components {
             subject: string;
             /** @example Hello, Ada Lovelace! */
             text: string;
-            /** @description What looks wrong with the message, though it can be mailed. */
+            /** @description Warnings about the message, which can be mailed nevertheless. */
             warnings: components["schemas"]["FieldError"][];
         };
         /** @description A message that need not be stored, and whom to show it for. */
@@ -3027,14 +3028,14 @@ export interface components {
             ends_at_local?: components["schemas"]["LocalTime"] | null;
             /**
              * Format: int64
-             * @description The mailing that would get this schedule; `null` for a new one. A start or an end that is absent is as the mailing
-             *     has it, and a start that it has already may lie in the past.
+             * @description The mailing that would get this schedule; `null` for a new one. A missing start or end is taken from the
+             *     mailing, and its existing start may be in the past.
              * @example 3
              */
             mailing_id?: number | null;
             recurrence: components["schemas"]["Recurrence"];
             /**
-             * @description As in a new mailing: the start is now.
+             * @description As for a new mailing: starts now.
              * @default false
              */
             start_now?: boolean;
@@ -3043,7 +3044,7 @@ export interface components {
              * @description This or `starts_at_local` is required unless `start_now` is true or a `mailing_id` is given.
              */
             starts_at?: string;
-            /** @description The first send as the clock of `time_zone` shows it. */
+            /** @description The first send in the local time of `time_zone`. */
             starts_at_local?: components["schemas"]["LocalTime"];
             /** @example Europe/Moscow */
             time_zone: string;
@@ -3054,7 +3055,7 @@ export interface components {
             code: string;
             /** @example Some fields are not valid. */
             detail: string;
-            /** @description The fields with mistakes, at most 20; absent when no field is to blame. */
+            /** @description The invalid fields, at most 20; absent if the error is not about a field. */
             fields?: components["schemas"]["FieldError"][];
             /** @description Names this request in the service's log. */
             request_id: string;
@@ -3197,8 +3198,8 @@ export interface components {
             scheduled_for: string;
             /**
              * Format: int32
-             * @description Of one that is open: the mail server refuses further connections, so that only so many sessions are used. One more is
-             *     tried every few minutes.
+             * @description Only for open runs: the number of sessions in use, because the mail server refuses further connections. One
+             *     more is tried every few minutes.
              * @example 5
              */
             session_limit?: number | null;
@@ -3212,9 +3213,12 @@ export interface components {
          * @enum {string}
          */
         RunStatus: "running" | "paused" | "finished" | "cancelled" | "missed" | "skipped_overlap";
-        /** @description A message that has just been saved, and what looks wrong with it. */
+        /** @description A saved message, and warnings about it. */
         SavedMessage: components["schemas"]["Message"] & {
-            /** @description It is mailed as it is: what looks like another program's placeholder, subjects that some would find empty. */
+            /**
+             * @description The message can be mailed as it is: placeholders of other programs, or subjects that are empty for some
+             *     recipients.
+             */
             warnings: components["schemas"]["FieldError"][];
         };
         /**
@@ -3277,7 +3281,7 @@ export interface components {
         Sessions: {
             items: components["schemas"]["Session"][];
         };
-        /** @description What is to hold for one account: 0 is no limit, `null` what holds for all. */
+        /** @description The quotas to set for one account: 0 is no limit, `null` the default. */
         SetQuotas: {
             /**
              * Format: int64
@@ -3310,7 +3314,7 @@ export interface components {
             /** @example Ada Lovelace */
             full_name?: string;
             /**
-             * @description The token of a mailed invitation, which is for this address only.
+             * @description The token of a mailed invitation, which is valid for this address only.
              * @example q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5
              */
             invitation?: string | null;
@@ -3352,15 +3356,15 @@ export interface components {
             user: components["schemas"]["Me"];
         };
         /**
-         * @description Why receivers may not go by a signature.
+         * @description Why receivers may ignore a signature.
          * @enum {string}
          */
         SigningWarning: "dkim_not_aligned" | "dkim_ed25519_alone";
-        /** @description What this installation is like. */
+        /** @description Settings of the installation. */
         Site: {
             sign_up: components["schemas"]["SignUpRule"];
             /**
-             * @description A name stands for this domain, one with `*.` for those below it; empty unless `sign_up` is `domains`.
+             * @description A name matches this domain only, one with `*.` its subdomains; empty unless `sign_up` is `domains`.
              * @example [
              *       "example.org",
              *       "*.example.net"
@@ -3384,7 +3388,7 @@ export interface components {
             created_at: string;
             dkim?: components["schemas"]["Dkim"] | null;
             /**
-             * @description How the service introduces itself to it (EHLO); `null`: as to its own mail server.
+             * @description The EHLO name of the service; `null`: the same as for the installation's server.
              * @example mail.example.org
              */
             ehlo_name?: string | null;
@@ -3439,7 +3443,7 @@ export interface components {
             updated_at: string;
             /** @example news */
             username?: string | null;
-            /** @description Why receivers may not go by the signature. Mails are sent all the same. */
+            /** @description Why receivers may ignore the signature. Mails are sent nevertheless. */
             warnings: components["schemas"]["SigningWarning"][];
         };
         /** @description A mail server, by its name. */
@@ -3452,10 +3456,10 @@ export interface components {
             /** @example Our own */
             name: string;
         };
-        /** @description Fewer connections than are configured, because the server refused others while these worked. */
+        /** @description Fewer sessions than configured, because the server refused further connections. */
         SmtpSessionLimit: {
             /**
-             * @description How the server refused.
+             * @description The server's response to the refused connection.
              * @example greeting: refused by the server: 421 4.7.0 too many connections
              */
             response: string;
@@ -3616,7 +3620,7 @@ export interface components {
              * @example News <news@example.org>
              */
             sender?: string | null;
-            /** @description Whether the account that sent the mail has been deleted: it sends nothing any more. */
+            /** @description Whether the account that sent the mail has been deleted; it sends no more mail. */
             sender_deleted: boolean;
             /** @description Whether the address gets no more mail of this sender already. */
             suppressed: boolean;
@@ -3646,21 +3650,21 @@ export interface components {
          * @enum {string}
          */
         SuppressionReason: "unsubscribed" | "rejected" | "manual";
-        /** @description What is wrong in a message's subject or body, in parts, for programs that say it in their own words. */
+        /** @description What is wrong in the subject or body of a message, in parts, for clients that build their own messages. */
         TemplateDetails: {
             /**
-             * @description In characters, from 1.
+             * @description Column in characters, starting at 1.
              * @example 7
              */
             column?: number | null;
             /**
-             * @description What stands there.
+             * @description The text at this position.
              * @example first_name
              */
             found: string;
             kind: components["schemas"]["FindingKind"];
             /**
-             * @description Counts from 1; `null` where no single place is wrong.
+             * @description Line, starting at 1; `null` if the error has no single position.
              * @example 3
              */
             line?: number | null;
@@ -3695,7 +3699,7 @@ export interface components {
              */
             duration_ms: number;
             /**
-             * @description How the service introduced itself (EHLO); `null` where no connection came about.
+             * @description The EHLO name of the service; `null` if no connection was established.
              * @example mail.example.org
              */
             ehlo_name?: string | null;
@@ -3810,12 +3814,12 @@ export interface components {
              */
             starts_at?: string;
             /**
-             * @description The first send as the clock of the zone shows it, instead of `starts_at`.
+             * @description The first send in the local time of the zone, instead of `starts_at`.
              * @default null
              */
             starts_at_local?: components["schemas"]["LocalTime"];
             /**
-             * @description Times that were given as local ones keep what the clock shows, in the new zone; instants stay as they are.
+             * @description Times given in local time keep it in the new zone; instants do not change.
              * @default null
              * @example Europe/Moscow
              */
@@ -3960,20 +3964,20 @@ export interface components {
         UserQuota: {
             /**
              * Format: int64
-             * @description What holds; `null` is no limit.
+             * @description The effective quota; `null` is no limit.
              * @example 10000
              */
             limit?: number | null;
             /**
              * Format: int64
-             * @description What an administrator has set for this account; 0 is no limit, `null` what holds for all.
+             * @description Set by an administrator for this account; 0 is no limit, `null` the default.
              * @example 50000
              */
             own?: number | null;
         };
-        /** @description How much an account may have and send. */
+        /** @description Limits on what an account may store and send. */
         UserQuotas: {
-            /** @description Within any 24 hours. */
+            /** @description Mails sent within any 24 hours. */
             mails_a_day: components["schemas"]["UserQuota"];
             recipients: components["schemas"]["UserQuota"];
         };
@@ -5508,7 +5512,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `sign_up_closed`: this installation takes no new accounts */
+            /** @description `sign_up_closed`: sign-up is closed */
             403: {
                 headers: {
                     [name: string]: unknown;
