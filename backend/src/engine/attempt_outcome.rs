@@ -1,7 +1,7 @@
 //! How an attempt ended, and what the log and the ledger say of it.
 
 use chrono::{DateTime, Utc};
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 
 use super::job::Job;
 use super::retry::{self, Terms};
@@ -19,6 +19,9 @@ pub(super) struct Times {
     /// When transmission of the body started, by the database's clock.
     pub(super) body_at: Option<DateTime<Utc>>,
 }
+
+/// When an attempt started, and when its body did, by the database's clock.
+pub(super) type Began = (Instant, Option<DateTime<Utc>>);
 
 /// How an attempt ended.
 pub(super) enum AttemptOutcome {

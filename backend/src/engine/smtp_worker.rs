@@ -5,11 +5,10 @@ mod connection;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::time::{Instant, timeout};
 
 use self::connection::{Connection, NotOpened};
-use super::attempt_outcome::{AttemptOutcome, Times};
+use super::attempt_outcome::{AttemptOutcome, Began, Times};
 use super::chunk::Chunk;
 use super::coordinator::NextMail;
 use super::egress_queue::EgressQueue;
@@ -23,6 +22,7 @@ use crate::monitoring::meters::meters;
 
 /// An idle session is closed after this time: servers dislike idle connections.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+
 pub(super) struct SmtpWorker {
     queue: Arc<EgressQueue>,
     shared: Arc<Shared>,
@@ -293,9 +293,6 @@ impl SmtpWorker {
         }
     }
 }
-
-/// When an attempt started, and when its body did, by the database's clock.
-type Began = (Instant, Option<DateTime<Utc>>);
 
 /// The journal could not be written: this body must not be sent.
 struct NotJournaled;

@@ -297,7 +297,7 @@ fn names_come_into_the_form_in_which_they_are_searched() {
          UPDATE messages SET subject = E'Zoe\\u0308'",
     );
     let said = migrated(&app);
-    assert!(said.contains("brought 2 names"), "{said}");
+    assert!(said.contains("normalized 2 names"), "{said}");
     for path in ["/recipients?q=Zo%C3%AB", "/recipients?q=Zoe%CC%88"] {
         assert_eq!(app.get(&alice, path).expect(200)["total"], 2, "{path}");
     }
