@@ -234,3 +234,14 @@ export async function block(page, email) {
   await expect(page.getByRole('row', { name: email })).toBeVisible();
   await expect(panel).toBeHidden();
 }
+
+/**
+ * Types a first date, and waits for the dates that follow from it: their list moves the button below it.
+ * @param {import('@playwright/test').Locator} field
+ * @param {string} local as an `<input type="datetime-local">` takes it
+ */
+export async function fillStart(field, local) {
+  const previewed = field.page().waitForResponse((response) => response.url().endsWith('/occurrences/preview'));
+  await field.fill(local);
+  await (await previewed).finished();
+}
