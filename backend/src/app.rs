@@ -19,6 +19,7 @@ use crate::auth::callers::Callers;
 use crate::auth::cookie::RefreshCookie;
 use crate::auth::gate::Gate;
 use crate::auth::password::Passwords;
+use crate::auth::signed_token::TokenSigner;
 use crate::auth::token::AccessTokens;
 use crate::cache::Cache;
 use crate::clock::Clock;
@@ -187,6 +188,7 @@ impl Services {
                 &self.config.http.public_url,
                 &self.config.secrets.refresh_tokens,
             ),
+            mailed_tokens: TokenSigner::new(&self.config.secrets.mailed_tokens),
             sign_up: self.config.auth.sign_up.clone(),
         }
     }

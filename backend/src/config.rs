@@ -111,6 +111,8 @@ pub struct Secrets {
     pub sealing: [u8; 32],
     pub api_tokens: [u8; 32],
     pub refresh_tokens: [u8; 32],
+    /// Of the tokens in links to confirm an address, to set a password, and of invitations.
+    pub mailed_tokens: [u8; 32],
 }
 
 /// How people come in.
@@ -230,6 +232,7 @@ impl Secrets {
             sealing: key("sealing"),
             api_tokens: key("api-tokens"),
             refresh_tokens: key("refresh-tokens"),
+            mailed_tokens: key("mailed-tokens"),
         }
     }
 }

@@ -9,7 +9,6 @@ use super::gate::{Gate, unstored};
 use super::model::{ConfirmAddress, ResendConfirmation, SignIn, SignedIn};
 use super::noted::{note, note_about, note_failure, note_move};
 use super::sessions::{self, Rotation};
-use super::token::Secret;
 use super::{changes, me, recovery, sign_up, store};
 use crate::account_mails::model::Kind;
 use crate::account_mails::store::queue_for;
@@ -50,12 +49,10 @@ async fn confirm_address(
     client: Client,
     Valid(given): Valid<ConfirmAddress>,
 ) -> Result<HttpResponse, ApiError> {
-    if !Secret::may_be(&given.token) {
-        return Err(ApiError::token_invalid());
-    }
+    let token = gate.mailed_token(&given.token)?;
     let now = gate.clock.now();
     let work = move |conn: &mut _| {
-        let confirmed = store::confirm(conn, &given.token, now)?;
+        let confirmed = store::confirm(conn, &token, now)?;
         let confirmed = confirmed.ok_or_else(ApiError::token_invalid)?;
         let origin = Origin::of(confirmed.user_id, &client, now);
         match confirmed.moved {

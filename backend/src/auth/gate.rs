@@ -9,6 +9,7 @@ use super::model::SignedIn;
 use super::password::{HashError, Passwords};
 use super::sessions::Opened;
 use super::sign_up_policy::SignUpPolicy;
+use super::signed_token::TokenSigner;
 use super::token::{ACCESS_LIFETIME_S, AccessTokens};
 use crate::clock::Clock;
 use crate::db::Db;
@@ -64,6 +65,7 @@ pub struct Gate {
     pub tokens: AccessTokens,
     pub callers: Callers,
     pub cookie: RefreshCookie,
+    pub mailed_tokens: TokenSigner,
     pub sign_up: SignUpPolicy,
 }
 
@@ -116,6 +118,12 @@ impl Gate {
     pub(super) async fn admit_password(&self, user_id: i64) -> Result<(), TooMany> {
         let user = user_id.to_string();
         self.limits.take(PASSWORDS_PER_USER, &user).await
+    }
+
+    /// The token of a mailed link without its MAC. 422 without a query if it was not issued here.
+    pub(super) fn mailed_token(&self, given: &str) -> Result<String, ApiError> {
+        let token = self.mailed_tokens.verify(given);
+        token.map(str::to_owned).ok_or_else(ApiError::token_invalid)
     }
 
     /// The answer to somebody who is in: an access token in the body, the refresh token in the cookie.

@@ -20,5 +20,6 @@ mod recovery;
 pub mod sessions;
 mod sign_up;
 pub mod sign_up_policy;
+pub mod signed_token;
 pub mod store;
 pub mod token;

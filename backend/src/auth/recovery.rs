@@ -8,7 +8,6 @@ use super::gate::{Gate, unstored};
 use super::links::{self, Purpose};
 use super::model::{ForgotPassword, ResetPassword};
 use super::noted::{note, note_reset_request};
-use super::token::Secret;
 use super::{changes, sessions};
 use crate::account_mails::model::Kind;
 use crate::account_mails::store::queue_for;
@@ -53,9 +52,7 @@ pub(super) async fn reset_password(
     client: Client,
     Valid(ResetPassword { token, password }): Valid<ResetPassword>,
 ) -> Result<HttpResponse, ApiError> {
-    if !Secret::may_be(&token) {
-        return Err(ApiError::token_invalid());
-    }
+    let token = gate.mailed_token(&token)?;
     let (given, now) = (token.clone(), gate.clock.now());
     // Before the costly hash, so that an invented link costs nothing.
     let look = move |conn: &mut PgConnection| {

@@ -9,7 +9,6 @@ use super::model::SignUp;
 use super::noted::note_about;
 use super::sign_up_policy::{Admission, NotAdmitted};
 use super::store::{self, SignedUp};
-use super::token::Secret;
 use crate::account_mails::store::queue;
 use crate::events::model::EventKind;
 use crate::events::new::Origin;
@@ -84,10 +83,7 @@ async fn open_unconfirmed(gate: &Gate, client: &Client, mut new: SignUp) -> Resu
 /// The invitation came by mail, so the address is confirmed. An existing account is left as it is, and its owner is
 /// notified by mail.
 async fn open_by_invitation(gate: &Gate, client: &Client, mut new: SignUp) -> Result<(), ApiError> {
-    let token = new.invitation.take().unwrap_or_default();
-    if !Secret::may_be(&token) {
-        return Err(ApiError::token_invalid());
-    }
+    let token = gate.mailed_token(&new.invitation.take().unwrap_or_default())?;
     let (given, email, now) = (token.clone(), new.email.clone(), gate.clock.now());
     // Checked before the expensive password hash, so that forged tokens are cheap to reject.
     let look = move |conn: &mut PgConnection| {

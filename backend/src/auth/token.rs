@@ -111,13 +111,6 @@ impl Secret {
     pub fn hash(&self) -> Vec<u8> {
         hash(&self.0)
     }
-
-    /// Whether the text has the form of a token: anything else need not be looked up in the database.
-    pub fn may_be(text: &str) -> bool {
-        URL_SAFE_NO_PAD
-            .decode(text)
-            .is_ok_and(|bytes| bytes.len() == SECRET_BYTES)
-    }
 }
 
 const SECRET_BYTES: usize = 32;

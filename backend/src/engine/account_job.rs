@@ -10,6 +10,7 @@ use crate::account_mails::model::{DueMail, Kind};
 use crate::account_mails::store;
 use crate::auth::links::{self, Purpose};
 use crate::auth::policy::Owners;
+use crate::auth::signed_token::TokenSigner;
 use crate::email_address::EmailAddress;
 use crate::invitations;
 use crate::mail::account::{Addressee, Letter, Letters};
@@ -51,6 +52,7 @@ pub(super) struct Desk {
 /// no secret.
 pub(super) fn take(
     conn: &mut PgConnection,
+    tokens: &TokenSigner,
     now: DateTime<Utc>,
     lease: TimeDelta,
 ) -> QueryResult<Option<Job>> {
@@ -59,19 +61,24 @@ pub(super) fn take(
     };
     let words = match (mail.kind, mail.message_id) {
         (Kind::Test, Some(message_id)) => test(conn, &mail, message_id)?,
-        _ => letter(conn, &mail, now)?,
+        _ => letter(conn, &mail, tokens, now)?,
     };
     Ok(Some(Job { mail, words }))
 }
 
-fn letter(conn: &mut PgConnection, mail: &DueMail, now: DateTime<Utc>) -> QueryResult<Words> {
+fn letter(
+    conn: &mut PgConnection,
+    mail: &DueMail,
+    tokens: &TokenSigner,
+    now: DateTime<Utc>,
+) -> QueryResult<Words> {
     if mail.kind == Kind::Invitation {
-        return invitation(conn, mail, now);
+        return invitation(conn, mail, tokens, now);
     }
     let user = store::addressee(conn, mail.user_id)?;
     let mut link = |purpose, email| {
         let token = links::issue(conn, mail.user_id, (purpose, email), now);
-        token.map(|token| token.reveal().to_owned())
+        token.map(|token| tokens.sign(&token))
     };
     let letter = match mail.kind {
         Kind::Confirm if user.confirmed_at.is_some() => {
@@ -100,14 +107,19 @@ fn letter(conn: &mut PgConnection, mail: &DueMail, now: DateTime<Utc>) -> QueryR
     })
 }
 
-fn invitation(conn: &mut PgConnection, mail: &DueMail, now: DateTime<Utc>) -> QueryResult<Words> {
+fn invitation(
+    conn: &mut PgConnection,
+    mail: &DueMail,
+    tokens: &TokenSigner,
+    now: DateTime<Utc>,
+) -> QueryResult<Words> {
     let issued = invitations::store::issue(conn, &mail.to_email, now)?;
     Ok(issued.map_or(
         Words::Pointless("the invitation was withdrawn or accepted, or has expired"),
         |(token, language)| Words::Letter {
             language,
             letter: Letter::Invitation {
-                token: token.reveal().to_owned(),
+                token: tokens.sign(&token),
             },
         },
     ))

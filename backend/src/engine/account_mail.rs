@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 use super::account_job::{self, Desk};
 use crate::account_mails::model::DueMail;
 use crate::account_mails::store;
+use crate::auth::signed_token::TokenSigner;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Unavailable};
@@ -33,6 +34,7 @@ pub struct Worker {
     clock: Clock,
     server: Server,
     desk: Desk,
+    tokens: TokenSigner,
     poll_interval: Duration,
     session: Option<Session>,
 }
@@ -78,6 +80,7 @@ impl Worker {
             clock,
             server: config.mail.server.clone(),
             desk,
+            tokens: TokenSigner::new(&config.secrets.mailed_tokens),
             poll_interval: config.engine.poll_interval,
             session: None,
         }
@@ -116,9 +119,10 @@ impl Worker {
     }
 
     async fn step(&mut self) -> Result<Step, QueueError> {
-        let now = self.clock.now();
-        let take =
-            move |conn: &mut _| account_job::take(conn, now, LEASE).map_err(QueueError::from);
+        let (now, tokens) = (self.clock.now(), self.tokens.clone());
+        let take = move |conn: &mut _| {
+            account_job::take(conn, &tokens, now, LEASE).map_err(QueueError::from)
+        };
         let Some(job) = self.db.run(move |conn| conn.transaction(take)).await? else {
             return Ok(Step::NothingDue);
         };

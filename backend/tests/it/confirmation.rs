@@ -60,7 +60,11 @@ fn only_a_hash_of_the_link_is_kept() {
         .select(account_tokens::token_hash)
         .first(&mut app.sql())
         .unwrap();
-    assert_eq!((token.len(), kept.len()), (43, 32), "256 bits each");
+    assert_eq!(
+        (token.len(), kept.len()),
+        (43 + 22, 32),
+        "256 bits each, and a MAC of 128"
+    );
     assert!(
         !kept
             .windows(8)

@@ -61,6 +61,7 @@ fn an_invented_token_reaches_no_database() {
     app.send("GET", "/recipients", &bearer(&good), None)
         .expect(200);
     let jwt = alice.token();
+    let reset_token = app.reset_token("ada@example.org");
     unasked(&app, || {
         let tokens = [
             "x".to_owned(),
@@ -86,16 +87,29 @@ fn an_invented_token_reaches_no_database() {
             changed(value, value.len() - 3),
             format!("{value}A"),
             "x".to_owned(),
+            // The form of cookies before they had a MAC.
+            value[..43].to_owned(),
         ];
         for value in cookies {
             app.refresh(&format!("{name}={value}"))
                 .expect_problem(401, "unauthenticated");
         }
-        for token in ["x", "", &"A".repeat(42), &"A".repeat(200)] {
+        for path in ["/images", "/avatars"] {
+            app.send("GET", &format!("{path}/x.php"), &[], None)
+                .expect_problem(404, "not_found");
+        }
+        let sizes = [42, 43, 65, 86, 200].map(|size| "A".repeat(size));
+        let tokens = sizes.iter().map(String::as_str);
+        for token in tokens.chain(["x", "", &reset_token[..43], &changed(&reset_token, 50)]) {
             app.call("/auth/confirm", &json!({"token": token}))
                 .expect_problem(422, "token_invalid");
             let reset = json!({"token": token, "password": "a password that is new"});
             app.call("/auth/password/reset", &reset)
+                .expect_problem(422, "token_invalid");
+            let mut sign_up =
+                json!({"email": "eve@example.org", "password": "a password that is new"});
+            sign_up["invitation"] = token.into();
+            app.call("/auth/sign-up", &sign_up)
                 .expect_problem(422, "token_invalid");
             for path in ["/unsubscribe", "/letters"] {
                 app.send("GET", &format!("{path}/x{token}"), &[], None)
@@ -162,6 +176,26 @@ fn a_request_over_its_limit_reaches_no_database() {
             sign_in(n).expect_problem(429, "too_many_requests");
         }
     });
+}
+
+#[test]
+fn invented_names_of_pictures_are_counted_before_they_are_looked_up() {
+    let app = TestApp::start_with(&LIMITED);
+    for path in ["/images", "/avatars"] {
+        app.wait(TimeDelta::seconds(1));
+        let ask = |n: u32| {
+            let name = format!("{path}/{}{n}.webp", "x".repeat(40));
+            app.send("GET", &name, &[], None)
+        };
+        for n in 0..100 {
+            ask(n).expect_problem(404, "not_found");
+        }
+        unasked(&app, || {
+            for n in 100..120 {
+                ask(n).expect_problem(429, "too_many_requests");
+            }
+        });
+    }
 }
 
 #[test]

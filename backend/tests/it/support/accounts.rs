@@ -4,6 +4,7 @@ use std::net::Ipv6Addr;
 
 use diesel::prelude::*;
 use dispatch::auth::links::{self, Purpose};
+use dispatch::auth::signed_token::TokenSigner;
 use dispatch::db::schema::users;
 use serde_json::{Value, json};
 
@@ -79,7 +80,7 @@ impl TestApp {
             .first(&mut conn)
             .expect("a user");
         let token = links::issue(&mut conn, user_id, (purpose, None), now).expect("a token");
-        token.reveal().to_owned()
+        TokenSigner::new(&self.services.config.secrets.mailed_tokens).sign(&token)
     }
 
     pub(crate) fn confirm(&self, token: &str) -> Answer {
