@@ -5,11 +5,12 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
 use validator::Validate;
 
 use super::deadlines::Deadlines;
+use super::declared;
 use super::error::ApiError;
 use super::field::{field_error, flatten};
 use super::idempotency::BodyDigest;
@@ -49,9 +50,7 @@ impl<T: DeserializeOwned + Validate + 'static, const LIMIT: usize> FromRequest f
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let json = req.mime_type().ok().flatten().is_some_and(|mime| {
-            mime.subtype() == "json" || mime.suffix().is_some_and(|s| s == "json")
-        });
+        let json = declared::json(req.headers());
         let declared = req
             .headers()
             .get(CONTENT_LENGTH)
@@ -63,9 +62,7 @@ impl<T: DeserializeOwned + Validate + 'static, const LIMIT: usize> FromRequest f
         );
         let req = req.clone();
         Box::pin(async move {
-            if !json {
-                return Err(ApiError::unsupported_media_type());
-            }
+            json?;
             if declared.is_some_and(|length| length > LIMIT) {
                 return Err(ApiError::payload_too_large(LIMIT));
             }

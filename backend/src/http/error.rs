@@ -123,12 +123,12 @@ impl ApiError {
         )
     }
 
-    /// 415: only JSON is read.
-    pub fn unsupported_media_type() -> Self {
+    /// 415: the body is declared as something that is not read.
+    pub fn unsupported_media_type(detail: &'static str) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "unsupported_media_type",
-            "Send JSON with Content-Type: application/json.",
+            detail,
         )
     }
 

@@ -8,6 +8,7 @@ mod compute;
 pub mod csv;
 mod database;
 pub mod deadlines;
+mod declared;
 pub mod downloads;
 pub mod error;
 pub mod etag;

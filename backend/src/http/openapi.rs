@@ -182,7 +182,11 @@ impl Kind {
                 "It has changed since the state named in `If-Match`",
             ),
             (body, "413", "The body is too large"),
-            (body, "415", "The body is not declared as JSON"),
+            (
+                body,
+                "415",
+                "The body is not declared as JSON in UTF-8, or it is compressed",
+            ),
             (
                 body || query || named,
                 "422",

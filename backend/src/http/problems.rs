@@ -2,7 +2,8 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 
@@ -38,6 +39,10 @@ pub async fn problems(
     let mut answer = HttpResponse::build(status);
     if let Some(seconds) = error.retry_after_s() {
         answer.insert_header((RETRY_AFTER, seconds));
+    }
+    if status == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+        // RFC 7694: how a client learns that it must not compress what it sends.
+        answer.insert_header((ACCEPT_ENCODING, "identity"));
     }
     let body = serde_json::to_string(&error.problem(request_id))?;
     let mut answer = answer

@@ -11,12 +11,13 @@ use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use super::declared;
 use super::error::{ApiError, FieldError};
 
 /// For a slow line; see `body.rs` for why there is a deadline.
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// A body of at most `LIMIT` bytes. Fails with 408 or 413.
+/// A body of at most `LIMIT` bytes. Fails with 408, 413 or 415.
 #[derive(Debug)]
 pub struct Upload<const LIMIT: usize>(pub Bytes);
 
@@ -30,8 +31,10 @@ impl<const LIMIT: usize> FromRequest for Upload<LIMIT> {
             .get(CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.parse::<usize>().ok());
+        let not_compressed = declared::not_compressed(req.headers());
         let body = actix_web::web::Payload::from_request(req, payload);
         Box::pin(async move {
+            not_compressed?;
             if declared.is_some_and(|length| length > LIMIT) {
                 return Err(too_large(LIMIT));
             }

@@ -2,6 +2,7 @@
 //! new one is not forgotten.
 
 mod canaries;
+mod declared;
 mod dependencies;
 mod headers;
 mod heads;
