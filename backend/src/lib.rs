@@ -19,6 +19,7 @@ pub mod email_address;
 pub mod engine;
 pub mod events;
 pub mod home;
+mod html_tokens;
 pub mod http;
 pub mod idempotency_keys;
 pub mod images;

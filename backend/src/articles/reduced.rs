@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 
 use html5gum::emitters::default::DefaultEmitter;
-use html5gum::{StartTag, Token, Tokenizer};
+use html5gum::{StartTag, Token};
 
+use crate::html_tokens;
 use crate::images::PREFIX;
 use crate::images::drawing::is_name;
 
@@ -229,5 +230,5 @@ pub(super) fn tokens(html: &str) -> impl Iterator<Item = Token<()>> {
     let mut emitter = DefaultEmitter::default();
     // Without a tree, nobody else tells it that what follows `<style>` is no HTML.
     emitter.naively_switch_states(true);
-    Tokenizer::new_with_emitter(html, emitter).flatten()
+    html_tokens::tokens(html, emitter)
 }

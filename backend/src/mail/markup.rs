@@ -4,8 +4,10 @@
 use std::convert::Infallible;
 use std::ops::Range;
 
+use html5gum::Span;
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
-use html5gum::{Span, Tokenizer};
+
+use crate::html_tokens::tokens;
 
 /// Attributes that contain a URL.
 const ADDRESSES: [&[u8]; 5] = [b"href", b"src", b"action", b"formaction", b"background"];
@@ -70,7 +72,7 @@ impl Markup {
         let mut emitter = CallbackEmitter::new(callback);
         // There is no tree builder to switch the tokenizer to raw text after `<style>`.
         emitter.naively_switch_states(true);
-        for _never in Tokenizer::new_with_emitter(html, emitter) {}
+        for _never in tokens(html, emitter) {}
         comments
     }
 }

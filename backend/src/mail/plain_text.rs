@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 
 use html5gum::emitters::default::DefaultEmitter;
-use html5gum::{StartTag, Token, Tokenizer};
+use html5gum::{StartTag, Token};
 
 use super::concealed::{is_concealed, is_void, without_filler};
 use super::text_template::PRIVATE;
+use crate::html_tokens::tokens;
 
 /// The text of an HTML page or fragment, without parts intended only for previews: hidden elements, and the filler
 /// after them. If a hidden element is not closed, everything is shown rather than nothing after it.
@@ -33,7 +34,7 @@ fn written(html: &str, concealed: Concealed) -> Writer {
     // Without a tree, nobody else tells it that what follows `<style>` is no HTML.
     emitter.naively_switch_states(true);
     let mut writer = Writer::default();
-    for token in Tokenizer::new_with_emitter(html, emitter).flatten() {
+    for token in tokens(html, emitter) {
         match token {
             Token::StartTag(tag) if concealed == Concealed::LeftOut && writer.conceals(&tag) => {}
             Token::EndTag(tag) if writer.ends_concealed(&utf8(&tag.name)) => {}
