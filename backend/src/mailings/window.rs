@@ -1,6 +1,6 @@
 //! The start and end of a mailing as given, and whether they are valid. Pure: no clock.
 
-use chrono::{DateTime, NaiveDateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::recurrence::{ACCEPTED, resolve};
 use crate::zone::Zone;
@@ -53,12 +53,13 @@ enum FormsError {
 }
 
 impl Forms {
-    /// The instant in this zone, truncated to microseconds as in PostgreSQL; `None` if none is given.
+    /// The instant in this zone, to the microsecond and without leap seconds as in PostgreSQL; `None` if none is
+    /// given.
     fn moment(self, zone: Zone) -> Result<Option<Moment>, FormsError> {
         let at = match (self.at, self.local) {
             (None, None) => return Ok(None),
             (Some(_), Some(_)) => return Err(FormsError::Both),
-            (Some(at), None) => Some(at.trunc_subsecs(6)),
+            (Some(at), None) => DateTime::from_timestamp_micros(at.timestamp_micros()),
             (None, Some(local)) => resolve(zone, local).map(|(at, _)| at),
         };
         let at = at.filter(|at| ACCEPTED.contains(at));
@@ -122,4 +123,25 @@ pub fn check_start(starts_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), W
         return Err(WindowError::StartInPast);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_what_postgresql_keeps_of_it() {
+        let moment = |text: &str| {
+            let forms = Forms {
+                at: Some(text.parse().unwrap()),
+                local: None,
+            };
+            forms.start(Zone::utc()).unwrap().unwrap().at.to_rfc3339()
+        };
+        assert_eq!(
+            moment("2027-01-01T00:00:00.1234567Z"),
+            "2027-01-01T00:00:00.123456+00:00"
+        );
+        assert_eq!(moment("2026-12-31T23:59:60Z"), "2027-01-01T00:00:00+00:00");
+    }
 }
