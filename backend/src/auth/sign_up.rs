@@ -40,7 +40,6 @@ impl From<NotAdmitted> for ApiError {
 /// can be used immediately. The response is the same if the address is already registered: its owner is then notified
 /// by mail. It is also the same if an invitation is required and missing: an invited address is then mailed its
 /// invitation again. Limits: five requests an hour from one network address, three mails an hour to one address.
-/// mails an hour to one address.
 #[utoipa::path(tag = "auth", request_body = SignUp, responses(
     (status = 202, description = "A mail is on its way, or with an invitation: the account can be used"),
     (status = 403, description = "`sign_up_closed`: sign-up is closed", body = Problem, content_type = "application/problem+json"),
