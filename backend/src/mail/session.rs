@@ -33,8 +33,8 @@ pub struct Session {
     born: Instant,
     /// The server has answered a mail on this connection.
     is_used: bool,
-    /// The server closed the connection before answering the last mail.
-    closed_unanswered: bool,
+    /// The stage of the last mail at which the server closed the connection.
+    closed_at: Option<Stage>,
     _counted: OpenSession,
 }
 
@@ -63,7 +63,7 @@ impl Session {
             mails_left: server.mails_per_connection,
             born: Instant::now(),
             is_used: false,
-            closed_unanswered: false,
+            closed_at: None,
             _counted: OpenSession::counted(),
         })
     }
@@ -89,12 +89,12 @@ impl Session {
     ///
     /// After a refusal the session remains usable, see [`Session::is_reusable`].
     pub async fn open(&mut self, envelope: &Envelope<'_>) -> Result<(), Failure> {
-        self.closed_unanswered = false;
+        self.closed_at = None;
         let commands = envelope.commands(&self.offered)?;
         let (mut wire, phase) = self.take(Stage::Mail)?;
         let ahead = matches!(&phase, Phase::Ahead(sent) if *sent == commands);
         if !ahead && let Err(failure) = self.announce(&mut wire, phase, &commands).await {
-            self.closed_unanswered = true;
+            self.closed_at = Some(Stage::Mail);
             return Err(failure);
         }
         let mut refusal: Option<Failure> = None;
@@ -104,8 +104,8 @@ impl Session {
             let command = if self.pipelining { "" } else { command };
             match wire.ask(stage, command, self.timeouts.reply(stage)).await {
                 Ok(_) => is_open = stage == Stage::Data,
-                Err(failure) if stage == Stage::Mail && failure.ends_connection() => {
-                    self.closed_unanswered = true;
+                Err(failure) if refusal.is_none() && failure.ends_connection() => {
+                    self.closed_at = Some(stage);
                     return Err(failure);
                 }
                 Err(failure) if failure.leaves_connection_usable() => {
@@ -131,13 +131,13 @@ impl Session {
     /// Whether the last `open` failed because the server closed a connection on which it had answered mails before,
     /// without answering this one: it may be sent immediately through another connection.
     pub fn is_worn_out(&self) -> bool {
-        self.is_used && self.closed_unanswered
+        self.is_used && self.closed_at == Some(Stage::Mail)
     }
 
-    /// Whether the last `open` failed because the server closed the connection before answering any mail: equivalent
-    /// to a refused connection.
+    /// Whether the last `open` failed because the server closed the connection before it was ready for the body of any
+    /// mail, and refused no recipient: equivalent to a refused connection.
     pub fn is_refused(&self) -> bool {
-        !self.is_used && self.closed_unanswered
+        !self.is_used && self.closed_at.is_some()
     }
 
     /// Sends the body of the mail that was opened, and behind it the envelope that will be opened next, if that is known

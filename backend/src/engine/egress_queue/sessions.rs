@@ -21,7 +21,7 @@ pub(super) struct Sessions {
     idle: usize,
     /// Those of them with an open session.
     idle_open: usize,
-    /// Sessions accepted by the server.
+    /// Sessions in which the server has answered a mail.
     connected: usize,
     /// Workers whose connection was refused, waiting for the outcome of other connections.
     refused: usize,
@@ -70,7 +70,7 @@ impl SessionSlot {
         }
     }
 
-    /// Records that the server has accepted the session.
+    /// Records that the server has answered a mail in this session.
     pub(in crate::engine) fn connected(&mut self) {
         self.queue.answered();
         if !mem::replace(&mut self.is_connected, true) {

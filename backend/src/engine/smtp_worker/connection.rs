@@ -78,22 +78,30 @@ impl Connection {
             }
         }
         let mut session = self.connect().await.map_err(NotOpened::unconnected)?;
-        match session.open(envelope).await {
-            Ok(()) => Ok(session),
-            Err(failure) if session.is_refused() => {
+        let opened = session.open(envelope).await;
+        if let Err(failure) = opened {
+            if session.is_refused() {
                 self.ended();
-                Err(NotOpened::NoConnection(failure))
+                return Err(NotOpened::NoConnection(failure));
             }
-            Err(failure) => {
-                self.keep(session);
-                Err(NotOpened::Failed(failure))
-            }
+            self.keep(session);
+            return Err(NotOpened::Failed(failure));
+        }
+        self.works();
+        Ok(session)
+    }
+
+    /// Called when the server has answered a mail on a new connection: until then it may still refuse the connection.
+    fn works(&mut self) {
+        if let Some(slot) = &mut self.slot {
+            slot.connected();
         }
     }
 
     /// Keeps a session for the next mail, unless its connection was given up.
     pub(super) fn keep(&mut self, session: Session) {
         if session.is_open() {
+            self.works();
             self.session = Some(session);
         } else {
             self.ended();
@@ -131,11 +139,7 @@ impl Connection {
     async fn connect_once(&mut self) -> Result<Session, Failure> {
         let server = self.queue.target.server.as_ref();
         let server = server.map_err(Clone::clone)?;
-        let session = Session::connect(server, &self.timeouts).await?;
-        if let Some(slot) = &mut self.slot {
-            slot.connected();
-        }
-        Ok(session)
+        Session::connect(server, &self.timeouts).await
     }
 
     /// Called when the session is over, regardless of who ended it.

@@ -34,6 +34,22 @@ fn limited_to(connections: usize, surplus: Action) -> ScriptedServer {
         .start()
 }
 
+/// As above, but the others are refused only at this stage of their first mail.
+fn limited_at(stage: At, connections: usize, surplus: Action) -> ScriptedServer {
+    ScriptedServer::setup()
+        .replying_after(Duration::from_millis(20))
+        .allowing(connections, surplus)
+        .refusing_others_at(stage)
+        .start()
+}
+
+/// How a server ends an excess connection in the middle of its first mail.
+fn late_refusals() -> impl Iterator<Item = (At, Action)> {
+    let refusals = [Action::Say(b"421 4.7.0 too many\r\n".into()), Action::Drop];
+    let at = move |stage| refusals.clone().map(|refusal| (stage, refusal));
+    [At::Mail, At::Rcpt, At::Data].into_iter().flat_map(at)
+}
+
 /// Session limit and breaker cause, as known to all processes.
 fn known(app: &TestApp) -> (Option<i32>, Option<String>) {
     mail_servers::table
@@ -63,6 +79,35 @@ fn connections_that_are_refused_while_others_work_cost_no_attempt_and_open_no_br
         app.tick();
         assert_sent(&app, &alice, &server);
         assert_eq!(known(&app), (Some(3), None), "{surplus:?}");
+    }
+}
+
+#[test]
+fn connections_that_end_in_their_first_mail_while_others_work_open_no_breaker() {
+    for (stage, surplus) in late_refusals() {
+        let server = limited_at(stage, 3, surplus.clone());
+        let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_SESSIONS", "8")]);
+        let alice = app.alice();
+        app.recipients(&alice, ALL);
+        app.mailing(&alice, &json!({}));
+        app.tick();
+        assert_sent(&app, &alice, &server);
+        assert_eq!(known(&app), (Some(3), None), "{stage:?} {surplus:?}");
+    }
+}
+
+#[test]
+fn a_server_that_ends_every_connection_in_its_first_mail_is_in_trouble_and_not_limited() {
+    for (stage, surplus) in late_refusals() {
+        let server = limited_at(stage, 0, surplus.clone());
+        let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_SESSIONS", "4")]);
+        let alice = app.alice();
+        app.recipients(&alice, 50);
+        let mailing = app.mailing(&alice, &json!({}));
+        app.tick();
+        assert_eq!(app.state(&alice, mailing).1, "mail_server_unreachable");
+        let trouble = Some("mail_server_unreachable".to_owned());
+        assert_eq!(known(&app), (None, trouble), "{stage:?} {surplus:?}");
     }
 }
 

@@ -20,6 +20,7 @@ struct Connection {
     number: usize,
     encrypted: bool,
     authenticated: bool,
+    is_surplus: bool,
     from: Option<String>,
     to: Vec<String>,
     /// Number of bodies answered.
@@ -58,16 +59,13 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) -> io::Result<
         number,
         encrypted: implicit,
         authenticated: shared.setup.credentials.is_none(),
+        is_surplus,
         shared,
         from: None,
         to: Vec::new(),
         mails: 0,
         whom: String::new(),
     };
-    if is_surplus {
-        let surplus = connection.shared.setup.surplus.clone();
-        return connection.act(surplus).await.map(drop);
-    }
     connection
         .answer(At::Greeting, "220 scripted ESMTP\r\n")
         .await?;
@@ -105,7 +103,12 @@ fn address(argument: &str) -> String {
 impl Connection {
     /// Says what is usual or what a rule says instead; tells whether it was positive.
     async fn answer(&mut self, at: At, usual: &str) -> io::Result<bool> {
-        let rule = self.shared.rule(at, &self.whom);
+        let setup = &self.shared.setup;
+        let rule = if self.is_surplus && at == setup.surplus_at {
+            Some(setup.surplus.clone())
+        } else {
+            self.shared.rule(at, &self.whom)
+        };
         self.act(rule.unwrap_or_else(|| Action::Say(usual.into())))
             .await
     }

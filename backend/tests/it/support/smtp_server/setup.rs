@@ -14,7 +14,7 @@ use tokio_rustls::{
     rustls::{ServerConfig, crypto::aws_lc_rs},
 };
 
-use super::{Action, ScriptedServer, Shared, serve};
+use super::{Action, At, ScriptedServer, Shared, serve};
 
 pub(crate) struct Setup {
     pub(super) extensions: Vec<&'static str>,
@@ -26,6 +26,7 @@ pub(crate) struct Setup {
     pub(super) reply_delay: Duration,
     pub(super) max_connections: usize,
     pub(super) surplus: Action,
+    pub(super) surplus_at: At,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,7 @@ impl Default for Setup {
             reply_delay: Duration::ZERO,
             max_connections: usize::MAX,
             surplus: Action::Drop,
+            surplus_at: At::Greeting,
         }
     }
 }
@@ -111,6 +113,12 @@ impl Setup {
     /// Greets at most this many connections at a time; others get this action instead of the greeting.
     pub(crate) fn allowing(mut self, connections: usize, surplus: Action) -> Self {
         (self.max_connections, self.surplus) = (connections, surplus);
+        self
+    }
+
+    /// The others are greeted, and get their action only at this stage.
+    pub(crate) fn refusing_others_at(mut self, stage: At) -> Self {
+        self.surplus_at = stage;
         self
     }
 
