@@ -27,6 +27,7 @@ pub mod reply;
 pub mod review;
 pub mod server;
 pub mod session;
+mod style;
 mod text_queries;
 mod text_template;
 mod transfer;

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{StartTag, Token};
 
-use super::concealed::{is_concealed, is_void, without_filler};
+use super::concealed::{Tiny, is_concealed, is_for_screens, is_void, visibility, without_filler};
+use super::style::{StyleSheet, Visibility};
 use super::text_template::PRIVATE;
 use crate::html_tokens::tokens;
 
@@ -16,10 +17,10 @@ use crate::html_tokens::tokens;
 /// after them. If a hidden element is not closed, everything is shown rather than nothing after it.
 pub fn of_html(html: &str) -> String {
     let writer = written(html, Concealed::LeftOut);
-    match writer.concealed {
-        Some(_) => written(html, Concealed::Shown).text,
-        None => writer.text,
+    if writer.concealed.is_some() || writer.tiny.is_some() {
+        return written(html, Concealed::Shown).text;
     }
+    writer.text
 }
 
 /// How to treat hidden elements.
@@ -36,9 +37,12 @@ fn written(html: &str, concealed: Concealed) -> Writer {
     let mut writer = Writer::default();
     for token in tokens(html, emitter) {
         match token {
-            Token::StartTag(tag) if concealed == Concealed::LeftOut && writer.conceals(&tag) => {}
+            Token::StartTag(tag) => {
+                if concealed == Concealed::Shown || !writer.conceals(&tag) {
+                    writer.start(&tag);
+                }
+            }
             Token::EndTag(tag) if writer.ends_concealed(&utf8(&tag.name)) => {}
-            Token::StartTag(tag) => writer.start(&tag),
             Token::EndTag(tag) => writer.end(&utf8(&tag.name)),
             Token::String(text) => writer.text(&utf8(&text)),
             _ => {}
@@ -58,6 +62,11 @@ struct Writer {
     hidden: bool,
     /// Inside a hidden element, with this number of nested elements of the same name.
     concealed: Option<(String, usize)>,
+    /// Inside an element whose text is too small to be read.
+    tiny: Option<Tiny>,
+    /// The style sheets so far, and the text of the open one.
+    styles: StyleSheet,
+    css: Option<String>,
     /// Inside so many `<pre>`.
     verbatim: usize,
     /// For each open list the number of its last item; `None` where they are not numbered.
@@ -70,23 +79,39 @@ impl Writer {
     /// Whether this tag opens a hidden element, or is inside one.
     fn conceals(&mut self, tag: &StartTag<()>) -> bool {
         let name = utf8(&tag.name);
-        match &mut self.concealed {
-            Some((concealed, depth)) if *concealed == name => *depth += 1,
-            Some(_) => {}
-            None if is_concealed(tag) => {
-                if !is_void(&name) {
-                    self.concealed = Some((name.into_owned(), 0));
-                }
-            }
-            None => return false,
+        if let Some((concealed, depth)) = &mut self.concealed {
+            *depth += usize::from(*concealed == name);
+            return true;
         }
-        true
+        let visibility = visibility(tag, &self.styles);
+        if is_concealed(tag, visibility) {
+            if !is_void(&name) {
+                self.concealed = Some((name.into_owned(), 0));
+            }
+            return true;
+        }
+        if !is_void(&name) {
+            self.resizes(tag, visibility);
+        }
+        false
+    }
+
+    /// Whether text can be read in the element of this tag.
+    fn resizes(&mut self, tag: &StartTag<()>, visibility: Visibility) {
+        match &mut self.tiny {
+            Some(tiny) => tiny.start(tag, visibility),
+            None if visibility.is_tiny() == Some(true) => self.tiny = Some(Tiny::of(tag)),
+            None => {}
+        }
     }
 
     /// Whether this end tag is inside a hidden element, or closes it.
     fn ends_concealed(&mut self, name: &str) -> bool {
         match &mut self.concealed {
-            None => return false,
+            None => {
+                self.tiny = self.tiny.take().and_then(|tiny| tiny.end(name));
+                return false;
+            }
             Some((concealed, 0)) if concealed == name => self.concealed = None,
             Some((concealed, depth)) if concealed == name => *depth -= 1,
             Some(_) => {}
@@ -96,7 +121,11 @@ impl Writer {
 
     fn start(&mut self, tag: &StartTag<()>) {
         match &*utf8(&tag.name) {
-            "script" | "style" | "title" | "textarea" => self.hidden = true,
+            "style" => {
+                self.hidden = true;
+                self.css = is_for_screens(tag).then(String::new);
+            }
+            "script" | "title" | "textarea" => self.hidden = true,
             "br" => self.line_break(),
             "hr" => {
                 self.block(2);
@@ -111,7 +140,7 @@ impl Writer {
                 self.verbatim += 1;
             }
             "a" => self.link = attribute(tag, "href").map(|href| (href, self.text.len())),
-            "img" => self.text(&attribute(tag, "alt").unwrap_or_default()),
+            "img" => self.words(&attribute(tag, "alt").unwrap_or_default()),
             "td" | "th" => self.space = true,
             name => self.block(gap(name)),
         }
@@ -119,7 +148,12 @@ impl Writer {
 
     fn end(&mut self, name: &str) {
         match name {
-            "script" | "style" | "title" | "textarea" => self.hidden = false,
+            "script" | "style" | "title" | "textarea" => {
+                self.hidden = false;
+                if let Some(css) = self.css.take() {
+                    self.styles.read(&css);
+                }
+            }
             "ul" | "ol" => {
                 self.lists.pop();
                 self.block(if self.lists.is_empty() { 2 } else { 1 });
@@ -134,7 +168,17 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        if self.hidden || self.concealed.is_some() {
+        if let Some(css) = &mut self.css {
+            css.push_str(text);
+        }
+        let is_tiny = self.tiny.as_ref().is_some_and(Tiny::is_unreadable);
+        if !is_tiny && self.concealed.is_none() {
+            self.words(text);
+        }
+    }
+
+    fn words(&mut self, text: &str) {
+        if self.hidden {
             return;
         }
         if self.verbatim > 0 {
