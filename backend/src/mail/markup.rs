@@ -9,14 +9,25 @@ use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 
 use crate::html_tokens::tokens;
 
-/// Attributes that contain a URL.
-const ADDRESSES: [&[u8]; 5] = [b"href", b"src", b"action", b"formaction", b"background"];
+use super::urls::Form;
+
+/// Attributes that contain text for readers.
+const LABELS: [&[u8]; 6] = [
+    b"alt",
+    b"title",
+    b"aria-label",
+    b"placeholder",
+    b"value",
+    b"label",
+];
 
 /// Positions in a template's HTML, in bytes of its source.
 #[derive(Debug, Default)]
 pub(super) struct Markup {
-    /// Values of attributes that contain a URL.
+    /// The URLs in attributes and style sheets.
     pub(super) addresses: Vec<Range<usize>>,
+    /// Values of attributes that contain text for readers.
+    pub(super) labels: Vec<Range<usize>>,
     /// `<meta>` elements with a charset other than the mail's.
     pub(super) foreign_charsets: Vec<Range<usize>>,
     /// Start tags and end tags.
@@ -41,25 +52,35 @@ impl Markup {
     /// Parses HTML starting at this byte of the source; returns its conditional comments.
     fn read(&mut self, html: &str, base: usize) -> Vec<Range<usize>> {
         let (mut comments, mut open) = (Vec::new(), Open::default());
+        let mut sheet = None;
         let callback = |event: CallbackEvent<'_>, span: Span<usize>| -> Option<Infallible> {
             let range = span.start + base..span.end + base;
             match event {
                 CallbackEvent::OpenStartTag { name } => open = Open::at(range.start, name),
                 CallbackEvent::AttributeName { name } => open.attribute = name.to_vec(),
                 CallbackEvent::AttributeValue { value } => {
-                    if ADDRESSES.contains(&&*open.attribute) {
-                        self.addresses.push(range);
+                    if let Some(form) = Form::of(&open.attribute) {
+                        self.add_urls(form, html, (span.start..span.end, base));
+                    }
+                    if LABELS.contains(&&*open.attribute) {
+                        self.labels.push(range);
                     }
                     open.note(value);
                 }
                 CallbackEvent::CloseStartTag { .. } => {
+                    sheet = open.is_style.then_some(span.end);
                     let range = open.start..range.end;
                     if open.names_foreign_charset() {
                         self.foreign_charsets.push(range.clone());
                     }
                     self.elements.push(range);
                 }
-                CallbackEvent::EndTag { .. } => self.elements.push(range),
+                CallbackEvent::EndTag { .. } => {
+                    if let Some(start) = sheet.take() {
+                        self.add_urls(Form::Css, html, (start..span.start, base));
+                    }
+                    self.elements.push(range);
+                }
                 CallbackEvent::Comment { value } if value.starts_with(b"[if") => {
                     comments.extend(
                         conditional(html, span).map(|inner| inner.start + base..inner.end + base),
@@ -74,6 +95,19 @@ impl Markup {
         emitter.naively_switch_states(true);
         for _never in tokens(html, emitter) {}
         comments
+    }
+
+    /// The addresses and the labels, in order.
+    pub(super) fn attributes(&self) -> Vec<Range<usize>> {
+        let mut all = [&*self.addresses, &*self.labels].concat();
+        all.sort_by_key(|range| range.start);
+        all
+    }
+
+    fn add_urls(&mut self, form: Form, html: &str, (within, base): (Range<usize>, usize)) {
+        let urls = form.urls(html, within).into_iter();
+        self.addresses
+            .extend(urls.map(|url| url.start + base..url.end + base));
     }
 }
 
@@ -90,6 +124,7 @@ fn conditional(html: &str, comment: Span<usize>) -> Option<Range<usize>> {
 struct Open {
     start: usize,
     is_meta: bool,
+    is_style: bool,
     attribute: Vec<u8>,
     is_content_type: bool,
     charset: Option<String>,
@@ -101,6 +136,7 @@ impl Open {
         Self {
             start,
             is_meta: name == b"meta",
+            is_style: name == b"style",
             ..Self::default()
         }
     }
@@ -167,14 +203,19 @@ mod tests {
     fn addresses_are_found_wherever_they_stand() {
         let source = "ж<A HREF = \"https://a.example/?e={{ full_name | default(\"x>\") }}\" class='href'>{{ email }}</a>\r\n\
             <img src=pic.png alt=''><a href='&amp;{{ email }}'>\r\n<!--[if mso]><v:rect href=\"ж{{ view_url }}\"><![endif]-->\
-            <!-- href='no' --><style>a[href='no'] {}</style>";
+            <!-- href='no' --><style>a[href='no'] {} p {background:url('c.png')}</style>\
+            <img srcset='{{ view_url | default(\"x, y\") }} 1x, b.png 2x'><p style=\"color:red;background: url({{ email }})\">";
         assert_eq!(
             texts(source, &of(source).addresses),
             [
                 "https://a.example/?e={{ full_name | default(\"x>\") }}",
                 "pic.png",
                 "&amp;{{ email }}",
-                "ж{{ view_url }}"
+                "ж{{ view_url }}",
+                "c.png",
+                "{{ view_url | default(\"x, y\") }}",
+                "b.png",
+                "{{ email }}"
             ]
         );
     }

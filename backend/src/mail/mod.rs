@@ -33,5 +33,6 @@ mod text_template;
 mod transfer;
 pub mod trial;
 mod understood;
+mod urls;
 pub mod verdict;
 mod wire;

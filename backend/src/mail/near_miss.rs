@@ -110,7 +110,12 @@ pub(super) fn filter(name: &str) -> Option<&'static str> {
 
 /// `contact.name` is looked up as a whole, and by its last and first parts.
 fn known(name: &str, alike: f64) -> Option<&'static str> {
-    let parts = [Some(name), name.rsplit('.').next(), name.split('.').next()];
+    let ends = ['.', ':', '='];
+    let parts = [
+        Some(name),
+        name.rsplit(ends).next(),
+        name.split(ends).next(),
+    ];
     let names = || {
         SYNONYMS.iter().flat_map(|(placeholder, names)| {
             let own = std::iter::once(*placeholder);

@@ -1,6 +1,8 @@
 //! Reviews a message when it is saved: reports each error with its position and what was probably meant. A message
 //! without errors can be rendered for every recipient. Pure.
 
+mod brackets;
+mod branches;
 mod foreign;
 mod lexing;
 mod links;
@@ -103,13 +105,14 @@ impl<'s> Reviewer<'s> {
             _ => Markup::default(),
         };
         let mut mistakes: Vec<Found> = lexed.tags.iter().filter_map(tag::mistake).collect();
+        mistakes.extend(lexed.tags.iter().filter_map(brackets::quoted));
         mistakes.extend(lexed.mistake);
         mistakes.extend(tag::unbalanced(&lexed.tags));
         mistakes.extend(links::dead(source, &lexed.tags, &markup, self.field));
         let skeleton = foreign::Skeleton::of(source, &ranges, &markup.elements);
-        let addresses = foreign::Skeleton::of_addresses(source, &ranges, &markup.addresses);
+        let attributes = foreign::Skeleton::of_attributes(source, &ranges, &markup.attributes());
         mistakes.extend(skeleton.broken());
-        mistakes.extend(addresses.torn());
+        mistakes.extend(attributes.torn());
         if self.field == "subject" {
             mistakes.extend(lexed.tags.iter().filter_map(tag::control_character));
         }
@@ -120,10 +123,12 @@ impl<'s> Reviewer<'s> {
         mistakes.dedup_by_key(|found| found.at.start);
         let mut warnings = match self.field {
             "html" => foreign::Skeleton::as_read(source, &ranges, &markup.elements).foreign(),
-            _ => skeleton.foreign(),
+            _ => foreign::Skeleton::with_links(source, &ranges).foreign(),
         };
-        warnings.extend(addresses.foreign());
+        warnings.extend(attributes.foreign());
+        warnings.extend(foreign::elements(source, &markup.elements));
         warnings.sort_by_key(|found| found.at.start);
+        warnings.dedup_by_key(|found| found.at.start);
         let finding = |found: Found| self.finding(found);
         review
             .mistakes

@@ -11,6 +11,7 @@ use regex::{Captures, Regex};
 
 use super::markup::{Markup, masked};
 use super::placeholders::NAMES;
+use super::urls::has_query;
 
 /// A placeholder with some characters percent-encoded, once or several times.
 pub(super) static ENCODED: LazyLock<Regex> = LazyLock::new(|| {
@@ -158,10 +159,7 @@ fn in_queries<'a>(
 ) -> impl Iterator<Item = Range<usize>> + 'a {
     let masked = masked(html, tags);
     tags_in(tags, &markup.addresses)
-        .filter(move |(tag, address)| {
-            let before = masked.get(address.start..tag.start);
-            before.is_some_and(|before| before.contains(['?', '#']))
-        })
+        .filter(move |(tag, address)| masked.get(address.start..tag.start).is_some_and(has_query))
         .map(|(tag, _)| tag)
 }
 

@@ -1,58 +1,47 @@
 //! Finds what looks like a placeholder and is not one: those torn apart by an editor, and those of other programs.
 
+use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::LazyLock;
-
-use regex::Regex;
 
 use super::Found;
+use super::brackets::{BROKEN, ELEMENT, FOREIGN, MAX_WORDS, meant};
 use super::lexing::is_invisible;
-use super::references::reference;
+use super::references::{percent, reference};
 use crate::mail::finding::FindingKind as Kind;
 use crate::mail::near_miss;
-use crate::mail::understood::{self, ENCODED, pattern};
-
-/// Maximum number of bracketed words examined: comparing each with all names takes time.
-const MAX_WORDS: usize = 1_000;
-/// Double braces on each side after invisible characters have been removed. A space between two braces is accepted as
-/// a slip.
-static BROKEN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"\{ ?\{[\s{]*([A-Za-zА-Яа-яЁё_][A-Za-zА-Яа-яЁё0-9_.\- ]{0,30}?)\s*(?:\|[^{}]{0,60})?[\s}]*\} ?\}",
-    )
-});
-/// A word in the brackets of another program: Mailchimp's are reported regardless of the word.
-static FOREIGN: LazyLock<Regex> = LazyLock::new(|| {
-    let word = r"\s*[$!@]?([A-Za-zА-Яа-яЁё_][A-Za-zА-Яа-яЁё0-9_.\- ]{0,30}?)\s*";
-    let brackets = [
-        (r"[$#]?\{", r"(?:(?:\||, ?fallback)[^{}\r\n]{0,40})?\}"),
-        (
-            r"\[{1,2}",
-            r"(?:(?:\||, ?fallback)[^\[\]\r\n]{0,40})?\]{1,2}",
-        ),
-        (r"[｛［]{1,2}", r"[｝］]{1,2}"),
-        (r"%{1,2}\[?", r"\]?%{1,2}"),
-        (r"<[%?][=-]?", r"[%?]>"),
-        (r"<<", r">>"),
-        (r"«", r"»"),
-        (r"#{1,2}", r"#{1,2}"),
-        (r"@{1,2}", r"@{1,2}"),
-        (r"__", r"__"),
-    ];
-    let all = brackets.map(|(open, close)| format!("{open}{word}{close}"));
-    pattern(&format!(
-        r"\*\|([A-Za-z0-9_:./\- ]{{1,40}})\|\*|{}",
-        all.join("|")
-    ))
-});
+use crate::mail::understood::{self, ENCODED};
 
 /// A text without its placeholders, markup and invisible characters.
 pub(super) struct Skeleton<'s> {
     source: &'s str,
     text: String,
     pieces: Vec<Piece>,
-    /// Whether character references are decoded.
-    reads_references: bool,
+    decodes: Decodes,
+}
+
+/// What is decoded in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decodes {
+    Nothing,
+    /// Character references, as in HTML.
+    References,
+    /// Percent-encoded brackets, as in links.
+    Percents,
+    /// Both, as in links of HTML.
+    Both,
+}
+
+impl Decodes {
+    /// The character encoded at the beginning of this text, and the length of its code.
+    fn character(self, text: &str) -> Option<(char, usize)> {
+        let reference = || reference(text);
+        match self {
+            Self::Nothing => None,
+            Self::References => reference(),
+            Self::Percents => percent(text),
+            Self::Both => reference().or_else(|| percent(text)),
+        }
+    }
 }
 
 /// The origin of a part of the text.
@@ -65,17 +54,17 @@ struct Piece {
 }
 
 impl<'s> Skeleton<'s> {
-    fn new(source: &'s str, reads_references: bool) -> Self {
+    fn new(source: &'s str, decodes: Decodes) -> Self {
         Self {
             source,
             text: String::with_capacity(source.len()),
             pieces: Vec::new(),
-            reads_references,
+            decodes,
         }
     }
 
     pub(super) fn of(source: &'s str, tags: &[Range<usize>], elements: &[Range<usize>]) -> Self {
-        Self::new(source, false).without(tags, elements)
+        Self::new(source, Decodes::Nothing).without(tags, elements)
     }
 
     /// HTML as displayed: character references are decoded.
@@ -84,22 +73,27 @@ impl<'s> Skeleton<'s> {
         tags: &[Range<usize>],
         elements: &[Range<usize>],
     ) -> Self {
-        Self::new(source, true).without(tags, elements)
+        Self::new(source, Decodes::References).without(tags, elements)
     }
 
-    /// Only the URLs of an HTML text. `tags` and `addresses` are in order.
-    pub(super) fn of_addresses(
+    /// Plain text with the links in it decoded.
+    pub(super) fn with_links(source: &'s str, tags: &[Range<usize>]) -> Self {
+        Self::new(source, Decodes::Percents).without(tags, &[])
+    }
+
+    /// Only these attributes of an HTML text. `tags` and `attributes` are in order.
+    pub(super) fn of_attributes(
         source: &'s str,
         tags: &[Range<usize>],
-        addresses: &[Range<usize>],
+        attributes: &[Range<usize>],
     ) -> Self {
-        let mut skeleton = Self::new(source, true);
-        for address in addresses {
+        let mut skeleton = Self::new(source, Decodes::Both);
+        for address in attributes {
             let first = tags.partition_point(|tag| tag.start < address.start);
             let inside = tags.iter().skip(first);
             let inside = inside.take_while(|tag| tag.end <= address.end);
             skeleton.push_without(address.clone(), inside.map(|tag| (tag.clone(), " ")));
-            // Does not occur in texts, so that no match spans two URLs.
+            // Does not occur in texts, so that no match spans two attributes.
             skeleton.text.push('\0');
         }
         skeleton
@@ -136,10 +130,10 @@ impl<'s> Skeleton<'s> {
         while let Some(rest) = self.source.get(at..end)
             && let Some(c) = rest.chars().next()
         {
-            let read = Some(rest).filter(|_| self.reads_references);
-            let read = read.and_then(reference);
+            let read = self.decodes.character(rest);
             let (c, len) = read.unwrap_or((c, c.len_utf8()));
-            if is_invisible(c) && !matches!(c, '\n' | '\r' | '\t' | '\u{a0}') {
+            let escapes = c == '\\' && matches!(rest.as_bytes().get(1), Some(b'{' | b'}'));
+            if escapes || is_invisible(c) && !matches!(c, '\n' | '\r' | '\t' | '\u{a0}') {
                 is_new = true;
             } else {
                 if is_new || read.is_some() {
@@ -249,10 +243,33 @@ impl<'s> Skeleton<'s> {
             .filter_map(|found| {
                 let whole = found.get(0)?;
                 let word = found.iter().skip(1).flatten().next()?.as_str();
-                let meant = near_miss::foreign_placeholder(word);
+                let meant = meant(word);
                 (meant.is_some() || whole.as_str().starts_with("*|"))
                     .then(|| self.found(Kind::ForeignSyntax, whole.range(), meant))
             });
         found.collect()
     }
+}
+
+/// Elements by which other programs mean a placeholder, such as `<unsubscribe>`.
+pub(super) fn elements(source: &str, elements: &[Range<usize>]) -> Vec<Found> {
+    // Most elements of a mail are the same few.
+    let mut known: HashMap<&str, Option<&str>> = HashMap::new();
+    let mut found = Vec::new();
+    for range in elements {
+        let shown = source.get(range.clone()).unwrap_or_default();
+        let name = ELEMENT.captures(shown).and_then(|found| found.get(1));
+        let Some(name) = name.map(|name| name.as_str()).filter(|it| *it != "view") else {
+            continue;
+        };
+        if known.len() == MAX_WORDS {
+            break;
+        }
+        let meant = *known.entry(name).or_insert_with(|| meant(name));
+        if meant.is_some() {
+            let element = Found::new(Kind::ForeignSyntax, range.clone(), shown);
+            found.push(element.suggest(meant));
+        }
+    }
+    found
 }

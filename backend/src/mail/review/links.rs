@@ -5,33 +5,54 @@ use std::ops::Range;
 use minijinja::machinery::Token;
 
 use super::Found;
+use super::branches::{Part, follow};
 use super::lexing::Tag;
 use crate::mail::finding::FindingKind as Kind;
 use crate::mail::markup::Markup;
 use crate::mail::placeholders::LINKS;
-use crate::mail::understood::tags_in;
+use crate::mail::urls::has_query;
 
 /// Filters that leave a URL unchanged, or make it part of another.
 const HARMLESS: [&str; 4] = ["default", "d", "trim", "urlencode"];
 
+/// What stands before some point of a URL, on some path through the conditions in it.
+#[derive(Clone, PartialEq)]
+enum InAddress {
+    Nothing,
+    /// A URL without its scheme and host, which leads nowhere from a mail.
+    Relative,
+    /// Part of a URL without its query.
+    Path,
+    /// A URL and the beginning of its query or fragment.
+    Query,
+    /// One of our links, at this position.
+    Link(Range<usize>),
+}
+
+/// What stands before some point of a text.
+#[derive(Clone, PartialEq)]
+enum InText {
+    /// A space, a bracket or the beginning.
+    Apart,
+    /// Something that a link would become part of.
+    Joined,
+    /// One of our links, at this position.
+    Link(Range<usize>),
+}
+
 /// The broken links.
 pub(super) fn dead(source: &str, tags: &[Tag<'_>], markup: &Markup, field: &str) -> Vec<Found> {
-    let links = || tags.iter().filter(|tag| is_link(tag));
-    let mut found: Vec<_> = links().filter_map(changed).collect();
+    let mut found: Vec<_> = tags
+        .iter()
+        .filter(|tag| is_link(tag))
+        .filter_map(changed)
+        .collect();
     if field == "html" {
-        let ranges: Vec<_> = links().map(|tag| tag.range.clone()).collect();
-        found.extend(
-            tags_in(&ranges, &markup.addresses).filter_map(|(tag, address)| {
-                let chooses = tags
-                    .iter()
-                    .any(|other| other.is_statement && address.contains(&other.range.start));
-                (!chooses)
-                    .then(|| in_address(source, tag, address))
-                    .flatten()
-            }),
-        );
+        for address in &markup.addresses {
+            found.extend(in_address(source, tags, address));
+        }
     } else {
-        found.extend(links().filter_map(|tag| in_text(source, tag.range.clone())));
+        found.extend(in_text(source, tags));
     }
     found
 }
@@ -54,45 +75,116 @@ fn changed(tag: &Tag<'_>) -> Option<Found> {
 }
 
 /// A URL starts and ends with the link, or contains it in its query.
-fn in_address(source: &str, tag: Range<usize>, address: Range<usize>) -> Option<Found> {
-    let before = source.get(address.start..tag.start)?.trim_start();
-    let behind = source.get(tag.end..address.end)?.trim_end();
-    let fits = if before.is_empty() {
-        behind.is_empty()
-    } else {
-        before.contains(['?', '#'])
-    };
-    let whole = source.get(address).unwrap_or_default();
-    (!fits).then(|| Found::new(Kind::DeadLink, tag, whole))
+fn in_address(source: &str, tags: &[Tag<'_>], address: &Range<usize>) -> Vec<Found> {
+    let mut dead = Vec::new();
+    follow(
+        source,
+        address.clone(),
+        tags,
+        InAddress::Nothing,
+        |before, part| match (before, part) {
+            (before, Part::Text(text)) if text.trim().is_empty() => before,
+            (InAddress::Link(link), _) => {
+                dead.push(link);
+                InAddress::Path
+            }
+            (InAddress::Nothing, Part::Value(tag)) if is_link(tag) => {
+                InAddress::Link(tag.range.clone())
+            }
+            (InAddress::Relative | InAddress::Path, Part::Value(tag)) if is_link(tag) => {
+                dead.push(tag.range.clone());
+                InAddress::Path
+            }
+            (InAddress::Nothing, Part::Value(_)) => InAddress::Path,
+            (before, Part::Value(_)) => before,
+            (InAddress::Nothing, Part::Text(text)) if !is_absolute(text) => InAddress::Relative,
+            (InAddress::Nothing | InAddress::Path, Part::Text(text)) if has_query(text) => {
+                InAddress::Query
+            }
+            (InAddress::Nothing, Part::Text(_)) => InAddress::Path,
+            (before, Part::Text(_)) => before,
+        },
+    );
+    let whole = source.get(address.clone()).unwrap_or_default();
+    let found = |link| Found::new(Kind::DeadLink, link, whole);
+    dead.into_iter().map(found).collect()
+}
+
+/// Whether a URL begins with a scheme or a host.
+fn is_absolute(url: &str) -> bool {
+    let url = url.trim_start();
+    let scheme = url.split_once(':').map(|(scheme, _)| scheme);
+    url.starts_with("//") || scheme.is_some_and(|it| !it.contains(['/', '?', '#']))
 }
 
 /// In plain text a link starts after a space or bracket, and ends before one or at the end of a sentence.
-fn in_text(source: &str, tag: Range<usize>) -> Option<Found> {
-    let (head, rest) = (source.get(..tag.start)?, source.get(tag.end..)?);
-    let before = head.chars().next_back();
-    let mut following = rest.chars();
-    let behind = following.next();
-    let next = following.next();
-    let joins_before = |c: char| c.is_alphanumeric() || matches!(c, '/' | '@' | '_' | '-');
-    let joins_behind =
+fn in_text(source: &str, tags: &[Tag<'_>]) -> Vec<Found> {
+    let mut dead = Vec::new();
+    follow(
+        source,
+        0..source.len(),
+        tags,
+        InText::Apart,
+        |before, part| match (before, part) {
+            (before, Part::Text("")) => before,
+            (before, Part::Text(text)) => {
+                if let InText::Link(link) = before
+                    && continues(text)
+                {
+                    dead.push(link);
+                }
+                if text.ends_with(joins) {
+                    InText::Joined
+                } else {
+                    InText::Apart
+                }
+            }
+            (before, Part::Value(tag)) => {
+                let link = is_link(tag).then(|| tag.range.clone());
+                match (before, link) {
+                    (InText::Apart, Some(link)) => InText::Link(link),
+                    (InText::Link(before), link) => {
+                        dead.extend([Some(before), link].into_iter().flatten());
+                        InText::Joined
+                    }
+                    (_, link) => {
+                        dead.extend(link);
+                        InText::Joined
+                    }
+                }
+            }
+        },
+    );
+    let found = |link: Range<usize>| {
+        let before = source
+            .get(..link.start)
+            .and_then(|it| it.chars().next_back());
+        let behind = source.get(link.end..).and_then(|it| it.chars().next());
+        let shown = source.get(link.clone()).unwrap_or_default();
+        let parts = [
+            before.map(String::from),
+            Some(shown.to_owned()),
+            behind.map(String::from),
+        ];
+        let shown: String = parts.into_iter().flatten().collect();
+        Found::new(Kind::DeadLink, link, shown)
+    };
+    dead.into_iter().map(found).collect()
+}
+
+/// Whether a link directly after this character would become part of something else.
+fn joins(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '/' | '@' | '_' | '-')
+}
+
+/// Whether a link directly before this text would become longer.
+fn continues(text: &str) -> bool {
+    let mut following = text.chars();
+    let (first, second) = (following.next(), following.next());
+    let joins =
         |c: char| c.is_alphanumeric() || matches!(c, '/' | '&' | '=' | '#' | '_' | '-' | '%');
     // At the end of a sentence, but not inside a URL.
     let ends = |c: char| matches!(c, '?' | '.' | ',' | ':' | ';' | '!' | '+' | '~' | '*' | '$');
-    let is_dead = before.is_some_and(joins_before)
-        || behind.is_some_and(joins_behind)
-        || (behind.is_some_and(ends) && next.is_some_and(char::is_alphanumeric))
-        || head.ends_with("}}")
-        || rest.starts_with("{{");
-    is_dead.then(|| {
-        let parts = [
-            before.map(String::from),
-            source.get(tag.clone()).map(String::from),
-            behind.map(String::from),
-        ];
-        Found::new(
-            Kind::DeadLink,
-            tag,
-            parts.into_iter().flatten().collect::<String>(),
-        )
-    })
+    first.is_some_and(joins)
+        || (first.is_some_and(ends) && second.is_some_and(char::is_alphanumeric))
 }

@@ -51,6 +51,25 @@ pub(super) fn reference(text: &str) -> Option<(char, usize)> {
     Some((c, text.len() - behind.len()))
 }
 
+/// The bracket or space that is percent-encoded, once or several times, at the beginning of this text, and the length
+/// of its code.
+pub(super) fn percent(text: &str) -> Option<(char, usize)> {
+    let behind = text.strip_prefix('%')?;
+    let code = behind.trim_start_matches("25");
+    let c = match code.get(..2)? {
+        "20" => ' ',
+        "7B" | "7b" => '{',
+        "7D" | "7d" => '}',
+        "5B" | "5b" => '[',
+        "5D" | "5d" => ']',
+        "7C" | "7c" => '|',
+        "3C" | "3c" => '<',
+        "3E" | "3e" => '>',
+        _ => return None,
+    };
+    Some((c, text.len() - code.len() + 2))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -171,6 +171,33 @@ fn markup_in_a_placeholder_is_named() {
 }
 
 #[test]
+fn a_dead_link_is_refused_in_every_attribute_and_style() {
+    for html in [
+        "<img srcset='{{ view_url }} 1x, https://x/{{ view_url }} 2x'>",
+        "<video poster='https://x/{{ view_url }}'>",
+        "<td background='x{{ view_url }}'>",
+        "<object data='x{{ view_url }}'>",
+        "<p style='background:url(https://x/{{ view_url }})'>",
+        "<p style='background:url(&quot;x{{ view_url }}&quot;)'>",
+        "<p style='background:url(\"%7B%7Bview_link%7D%7D\")'>",
+        "<style>p{background:url('x{{ view_url }}')}</style>",
+        "<style>@import \"x{{ view_url }}\";</style>",
+    ] {
+        let found = mistakes("html", html);
+        assert_eq!(found.len(), 1, "{html}: {found:?}");
+    }
+    for html in [
+        "<img srcset='{{ view_url }} 1x, https://x/?to={{ view_url }} 2x'>",
+        "<video poster='{{ view_url }}'>",
+        "<p style='background:url({{ view_url }})'>",
+        "<p style='background:url(%7B%7Bview_url%7D%7D)'>",
+        "<style>p{background:url(https://x/?e={{ email }})}</style>",
+    ] {
+        assert_eq!(mistakes("html", html), [], "{html}");
+    }
+}
+
+#[test]
 fn a_link_that_would_lead_nowhere_is_refused() {
     for href in [
         "https://example.org/{{ unsubscribe_url }}",
@@ -180,6 +207,19 @@ fn a_link_that_would_lead_nowhere_is_refused() {
         "{{ view_url }}/",
         "{{ view_url | lower }}",
         "%7B%7B%20unsubscribe_link%20%7D%7D",
+        "https://a.example/{% if email %}{{ unsubscribe_url }}{% endif %}",
+        "{% if email %}https://a.example/{% endif %}{{ unsubscribe_url }}",
+        "{{ unsubscribe_url }}{% if email %}?x=1{% endif %}",
+        "{% if email %}{{ view_url }}{% else %}x/{{ view_url }}{% endif %}",
+        "{% if email %}{% if full_name %}x{% endif %}{% endif %}{{ view_url }}",
+        "?{{ unsubscribe_url }}",
+        "#{{ unsubscribe_url }}",
+        "page?to={{ unsubscribe_url }}",
+        "http:&#47;&#47;{{ unsubscribe_url }}",
+        "https://www.{{ unsubscribe_url }}",
+        "http:///{{ unsubscribe_url }}",
+        "&#8203;{{ unsubscribe_url }}",
+        "{{ unsubscribe_url }} {{ view_url }}",
     ] {
         assert!(
             !mistakes("html", &format!("<a href=\"{href}\">x</a>")).is_empty(),
@@ -195,6 +235,9 @@ fn a_link_that_would_lead_nowhere_is_refused() {
         "{{ email }}{{ view_url }}",
         "https://a.example/{{ view_url }}",
         "https://x/%7B%7Bunsubscribe_url%7D%7D",
+        "https://x/{% if email %}{{ unsubscribe_url }}{% endif %}",
+        "{{ view_url }}{% if email %}/x{% endif %}",
+        "{{ view_url }}{% if email %}{{ email }}{% endif %}",
     ] {
         assert!(!mistakes("text", text).is_empty(), "{text}");
     }
@@ -205,6 +248,9 @@ fn a_link_that_would_lead_nowhere_is_refused() {
         "%7B%7Bunsubscribe_url%7D%7D",
         "https://a.example/?to={{ unsubscribe_url }}&x=1",
         "{% if email %}{{ view_url }}{% else %}https://example.org/{% endif %}",
+        "{% if email %}{{ view_url }}{% elif full_name %}{{ unsubscribe_url }}{% endif %}",
+        "https://a.example/{% if email %}?to={{ view_url }}{% endif %}",
+        "{{ email }}?to={{ view_url }}",
     ] {
         assert_eq!(
             mistakes("html", &format!("<a href=\"{href}\">x</a>")),

@@ -29,10 +29,37 @@ fn what_other_programs_write_is_doubted() {
         ("<%- name %>", Some("full_name")),
         ("<?= $name ?>", Some("full_name")),
         ("*|DATE:d/m/y|*", None),
+        ("{!Contact.FirstName}", Some("full_name")),
+        ("{*full_name*}", Some("full_name")),
+        ("{:full_name}", Some("full_name")),
+        ("{full_name:friend}", Some("full_name")),
+        ("{contactfield=firstname}", Some("full_name")),
+        ("{if email}", Some("email")),
+        ("[-full_name-]", Some("full_name")),
+        ("[contact:firstname]", Some("full_name")),
+        ("[[FIRST NAME OR \"Friend\"]]", Some("full_name")),
+        ("$[FNAME]$", Some("full_name")),
+        ("[if email]", Some("email")),
+        ("((full_name))", Some("full_name")),
+        ("||full_name||", Some("full_name")),
+        ("#recipient:name#", Some("full_name")),
+        ("%FIRSTNAME|friend%", Some("full_name")),
+        ("%(full_name)s", Some("full_name")),
+        ("$full_name", Some("full_name")),
+        ("$email$", Some("email")),
+        ("<full_name>", Some("full_name")),
+        ("❴full_name❵", Some("full_name")),
+        ("‹full_name›", Some("full_name")),
+        ("https://x/%7Bunsubscribe_url%7D", Some("unsubscribe_url")),
     ] {
         let found = warnings("text", &format!("жук {source} x"));
         let suggestion = suggestion.map(ToOwned::to_owned);
-        assert_eq!(found, [("foreign_syntax", 1, 5, suggestion)], "{source}");
+        let column = 5 + source.find("%7B").unwrap_or(0);
+        assert_eq!(
+            found,
+            [("foreign_syntax", 1, column, suggestion)],
+            "{source}"
+        );
         assert_eq!(mistakes("text", source), [], "{source}");
     }
     for source in [
@@ -44,6 +71,15 @@ fn what_other_programs_write_is_doubted() {
         "[x] done",
         "# Title #",
         "{{ full_name }}",
+        "{ name: x }",
+        "(email) (name)",
+        "#name #email",
+        "@name @email",
+        "| Name | Email |",
+        "%20name%20 50% name 10%",
+        "<b>name</b> <address>x</address> <svg><view></view></svg>",
+        "<script type='application/ld+json'>{\"name\":\"x\"}</script>",
+        "<!--[if mso]>x<![endif]-->",
     ] {
         assert_eq!(warnings("html", source), [], "{source}");
         assert_eq!(mistakes("html", source), [], "{source}");
@@ -78,6 +114,10 @@ fn what_stands_in_an_address_is_read_too() {
         "{unsubscribe_url}",
         "%unsubscribe_url%",
         "&#91;unsubscribe&#93;",
+        "%7Bunsubscribe_url%7D",
+        "%257B%20unsubscribe_url%20%257D",
+        "%5Bunsubscribe%5D",
+        "*%7CUNSUB%7C*",
     ] {
         let html = format!("<p title='x'><a href=\"{address}\">x</a> <a href='#'>y</a>");
         let found = warnings("html", &html);
@@ -101,6 +141,37 @@ fn what_stands_in_an_address_is_read_too() {
         let html = format!("<a href=\"{address}\">x</a>");
         assert_eq!(mistakes("html", &html), [], "{address}");
         assert_eq!(warnings("html", &html), [], "{address}");
+    }
+}
+
+#[test]
+fn placeholders_are_looked_for_wherever_a_mail_shows_text_or_has_addresses() {
+    for html in [
+        "<img srcset='a.png 1x, [unsubscribe_url] 2x'>",
+        "<video poster='{unsubscribe_url}'>",
+        "<p style=\"background:url('{unsubscribe_url}')\">",
+        "<style>p{background:url([unsubscribe_url])}</style>",
+        "<td background='%5Bunsubscribe_url%5D'>",
+        "<a title='{unsubscribe_url}'>x</a>",
+        "<img alt='[unsubscribe_url]'>",
+        "<unsubscribe>x</unsubscribe>",
+        "<p>Hi <unsubscribe_url></p>",
+        "<p>Hi &lt;unsubscribe_url&gt;</p>",
+    ] {
+        let found = warnings("html", html);
+        assert_eq!(found.len(), 1, "{html}: {found:?}");
+        assert_eq!(found[0].3.as_deref(), Some("unsubscribe_url"), "{html}");
+        assert_eq!(mistakes("html", html), [], "{html}");
+    }
+    for html in [
+        "\\{\\{ full_name \\}\\}",
+        "{{ \"full_name\" }}",
+        "{{ 'First Name' }}",
+        "<a title='{\u{200b}{ full_name }}'>x</a>",
+    ] {
+        let found = mistakes("html", html);
+        assert_eq!(found.len(), 1, "{html}: {found:?}");
+        assert_eq!(found[0].3.as_deref(), Some("full_name"), "{html}");
     }
 }
 
@@ -133,6 +204,11 @@ fn hostile_sources_take_no_longer_for_their_length() {
         "&#123;",
         "«a|",
         "<a href='{a|'>",
+        "%25",
+        "<p style='url('>",
+        "<style>a{",
+        "<img srcset='a,'>",
+        "<na>",
     ] {
         let source = piece.repeat(200_000 / piece.len());
         let began = std::time::Instant::now();
