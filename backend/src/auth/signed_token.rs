@@ -48,26 +48,26 @@ mod tests {
 
     #[test]
     fn a_token_is_verified_only_under_the_key_it_was_signed_with() {
-        let (signer, other) = (TokenSigner::new(&[7; 32]), TokenSigner::new(&[8; 32]));
+        let (ours, other) = (TokenSigner::new(&[7; 32]), TokenSigner::new(&[8; 32]));
         let token = Secret::random();
-        let signed = signer.sign(&token);
-        assert_eq!(signer.verify(&signed), Some(token.reveal()));
+        let signed = ours.sign(&token);
+        assert_eq!(ours.verify(&signed), Some(token.reveal()));
         assert_eq!(other.verify(&signed), None);
     }
 
     #[test]
     fn a_changed_or_shortened_token_is_not_verified() {
-        let signer = TokenSigner::new(&[7; 32]);
-        let signed = signer.sign(&Secret::random());
+        let ours = TokenSigner::new(&[7; 32]);
+        let signed = ours.sign(&Secret::random());
         for n in 0..signed.len() {
             let (before, after) = signed.split_at(n);
-            assert_eq!(signer.verify(before), None, "{before}");
+            assert_eq!(ours.verify(before), None, "{before}");
             for other in ["A", "b", "_", "é", "\0", ""] {
                 let changed = [before, other, &after[1..]].concat();
                 let same = changed == signed;
-                assert!(same || signer.verify(&changed).is_none(), "{changed}");
+                assert!(same || ours.verify(&changed).is_none(), "{changed}");
             }
         }
-        assert_eq!(signer.verify(&format!("{signed}A")), None);
+        assert_eq!(ours.verify(&format!("{signed}A")), None);
     }
 }
