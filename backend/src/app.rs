@@ -38,14 +38,14 @@ use crate::http::head;
 use crate::http::headers;
 use crate::http::openapi::{self, KnownPaths};
 use crate::http::problems::problems;
+use crate::http::readiness;
+use crate::http::request_metrics::measure;
 use crate::http::site::{self, PublicUrl};
 use crate::http::span::RequestSpan;
 use crate::images::drawing::Drawing;
 use crate::letters::readers::Readers;
 use crate::limits::{Limits, requests};
 use crate::mailings::watching::Watching;
-use crate::monitoring::readiness;
-use crate::monitoring::requests::measured;
 use crate::redis::Redis;
 use crate::smtp_servers::opened::Opener;
 use crate::smtp_servers::tryout::Tryouts;
@@ -123,7 +123,7 @@ impl Services {
             let services = self.clone();
             let document = document.clone();
             App::new()
-                .wrap(from_fn(etag::stamp_reads))
+                .wrap(from_fn(etag::tag_reads))
                 .wrap(from_fn(cached::forget_after_writes))
                 .wrap(Compress::default())
                 .wrap(from_fn(requests::by_address))
@@ -131,7 +131,7 @@ impl Services {
                 .wrap(headers::cors(&services.config.http.cors_origins))
                 .wrap(headers::security(&services.config.http.public_url))
                 .wrap(from_fn(head::as_get))
-                .wrap(from_fn(measured))
+                .wrap(from_fn(measure))
                 .wrap(TracingLogger::<RequestSpan>::new())
                 .configure(move |config| services.configure(config, &document))
         });

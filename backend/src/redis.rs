@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use deadpool_redis::redis::{ConnectionInfo, FromRedisValue, Pipeline, RedisError};
 use deadpool_redis::{Manager, Pool, PoolError, Runtime, Timeouts};
 
-use crate::monitoring::meters::meters;
+use crate::metrics::metrics;
 
 const PATIENCE: Duration = Duration::from_millis(100);
 /// After a failure: the next in the queue would only wait as long for nothing.
@@ -37,7 +37,7 @@ enum NoAnswer {
 impl Redis {
     /// Connects at the first use.
     pub fn new(redis: ConnectionInfo, installation: String) -> Self {
-        meters().redis_configured.set(1);
+        metrics().redis_configured.set(1);
         let manager = Manager::new(redis)
             .unwrap_or_else(|_never| unreachable!("the address has been read already"));
         let pool = Pool::builder(manager)

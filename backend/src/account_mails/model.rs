@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::db::schema::{account_mails, users};
+use crate::language::Language;
 use crate::named::named;
-use crate::users::model::Language;
 
 named! {
     /// What a mail is for.

@@ -12,11 +12,12 @@ use super::model::{Article, ArticleQuery, ArticleSummary};
 use super::shown::{self, whole};
 use super::store::{self, Row};
 use crate::auth::reader::Reader;
+use crate::cache::TaggedBody;
 use crate::cache::{Tag, Wanted};
 use crate::clock::Clock;
 use crate::http::cached::cached;
 use crate::http::error::{ApiError, Problem};
-use crate::http::etag::{self, Kind, Stamped};
+use crate::http::etag::{self, Kind};
 use crate::http::head::is_head;
 use crate::http::page::Page;
 use crate::http::query::Query;
@@ -67,12 +68,13 @@ pub(super) async fn list_articles(
         Ok::<_, ApiError>(query.paging().page((articles, total)))
     };
     let kind = kind_for(reader);
-    let make = Box::pin(async { Stamped::json(&blog.db.run(work).await?) });
+    let make =
+        Box::pin(async { TaggedBody::json(&blog.db.run(work).await?).map_err(ApiError::internal) });
     if often {
         let wanted = kept(name, LISTS_KEPT);
         return cached(&req, &blog.cache, (wanted, kind), make).await;
     }
-    Ok(etag::stamped(&req, kind, make.await?))
+    Ok(etag::tagged(&req, kind, make.await?))
 }
 
 /// One article
@@ -125,11 +127,11 @@ pub(super) async fn get_article(
     } else {
         blog.views.count(&blog.db, id).await?
     };
-    let article = Stamped {
+    let article = TaggedBody {
         body: with_views(body, views),
         tag: article.tag,
     };
-    Ok(etag::stamped(&req, kind_for(reader), article))
+    Ok(etag::tagged(&req, kind_for(reader), article))
 }
 
 /// The newest articles as RSS 2.0
@@ -145,7 +147,7 @@ pub(super) async fn get_feed(
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
         let newest = shown::for_readers(store::newest(conn, IN_FEED, now)?);
-        Ok::<_, ApiError>(Stamped::new(feed::of(&newest, &site.0)))
+        Ok::<_, ApiError>(TaggedBody::new(feed::of(&newest, &site.0)))
     };
     let wanted = kept("feed".to_owned(), ARTICLES_KEPT);
     let make = Box::pin(blog.db.run(work));
@@ -167,13 +169,13 @@ fn may_be_a_slug(named: &str) -> bool {
 }
 
 /// What is kept of an article: its id for counting, and on the next line what readers are told, before any view.
-fn with_id(mut row: Row, html: String) -> Result<Stamped, ApiError> {
+fn with_id(mut row: Row, html: String) -> Result<TaggedBody, ApiError> {
     row.views = 0;
     let mut body = format!("{}\n", row.id).into_bytes();
     let summary = shown::for_readers(vec![row]).pop();
     let summary = summary.ok_or_else(ApiError::not_found)?;
     serde_json::to_writer(&mut body, &Article { summary, html }).map_err(ApiError::internal)?;
-    Ok(Stamped::new(body))
+    Ok(TaggedBody::new(body))
 }
 
 fn without_id(kept: &[u8]) -> Option<(i64, &[u8])> {

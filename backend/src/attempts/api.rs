@@ -9,13 +9,14 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::model::{Attempt, AttemptFilters, AttemptQuery, Place};
 use super::store;
 use crate::auth::caller::Caller;
+use crate::cache::TaggedBody;
 use crate::cache::{Cache, Tag, Wanted};
 use crate::db::Db;
 use crate::http::cached::cached;
 use crate::http::csv::{self, Part};
 use crate::http::downloads::Downloads;
 use crate::http::error::ApiError;
-use crate::http::etag::{self, Kind, Stamped};
+use crate::http::etag::{self, Kind};
 use crate::http::field::sensible_year;
 use crate::http::page::{Stretch, decode, stretch};
 use crate::http::query::Query;
@@ -60,12 +61,12 @@ async fn list_attempts(
         let attempts = db
             .run(move |conn| store::list(conn, owners, &query, place).map_err(ApiError::from))
             .await?;
-        Stamped::json(&stretch(attempts, limit, Attempt::place))
+        TaggedBody::json(&stretch(attempts, limit, Attempt::place)).map_err(ApiError::internal)
     };
     if newest {
         return cached(&req, &cache, (wanted, Kind::PRIVATE), make).await;
     }
-    Ok(etag::stamped(&req, Kind::PRIVATE, make.await?))
+    Ok(etag::tagged(&req, Kind::PRIVATE, make.await?))
 }
 
 /// The log as a file for spreadsheets

@@ -9,10 +9,10 @@ use diesel::sql_types::Text;
 
 use super::everybody;
 use super::model::{Attempt, AttemptQuery, Place, RecipientRef};
-use crate::auth::policy::Owners;
 use crate::db::schema::{attempts, deliveries, runs, users};
 use crate::mail::verdict::Outcome;
 use crate::named::UnknownName;
+use crate::owners::Owners;
 use crate::users::user_ref::UserRef;
 
 #[derive(Queryable, QueryableByName, Selectable)]

@@ -8,7 +8,8 @@ use validator::{Validate, ValidationError};
 use super::password;
 use crate::email_address::EmailAddress;
 use crate::http::field::{single_line, time_zone, trimmed};
-use crate::users::model::{Language, Me};
+use crate::language::Language;
+use crate::users::model::Me;
 
 /// A new account. It can be used once its address is confirmed.
 #[derive(Deserialize, Validate, ToSchema)]

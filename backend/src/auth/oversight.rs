@@ -3,8 +3,8 @@
 use diesel::QueryResult;
 
 use super::caller::Caller;
-use super::policy::Owners;
 use crate::http::error::ApiError;
+use crate::owners::Owners;
 
 impl Caller {
     /// Whose things the caller sees.

@@ -1,6 +1,7 @@
 //! Who may do what, as pure rules.
 
 use crate::named::named;
+use crate::owners::Owners;
 
 named! {
     /// What somebody is here for. Managers oversee and edit nothing; administrators also give roles.
@@ -48,30 +49,6 @@ impl Role {
     }
 }
 
-/// Whose things somebody sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owners {
-    One(i64),
-    All,
-}
-
-impl Owners {
-    /// What a list shows to who sees these: the things of all of them, or those of the one asked for. `None` when that one
-    /// is not among them.
-    pub fn narrowed_to(self, owner_id: Option<i64>) -> Option<Self> {
-        match (self, owner_id) {
-            (seen, None) => Some(seen),
-            (Self::All, Some(id)) => Some(Self::One(id)),
-            (Self::One(own), Some(id)) => (own == id).then_some(self),
-        }
-    }
-
-    /// Whether the things of this owner are among them.
-    pub fn include(self, owner_id: i64) -> bool {
-        self.narrowed_to(Some(owner_id)).is_some()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,15 +76,5 @@ mod tests {
             assert_eq!(role.may_change(7, 7), role.may_own());
         }
         assert_eq!(Role::User.sees(7), Owners::One(7));
-    }
-
-    #[test]
-    fn a_list_is_narrowed_to_an_owner_whom_one_sees() {
-        assert_eq!(Owners::All.narrowed_to(None), Some(Owners::All));
-        assert_eq!(Owners::All.narrowed_to(Some(8)), Some(Owners::One(8)));
-        for own in [None, Some(7)] {
-            assert_eq!(Owners::One(7).narrowed_to(own), Some(Owners::One(7)));
-        }
-        assert_eq!(Owners::One(7).narrowed_to(Some(8)), None);
     }
 }

@@ -2,6 +2,7 @@
 //! there, because Redis is away or the cache is off, is made anew: a cache makes things quick, never right or wrong.
 
 mod shared;
+mod tagged_body;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +12,8 @@ use std::time::{Duration, Instant};
 use moka::Expiry;
 
 use self::shared::Shared;
-use crate::http::etag::Stamped;
-use crate::monitoring::meters::meters;
+pub use self::tagged_body::TaggedBody;
+use crate::metrics::metrics;
 use crate::redis::Redis;
 
 /// Bytes kept in this process at most.
@@ -65,7 +66,7 @@ struct Kept {
 
 #[derive(Clone)]
 struct Answer {
-    stamped: Stamped,
+    response: TaggedBody,
     age: Duration,
 }
 
@@ -86,7 +87,7 @@ impl Cache {
     /// Keeps answers in this process, and in Redis where there is one.
     pub fn new(redis: Option<Arc<Redis>>) -> Self {
         let weight = |key: &String, answer: &Answer| {
-            u32::try_from(key.len() + answer.stamped.body.len() + 200).unwrap_or(u32::MAX)
+            u32::try_from(key.len() + answer.response.body.len() + 200).unwrap_or(u32::MAX)
         };
         let answers = moka::future::Cache::builder()
             .max_capacity(ROOM)
@@ -105,8 +106,8 @@ impl Cache {
     pub async fn get<E: Clone + Send + Sync + 'static>(
         &self,
         wanted: &Wanted,
-        make: impl Future<Output = Result<Stamped, E>>,
-    ) -> Result<Stamped, E> {
+        make: impl Future<Output = Result<TaggedBody, E>>,
+    ) -> Result<TaggedBody, E> {
         let Some(kept) = &self.0 else {
             return make.await;
         };
@@ -115,11 +116,11 @@ impl Cache {
             missed.store(true, Ordering::Relaxed);
             Ok::<_, E>(match &kept.shared {
                 None => Answer {
-                    stamped: make.await?,
+                    response: make.await?,
                     age: wanted.age,
                 },
                 Some(shared) => Answer {
-                    stamped: shared.get(wanted, make).await?,
+                    response: shared.get(wanted, make).await?,
                     age: wanted.age.min(UNASKED),
                 },
             })
@@ -127,9 +128,9 @@ impl Cache {
         let key = format!("{} {} {}", wanted.tag, kept.state(wanted.tag), wanted.name);
         // Boxed: what speaks to Redis is large, and most answers are there.
         let answer = Box::pin(kept.answers.try_get_with(key, answer)).await;
-        meters().asked_cache(missed.load(Ordering::Relaxed));
+        metrics().count_lookup(missed.load(Ordering::Relaxed));
         match answer {
-            Ok(answer) => Ok(answer.stamped),
+            Ok(answer) => Ok(answer.response),
             Err(error) => Err(E::clone(&error)),
         }
     }
@@ -175,10 +176,10 @@ mod tests {
     struct Made(AtomicUsize);
 
     impl Made {
-        async fn make(&self) -> Result<Stamped, String> {
+        async fn make(&self) -> Result<TaggedBody, String> {
             tokio::task::yield_now().await;
             let times = self.0.fetch_add(1, Ordering::Relaxed) + 1;
-            Ok(Stamped::new(times.to_string()))
+            Ok(TaggedBody::new(times.to_string()))
         }
     }
 

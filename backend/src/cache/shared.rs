@@ -12,8 +12,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deadpool_redis::redis::pipe;
 use sha2::{Digest, Sha256};
 
+use super::TaggedBody;
 use super::{Tag, Wanted};
-use crate::http::etag::Stamped;
 use crate::redis::Redis;
 
 /// Far longer than any answer is kept: without one, the state is the first.
@@ -39,8 +39,8 @@ impl Shared {
     pub(super) async fn get<E>(
         &self,
         wanted: &Wanted,
-        make: impl Future<Output = Result<Stamped, E>>,
-    ) -> Result<Stamped, E> {
+        make: impl Future<Output = Result<TaggedBody, E>>,
+    ) -> Result<TaggedBody, E> {
         let key = self.answer_key(wanted);
         let Some((state, kept)) = self.look(wanted.tag, &key).await else {
             return make.await;
@@ -83,7 +83,7 @@ impl Shared {
     }
 
     /// The state of the tag, and the answer, if it was made in it; `None` when Redis does not say.
-    async fn look(&self, tag: Tag, key: &str) -> Option<(u64, Option<Stamped>)> {
+    async fn look(&self, tag: Tag, key: &str) -> Option<(u64, Option<TaggedBody>)> {
         if !self.tell().await {
             return None;
         }
@@ -95,7 +95,7 @@ impl Shared {
         Some((state, kept))
     }
 
-    async fn keep(&self, key: &str, state: u64, (made, age): (&Stamped, Duration)) {
+    async fn keep(&self, key: &str, state: u64, (made, age): (&TaggedBody, Duration)) {
         if made.body.len() > LARGEST {
             return;
         }
@@ -118,16 +118,16 @@ impl Shared {
 }
 
 /// The state, the entity tag, a line break, the body.
-fn packed(made: &Stamped, state: u64) -> Vec<u8> {
+fn packed(made: &TaggedBody, state: u64) -> Vec<u8> {
     [&state.to_be_bytes(), made.tag.as_bytes(), b"\n", &made.body].concat()
 }
 
-fn unpacked(kept: Vec<u8>, state: u64) -> Option<Stamped> {
+fn unpacked(kept: Vec<u8>, state: u64) -> Option<TaggedBody> {
     let kept = Bytes::from(kept);
     let rest = kept.strip_prefix(&state.to_be_bytes())?;
     let end = memchr::memchr(b'\n', rest)?;
     let tag = String::from_utf8(rest.get(..end)?.to_vec()).ok()?;
-    Some(Stamped {
+    Some(TaggedBody {
         tag,
         body: kept.slice_ref(rest.get(end + 1..)?),
     })
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_answer_of_another_state_is_none() {
-        let made = Stamped::new("a\nb");
+        let made = TaggedBody::new("a\nb");
         assert_eq!(unpacked(packed(&made, 7), 7), Some(made.clone()));
         assert_eq!(unpacked(packed(&made, 7), 8), None);
         for broken in ["", "short", "12345678", "12345678no line break"] {

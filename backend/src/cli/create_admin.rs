@@ -15,7 +15,7 @@ use crate::email_address::EmailAddress;
 use crate::events::model::{EventKind, SubjectKind};
 use crate::events::new::Origin;
 use crate::events::store::record;
-use crate::users::model::Language;
+use crate::language::Language;
 
 /// Takes `ADMIN_EMAIL` and `ADMIN_PASSWORD` where both are set, otherwise asks.
 pub(super) fn run(services: &Services) -> Result<(), Failure> {

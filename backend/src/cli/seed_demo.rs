@@ -14,6 +14,7 @@ use crate::auth::policy::Role;
 use crate::auth::token::Secret;
 use crate::db::schema::users;
 use crate::email_address::EmailAddress;
+use crate::language::Language;
 use crate::mailings::model::{Choice, CreateMailing, OnUncertain};
 use crate::mailings::recurrence::Recurrence;
 use crate::mailings::requested::Window;
@@ -22,7 +23,6 @@ use crate::mailings::window::Moment;
 use crate::mailings::{chosen, start};
 use crate::messages::model::CreateMessage;
 use crate::messages::store as messages;
-use crate::users::model::Language;
 use crate::zone::Zone;
 
 const USER: &str = "anna@dispatch.localhost";

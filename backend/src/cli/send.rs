@@ -12,14 +12,14 @@ use super::progress::{Progress, note};
 use super::serve::told_to_end;
 use super::{Failure, say};
 use crate::app::Services;
-use crate::auth::policy::Owners;
 use crate::db::schema::mailings;
 use crate::engine::scheduler::{self, Pass};
 use crate::engine::sender::{Sender, Until};
 use crate::events::new::Origin;
 use crate::mailings::model::MailingRow;
 use crate::mailings::start;
-use crate::monitoring::store;
+use crate::metrics::store;
+use crate::owners::Owners;
 use crate::runs;
 use crate::runs::model::{Run, Trigger};
 

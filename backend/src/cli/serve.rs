@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
 use crate::app::Services;
-use crate::monitoring::server::{self, Watched};
+use crate::http::metrics_server::{self, Watched};
 
 /// The API without the engine.
 pub(super) fn api(services: Services) -> Result<(), Failure> {
@@ -65,7 +65,7 @@ fn show_metrics(services: &Services, has: Has) -> io::Result<Option<ServerHandle
         engine: has == Has::Engine,
     };
     let cannot = |error| io::Error::other(format!("METRICS_BIND={bind}: {error}"));
-    let (server, address) = server::server(watched, bind).map_err(cannot)?;
+    let (server, address) = metrics_server::server(watched, bind).map_err(cannot)?;
     tracing::info!(%address, "metrics are shown");
     let handle = server.handle();
     rt::spawn(server);

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool, Text};
 
-use crate::auth::policy::Owners;
+use crate::owners::Owners;
 
 /// That this column names one of the owners.
 pub fn owned_by<Column>(column: Column, owners: Owners) -> OwnedBy<Column> {

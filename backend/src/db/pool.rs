@@ -8,7 +8,7 @@ use diesel::connection::SimpleConnection;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Error, Pool};
 use tokio::sync::oneshot;
 
-use crate::monitoring::meters::meters;
+use crate::metrics::metrics;
 
 /// How long anybody waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -51,12 +51,12 @@ impl Db {
             let left = PATIENCE.saturating_sub(asked.elapsed());
             let mut conn = pool.get_timeout(left).map_err(|error| {
                 tracing::warn!(%error, "no database connection");
-                meters().db_timeouts.inc();
+                metrics().db_timeouts.inc();
                 Unavailable
             })?;
             // Nobody waits any more: what is not begun is not done.
             here.send(()).map_err(|()| Unavailable)?;
-            meters().db_wait.observe(asked.elapsed().as_secs_f64());
+            metrics().db_wait.observe(asked.elapsed().as_secs_f64());
             work(&mut conn)
         });
         if tokio::time::timeout(PATIENCE, &mut begun).await.is_err() {

@@ -9,16 +9,16 @@ use lettre::message::Mailbox;
 use crate::account_mails::model::{DueMail, Kind};
 use crate::account_mails::store;
 use crate::auth::links::{self, Purpose};
-use crate::auth::policy::Owners;
 use crate::auth::signed_token::TokenSigner;
 use crate::email_address::EmailAddress;
 use crate::invitations;
+use crate::language::Language;
 use crate::mail::account::{Addressee, Letter, Letters};
 use crate::mail::compose::{self, Content, Mail, Prepared};
 use crate::mail::dkim::Signer;
 use crate::messages;
 use crate::messages::model::Message;
-use crate::users::model::Language;
+use crate::owners::Owners;
 
 /// A mail with all that is needed to write it.
 pub(super) struct Job {

@@ -61,7 +61,7 @@ use self::sender::Sender;
 use self::upkeep::Upkeep;
 use crate::clock::Clock;
 use crate::db::{Db, Unavailable};
-use crate::monitoring::meters::meters;
+use crate::metrics::metrics;
 use crate::quotas::model::Quotas;
 
 /// How long what is in flight may take when the process is asked to end.
@@ -145,7 +145,7 @@ async fn poll(
             .run(move |conn| scheduler::pass(conn, &pass_clock, quotas).map_err(PassError::from))
             .await;
         if pass.is_ok() {
-            meters().passed();
+            metrics().passed();
         }
         let pass = pass.unwrap_or_else(|error| {
             tracing::warn!(%error, "the scheduler's pass failed; it will be made again");

@@ -15,7 +15,7 @@ use super::shared::{AttemptEvent, Shared};
 use crate::deliveries::claims::{self, Lease};
 use crate::deliveries::leases;
 use crate::deliveries::results::{self, AttemptResult};
-use crate::monitoring::meters::meters;
+use crate::metrics::metrics;
 use crate::runs::rests;
 
 /// Results are collected so long before they are written. Nobody is woken for each of them: that would cost more than to
@@ -106,7 +106,9 @@ impl<'a> ResultWriter<'a> {
                 self.insist(|shared, conn| {
                     results::record(conn, &shared.worker, &place, &news.results)
                 });
-                meters().recorded(&news.results);
+                let counted = news.results.iter();
+                metrics()
+                    .count_attempts(counted.map(|result| (result.outcome, result.duration_ms)));
             }
             if chunk.settle(news.results.len() + news.untouched) {
                 done.push(chunk);

@@ -18,7 +18,7 @@ use super::shared::{AttemptEvent, Shared};
 use crate::deliveries::claims::Claimed;
 use crate::mail::compose::{Addressee, Mail};
 use crate::mail::verdict::Failure;
-use crate::monitoring::meters::meters;
+use crate::metrics::metrics;
 
 /// An idle session is closed after this time: servers dislike idle connections.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -90,7 +90,7 @@ impl SmtpWorker {
         if !has_session {
             return next.await;
         }
-        let waited = meters().idle(timeout(IDLE_TIMEOUT, next)).await;
+        let waited = metrics().idle(timeout(IDLE_TIMEOUT, next)).await;
         waited.unwrap_or(NextMail::CloseSession)
     }
 

@@ -12,11 +12,12 @@ use super::store;
 use crate::articles;
 use crate::articles::model::ArticleSummary;
 use crate::auth::gate::Gate;
+use crate::cache::TaggedBody;
 use crate::cache::{Cache, Tag, Wanted};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::http::error::ApiError;
-use crate::http::etag::{self, Kind, Stamped};
+use crate::http::etag::{self, Kind};
 
 const ARTICLES: usize = 3;
 /// Articles that are kept to choose from, themselves chosen by chance.
@@ -53,8 +54,8 @@ async fn get_home(
         lines(totals, &articles)
     };
     let kept = cache.get(&wanted, db.run(work)).await?;
-    let home = Stamped::new(chosen(&kept.body));
-    Ok(etag::stamped(&req, Kind::PUBLIC, home))
+    let home = TaggedBody::new(chosen(&kept.body));
+    Ok(etag::tagged(&req, Kind::PUBLIC, home))
 }
 
 /// Get settings of the installation
@@ -67,13 +68,13 @@ async fn get_site(gate: Data<Gate>) -> HttpResponse {
 }
 
 /// What is kept: the numbers on one line of JSON, and an article on each other.
-fn lines(totals: Totals, articles: &[ArticleSummary]) -> Result<Stamped, ApiError> {
+fn lines(totals: Totals, articles: &[ArticleSummary]) -> Result<TaggedBody, ApiError> {
     let mut lines = serde_json::to_vec(&totals).map_err(ApiError::internal)?;
     for article in articles {
         lines.push(b'\n');
         serde_json::to_writer(&mut lines, article).map_err(ApiError::internal)?;
     }
-    Ok(Stamped::new(lines))
+    Ok(TaggedBody::new(lines))
 }
 
 /// The numbers and three of the articles, put together without being read.

@@ -7,7 +7,8 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
 use super::error::ApiError;
-use super::etag::{self, Kind, Stamped};
+use super::etag::{self, Kind};
+use crate::cache::TaggedBody;
 use crate::cache::{Cache, Tag, Wanted};
 
 /// Whose request it is; known once they have been let in.
@@ -38,8 +39,8 @@ pub async fn cached(
     req: &HttpRequest,
     cache: &Cache,
     (wanted, kind): (Wanted, Kind),
-    make: impl Future<Output = Result<Stamped, ApiError>>,
+    make: impl Future<Output = Result<TaggedBody, ApiError>>,
 ) -> Result<HttpResponse, ApiError> {
     let answer = cache.get(&wanted, make).await?;
-    Ok(etag::stamped(req, kind, answer))
+    Ok(etag::tagged(req, kind, answer))
 }

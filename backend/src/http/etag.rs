@@ -11,17 +11,16 @@ use actix_web::http::header::{
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::web::Bytes;
 use actix_web::{Error, FromRequest, HttpRequest, HttpResponse};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use super::error::ApiError;
+use crate::cache::TaggedBody;
 
 fn tag(updated_at: DateTime<Utc>) -> String {
     format!("\"{:x}\"", updated_at.timestamp_micros())
@@ -60,34 +59,6 @@ fn is_known(req: &HttpRequest, tag: &str) -> bool {
         .is_some_and(|given| names(given, tag))
 }
 
-/// What an answer says, and its weak tag.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamped {
-    pub body: Bytes,
-    /// Without the `W/"…"` around it.
-    pub tag: String,
-}
-
-impl Stamped {
-    /// Of these bytes.
-    pub fn new(body: impl Into<Bytes>) -> Self {
-        let body = body.into();
-        let digest = Sha256::digest(&body);
-        let tag = digest.iter().take(12).map(|byte| format!("{byte:02x}"));
-        Self {
-            tag: tag.collect(),
-            body,
-        }
-    }
-
-    /// As JSON.
-    pub fn json(value: &impl Serialize) -> Result<Self, ApiError> {
-        serde_json::to_vec(value)
-            .map(Self::new)
-            .map_err(ApiError::internal)
-    }
-}
-
 /// Who may keep an answer, and what it is.
 #[derive(Debug, Clone, Copy)]
 pub struct Kind {
@@ -109,7 +80,7 @@ impl Kind {
 }
 
 /// 200 with what there is, or 304 when the client already has it. What is public may be more for some who say who they are.
-pub fn stamped(req: &HttpRequest, kind: Kind, Stamped { body, tag }: Stamped) -> HttpResponse {
+pub fn tagged(req: &HttpRequest, kind: Kind, TaggedBody { body, tag }: TaggedBody) -> HttpResponse {
     let known = is_known(req, &format!("\"{tag}\""));
     let mut answer = if known {
         HttpResponse::NotModified()
@@ -131,7 +102,7 @@ pub fn stamped(req: &HttpRequest, kind: Kind, Stamped { body, tag }: Stamped) ->
 
 /// Middleware: what the API reads out as JSON, and says nothing else about, its client may keep as long as it asks whether it
 /// has changed: lists above all.
-pub async fn stamp_reads(
+pub async fn tag_reads(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -152,7 +123,7 @@ pub async fn stamp_reads(
     let (request, answer) = res.into_parts();
     let (answer, body) = answer.into_parts();
     let answer = match body.try_into_bytes() {
-        Ok(body) => stamped(&request, Kind::PRIVATE, Stamped::new(body)),
+        Ok(body) => tagged(&request, Kind::PRIVATE, TaggedBody::new(body)),
         Err(streamed) => answer.set_body(streamed),
     };
     Ok(ServiceResponse::new(request, answer))

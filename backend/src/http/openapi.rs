@@ -113,7 +113,7 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
     document
 }
 
-/// Whoever names the state that he has is not sent it again; see `etag::stamp_reads`.
+/// Whoever names the state that he has is not sent it again; see `etag::tag_reads`.
 fn may_be_known(operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
     let is_json = |response: &RefOr<Response>| matches!(response, RefOr::T(response) if response.content.contains_key("application/json"));

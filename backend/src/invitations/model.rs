@@ -7,7 +7,7 @@ use validator::Validate;
 
 use crate::email_address::EmailAddress;
 use crate::http::page::{Paging, default_per_page, first_page};
-use crate::users::model::Language;
+use crate::language::Language;
 use crate::users::user_ref::UserRef;
 
 /// How long an invitation is valid.

@@ -14,7 +14,7 @@ use crate::db::functions::lower;
 use crate::db::schema::{invitations, users};
 use crate::email_address::EmailAddress;
 use crate::http::page::Paging;
-use crate::users::model::Language;
+use crate::language::Language;
 use crate::users::user_ref::UserRef;
 
 #[derive(Queryable, Selectable)]

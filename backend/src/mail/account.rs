@@ -18,7 +18,7 @@ use self::templates::TEMPLATES;
 use super::compose::Mail;
 use super::header::{self, HeaderError};
 use super::render::Rendered;
-use crate::users::model::Language;
+use crate::language::Language;
 
 /// Characters escaped in the value of a URL parameter.
 const IN_LINK: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');

@@ -7,9 +7,9 @@ use diesel::sql_types::{Array, BigInt, Text};
 
 use super::model::Choice;
 use super::store::owner_of;
-use crate::auth::policy::Owners;
 use crate::db::schema::{mailing_recipients, recipients};
 use crate::http::page::Paging;
+use crate::owners::Owners;
 use crate::recipients::model::Recipient;
 use crate::recipients::store::matching;
 use crate::search::{contains, contains_address};

@@ -11,9 +11,9 @@ use super::recurrence::Occurrence;
 use super::requested::Window;
 use super::shown::shown;
 use super::status::PutOff;
-use crate::auth::policy::Owners;
 use crate::db::owned::owned_by;
 use crate::db::schema::{mailings, messages};
+use crate::owners::Owners;
 use crate::search::contains;
 
 /// Whether the owner has this message.

@@ -12,9 +12,9 @@ use tokio::time::Instant;
 
 use super::model::Mailing;
 use super::store;
-use crate::auth::policy::Owners;
 use crate::db::Db;
 use crate::http::error::ApiError;
+use crate::owners::Owners;
 
 /// Streams of one user at once: a browser opens no more connections to one server.
 const MOST_OF_ONE: usize = 6;

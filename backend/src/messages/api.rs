@@ -12,7 +12,6 @@ use super::noted::note;
 use super::store::{self, DeleteError};
 use super::{content, previews, updates};
 use crate::auth::caller::Caller;
-use crate::auth::policy::Owners;
 use crate::clock::Clock;
 use crate::compute::Compute;
 use crate::db::Db;
@@ -27,6 +26,7 @@ use crate::http::idempotency::IdempotencyKey;
 use crate::http::page::Page;
 use crate::http::query::Query;
 use crate::idempotency_keys::once::once;
+use crate::owners::Owners;
 use crate::users;
 
 /// Two bodies of 1 MiB, thrice as large where a client escapes every letter that is not ASCII (Python does).

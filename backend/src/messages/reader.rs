@@ -4,11 +4,11 @@ use diesel::{OptionalExtension, PgConnection};
 
 use super::content::{self, Checked};
 use super::model::Preview;
-use crate::auth::policy::Owners;
 use crate::http::error::{ApiError, FieldError};
 use crate::http::site::PublicUrl;
 use crate::mail::links::Link;
 use crate::mail::render::Person;
+use crate::owners::Owners;
 use crate::{recipients, users};
 
 /// Who a preview is for when nobody is chosen and the caller has not said their name.

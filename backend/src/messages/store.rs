@@ -10,10 +10,10 @@ use super::model::{
     Beginning, CreateMessage, Message, MessageQuery, MessageSort, MessageSummary, UpdateMessage,
 };
 use crate::account_mails::model::Kind;
-use crate::auth::policy::Owners;
 use crate::db::functions::lower;
 use crate::db::owned::{owned_by, owner_email};
 use crate::db::schema::{account_mails, messages, recipients, suppressions, users};
+use crate::owners::Owners;
 use crate::search::contains;
 
 define_sql_function! {

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 
 use super::model::{AccountQuotas, DAY, OwnerQuotas, Quota, Quotas, Room, Sent, room};
-use crate::auth::policy::Owners;
 use crate::db::schema::users;
+use crate::owners::Owners;
 use crate::recipients::store::number_of;
 use crate::users::store::hold;
 

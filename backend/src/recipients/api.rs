@@ -9,7 +9,6 @@ use super::model::{CreateRecipient, Recipient, RecipientQuery, UpdateRecipient};
 use super::noted::note;
 use super::store::{self, SaveError};
 use crate::auth::caller::Caller;
-use crate::auth::policy::Owners;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::events::model::EventKind;
@@ -22,6 +21,7 @@ use crate::http::idempotency::IdempotencyKey;
 use crate::http::page::Page;
 use crate::http::query::Query;
 use crate::idempotency_keys::once::once;
+use crate::owners::Owners;
 use crate::quotas::model::Quotas;
 use crate::quotas::store::has_room_for_recipient;
 

@@ -6,12 +6,12 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::model::{CreateRecipient, Recipient, RecipientQuery, RecipientSort, UpdateRecipient};
-use crate::auth::policy::Owners;
 use crate::db::functions::lower;
 use crate::db::owned::owned_by;
 use crate::db::schema::{mailing_recipients, mailings, recipient_totals, recipients};
 use crate::deliveries::model::SkipReason;
 use crate::deliveries::skips::{Whom, skip};
+use crate::owners::Owners;
 use crate::search::{contains, contains_address};
 
 /// Why a recipient could not be saved.

@@ -10,7 +10,6 @@ use super::model::Run;
 use super::retry::{self, RetryError};
 use super::store;
 use crate::auth::caller::Caller;
-use crate::auth::policy::Owners;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::deliveries::model::{Failures, RetryDeliveries};
@@ -21,6 +20,7 @@ use crate::http::body::Valid;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::mailings::noted::note;
+use crate::owners::Owners;
 
 /// Room for 10 000 ids.
 const LARGE: usize = 256 * 1024;

@@ -10,10 +10,10 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
 use super::model::{Run, RunRow, RunStatus, Trigger};
 use super::shown::shown;
-use crate::auth::policy::Owners;
 use crate::db::owned::owned_by;
 use crate::db::schema::{chunks, runs};
 use crate::http::page::Paging;
+use crate::owners::Owners;
 
 /// A run about to begin.
 #[derive(Debug, Clone, Copy)]

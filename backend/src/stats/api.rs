@@ -14,7 +14,7 @@ use super::period::{Period, WrongPeriod};
 use super::store::{self, Whose};
 use super::{domains, lines};
 use crate::auth::caller::Caller;
-use crate::auth::policy::Owners;
+use crate::cache::TaggedBody;
 use crate::cache::{Cache, Tag, Wanted};
 use crate::clock::Clock;
 use crate::db::Db;
@@ -22,9 +22,10 @@ use crate::http::cached::cached;
 use crate::http::csv::{self, Part};
 use crate::http::downloads::Downloads;
 use crate::http::error::ApiError;
-use crate::http::etag::{Kind, Stamped};
+use crate::http::etag::Kind;
 use crate::http::page::Page;
 use crate::http::query::Query;
+use crate::owners::Owners;
 
 /// How old the numbers may be: the engine adds to them, not who reads them.
 const KEPT: Duration = Duration::from_secs(5);
@@ -99,7 +100,8 @@ async fn get_stats(
             sent: store::sent(conn, Whose::Owners(owners), period)?,
         })
     };
-    let make = Box::pin(async { Stamped::json(&db.run(work).await?) });
+    let make =
+        Box::pin(async { TaggedBody::json(&db.run(work).await?).map_err(ApiError::internal) });
     cached(&req, &cache, (wanted, Kind::PRIVATE), make).await
 }
 

@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use super::model::Domain;
 use super::period::Period;
 use super::store::owner_id;
-use crate::auth::policy::Owners;
+use crate::owners::Owners;
 
 /// Attempts that are looked at.
 const SAMPLE: i64 = 10_000;

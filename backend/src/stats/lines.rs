@@ -7,8 +7,8 @@ use super::asked::MailingLineSort;
 use super::model::{AttemptTotals, MailingLine};
 use super::period::Period;
 use super::store::owner_id;
-use crate::auth::policy::Owners;
 use crate::http::page::Paging;
+use crate::owners::Owners;
 use crate::users::user_ref::UserRef;
 
 #[derive(QueryableByName)]

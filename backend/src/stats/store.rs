@@ -8,11 +8,11 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
 
 use super::model::{AttemptTotals, Day, MailingTotals, OutcomeCount, Sent};
 use super::period::Period;
-use crate::auth::policy::Owners;
 use crate::db::owned::owned_by;
 use crate::db::prepared::prepared;
 use crate::db::schema::{mailings, runs, tallies, users};
 use crate::mail::verdict::Outcome;
+use crate::owners::Owners;
 use crate::zone::Zone;
 
 /// Whose attempts.

@@ -5,7 +5,6 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
 use super::model::{Suppression, SuppressionQuery, SuppressionReason, SuppressionSort};
-use crate::auth::policy::Owners;
 use crate::db::functions::lower;
 use crate::db::owned::owned_by;
 use crate::db::schema::{deliveries, recipients, runs, suppressions, users};
@@ -17,6 +16,7 @@ use crate::events::new::Origin;
 use crate::events::store::record;
 use crate::mail::link_token::{LinkTarget, Subscriber};
 use crate::named::UnknownName;
+use crate::owners::Owners;
 use crate::search::contains_address;
 
 /// Why an address could not be suppressed.

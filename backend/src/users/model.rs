@@ -11,15 +11,7 @@ use crate::db::schema::users;
 use crate::http::field::{
     self, filled, nullable_trimmed, present, present_trimmed, single_line, trimmed,
 };
-use crate::named::named;
-
-named! {
-    /// The languages the service speaks.
-    pub enum Language {
-        Ru = "ru",
-        En = "en",
-    }
-}
+use crate::language::Language;
 
 /// The caller.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]

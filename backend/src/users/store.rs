@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
 
-use super::model::{Language, Me, UpdateMe};
+use super::model::{Me, UpdateMe};
 use crate::db::schema::users;
+use crate::language::Language;
 
 /// The user of this id.
 pub fn find(conn: &mut PgConnection, id: i64) -> QueryResult<Me> {

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
-use dispatch::auth::policy::Owners;
 use dispatch::mailings::store;
+use dispatch::owners::Owners;
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;

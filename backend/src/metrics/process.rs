@@ -1,4 +1,4 @@
-//! The process as Linux sees it, under the names that Prometheus's own clients use. Elsewhere it stays at nought.
+//! Standard process metrics, under the names of Prometheus's client libraries. Read from `/proc`; 0 on other systems.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,15 +7,15 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::meters::Fraction;
+use super::Fraction;
 
-/// What the kernel counts time in for programs, whatever its own is.
+/// `USER_HZ`, the unit of times in `/proc`, regardless of the frequency of the kernel.
 const TICKS_A_SECOND: f64 = 100.0;
 const PAGE: i64 = 4096;
 
-/// Its memory, files and time.
+/// Memory, files and processor time.
 #[derive(Default)]
-pub(super) struct Process {
+pub(super) struct ProcessMetrics {
     cpu_seconds: Counter<f64, AtomicU64>,
     resident_bytes: Gauge,
     open_files: Gauge,
@@ -23,7 +23,7 @@ pub(super) struct Process {
     started: Fraction,
 }
 
-impl Process {
+impl ProcessMetrics {
     pub(super) fn register(&self, to: &mut Registry) {
         to.register(
             "process_cpu_seconds",
@@ -32,7 +32,7 @@ impl Process {
         );
         to.register(
             "process_start_time_seconds",
-            "When it started, since 1970",
+            "Start time of the process, in seconds since the epoch",
             self.started.clone(),
         );
         let mut add = |name: &str, help: &str, number: &Gauge| {
@@ -50,16 +50,16 @@ impl Process {
         );
         add(
             "process_max_fds",
-            "Files and connections that it may have open",
+            "Maximum number of open files and connections",
             &self.most_files,
         );
     }
 
-    /// Looks; what cannot be seen stays as it was.
-    pub(super) fn look(&self) {
+    /// Reads `/proc`; what cannot be read stays as it was.
+    pub(super) fn update(&self) {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let stat = read("/proc/self/stat");
-        // What is before the last bracket is a name, and may hold anything.
+        // The process name before the last bracket may contain anything.
         let fields: Vec<f64> = stat
             .rsplit_once(')')
             .map_or("", |(_, rest)| rest)
@@ -68,7 +68,7 @@ impl Process {
             .collect();
         let field = |number: usize| fields.get(number).copied().unwrap_or_default();
         let cpu_seconds = (field(11) + field(12)) / TICKS_A_SECOND;
-        // The kernel counts; it is only shown.
+        // Counted by the kernel.
         self.cpu_seconds
             .inner()
             .store(cpu_seconds.to_bits(), Ordering::Relaxed);
@@ -88,7 +88,7 @@ impl Process {
     }
 }
 
-/// How many files and connections a process may have open.
+/// Maximum number of open files and connections of a process.
 pub(crate) fn open_files_limit() -> Option<i64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
     let line = limits

@@ -1,21 +1,21 @@
-//! The names of the metrics, as dashboards and alerts know them, and what they mean. Counters get `_total` behind theirs.
+//! The names and help texts of the metrics. Counters get the suffix `_total`.
 
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 
-use super::labels::Build;
-use super::meters::Meters;
+use super::Metrics;
+use super::labels::BuildLabels;
 
-impl Meters {
+impl Metrics {
     pub(super) fn register(&mut self) {
         let mut registry = std::mem::take(&mut self.registry);
         let to = &mut registry;
         self.register_engine(to);
         self.register_service(to);
-        let build: Family<Build, Gauge> = Family::default();
+        let build: Family<BuildLabels, Gauge> = Family::default();
         build
-            .get_or_create(&Build {
+            .get_or_create(&BuildLabels {
                 version: env!("CARGO_PKG_VERSION"),
             })
             .set(1);
@@ -34,13 +34,13 @@ impl Meters {
         add(
             to,
             "attempt_duration_seconds",
-            "How long attempts took, from the first command to the last reply",
+            "Duration of attempts, from the first command to the last reply",
             &self.delivery_seconds,
         );
         add(
             to,
             "smtp_sessions",
-            "Connections to mail servers, busy or idle",
+            "Connections to mail servers, by state",
             &self.sessions,
         );
         add(
@@ -58,32 +58,32 @@ impl Meters {
         add(
             to,
             "account_mails_waiting",
-            "Mails about accounts that have not left",
+            "Account mails that are queued",
             &self.account_mails,
         );
         add(
             to,
             "scheduler_lag_seconds",
-            "For how long the oldest mailing has been due that has not begun",
+            "Time for which the oldest due mailing has been waiting to start",
             &self.scheduler_lag,
         );
         add(
             to,
             "run_lateness_seconds",
-            "How late the latest of the runs began that began within the last five minutes",
+            "Largest delay of a run started in the last five minutes",
             &self.run_lateness,
         );
         add(
             to,
             "mail_servers",
-            "Mail servers that are in use, the installation's and people's own",
+            "Mail servers in use, by kind: installation, own (of users)",
             &self.servers,
         );
         add(
             to,
             "mail_servers_shut",
-            "Of them, those that are left alone for a while",
-            &self.servers_shut,
+            "Mail servers whose circuit breaker is open",
+            &self.servers_with_open_breaker,
         );
     }
 
@@ -91,58 +91,53 @@ impl Meters {
         add(
             to,
             "database_up",
-            "Whether the database has answered",
+            "Whether the database responds",
             &self.db_up,
         );
         add(
             to,
             "db_connections",
-            "Connections of the pool, in use or idle",
+            "Connections of the pool, by state",
             &self.db_connections,
         );
         add(
             to,
             "db_connections_max",
-            "Connections that the pool may have",
+            "Maximum size of the pool",
             &self.db_connections_max,
         );
         add(
             to,
             "db_wait_seconds",
-            "How long work waited for a thread and a connection",
+            "Time queries waited for a thread and a connection",
             &self.db_wait,
         );
         add(
             to,
             "db_timeouts",
-            "Work that got no connection in time",
+            "Queries that timed out waiting for a connection",
             &self.db_timeouts,
         );
         add(
             to,
             "http_requests",
-            "Requests answered, by operation and class of status",
+            "Requests, by operation and status class",
             &self.requests,
         );
         add(
             to,
             "http_request_duration_seconds",
-            "How long the beginning of an answer took",
+            "Time to the start of the response",
             &self.request_seconds,
         );
-        add(
-            to,
-            "cache_answers",
-            "Answers that were kept ready, or had to be made",
-            &self.cache,
-        );
+        add(to, "cache_answers", "Cache lookups, by result", &self.cache);
         add(
             to,
             "redis_configured",
             "Whether REDIS_URL is set",
             &self.redis_configured,
         );
-        add(to, "redis_up", "Whether Redis has answered", &self.redis_up);
+        add(to, "redis_up", "Whether Redis responds", &self.redis_up);
     }
 }
 

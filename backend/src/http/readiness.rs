@@ -1,17 +1,17 @@
-//! Whether the process can do its work, and if not, why.
+//! Readiness of the API and the engine.
 
 use std::time::Duration;
 
 use actix_web::HttpResponse;
 use serde_json::json;
 
-use super::meters::meters;
 use crate::db::{self, Db, Unavailable};
+use crate::metrics::metrics;
 
-/// A pass takes a second at most, and is made every second; a database that was away delays it.
+/// A pass takes a second at most and is made every second; an unavailable database delays it.
 const PASS_OVERDUE: Duration = Duration::from_secs(30);
 
-/// What is not ready, in words that `/readyz` answers with.
+/// What is not ready, for the response of `/readyz`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     Database,
@@ -29,7 +29,7 @@ impl Reason {
     }
 }
 
-/// What keeps the API from its work.
+/// Why the API is not ready, if it is not.
 pub async fn of_api(db: &Db) -> Option<Reason> {
     let pending = db
         .run(|conn| db::pending(conn).map_err(|_cause| Unavailable))
@@ -41,15 +41,15 @@ pub async fn of_api(db: &Db) -> Option<Reason> {
     }
 }
 
-/// What keeps an engine from its work.
+/// Why the engine is not ready, if it is not.
 pub fn of_engine() -> Option<Reason> {
-    let since = meters().since_last_pass();
+    let since = metrics().since_last_pass();
     since
         .is_none_or(|since| since > PASS_OVERDUE)
         .then_some(Reason::Engine)
 }
 
-/// The answer of `/readyz`.
+/// The response of `/readyz`.
 pub fn answer(reason: Option<Reason>) -> HttpResponse {
     match reason {
         None => HttpResponse::Ok().json(json!({ "status": "ready" })),

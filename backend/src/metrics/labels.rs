@@ -1,36 +1,36 @@
-//! What series are told apart by. Each label has few values, known beforehand.
+//! The labels of the metrics. Each has few values, all known in advance.
 
 use prometheus_client::encoding::EncodeLabelSet;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Outcome {
+pub(super) struct OutcomeLabels {
     pub(super) outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct State {
+pub(super) struct StateLabels {
     pub(super) state: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Whose {
+pub(super) struct ServerLabels {
     pub(super) server: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct CacheResult {
+pub(super) struct CacheLabels {
     pub(super) result: &'static str,
 }
 
-/// An operation: its pattern, not the path that was asked for.
+/// The pattern of the route, not the requested path.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Route {
+pub(super) struct RouteLabels {
     pub(super) method: &'static str,
     pub(super) route: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Answered {
+pub(super) struct RequestLabels {
     pub(super) method: &'static str,
     pub(super) route: String,
     /// `2xx`, `3xx`, `4xx`, `5xx`.
@@ -38,6 +38,6 @@ pub(super) struct Answered {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Build {
+pub(super) struct BuildLabels {
     pub(super) version: &'static str,
 }

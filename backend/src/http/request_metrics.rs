@@ -1,5 +1,5 @@
-//! Each request of the API: counted, timed, named, and told in the log in one line. What it was about is not: an address may
-//! hold the token of a link, a search somebody's name.
+//! Counts, times and logs each request of the API, in one line. Paths and queries are not logged: they may contain tokens and
+//! names.
 
 use std::time::Instant;
 
@@ -10,17 +10,16 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
 
-use super::labels::{Answered, Route};
-use super::meters::meters;
-use crate::http::cached::MadeBy;
-use crate::http::request_id::RequestName;
+use super::cached::MadeBy;
+use super::request_id::RequestName;
+use crate::metrics::metrics;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Asked every few seconds by those who watch over the service; of no interest to those who read its log.
+/// Health checks are frequent; they are logged at debug level.
 const HEALTH: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Middleware, inside the request's span.
-pub async fn measured(
+pub async fn measure(
     req: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
@@ -51,28 +50,14 @@ pub async fn measured(
             "answered"
         );
     }
-    let operation = Route { method, route };
-    meters()
-        .request_seconds
-        .get_or_create(&operation)
-        .observe(took.as_secs_f64());
-    let Route { method, route } = operation;
-    let status = class(status);
-    meters()
-        .requests
-        .get_or_create(&Answered {
-            method,
-            route,
-            status,
-        })
-        .inc();
+    metrics().count_request(route, method, class(status), took);
     if let (Ok(res), Ok(id)) = (&mut answered, HeaderValue::from_str(id.as_str())) {
         res.headers_mut().insert(X_REQUEST_ID, id);
     }
     answered
 }
 
-/// What clients may call a method is endless.
+/// Maps unknown methods to one label, because clients may send any.
 fn known(method: &Method) -> &'static str {
     let all = [
         Method::GET,

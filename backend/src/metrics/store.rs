@@ -1,9 +1,9 @@
-//! What only the database knows: how much waits, and for how long. Cheap: open chunks are counted, not the mails in them.
+//! Metrics read from the database: what is waiting, and for how long. Cheap: sums over open chunks, not over deliveries.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double};
 
-/// Mails that wait.
+/// Waiting deliveries.
 #[derive(Debug, Clone, Copy, QueryableByName)]
 pub struct Waiting {
     #[diesel(sql_type = BigInt)]
@@ -12,7 +12,7 @@ pub struct Waiting {
     pub deferred: i64,
 }
 
-/// What the engines of this database, all together, have before them.
+/// Work ahead of all engines of this database.
 #[derive(Debug, Clone, Copy, QueryableByName)]
 pub struct Backlog {
     #[diesel(sql_type = BigInt)]
@@ -29,7 +29,7 @@ pub struct Backlog {
     pub own_shut: i64,
 }
 
-/// Mails of all open runs that have not been dealt with for good.
+/// Deliveries of all open runs without a final outcome.
 pub fn waiting(conn: &mut PgConnection) -> QueryResult<Waiting> {
     diesel::sql_query(
         "SELECT coalesce(sum(pending), 0)::bigint AS pending, coalesce(sum(deferred), 0)::bigint AS deferred
@@ -38,7 +38,7 @@ pub fn waiting(conn: &mut PgConnection) -> QueryResult<Waiting> {
     .get_result(conn)
 }
 
-/// The rest. A mailing that is held, or put off on purpose, is not late; of runs only the newest are looked at.
+/// Work ahead of the engines. Paused, disabled and postponed mailings are not late; only the newest runs are read.
 pub fn backlog(conn: &mut PgConnection) -> QueryResult<Backlog> {
     diesel::sql_query(
         "SELECT (SELECT count(*) FROM account_mails WHERE next_attempt_at IS NOT NULL) AS account_mails,
