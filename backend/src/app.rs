@@ -37,12 +37,12 @@ use crate::http::fallback;
 use crate::http::head;
 use crate::http::headers;
 use crate::http::openapi::{self, KnownPaths};
+use crate::http::pictures::PictureRenderer;
 use crate::http::problems::problems;
 use crate::http::readiness;
 use crate::http::request_metrics::measure;
 use crate::http::site::{self, PublicUrl};
 use crate::http::span::RequestSpan;
-use crate::images::drawing::Drawing;
 use crate::letters::readers::Readers;
 use crate::limits::{Limits, requests};
 use crate::mailings::watching::Watching;
@@ -72,7 +72,7 @@ pub struct Services {
     pub redis: Option<Arc<Redis>>,
     pub tryouts: Tryouts,
     pub compute: Compute,
-    pub drawing: Drawing,
+    pub renderer: PictureRenderer,
     pub readers: Readers,
 }
 
@@ -110,7 +110,7 @@ impl Services {
             redis,
             tryouts,
             compute: Compute::new("compute", Bounds::of_this_machine()),
-            drawing: Drawing::default(),
+            renderer: PictureRenderer::default(),
             readers,
         }
     }
@@ -206,7 +206,7 @@ impl Services {
             .app_data(Data::new(self.limits.clone()))
             .app_data(Data::new(self.tryouts.clone()))
             .app_data(Data::new(self.compute.clone()))
-            .app_data(Data::new(self.drawing.clone()))
+            .app_data(Data::new(self.renderer.clone()))
             .app_data(Data::new(self.config.quotas))
             .app_data(Data::new(self.downloads.clone()))
             .app_data(Data::new(self.watching.clone()))

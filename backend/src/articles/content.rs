@@ -8,7 +8,7 @@ use ammonia::Builder;
 use html5gum::Token;
 
 pub(super) use super::reduced::Refusal;
-use super::reduced::{ALLOWED, LARGEST, WITHIN_A_LINE, is_own_picture, reduced, tokens, utf8};
+use super::reduced::{ALLOWED, MAX_CONTENT, WITHIN_A_LINE, is_own_picture, reduced, tokens, utf8};
 use crate::text::{nfc, with_paired_directions};
 
 /// Most HTML is stable after one more pass; invalid nesting of a few elements takes another.
@@ -50,7 +50,7 @@ pub(super) fn clean(html: &str) -> Result<String, Refusal> {
 /// The sanitizer runs last: its output is not changed afterwards.
 fn sanitised(html: &str) -> Result<String, Refusal> {
     let sanitised = SANITIZER.clean(&reduced(html)?).to_string();
-    if sanitised.len() > LARGEST {
+    if sanitised.len() > MAX_CONTENT {
         return Err(Refusal::TooLong);
     }
     Ok(sanitised)

@@ -16,10 +16,10 @@ use crate::events::new::Origin;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::http::etag;
+use crate::http::pictures::{MAX_UPLOAD, PictureRenderer, new_name};
 use crate::http::upload::{Image, Upload};
 use crate::images;
-use crate::images::drawing::{Drawing, LARGEST, new_name};
-use crate::images::picture::fitted;
+use crate::picture::fitted;
 
 /// Show a picture with an article
 ///
@@ -34,13 +34,13 @@ pub(super) async fn put_article_image(
     caller: Caller,
     blog: Data<Blog>,
     clock: Data<Clock>,
-    (client, drawing): (Client, Data<Drawing>),
+    (client, renderer): (Client, Data<PictureRenderer>),
     id: Path<i64>,
-    Upload(upload): Upload<LARGEST>,
+    Upload(upload): Upload<MAX_UPLOAD>,
 ) -> Result<HttpResponse, ApiError> {
     let (by, id, now) = (caller.who_may_oversee()?.user_id, *id, clock.now());
     let origin = Origin::of(by, &client, now);
-    // Before a second is spent on drawing.
+    // Before a second is spent on rendering.
     if !blog
         .db
         .run(move |conn| store::exists(conn, id).map_err(ApiError::from))
@@ -48,7 +48,7 @@ pub(super) async fn put_article_image(
     {
         return Err(ApiError::not_found());
     }
-    let picture = drawing.draw(by, upload, fitted).await?;
+    let picture = renderer.render(by, upload, fitted).await?;
     let name = new_name(&picture);
     let work = move |conn: &mut PgConnection| {
         let (current, html) = store::lock(conn, id)?;

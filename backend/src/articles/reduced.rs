@@ -7,8 +7,8 @@ use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{StartTag, Token};
 
 use crate::html_tokens;
+use crate::http::pictures::is_name;
 use crate::images::PREFIX;
-use crate::images::drawing::is_name;
 
 /// Elements and their attributes. All text of others stays, except of those that are `HIDDEN`.
 pub(super) const ALLOWED: [(&str, &[&str]); 38] = [
@@ -74,7 +74,7 @@ const MOST_OPEN: usize = 30;
 /// Elements of the tree. What formats text and is never ended is opened again in every element after it.
 const MOST_ELEMENTS: usize = 50_000;
 /// Size of the output in bytes: `&` becomes five.
-pub(super) const LARGEST: usize = 512 * 1024;
+pub(super) const MAX_CONTENT: usize = 512 * 1024;
 /// Number of bytes of text after which a comment is inserted before the next character that a parser would append to
 /// the text one by one, copying the text so far. A comment ends a text node, and the sanitizer removes it.
 const LONGEST_TEXT: usize = 512;
@@ -194,7 +194,7 @@ impl Writer {
             self.html.push_str(alone);
             self.text_bytes += alone.len();
         }
-        if self.text_bytes > LARGEST {
+        if self.text_bytes > MAX_CONTENT {
             return Err(Refusal::TooLong);
         }
         Ok(())

@@ -4,9 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use rand::Rng as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::random_token;
 
 /// How long an access token is good for, in seconds.
 pub const ACCESS_LIFETIME_S: i64 = 600;
@@ -97,9 +98,7 @@ pub struct Secret(String);
 impl Secret {
     /// A fresh one.
     pub fn random() -> Self {
-        let mut bytes = [0_u8; SECRET_BYTES];
-        rand::rng().fill_bytes(&mut bytes);
-        Self(URL_SAFE_NO_PAD.encode(bytes))
+        Self(random_token::new())
     }
 
     /// The text to hand over.
@@ -112,8 +111,6 @@ impl Secret {
         hash(&self.0)
     }
 }
-
-const SECRET_BYTES: usize = 32;
 
 /// SHA-256 of a token that came back to us.
 pub fn hash(token: &str) -> Vec<u8> {

@@ -15,9 +15,11 @@ use crate::events::store::record;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::http::etag;
+use crate::http::pictures::{
+    MAX_UPLOAD, PictureRenderer, immutable_response, known_name, new_name,
+};
 use crate::http::upload::{Image, Upload};
-use crate::images::drawing::{Drawing, LARGEST, for_ever, known_name, new_name};
-use crate::images::picture;
+use crate::picture;
 use crate::users;
 use crate::users::model::Me;
 
@@ -42,11 +44,11 @@ async fn put_avatar(
     person: Person,
     db: Data<Db>,
     clock: Data<Clock>,
-    (client, drawing): (Client, Data<Drawing>),
-    Upload(upload): Upload<LARGEST>,
+    (client, renderer): (Client, Data<PictureRenderer>),
+    Upload(upload): Upload<MAX_UPLOAD>,
 ) -> Result<HttpResponse, ApiError> {
-    let picture = drawing
-        .draw(person.user_id, upload, picture::squared)
+    let picture = renderer
+        .render(person.user_id, upload, picture::squared)
         .await?;
     let name = new_name(&picture);
     let (user_id, now) = (person.user_id, clock.now());
@@ -95,5 +97,5 @@ async fn get_avatar(db: Data<Db>, name: Path<String>) -> Result<HttpResponse, Ap
             move |conn| store::find(conn, &name).map_err(ApiError::from)
         })
         .await?;
-    Ok(for_ever(&name, image))
+    Ok(immutable_response(&name, image))
 }

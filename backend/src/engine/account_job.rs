@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use lettre::message::Mailbox;
 
+use crate::account_mails::mail::{Composer, MailContent, Reader};
 use crate::account_mails::model::{DueMail, Kind};
 use crate::account_mails::store;
 use crate::auth::links::{self, Purpose};
@@ -13,7 +14,6 @@ use crate::auth::signed_token::TokenSigner;
 use crate::email_address::EmailAddress;
 use crate::invitations;
 use crate::language::Language;
-use crate::mail::account::{Addressee, Letter, Letters};
 use crate::mail::compose::{self, Content, Mail, Prepared};
 use crate::mail::dkim::Signer;
 use crate::messages;
@@ -23,33 +23,33 @@ use crate::owners::Owners;
 /// A mail with all that is needed to write it.
 pub(super) struct Job {
     pub(super) mail: DueMail,
-    words: Words,
+    words: JobContent,
 }
 
-enum Words {
-    Letter {
+enum JobContent {
+    Account {
         language: Language,
-        letter: Letter,
+        content: MailContent,
     },
     Message {
         message: Message,
         full_name: String,
     },
-    /// Sent, it would mean nothing any more.
-    Pointless(&'static str),
+    /// Obsolete; the text says why.
+    Obsolete(&'static str),
 }
 
-/// What mails are written with.
-pub(super) struct Desk {
-    pub(super) letters: Letters,
+/// Settings that mails are composed with.
+pub(super) struct ComposeSettings {
+    pub(super) composer: Composer,
     pub(super) from: Mailbox,
     pub(super) signer: Option<Arc<Signer>>,
     pub(super) public_url: String,
     pub(super) message_id_key: [u8; 32],
 }
 
-/// Claims the next mail and collects what it says. A link's token is made here, anew for each attempt: the queue holds
-/// no secret.
+/// Claims the next mail and reads its content. The token of a link is issued here, a new one for each attempt, so that
+/// the queue holds no secret.
 pub(super) fn take(
     conn: &mut PgConnection,
     tokens: &TokenSigner,
@@ -61,17 +61,17 @@ pub(super) fn take(
     };
     let words = match (mail.kind, mail.message_id) {
         (Kind::Test, Some(message_id)) => test(conn, &mail, message_id)?,
-        _ => letter(conn, &mail, tokens, now)?,
+        _ => account_mail(conn, &mail, tokens, now)?,
     };
     Ok(Some(Job { mail, words }))
 }
 
-fn letter(
+fn account_mail(
     conn: &mut PgConnection,
     mail: &DueMail,
     tokens: &TokenSigner,
     now: DateTime<Utc>,
-) -> QueryResult<Words> {
+) -> QueryResult<JobContent> {
     if mail.kind == Kind::Invitation {
         return invitation(conn, mail, tokens, now);
     }
@@ -80,30 +80,30 @@ fn letter(
         let token = links::issue(conn, mail.user_id, (purpose, email), now);
         token.map(|token| tokens.sign(&token))
     };
-    let letter = match mail.kind {
+    let content = match mail.kind {
         Kind::Confirm if user.confirmed_at.is_some() => {
-            return Ok(Words::Pointless("the address has been confirmed meanwhile"));
+            return Ok(JobContent::Obsolete("the address is confirmed already"));
         }
         Kind::Reset if user.email != mail.to_email => {
-            return Ok(Words::Pointless("the account has another address now"));
+            return Ok(JobContent::Obsolete("the account has another address now"));
         }
-        Kind::Confirm => Letter::Confirm {
+        Kind::Confirm => MailContent::Confirm {
             token: link(Purpose::Confirm, None)?,
         },
-        Kind::Reset => Letter::Reset {
+        Kind::Reset => MailContent::Reset {
             token: link(Purpose::Reset, None)?,
         },
-        Kind::ConfirmEmail => Letter::ConfirmEmail {
+        Kind::ConfirmEmail => MailContent::ConfirmEmail {
             token: link(Purpose::Email, Some(&mail.to_email))?,
         },
-        Kind::AlreadyRegistered => Letter::AlreadyRegistered,
-        Kind::PasswordChanged => Letter::PasswordChanged,
-        Kind::EmailChanged => Letter::EmailChanged,
-        Kind::Test | Kind::Invitation => return Ok(Words::Pointless("it names no message")),
+        Kind::AlreadyRegistered => MailContent::AlreadyRegistered,
+        Kind::PasswordChanged => MailContent::PasswordChanged,
+        Kind::EmailChanged => MailContent::EmailChanged,
+        Kind::Test | Kind::Invitation => return Ok(JobContent::Obsolete("it names no message")),
     };
-    Ok(Words::Letter {
+    Ok(JobContent::Account {
         language: user.language,
-        letter,
+        content,
     })
 }
 
@@ -112,61 +112,65 @@ fn invitation(
     mail: &DueMail,
     tokens: &TokenSigner,
     now: DateTime<Utc>,
-) -> QueryResult<Words> {
+) -> QueryResult<JobContent> {
     let issued = invitations::store::issue(conn, &mail.to_email, now)?;
     Ok(issued.map_or(
-        Words::Pointless("the invitation was withdrawn or accepted, or has expired"),
-        |(token, language)| Words::Letter {
+        JobContent::Obsolete("the invitation was withdrawn or accepted, or has expired"),
+        |(token, language)| JobContent::Account {
             language,
-            letter: Letter::Invitation {
+            content: MailContent::Invitation {
                 token: tokens.sign(&token),
             },
         },
     ))
 }
 
-fn test(conn: &mut PgConnection, mail: &DueMail, message_id: i64) -> QueryResult<Words> {
+fn test(conn: &mut PgConnection, mail: &DueMail, message_id: i64) -> QueryResult<JobContent> {
     let of_user = Owners::One(mail.user_id);
     let Some(message) = messages::store::find(conn, of_user, message_id).optional()? else {
-        return Ok(Words::Pointless("the message has been deleted meanwhile"));
+        return Ok(JobContent::Obsolete("the message was deleted"));
     };
     let key = EmailAddress::key_of(&mail.to_email);
     let Some(to) = messages::store::test_address(conn, mail.user_id, &key)? else {
-        return Ok(Words::Pointless("the recipient has been deleted meanwhile"));
+        return Ok(JobContent::Obsolete("the recipient was deleted"));
     };
-    Ok(Words::Message {
+    Ok(JobContent::Message {
         message,
         full_name: to.full_name,
     })
 }
 
 impl Job {
-    /// The finished mail, or why there will never be one.
-    pub(super) fn write(&self, desk: &Desk, now: DateTime<Utc>) -> Result<Mail, String> {
+    /// Composes the mail, or says why it never can be.
+    pub(super) fn compose(
+        &self,
+        settings: &ComposeSettings,
+        now: DateTime<Utc>,
+    ) -> Result<Mail, String> {
         match &self.words {
-            Words::Pointless(reason) => Err((*reason).to_owned()),
-            Words::Letter { language, letter } => {
-                let to = Addressee {
+            JobContent::Obsolete(reason) => Err((*reason).to_owned()),
+            JobContent::Account { language, content } => {
+                let to = Reader {
                     email: &self.mail.to_email,
                     language: *language,
                     mail_id: self.mail.id,
                 };
-                let mail = desk.letters.write(letter, &to, now);
+                let mail = settings.composer.compose(content, &to, now);
                 mail.map_err(|error| error.to_string())?
-                    .signed(desk.signer.as_deref())
+                    .signed(settings.signer.as_deref())
                     .map_err(|error| error.to_string())
             }
-            Words::Message { message, full_name } => {
+            JobContent::Message { message, full_name } => {
                 let content = Content {
                     subject: &message.subject,
                     html: &message.html,
                     text: &message.text,
-                    from: &desk.from,
-                    signer: desk.signer.as_ref(),
+                    from: &settings.from,
+                    signer: settings.signer.as_ref(),
                     list: None,
                     owner_id: self.mail.user_id,
-                    public_url: &desk.public_url,
-                    message_id_key: &desk.message_id_key,
+                    public_url: &settings.public_url,
+                    message_id_key: &settings.message_id_key,
                 };
                 let to = compose::Addressee {
                     // Runs count from 1.

@@ -8,14 +8,14 @@ use diesel::Connection;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::account_job::{self, Desk};
+use super::account_job::{self, ComposeSettings};
+use crate::account_mails::mail::Composer;
 use crate::account_mails::model::DueMail;
 use crate::account_mails::store;
 use crate::auth::signed_token::TokenSigner;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Unavailable};
-use crate::mail::account::Letters;
 use crate::mail::compose::Mail;
 use crate::mail::reply::Reply;
 use crate::mail::server::{Server, Timeouts};
@@ -33,13 +33,13 @@ pub struct Worker {
     db: Db,
     clock: Clock,
     server: Server,
-    desk: Desk,
+    settings: ComposeSettings,
     tokens: TokenSigner,
     poll_interval: Duration,
     session: Option<Session>,
 }
 
-/// The database could not be asked.
+/// The database is unavailable, or a query failed.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     #[error(transparent)]
@@ -48,28 +48,28 @@ pub enum QueueError {
     Query(#[from] diesel::result::Error),
 }
 
-/// What came of looking for a mail to send.
+/// The result of looking for a due mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+enum QueueStep {
     NothingDue,
     Done,
-    /// The next mail would fare no better.
+    /// The next mail would fail, too.
     ServerAway,
 }
 
-/// Why a mail did not leave.
-struct Setback {
+/// Why a mail was not sent.
+struct SendFailure {
     response: String,
     is_final: bool,
     server_away: bool,
 }
 
 impl Worker {
-    /// A worker that has not begun; connects to nothing yet.
+    /// Creates a worker; connects to nothing yet.
     pub fn new(config: &Config, db: Db, clock: Clock) -> Self {
         let (from, key) = (config.mail.from.clone(), config.secrets.message_id);
-        let desk = Desk {
-            letters: Letters::new(from.clone(), &config.http.public_url, key),
+        let settings = ComposeSettings {
+            composer: Composer::new(from.clone(), &config.http.public_url, key),
             from,
             signer: config.mail.signer.clone(),
             public_url: config.http.public_url.clone(),
@@ -79,22 +79,24 @@ impl Worker {
             db,
             clock,
             server: config.mail.server.clone(),
-            desk,
+            settings,
             tokens: TokenSigner::new(&config.secrets.mailed_tokens),
             poll_interval: config.engine.poll_interval,
             session: None,
         }
     }
 
-    /// Sends what becomes due until `stop` holds true or its sender is gone; a mail that is under way is finished first.
+    /// Sends due mails until `stop` becomes true or is dropped; a mail in flight is finished first.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut stopped = *stop.borrow();
         while !stopped {
             match self.step().await {
-                Ok(Step::Done) => stopped = *stop.borrow(),
-                Ok(Step::NothingDue | Step::ServerAway) => stopped = self.pause(&mut stop).await,
+                Ok(QueueStep::Done) => stopped = *stop.borrow(),
+                Ok(QueueStep::NothingDue | QueueStep::ServerAway) => {
+                    stopped = self.pause(&mut stop).await
+                }
                 Err(error) => {
-                    tracing::warn!(%error, "account mails wait: the database cannot be asked");
+                    tracing::warn!(%error, "account mails are delayed: the database is unavailable");
                     stopped = self.pause(&mut stop).await;
                 }
             }
@@ -104,7 +106,7 @@ impl Worker {
 
     /// Sends what is due now, or as much of it as the mail server lets us.
     pub async fn send_due(&mut self) -> Result<(), QueueError> {
-        while self.step().await? == Step::Done {}
+        while self.step().await? == QueueStep::Done {}
         self.hang_up().await;
         Ok(())
     }
@@ -118,17 +120,17 @@ impl Worker {
         }
     }
 
-    async fn step(&mut self) -> Result<Step, QueueError> {
+    async fn step(&mut self) -> Result<QueueStep, QueueError> {
         let (now, tokens) = (self.clock.now(), self.tokens.clone());
         let take = move |conn: &mut _| {
             account_job::take(conn, &tokens, now, LEASE).map_err(QueueError::from)
         };
         let Some(job) = self.db.run(move |conn| conn.transaction(take)).await? else {
-            return Ok(Step::NothingDue);
+            return Ok(QueueStep::NothingDue);
         };
-        let result = match job.write(&self.desk, now) {
+        let result = match job.compose(&self.settings, now) {
             Ok(mail) => self.deliver(&mail).await,
-            Err(reason) => Err(Setback::never(&reason)),
+            Err(reason) => Err(SendFailure::never(&reason)),
         };
         match result {
             Ok(reply) => self.record_sent(job.mail, reply).await,
@@ -136,17 +138,17 @@ impl Worker {
         }
     }
 
-    async fn deliver(&mut self, mail: &Mail) -> Result<Reply, Setback> {
+    async fn deliver(&mut self, mail: &Mail) -> Result<Reply, SendFailure> {
         // Taken out: a conversation that is broken off takes its session with it.
         let session = self.session.take();
         let (session, reply) = timeout(CONVERSATION, converse(&self.server, session, mail))
             .await
-            .map_err(|_elapsed| Setback::timed_out())?;
+            .map_err(|_elapsed| SendFailure::timed_out())?;
         self.session = session;
-        reply.map_err(Setback::from)
+        reply.map_err(SendFailure::from)
     }
 
-    async fn record_sent(&self, mail: DueMail, reply: Reply) -> Result<Step, QueueError> {
+    async fn record_sent(&self, mail: DueMail, reply: Reply) -> Result<QueueStep, QueueError> {
         let (id, kind, now) = (mail.id, mail.kind.as_str(), self.clock.now());
         let response = shortened(&reply.to_string());
         self.db
@@ -159,10 +161,14 @@ impl Worker {
             kind,
             "the mail server took an account mail"
         );
-        Ok(Step::Done)
+        Ok(QueueStep::Done)
     }
 
-    async fn record_setback(&self, mail: DueMail, setback: Setback) -> Result<Step, QueueError> {
+    async fn record_setback(
+        &self,
+        mail: DueMail,
+        setback: SendFailure,
+    ) -> Result<QueueStep, QueueError> {
         let (id, kind, attempt) = (mail.id, mail.kind.as_str(), mail.attempts);
         let next = next_attempt(&mail, self.clock.now()).filter(|_| !setback.is_final);
         // Without the server's words, which may hold the address; they are in the row.
@@ -183,9 +189,9 @@ impl Worker {
             })
             .await?;
         Ok(if server_away {
-            Step::ServerAway
+            QueueStep::ServerAway
         } else {
-            Step::Done
+            QueueStep::Done
         })
     }
 
@@ -234,7 +240,7 @@ fn next_attempt(mail: &DueMail, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     Some(now + wait).filter(|next| *next < mail.created_at + TimeDelta::hours(24))
 }
 
-impl Setback {
+impl SendFailure {
     fn never(reason: &str) -> Self {
         Self {
             response: shortened(reason),
@@ -252,7 +258,7 @@ impl Setback {
     }
 }
 
-impl From<Failure> for Setback {
+impl From<Failure> for SendFailure {
     fn from(failure: Failure) -> Self {
         let cause = failure.verdict().cause;
         Self {

@@ -23,6 +23,7 @@ mod json;
 pub mod metrics_server;
 pub mod openapi;
 pub mod page;
+pub mod pictures;
 pub mod problems;
 pub mod query;
 pub mod readiness;

@@ -22,7 +22,7 @@ pub fn serve(config: &mut ServiceConfig, dir: PathBuf) {
         let index = index.clone();
         async move { answer_with(&index, req).await }
     });
-    let for_ever =
+    let immutable_response =
         DefaultHeaders::new().add((CACHE_CONTROL, "public, max-age=31536000, immutable"));
     let ask_again = DefaultHeaders::new().add((CACHE_CONTROL, "no-cache"));
     let assets = Files::new("/", dir.join("assets")).prefer_utf8(true);
@@ -31,7 +31,11 @@ pub fn serve(config: &mut ServiceConfig, dir: PathBuf) {
         .prefer_utf8(true)
         .default_handler(page);
     config
-        .service(web::scope("/assets").wrap(for_ever).service(assets))
+        .service(
+            web::scope("/assets")
+                .wrap(immutable_response)
+                .service(assets),
+        )
         .service(web::scope("").wrap(ask_again).service(others));
 }
 

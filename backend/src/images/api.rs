@@ -8,8 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::drawing::{Drawing, LARGEST, for_ever, known_name, new_name};
-use super::{PREFIX, picture, store};
+use super::{PREFIX, store};
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
 use crate::db::Db;
@@ -18,7 +17,11 @@ use crate::events::new::Origin;
 use crate::events::store::record;
 use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
+use crate::http::pictures::{
+    MAX_UPLOAD, PictureRenderer, immutable_response, known_name, new_name,
+};
 use crate::http::upload::{Image, Upload};
+use crate::picture;
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -46,11 +49,11 @@ async fn create_image(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
-    (client, drawing): (Client, Data<Drawing>),
-    Upload(upload): Upload<LARGEST>,
+    (client, renderer): (Client, Data<PictureRenderer>),
+    Upload(upload): Upload<MAX_UPLOAD>,
 ) -> Result<HttpResponse, ApiError> {
     let by = caller.who_may_oversee()?.user_id;
-    let picture = drawing.draw(by, upload, picture::fitted).await?;
+    let picture = renderer.render(by, upload, picture::fitted).await?;
     let (name, now) = (new_name(&picture), clock.now());
     let url = format!("{PREFIX}{name}");
     let event = Origin::of(by, &client, now).did(EventKind::ImageUploaded);
@@ -78,5 +81,5 @@ async fn get_image(db: Data<Db>, name: Path<String>) -> Result<HttpResponse, Api
             move |conn| store::find(conn, &name).map_err(ApiError::from)
         })
         .await?;
-    Ok(for_ever(&name, image))
+    Ok(immutable_response(&name, image))
 }

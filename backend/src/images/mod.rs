@@ -1,9 +1,7 @@
-//! Pictures: how they are drawn anew from what was uploaded, and those that articles show.
+//! Images shown in articles.
 
 pub mod api;
-pub mod drawing;
-pub mod picture;
 pub mod store;
 
-/// Where pictures are found; what an article may show begins with it.
+/// Path prefix of images; links to them in articles start with it.
 pub const PREFIX: &str = "/api/v1/images/";

@@ -1,6 +1,5 @@
 //! Mail: composing it, the SMTP session that hands it over, and what the server's replies mean.
 
-pub mod account;
 mod bodies;
 mod body;
 mod bounds;

@@ -5,9 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 
 use super::model::{AccountQuotas, DAY, OwnerQuotas, Quota, Quotas, Room, Sent, room};
-use crate::db::schema::users;
-use crate::owners::Owners;
-use crate::recipients::store::number_of;
+use crate::db::schema::{recipients, users};
 use crate::users::store::hold;
 
 /// The effective quotas of this owner.
@@ -61,7 +59,14 @@ pub fn has_room_for_recipient(
         return Ok(true);
     };
     hold(conn, owner_id)?;
-    Ok(number_of(conn, Owners::One(owner_id))? < quota)
+    Ok(recipients_of(conn, owner_id)? < quota)
+}
+
+fn recipients_of(conn: &mut PgConnection, owner_id: i64) -> QueryResult<i64> {
+    recipients::table
+        .filter(recipients::owner_id.eq(owner_id))
+        .count()
+        .get_result(conn)
 }
 
 /// When the owner may send `more` mails.

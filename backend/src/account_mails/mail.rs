@@ -1,6 +1,4 @@
-//! The mails that the service itself owes its users, in their language.
-
-mod templates;
+//! Composes transactional mails in the language of the user.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,52 +12,52 @@ use minijinja::{Environment, context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::Sha256;
 
-use self::templates::TEMPLATES;
-use super::compose::Mail;
-use super::header::{self, HeaderError};
-use super::render::Rendered;
+use super::templates::TEMPLATES;
 use crate::language::Language;
+use crate::mail::compose::Mail;
+use crate::mail::header::{self, HeaderError};
+use crate::mail::render::Rendered;
 
 /// Characters escaped in the value of a URL parameter.
 const IN_LINK: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
-/// What a letter says.
-pub enum Letter {
-    /// Follow the link with this token to confirm your address.
+/// What the mail is about.
+pub enum MailContent {
+    /// A link that confirms the address.
     Confirm {
         token: String,
     },
-    /// You have an account already.
+    /// Sign-up with an address that has an account.
     AlreadyRegistered,
-    /// Follow the link with this token to set a new password.
+    /// A link to set a new password.
     Reset {
         token: String,
     },
     PasswordChanged,
-    /// Follow the link with this token and your account has this address.
+    /// A link that changes the address of the account to this one.
     ConfirmEmail {
         token: String,
     },
-    /// Your account has another address now.
+    /// The account now has another address.
     EmailChanged,
-    /// The link with this token opens an account.
+    /// A link that opens an account.
     Invitation {
         token: String,
     },
 }
 
-/// To whom it goes. No name of theirs: whoever signs up chooses it, and could have us mail his words to anybody.
+/// The reader. Their name is not used: a stranger who signs up chooses it, and could have any text mailed to any address.
 #[derive(Debug, Clone, Copy)]
-pub struct Addressee<'a> {
+pub struct Reader<'a> {
     pub email: &'a str,
     pub language: Language,
     /// Names the mail in its `Message-ID`, the same at each attempt.
     pub mail_id: i64,
 }
 
-/// Why a letter could not be written; trying again changes nothing.
+/// Why a mail cannot be composed; permanent.
 #[derive(Debug, thiserror::Error)]
-pub enum LetterError {
+pub enum ComposeError {
     #[error(transparent)]
     Header(#[from] HeaderError),
     #[error(transparent)]
@@ -70,15 +68,15 @@ pub enum LetterError {
     Build(#[from] lettre::error::Error),
 }
 
-/// Writes letters.
-pub struct Letters {
+/// Composes transactional mails.
+pub struct Composer {
     templates: Environment<'static>,
     from: Mailbox,
     public_url: String,
     message_id_key: [u8; 32],
 }
 
-impl Letters {
+impl Composer {
     /// Links begin with `public_url`, never with what a request says.
     pub fn new(from: Mailbox, public_url: &str, message_id_key: [u8; 32]) -> Self {
         let mut templates = Environment::new();
@@ -96,13 +94,13 @@ impl Letters {
     }
 
     /// The finished mail. Text first, then HTML: a reader shows the last that it understands.
-    pub fn write(
+    pub fn compose(
         &self,
-        letter: &Letter,
-        to: &Addressee<'_>,
+        content: &MailContent,
+        to: &Reader<'_>,
         date: DateTime<Utc>,
-    ) -> Result<Mail, LetterError> {
-        let words = self.words(letter, to)?;
+    ) -> Result<Mail, ComposeError> {
+        let words = self.words(content, to)?;
         let (from, to_email) = (
             header::address(self.from.email.as_ref())?,
             header::address(to.email)?,
@@ -126,19 +124,19 @@ impl Letters {
         })
     }
 
-    fn words(&self, letter: &Letter, to: &Addressee<'_>) -> Result<Rendered, minijinja::Error> {
+    fn words(&self, content: &MailContent, to: &Reader<'_>) -> Result<Rendered, minijinja::Error> {
         let site = &self.public_url;
-        let (kind, link) = match letter {
+        let (kind, link) = match content {
             // Behind the fragment: the token reaches no server's log and no referrer.
-            Letter::Confirm { token } => ("confirm", format!("{site}/confirm#token={token}")),
-            Letter::Reset { token } => ("reset", format!("{site}/reset#token={token}")),
-            Letter::ConfirmEmail { token } => {
+            MailContent::Confirm { token } => ("confirm", format!("{site}/confirm#token={token}")),
+            MailContent::Reset { token } => ("reset", format!("{site}/reset#token={token}")),
+            MailContent::ConfirmEmail { token } => {
                 ("confirm_email", format!("{site}/confirm#token={token}"))
             }
-            Letter::AlreadyRegistered => ("already_registered", format!("{site}/sign-in")),
-            Letter::PasswordChanged => ("password_changed", format!("{site}/forgot")),
-            Letter::EmailChanged => ("email_changed", format!("{site}/sign-in")),
-            Letter::Invitation { token } => {
+            MailContent::AlreadyRegistered => ("already_registered", format!("{site}/sign-in")),
+            MailContent::PasswordChanged => ("password_changed", format!("{site}/forgot")),
+            MailContent::EmailChanged => ("email_changed", format!("{site}/sign-in")),
+            MailContent::Invitation { token } => {
                 let email = utf8_percent_encode(to.email, IN_LINK);
                 (
                     "invitation",
@@ -191,21 +189,25 @@ mod tests {
 
     use super::*;
 
-    fn letters() -> Letters {
-        Letters::new(
+    fn composer() -> Composer {
+        Composer::new(
             "Dispatch <no-reply@пример.рф>".parse().unwrap(),
             "https://dispatch.example.org",
             [7; 32],
         )
     }
 
-    fn write(letter: &Letter, email: &str, language: Language) -> Result<Mail, LetterError> {
-        let to = Addressee {
+    fn compose(
+        content: &MailContent,
+        email: &str,
+        language: Language,
+    ) -> Result<Mail, ComposeError> {
+        let to = Reader {
             email,
             language,
             mail_id: 3,
         };
-        letters().write(letter, &to, DateTime::UNIX_EPOCH)
+        composer().compose(content, &to, DateTime::UNIX_EPOCH)
     }
 
     fn token() -> String {
@@ -213,25 +215,28 @@ mod tests {
     }
 
     #[test]
-    fn every_letter_exists_in_every_language_with_its_link_in_both_parts() {
-        for (letter, link) in [
-            (Letter::Confirm { token: token() }, "confirm#token=a-b_c"),
+    fn every_mail_exists_in_every_language_with_its_link_in_both_parts() {
+        for (content, link) in [
             (
-                Letter::ConfirmEmail { token: token() },
+                MailContent::Confirm { token: token() },
                 "confirm#token=a-b_c",
             ),
-            (Letter::Reset { token: token() }, "reset#token=a-b_c"),
-            (Letter::PasswordChanged, "forgot"),
-            (Letter::EmailChanged, "sign-in"),
-            (Letter::AlreadyRegistered, "sign-in"),
             (
-                Letter::Invitation { token: token() },
+                MailContent::ConfirmEmail { token: token() },
+                "confirm#token=a-b_c",
+            ),
+            (MailContent::Reset { token: token() }, "reset#token=a-b_c"),
+            (MailContent::PasswordChanged, "forgot"),
+            (MailContent::EmailChanged, "sign-in"),
+            (MailContent::AlreadyRegistered, "sign-in"),
+            (
+                MailContent::Invitation { token: token() },
                 "sign-up#invitation=a-b_c&email=ada%40example.org",
             ),
         ] {
             let link = format!("https://dispatch.example.org/{link}");
             for language in Language::ALL {
-                let mail = write(&letter, "ada@example.org", *language).unwrap();
+                let mail = compose(&content, "ada@example.org", *language).unwrap();
                 let mail = MessageParser::default().parse(&mail.data).unwrap();
                 let (text, html) = (mail.body_text(0).unwrap(), mail.body_html(0).unwrap());
                 assert!(!mail.subject().unwrap().is_empty() && !text.contains("Subject"));
@@ -245,8 +250,13 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_says_that_a_machine_wrote_it_and_has_one_name_whenever_it_is_sent() {
-        let mail = write(&Letter::AlreadyRegistered, "ada@example.org", Language::En).unwrap();
+    fn a_mail_is_marked_as_automatic_and_keeps_its_message_id() {
+        let mail = compose(
+            &MailContent::AlreadyRegistered,
+            "ada@example.org",
+            Language::En,
+        )
+        .unwrap();
         let data = String::from_utf8(mail.data).unwrap();
         for header in [
             "From: Dispatch <no-reply@xn--e1afmkfd.xn--p1ai>\r\n",
@@ -262,8 +272,8 @@ mod tests {
                 .find(|line| line.starts_with("Message-ID: <account.3."))
                 .map(ToOwned::to_owned)
         };
-        let again = write(
-            &Letter::Confirm { token: token() },
+        let again = compose(
+            &MailContent::Confirm { token: token() },
             "bob@example.org",
             Language::Ru,
         )
@@ -277,7 +287,7 @@ mod tests {
     fn an_address_that_cannot_be_mailed_is_an_error() {
         for email in ["nobody", "a@b\r\nBcc: c@example.org", "ада@example.org"] {
             assert!(
-                write(&Letter::AlreadyRegistered, email, Language::En).is_err(),
+                compose(&MailContent::AlreadyRegistered, email, Language::En).is_err(),
                 "{email}"
             );
         }

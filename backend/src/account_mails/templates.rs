@@ -3,7 +3,7 @@
 /// Each file of `backend/templates` with its name.
 macro_rules! compiled_in {
     ($($name:literal),+ $(,)?) => {
-        &[$(($name, include_str!(concat!("../../../templates/", $name)))),+]
+        &[$(($name, include_str!(concat!("../../templates/", $name)))),+]
     };
 }
 

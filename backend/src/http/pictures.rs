@@ -1,17 +1,17 @@
-//! From an upload to a picture and its name, one at a time; and how pictures are handed out.
+//! Turns uploads into stored pictures, and stored pictures into responses.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::Bytes;
 
-use super::picture::{Picture, Refusal};
-use crate::auth::token::Secret;
+use super::error::ApiError;
 use crate::compute::{Bounds, Compute};
-use crate::http::error::ApiError;
+use crate::picture::{Picture, PictureError};
+use crate::random_token;
 
-/// Bytes of an upload.
-pub const LARGEST: usize = 5 * 1024 * 1024;
-/// What names end in, and what it says of the content.
+/// Maximum size of an upload in bytes.
+pub const MAX_UPLOAD: usize = 5 * 1024 * 1024;
+/// File extensions and their content types.
 const KINDS: [(&str, &str); 2] = [(".webp", "image/webp"), (".jpg", "image/jpeg")];
 
 /// One image at a time: a large one takes 200 MB and a processor for a second.
@@ -23,34 +23,33 @@ const BOUNDS: Bounds = Bounds {
 
 /// Renders images on a dedicated thread.
 #[derive(Clone)]
-pub struct Drawing(Compute);
+pub struct PictureRenderer(Compute);
 
-impl Default for Drawing {
+impl Default for PictureRenderer {
     fn default() -> Self {
-        Self(Compute::new("drawing", BOUNDS))
+        Self(Compute::new("pictures", BOUNDS))
     }
 }
 
-impl Drawing {
+impl PictureRenderer {
     /// Renders an image of this owner when it is their turn. Fails with 422, with 429 if too many jobs of the owner
     /// are waiting, or with 503 if too many are waiting in total.
-    pub async fn draw(
+    pub async fn render(
         &self,
         owner: i64,
         upload: Bytes,
-        how: fn(&[u8]) -> Result<Picture, Refusal>,
+        how: fn(&[u8]) -> Result<Picture, PictureError>,
     ) -> Result<Picture, ApiError> {
         Ok(self.0.run(owner, move || how(&upload)).await??)
     }
 }
 
-/// A name that says nothing and is never used again.
+/// A random name, never used again.
 pub fn new_name(picture: &Picture) -> String {
-    format!("{}.{}", Secret::random().reveal(), picture.extension)
+    format!("{}.{}", random_token::new(), picture.extension)
 }
 
-/// The name, if a picture may have it; 404 otherwise. Anything else is not worth a question to the database, which also
-/// does not take every character.
+/// Returns the name if it can be that of a picture, or 404, so that malformed names never reach the database.
 pub fn known_name(name: String) -> Result<String, ApiError> {
     if is_name(&name) {
         Ok(name)
@@ -59,7 +58,7 @@ pub fn known_name(name: String) -> Result<String, ApiError> {
     }
 }
 
-/// Whether a picture may be called so.
+/// Whether a picture can have this name.
 pub fn is_name(name: &str) -> bool {
     let random = KINDS
         .iter()
@@ -70,8 +69,8 @@ pub fn is_name(name: &str) -> bool {
     })
 }
 
-/// A picture of this name: there will never be another one.
-pub fn for_ever(name: &str, image: Vec<u8>) -> HttpResponse {
+/// A response with the picture. It may be cached forever, because names are not reused.
+pub fn immutable_response(name: &str, image: Vec<u8>) -> HttpResponse {
     let kind = KINDS
         .iter()
         .find(|(extension, _)| name.ends_with(extension));
@@ -82,11 +81,11 @@ pub fn for_ever(name: &str, image: Vec<u8>) -> HttpResponse {
         .body(image)
 }
 
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
+impl From<PictureError> for ApiError {
+    fn from(refusal: PictureError) -> Self {
         let code = match refusal {
-            Refusal::Unreadable => "unsupported_image",
-            Refusal::TooManyPixels => "too_many_pixels",
+            PictureError::Unreadable => "unsupported_image",
+            PictureError::TooManyPixels => "too_many_pixels",
         };
         Self::invalid_field("image", code, refusal.to_string())
     }

@@ -1,5 +1,4 @@
-//! What becomes of an uploaded picture: another one, drawn anew from its pixels. Neither what a camera wrote into it nor
-//! what somebody hid behind it is kept.
+//! Re-encodes uploaded images from their pixels, so that neither metadata nor data hidden in the file is kept.
 
 use std::io::Cursor;
 
@@ -12,31 +11,31 @@ use image::{
     Rgba, RgbaImage,
 };
 
-/// Width and height of a picture of somebody.
+/// Width and height of an avatar in pixels.
 pub const SIDE: u32 = 256;
-/// The longer side of any other picture, at most: as wide as a page is read.
+/// Maximum length of the longer side of other pictures, in pixels.
 pub const LONGEST_SIDE: u32 = 1600;
 /// Checked before anything is decoded.
-const MOST_PIXELS: u64 = 25_000_000;
-/// What a decoder may take: the pixels at four channels of 16 bits, and as much again.
-const MOST_MEMORY: u64 = 2 * 8 * MOST_PIXELS;
-/// A drawing without loss is smaller than this, and crisp; a photograph is many times larger.
-const SMALL: usize = 300_000;
-/// What is transparent is kept without loss up to this size.
-const LARGE: usize = 4_000_000;
-/// Of 100.
+const MAX_PIXELS: u64 = 25_000_000;
+/// Memory limit of a decoder in bytes: four channels of 16 bits per pixel, twice.
+const MAX_MEMORY: u64 = 2 * 8 * MAX_PIXELS;
+/// Maximum size of an opaque lossless picture in bytes: drawings are smaller, photographs many times larger.
+const MAX_OPAQUE_LOSSLESS: usize = 300_000;
+/// Maximum size of a lossless picture with transparency, in bytes.
+const MAX_LOSSLESS: usize = 4_000_000;
+/// Quality of JPEG files, out of 100.
 const JPEG_QUALITY: u8 = 85;
 
-/// Why there is no picture.
+/// Why an image cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    #[error("this is no PNG, JPEG or WebP image that can be read")]
+pub enum PictureError {
+    #[error("not a readable PNG, JPEG or WebP image")]
     Unreadable,
     #[error("an image may have at most 25 megapixels")]
     TooManyPixels,
 }
 
-/// A picture as it is kept.
+/// A re-encoded picture.
 #[derive(Debug)]
 pub struct Picture {
     pub bytes: Vec<u8>,
@@ -44,7 +43,7 @@ pub struct Picture {
     pub extension: &'static str,
 }
 
-impl From<ImageError> for Refusal {
+impl From<ImageError> for PictureError {
     fn from(error: ImageError) -> Self {
         match error {
             ImageError::Limits(_) => Self::TooManyPixels,
@@ -53,12 +52,12 @@ impl From<ImageError> for Refusal {
     }
 }
 
-/// The middle of the picture as a square WebP image. Works for as long as a second: not for a server's own thread.
-pub fn squared(upload: &[u8]) -> Result<Picture, Refusal> {
+/// Crops the centre to a square WebP image. Takes up to a second of CPU time: never on an async worker thread.
+pub fn squared(upload: &[u8]) -> Result<Picture, PictureError> {
     let (image, orientation) = decoded(upload)?;
     let (width, height) = (image.width(), image.height());
     let side = width.min(height);
-    // Cut first and scaled then: a picture of one line of a million pixels would become a huge one on the way.
+    // Cropped before it is scaled: otherwise an image of a single line of a million pixels becomes huge.
     let mut square = image
         .crop_imm((width - side) / 2, (height - side) / 2, side, side)
         .resize_exact(SIDE, SIDE, FilterType::Triangle);
@@ -66,9 +65,9 @@ pub fn squared(upload: &[u8]) -> Result<Picture, Refusal> {
     lossless(&square.to_rgba8())
 }
 
-/// The whole picture, made smaller where it is large: WebP for drawings and what is transparent, JPEG for photographs.
-/// Works for seconds.
-pub fn fitted(upload: &[u8]) -> Result<Picture, Refusal> {
+/// Scales the picture down if it is large: WebP for drawings and transparency, JPEG for photographs. Takes seconds of CPU
+/// time.
+pub fn fitted(upload: &[u8]) -> Result<Picture, PictureError> {
     let (mut image, orientation) = decoded(upload)?;
     if image.width().max(image.height()) > LONGEST_SIDE {
         image = image.thumbnail(LONGEST_SIDE, LONGEST_SIDE);
@@ -77,38 +76,42 @@ pub fn fitted(upload: &[u8]) -> Result<Picture, Refusal> {
     let pixels = image.to_rgba8();
     let picture = lossless(&pixels)?;
     let opaque = pixels.pixels().all(|Rgba([_, _, _, alpha])| *alpha == 255);
-    let most = if opaque { SMALL } else { LARGE };
+    let most = if opaque {
+        MAX_OPAQUE_LOSSLESS
+    } else {
+        MAX_LOSSLESS
+    };
     if picture.bytes.len() <= most {
         return Ok(picture);
     }
     photograph(&pixels)
 }
 
-fn decoded(upload: &[u8]) -> Result<(DynamicImage, Orientation), Refusal> {
+fn decoded(upload: &[u8]) -> Result<(DynamicImage, Orientation), PictureError> {
     let mut reader = ImageReader::new(Cursor::new(upload))
         .with_guessed_format()
-        .map_err(|_unreadable| Refusal::Unreadable)?;
-    // What it is says its beginning, not the name or type it was sent under.
+        .map_err(|_unreadable| PictureError::Unreadable)?;
+    // The format is detected from the content; the file name and content type are ignored.
     let known = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP];
     if !reader
         .format()
         .is_some_and(|format| known.contains(&format))
     {
-        return Err(Refusal::Unreadable);
+        return Err(PictureError::Unreadable);
     }
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MOST_MEMORY);
+    limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits);
     let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
-        return Err(Refusal::TooManyPixels);
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(PictureError::TooManyPixels);
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     Ok((DynamicImage::from_decoder(decoder)?, orientation))
 }
 
-fn lossless(pixels: &RgbaImage) -> Result<Picture, Refusal> {
+fn lossless(pixels: &RgbaImage) -> Result<Picture, PictureError> {
     let mut bytes = Vec::new();
     WebPEncoder::new_lossless(&mut bytes).encode(
         pixels.as_raw(),
@@ -122,8 +125,8 @@ fn lossless(pixels: &RgbaImage) -> Result<Picture, Refusal> {
     })
 }
 
-/// On white, where anything shows through.
-fn photograph(pixels: &RgbaImage) -> Result<Picture, Refusal> {
+/// Encodes as JPEG, on white where the picture is transparent.
+fn photograph(pixels: &RgbaImage) -> Result<Picture, PictureError> {
     let mut paper = RgbaImage::from_pixel(pixels.width(), pixels.height(), Rgba([255; 4]));
     imageops::overlay(&mut paper, pixels, 0, 0);
     let opaque = DynamicImage::from(paper).to_rgb8();
@@ -229,7 +232,7 @@ mod tests {
         ] {
             for draw in [squared, fitted] {
                 let refusal = draw(&claiming(width, height)).unwrap_err();
-                assert_eq!(refusal, Refusal::TooManyPixels);
+                assert_eq!(refusal, PictureError::TooManyPixels);
             }
         }
     }
@@ -250,7 +253,11 @@ mod tests {
             &png[..8],
         ] {
             for draw in [squared, fitted] {
-                assert_eq!(draw(other).unwrap_err(), Refusal::Unreadable, "{other:?}");
+                assert_eq!(
+                    draw(other).unwrap_err(),
+                    PictureError::Unreadable,
+                    "{other:?}"
+                );
             }
         }
     }
