@@ -93,8 +93,13 @@ impl Services {
             CacheKind::Off => Cache::off(),
         };
         let blog = Blog::new(db.clone(), cache.clone());
-        let tryouts = Tryouts::new(Opener::of(&config));
-        let readers = Readers::of(&config, limits.clone());
+        let tryouts = Tryouts::new(opener(&config));
+        let readers = Readers::new(
+            &config.secrets.message_id,
+            limits.clone(),
+            PublicUrl(config.http.public_url.clone()),
+            &config.mail.from,
+        );
         Self {
             config,
             db,
@@ -157,16 +162,27 @@ impl Services {
             mail: self.config.mail.clone(),
             engine: self.config.engine.clone(),
             message_id_key: self.config.secrets.message_id,
-            opener: Opener::of(&self.config),
+            opener: opener(&self.config),
             journal: self.config.journal(),
             public_url: self.config.http.public_url.clone(),
         })
     }
 
+    /// The worker that sends transactional mails; it does nothing before it is run.
+    pub fn account_mail_worker(&self) -> account_mail::Worker {
+        let settings = account_mail::WorkerSettings {
+            mail: self.config.mail.clone(),
+            public_url: self.config.http.public_url.clone(),
+            message_id_key: self.config.secrets.message_id,
+            mailed_token_key: self.config.secrets.mailed_tokens,
+            poll_interval: self.config.engine.poll_interval,
+        };
+        account_mail::Worker::new(settings, self.db.clone(), self.clock.clone())
+    }
+
     /// The delivery engine, running. To be called inside an actix system.
     pub fn engine(&self) -> io::Result<Engine> {
-        let account_mail =
-            account_mail::Worker::new(&self.config, self.db.clone(), self.clock.clone());
+        let account_mail = self.account_mail_worker();
         let upkeep = Upkeep::new(self.db.clone(), self.clock.clone(), self.config.events_kept);
         Engine::start(
             self.db.clone(),
@@ -232,6 +248,10 @@ impl Services {
             config.configure(|config| site::serve(config, dir));
         }
     }
+}
+
+fn opener(config: &Config) -> Opener {
+    Opener::new(config.secrets.sealing, config.mail.outside.clone())
 }
 
 /// Every route of the API; an operation is in the document because it is here.

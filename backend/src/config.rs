@@ -13,25 +13,21 @@ mod strength;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use deadpool_redis::redis::ConnectionInfo;
 use hmac::{Hmac, KeyInit, Mac};
-use lettre::message::Mailbox;
 use sha2::{Digest, Sha256};
 
 use self::addresses::without_password;
 pub use self::cache::CacheKind;
 use self::settings::Settings;
 use crate::auth::sign_up_policy::SignUpPolicy;
+use crate::engine::settings::EngineSettings;
 use crate::http::deadlines::Deadlines;
-use crate::mail::dkim::Signer;
-use crate::mail::server::{Outside, Server, Timeouts};
-use crate::mail_servers::model::Pace;
 use crate::mailings::watching;
 use crate::quotas::model::Quotas;
+use crate::smtp_servers::settings::MailSettings;
 
 /// The sample in `.env.example`; good enough to try things out, refused in production.
 const SAMPLE_SECRET: &str = "sample-secret-for-development-only";
@@ -136,36 +132,6 @@ pub struct Admin {
 /// The password of demo accounts.
 #[derive(Clone)]
 pub struct DemoPassword(pub String);
-
-/// How mail leaves.
-#[derive(Debug, Clone)]
-pub struct MailSettings {
-    /// `SMTP_URL`
-    pub server: Server,
-    /// `MAIL_FROM`
-    pub from: Mailbox,
-    /// `DKIM_DOMAIN`, `DKIM_SELECTOR`, `DKIM_KEY_FILE`: signs what leaves through the installation's server.
-    pub signer: Option<Arc<Signer>>,
-    /// `OWN_SMTP_PORTS`, `OWN_SMTP_NETWORKS`: how servers of users are reached.
-    pub outside: Outside,
-}
-
-/// How the engine works.
-#[derive(Debug, Clone)]
-pub struct EngineSettings {
-    /// `POLL_INTERVAL_MS`: how often due mailings are looked for.
-    pub poll_interval: Duration,
-    /// `SMTP_SESSIONS`: connections to the mail server at once.
-    pub sessions: usize,
-    /// `SMTP_SESSIONS_IN_ALL`: the same, of all processes together; without it each has its own.
-    pub sessions_in_all: Option<i32>,
-    /// `JOURNAL_DIR`: where workers note what they are about to do, on a disk that outlives their process.
-    pub journal_dir: PathBuf,
-    /// `SMTP_RATE` and `SMTP_HOURLY`: mails a second and an hour that the mail server may be given, by all processes.
-    pub pace: Pace,
-    /// How long each step of a conversation with a mail server may take; those of the standard.
-    pub timeouts: Timeouts,
-}
 
 /// What is logged and how.
 #[derive(Debug, Clone)]

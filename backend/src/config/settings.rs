@@ -12,13 +12,14 @@ use tracing_subscriber::EnvFilter;
 use super::addresses::{mailbox, origin, site};
 use super::senders;
 use super::{
-    CacheKind, Config, ConfigErrors, Database, EngineSettings, Http, Log, MailSettings,
-    SAMPLE_SECRET, Secrets, Standing,
+    CacheKind, Config, ConfigErrors, Database, Http, Log, SAMPLE_SECRET, Secrets, Standing,
 };
+use crate::engine::settings::EngineSettings;
 use crate::http::deadlines::Deadlines;
 use crate::mail::server::{Outside, Server, Timeouts};
 use crate::mail_servers::model::Pace;
 use crate::mailings::watching;
+use crate::smtp_servers::settings::MailSettings;
 
 /// The settings being read, and what is wrong with them so far.
 pub(super) struct Settings<F> {

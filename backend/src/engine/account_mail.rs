@@ -14,13 +14,13 @@ use crate::account_mails::model::DueMail;
 use crate::account_mails::store;
 use crate::auth::signed_token::TokenSigner;
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::db::{Db, Unavailable};
 use crate::mail::compose::Mail;
 use crate::mail::reply::Reply;
 use crate::mail::server::{Server, Timeouts};
 use crate::mail::session::Session;
 use crate::mail::verdict::{Cause, Failure};
+use crate::smtp_servers::settings::MailSettings;
 
 /// For one mail from connecting to the last reply; somebody is waiting for it, and a second copy does no harm.
 const CONVERSATION: Duration = Duration::from_mins(3);
@@ -37,6 +37,18 @@ pub struct Worker {
     tokens: TokenSigner,
     poll_interval: Duration,
     session: Option<Session>,
+}
+
+/// Settings of the worker.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    pub mail: MailSettings,
+    /// Links in mails start with it.
+    pub public_url: String,
+    pub message_id_key: [u8; 32],
+    /// Key of the MAC of tokens in mailed links.
+    pub mailed_token_key: [u8; 32],
+    pub poll_interval: Duration,
 }
 
 /// The database is unavailable, or a query failed.
@@ -66,22 +78,28 @@ struct SendFailure {
 
 impl Worker {
     /// Creates a worker; connects to nothing yet.
-    pub fn new(config: &Config, db: Db, clock: Clock) -> Self {
-        let (from, key) = (config.mail.from.clone(), config.secrets.message_id);
+    pub fn new(settings: WorkerSettings, db: Db, clock: Clock) -> Self {
+        let WorkerSettings {
+            mail,
+            public_url,
+            message_id_key,
+            mailed_token_key,
+            poll_interval,
+        } = settings;
         let settings = ComposeSettings {
-            composer: Composer::new(from.clone(), &config.http.public_url, key),
-            from,
-            signer: config.mail.signer.clone(),
-            public_url: config.http.public_url.clone(),
-            message_id_key: key,
+            composer: Composer::new(mail.from.clone(), &public_url, message_id_key),
+            from: mail.from,
+            signer: mail.signer,
+            public_url,
+            message_id_key,
         };
         Self {
             db,
             clock,
-            server: config.mail.server.clone(),
+            server: mail.server,
             settings,
-            tokens: TokenSigner::new(&config.secrets.mailed_tokens),
-            poll_interval: config.engine.poll_interval,
+            tokens: TokenSigner::new(&mailed_token_key),
+            poll_interval,
             session: None,
         }
     }

@@ -43,6 +43,7 @@ mod result_writer;
 pub mod retry;
 pub mod scheduler;
 pub mod sender;
+pub mod settings;
 mod shared;
 mod smtp_target;
 mod smtp_worker;

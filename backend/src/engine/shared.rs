@@ -7,12 +7,13 @@ use super::chunk::Chunk;
 use super::coordinator::Coordinator;
 use super::database_clock::DatabaseClock;
 use super::job::Rest;
+use super::settings::EngineSettings;
 use super::smtp_target::SmtpTarget;
 use crate::clock::Clock;
-use crate::config::{EngineSettings, MailSettings};
 use crate::deliveries::results::AttemptResult;
 use crate::mail::ehlo_name::host_name;
 use crate::smtp_servers::opened::Opener;
+use crate::smtp_servers::settings::MailSettings;
 
 /// How long a chunk is ours without a word from us, in seconds of the database's clock.
 pub(super) const LEASE_S: f64 = 60.0;

@@ -4,7 +4,6 @@ use lettre::message::Mailbox;
 
 use super::store::Sender;
 use crate::compute::{Bounds, Compute};
-use crate::config::Config;
 use crate::http::client::Client;
 use crate::http::error::ApiError;
 use crate::http::site::PublicUrl;
@@ -44,14 +43,14 @@ pub struct Readers {
 }
 
 impl Readers {
-    /// Those of this installation's mails.
-    pub fn of(config: &Config, limits: Limits) -> Self {
+    /// The readers of mails from `sender`, whose links are signed with this key.
+    pub fn new(key: &[u8; 32], limits: Limits, public_url: PublicUrl, sender: &Mailbox) -> Self {
         Self {
-            tokens: LinkTokens::new(&config.secrets.message_id),
+            tokens: LinkTokens::new(key),
             limits,
-            public_url: PublicUrl(config.http.public_url.clone()),
+            public_url,
             writing: Compute::new("letters", WRITING),
-            sender: config.mail.from.to_string(),
+            sender: sender.to_string(),
         }
     }
 

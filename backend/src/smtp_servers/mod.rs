@@ -11,6 +11,7 @@ mod noted;
 pub mod opened;
 pub mod sealing;
 pub mod session_limits;
+pub mod settings;
 pub mod store;
 mod stored_password;
 pub mod tryout;

@@ -8,7 +8,6 @@ use lettre::transport::smtp::authentication::Credentials;
 
 use super::model::{Encryption, SmtpServerRow};
 use super::sealing::{Column, Place, Sealer};
-use crate::config::Config;
 use crate::mail::dkim::{Key, Signer, domain};
 use crate::mail::ehlo_name::EhloName;
 use crate::mail::header;
@@ -32,11 +31,11 @@ pub struct Sender {
 }
 
 impl Opener {
-    /// As the settings have it.
-    pub fn of(config: &Config) -> Self {
+    /// Decrypts with this key, and connects as the settings allow.
+    pub fn new(key: [u8; 32], outside: Outside) -> Self {
         Self {
-            sealer: Sealer::new(config.secrets.sealing),
-            outside: config.mail.outside.clone(),
+            sealer: Sealer::new(key),
+            outside,
         }
     }
 

@@ -2,7 +2,6 @@
 
 use diesel::prelude::*;
 use dispatch::db::schema::account_mails;
-use dispatch::engine::account_mail::Worker;
 use mail_parser::{Message, MessageParser};
 
 use super::app::TestApp;
@@ -36,12 +35,7 @@ impl TestApp {
 
     /// One pass: what is due is sent, if the mail server takes it.
     pub(crate) fn send_account_mails(&self) {
-        let services = &self.services;
-        let mut worker = Worker::new(
-            &services.config,
-            services.db.clone(),
-            services.clock.clone(),
-        );
+        let mut worker = self.services.account_mail_worker();
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
