@@ -1,7 +1,5 @@
 //! Access tokens (JWT, ten minutes) and the random tokens of refresh cookies and mailed links, stored only hashed.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
@@ -119,6 +117,9 @@ pub fn hash(token: &str) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     fn now() -> DateTime<Utc> {
