@@ -106,8 +106,11 @@ impl<'s> Reviewer<'s> {
         };
         let mut mistakes: Vec<Found> = lexed.tags.iter().filter_map(tag::mistake).collect();
         mistakes.extend(lexed.tags.iter().filter_map(brackets::quoted));
+        // What opens in the tags that were read may be closed by those that were not.
+        if lexed.mistake.is_none() {
+            mistakes.extend(tag::unbalanced(&lexed.tags));
+        }
         mistakes.extend(lexed.mistake);
-        mistakes.extend(tag::unbalanced(&lexed.tags));
         mistakes.extend(links::dead(source, &lexed.tags, &markup, self.field));
         let skeleton = foreign::Skeleton::of(source, &ranges, &markup.elements);
         let attributes = foreign::Skeleton::of_attributes(source, &ranges, &markup.attributes());

@@ -40,6 +40,25 @@ fn shown(found: Vec<Finding>, field: &str) -> Vec<(&'static str, usize, usize, O
 }
 
 #[test]
+fn what_is_closed_behind_an_unreadable_tag_is_not_called_open() {
+    let many = "{% if full_name %}x{% endif %}".repeat(300);
+    for (source, kinds) in [
+        (
+            format!("{{% if email %}}{many}{{% endif %}}"),
+            vec!["too_long"],
+        ),
+        (
+            "{% if email %}{{ full_name ; }}{% endif %}".to_owned(),
+            vec!["unexpected_character"],
+        ),
+    ] {
+        let found = mistakes("html", &source);
+        let found: Vec<_> = found.iter().map(|(kind, ..)| *kind).collect();
+        assert_eq!(found, kinds, "{source}");
+    }
+}
+
+#[test]
 fn a_mistake_names_its_place_and_what_was_meant() {
     for (source, kind, column, suggestion) in [
         (
