@@ -4,6 +4,8 @@
 mod promise;
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
 use diesel_migrations::MigrationHarness as _;
 use serde_json::json;
 
@@ -15,6 +17,8 @@ use crate::support::tables::{apply_next, differing, migrations, tables, take_bac
 
 /// The last migration of before anybody was promised anything. Those after it only add: the release before runs on them.
 const BASELINE: &str = "20261121000024";
+/// The last migration of before they had to lock one table at a time.
+const BEFORE_SINGLE_LOCKS: &str = "20261127000001";
 
 /// Something in most tables, so that a step that cannot be taken with data in them fails.
 fn used_app() -> TestApp {
@@ -77,6 +81,43 @@ fn a_migration_takes_nothing_away_that_the_release_before_works_with() {
         let before = tables(&mut conn);
         let version = apply_next(&mut conn);
         assert_eq!(broken_by(&before, &tables(&mut conn)), [""; 0], "{version}");
+    }
+}
+
+/// Tables that an engine writes to in one transaction while it sends. It waits for a migration that has locked one of
+/// them; waiting for the next one then, the migration would wait for the engine.
+const WRITTEN_TOGETHER: &str = "('attempts', 'chunks', 'deliveries', 'tallies')";
+
+#[test]
+fn a_migration_locks_one_table_at_most_that_an_engine_writes_to_while_it_sends() {
+    #[derive(QueryableByName)]
+    struct Locked {
+        #[diesel(sql_type = Text)]
+        relname: String,
+    }
+    let app = TestApp::start();
+    let mut conn = app.sql();
+    let applied = conn.applied_migrations().expect("the list of them");
+    let later = applied
+        .iter()
+        .filter(|version| version.to_string().as_str() > BEFORE_SINGLE_LOCKS);
+    for _ in 0..later.count() {
+        take_back_last(&mut conn);
+    }
+    while matches!(conn.has_pending_migration(migrations()), Ok(true)) {
+        conn.transaction(|conn| {
+            let version = apply_next(conn);
+            let locked: Vec<Locked> = diesel::sql_query(format!(
+                "SELECT DISTINCT relname::text FROM pg_locks JOIN pg_class ON pg_class.oid = relation
+                 WHERE pid = pg_backend_pid() AND relname IN {WRITTEN_TOGETHER}
+                   AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"
+            ))
+            .load(conn)?;
+            let locked: Vec<_> = locked.iter().map(|table| &table.relname).collect();
+            assert!(locked.len() <= 1, "{version} locks {locked:?}");
+            QueryResult::Ok(())
+        })
+        .unwrap();
     }
 }
 
