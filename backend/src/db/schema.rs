@@ -292,6 +292,8 @@ diesel::table! {
         pause_reason -> Nullable<Text>,
         paused_until -> Nullable<Timestamptz>,
         planned -> Int4,
+        retried -> Int4,
+        retried_at -> Nullable<Timestamptz>,
     }
 }
 

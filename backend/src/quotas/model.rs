@@ -41,7 +41,8 @@ pub struct AccountQuotas {
 pub struct OwnerQuotas {
     /// Recipients stored.
     pub recipients: Option<i64>,
-    /// Mails within any 24 hours; each recipient of a run counts once, regardless of the number of attempts.
+    /// Mails within any 24 hours; each recipient of a run counts once, regardless of the number of attempts. A retry
+    /// that an owner requests later than that counts again.
     pub mails_a_day: Option<i64>,
 }
 
@@ -79,7 +80,7 @@ impl Quotas {
     }
 }
 
-/// A run of the last 24 hours: when it began and how many mails it counts for.
+/// A run of the last 24 hours, or the retries of an older one: when it began and how many mails it counts for.
 pub type Sent = (DateTime<Utc>, i64);
 
 /// Whether there is room for more mails.

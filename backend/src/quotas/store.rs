@@ -111,6 +111,17 @@ impl Allowance {
             .map_or(Room::Now, |quota| room(quota, &self.sent, more.into()))
     }
 
+    /// The time from which the owner may do what has led from `before` to this.
+    pub fn room_since(&self, before: &Self) -> Room {
+        let used = |sent: &[Sent]| sent.iter().map(|(_, mails)| mails).sum::<i64>();
+        let more = used(&self.sent) - used(&before.sent);
+        match self.quota {
+            // What counts already may be repeated, also where the quota has been lowered since.
+            Some(quota) if more > 0 => room(quota, &before.sent, more),
+            _ => Room::Now,
+        }
+    }
+
     /// Subtracts the recipients of a run that starts now.
     pub fn take(&mut self, mails: i32, now: DateTime<Utc>) {
         self.sent.push((now, mails.into()));
@@ -125,18 +136,24 @@ struct SentRow {
     mails: i64,
 }
 
-/// A run that has been open for longer, because it was paused or is slow, may still send its unattempted mails.
+/// A run that has been open for longer, because it was paused or is slow, may still send its unattempted mails. Retries
+/// count from the time they were requested, unless their run does.
 fn sent(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> QueryResult<Vec<Sent>> {
     let rows: Vec<SentRow> = diesel::sql_query(
         "SELECT CASE WHEN started_at > $2 THEN started_at ELSE $3 END AS started_at,
-                CASE WHEN finished_at IS NOT NULL
-                     THEN (SELECT coalesce(sum(accepted + rejected + uncertain), 0) FROM chunks WHERE run_id = runs.id)
-                     WHEN started_at > $2 THEN planned
-                     ELSE greatest(0, planned - (
-                         SELECT coalesce(sum(deferred + accepted + rejected + uncertain + expired + skipped), 0)
-                         FROM chunks WHERE run_id = runs.id))
+                CASE WHEN finished_at IS NOT NULL THEN attempted
+                     ELSE CASE WHEN started_at > $2 THEN attempted + deferred ELSE 0 END
+                        + pending + CASE WHEN fanned_out_at IS NULL THEN greatest(0, planned - prepared) ELSE 0 END
                 END AS mails
-         FROM runs WHERE owner_id = $1 AND (started_at > $2 OR status IN ('running', 'paused')) ORDER BY 1",
+         FROM runs, LATERAL (
+             SELECT coalesce(sum(accepted + rejected + uncertain), 0) AS attempted,
+                    coalesce(sum(deferred), 0) AS deferred, coalesce(sum(pending), 0) AS pending,
+                    coalesce(sum(pending + deferred + accepted + rejected + uncertain + expired + skipped), 0) AS prepared
+             FROM chunks WHERE run_id = runs.id) AS counts
+         WHERE owner_id = $1 AND (started_at > $2 OR status IN ('running', 'paused'))
+         UNION ALL
+         SELECT retried_at, retried FROM runs WHERE owner_id = $1 AND retried_at > $2 AND started_at <= $2
+         ORDER BY 1",
     )
     .bind::<BigInt, _>(owner_id)
     .bind::<Timestamptz, _>(now - DAY)

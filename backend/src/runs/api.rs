@@ -21,6 +21,7 @@ use crate::http::client::Client;
 use crate::http::error::{ApiError, Problem};
 use crate::mailings::noted::note;
 use crate::owners::Owners;
+use crate::quotas::model::Quotas;
 
 /// Room for 10 000 ids.
 const LARGE: usize = 256 * 1024;
@@ -62,6 +63,14 @@ impl From<RetryError> for ApiError {
                 "nothing_to_retry",
                 "No failed delivery of this run is among these.",
             ),
+            RetryError::QuotaUsedUp { free_at, now } => {
+                let seconds = (free_at - now).num_seconds().max(1).unsigned_abs();
+                Self::quota_used_up(seconds)
+            }
+            RetryError::OverQuota => Self::conflict(
+                "over_quota",
+                "These are more mails than you may send in a day.",
+            ),
             RetryError::Query(error) => error.into(),
         }
     }
@@ -98,15 +107,17 @@ async fn list_run_failures(
 /// Try the failed deliveries of a run again
 ///
 /// The run goes on with the message it began with; attempts are numbered on. Give nothing for all that have failed, or
-/// choose among them. Recipients deleted or suppressed since are left out.
+/// choose among them. Recipients deleted or suppressed since are left out. If the run started more than 24 hours ago, its
+/// retries count for the quota of mails a day.
 #[utoipa::path(tag = "runs", params(("id" = i64, Path, minimum = 1)), request_body = RetryDeliveries, responses(
     (status = 202, description = "The run, going on", body = Run, headers(("Location" = String))),
-    (status = 409, description = "`run_open`: another run of the mailing is open; `outside_window`, `disabled`, `mailing_deleted` or `nothing_to_retry`", body = Problem, content_type = "application/problem+json")))]
+    (status = 409, description = "`run_open`: another run of the mailing is open; `outside_window`, `disabled`, `mailing_deleted`, `nothing_to_retry` or `over_quota`", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "`quota_used_up`: too many mails within 24 hours; `Retry-After` says when there is room again", body = Problem, content_type = "application/problem+json")))]
 #[post("/runs/{id}/retry")]
 async fn retry_run(
     caller: Caller,
     db: Data<Db>,
-    clock: Data<Clock>,
+    (clock, quotas): (Data<Clock>, Data<Quotas>),
     client: Client,
     id: Path<i64>,
     Valid(which): Valid<RetryDeliveries, LARGE>,
@@ -115,7 +126,7 @@ async fn retry_run(
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let run = store::row(conn, Owners::One(owner_id), *id)?;
-        retry::retry(conn, &run, &which, now)?;
+        retry::retry(conn, &run, (&which, **quotas), now)?;
         let origin = Origin::of(owner_id, &client, now);
         let event = origin
             .did(EventKind::RunRetried)

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
+use diesel::sql_types::{BigInt, Timestamptz};
 
 use super::model::{RunRow, RunStatus};
 use super::store;
@@ -12,6 +13,8 @@ use crate::deliveries::model::RetryDeliveries;
 use crate::deliveries::retries;
 use crate::mailings::model::MailingRow;
 use crate::mailings::{hold, start};
+use crate::quotas::model::{DAY, Quotas, Room};
+use crate::quotas::store::Allowance;
 
 /// Why nothing can be tried again.
 #[derive(Debug, thiserror::Error)]
@@ -30,31 +33,67 @@ pub enum RetryError {
     UnknownRecipients,
     #[error("no failed delivery is among those asked for")]
     NothingToRetry,
+    #[error("its owner has sent as many mails as they may in a day")]
+    QuotaUsedUp {
+        free_at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    },
+    #[error("these are more mails than its owner may send in a day")]
+    OverQuota,
     #[error(transparent)]
     Query(#[from] DieselError),
 }
 
-/// Tries these failed deliveries of the run again, as soon as the engine comes to it.
+/// Tries these failed deliveries of the run again, as soon as the engine comes to it. After an error the caller rolls back.
 pub fn retry(
     conn: &mut PgConnection,
     run: &RunRow,
-    which: &RetryDeliveries,
+    (which, quotas): (&RetryDeliveries, Quotas),
     now: DateTime<Utc>,
 ) -> Result<(), RetryError> {
     let mailing = hold::lock(conn, run.mailing_id)
         .optional()?
         .ok_or(RetryError::MailingDeleted)?;
+    let before = Allowance::of(conn, quotas, mailing.owner_id, now)?;
     check(conn, run, &mailing, now)?;
     if let Some(ids) = &which.recipient_ids
         && !retries::has_all(conn, run.id, ids)?
     {
         return Err(RetryError::UnknownRecipients);
     }
-    if retries::retry(conn, run.id, which, now)? == 0 {
+    let retried = retries::retry(conn, run.id, which, now)?;
+    if retried == 0 {
         return Err(RetryError::NothingToRetry);
     }
     reopen(conn, run.id, &mailing, now)?;
+    count_retried(conn, run.id, retried, now)?;
+    let after = Allowance::of(conn, quotas, mailing.owner_id, now)?;
+    match after.room_since(&before) {
+        Room::Now => {}
+        Room::At(free_at) => return Err(RetryError::QuotaUsedUp { free_at, now }),
+        Room::Never => return Err(RetryError::OverQuota),
+    }
     Ok(start::refresh_state(conn, mailing.id)?)
+}
+
+/// Adds these to the retries of the last 24 hours.
+fn count_retried(
+    conn: &mut PgConnection,
+    run_id: i64,
+    retried: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::sql_query(
+        "UPDATE runs SET retried_at = $3,
+                retried = least(planned, $2 + CASE WHEN retried_at > $4 THEN retried ELSE 0 END)
+         WHERE id = $1",
+    )
+    .bind::<BigInt, _>(run_id)
+    .bind::<BigInt, _>(retried)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(now - DAY)
+    .execute(conn)?;
+    Ok(())
 }
 
 /// Locks the run and looks whether it may go on.

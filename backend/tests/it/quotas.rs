@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::people::Person;
-use crate::support::smtp_server::ScriptedServer;
+use crate::support::smtp_server::{Rule, ScriptedServer};
 
 /// An app with a quota, and Alice with two recipients.
 fn with_quota(server: &ScriptedServer, name: &str, quota: &str) -> (TestApp, Person) {
@@ -111,6 +111,57 @@ fn mails_that_a_pause_has_put_off_count_until_they_are_sent() {
     send(&app, &alice, second).expect_problem(429, "quota_used_up");
     app.act(&alice, first, "cancel");
     send(&app, &alice, second).expect(202);
+}
+
+#[test]
+fn retrying_an_old_run_takes_from_the_mails_of_the_day_and_a_recent_one_does_not() {
+    let server = ScriptedServer::start().on("*", Rule::refuse(550, "5.7.1 not now"));
+    let (app, alice) = with_quota(&server, "QUOTA_MAILS_A_DAY", "3");
+    let later = json!({"ends_at": "2026-06-01T00:00:00Z"});
+    let (first, second) = (app.mailing(&alice, &later), app.mailing(&alice, &later));
+    send(&app, &alice, first).expect(202);
+    app.tick();
+    let run = app.last_run(&alice, first)["id"].clone();
+    let retry = || app.post(&alice, &format!("/runs/{run}/retry"), &json!({}));
+    retry().expect(202);
+    app.tick();
+    send(&app, &alice, second).expect_problem(429, "quota_used_up");
+
+    // A day later the run itself does not count any more, but its last retry does.
+    app.wait(TimeDelta::hours(25));
+    server.forget_rules();
+    send(&app, &alice, second).expect(202);
+    app.tick();
+    app.wait(TimeDelta::hours(1));
+    let refusal = retry();
+    assert_eq!(refusal.header("retry-after"), (23 * 3600).to_string());
+    refusal.expect_problem(429, "quota_used_up");
+    assert_eq!(app.last_run(&alice, first)["status"], "finished");
+    app.wait(TimeDelta::hours(23));
+    retry().expect(202);
+    app.tick();
+    assert_eq!(app.last_run(&alice, first)["counts"]["accepted"], 2);
+    send(&app, &alice, second).expect_problem(429, "quota_used_up");
+}
+
+#[test]
+fn more_retries_than_a_day_allows_are_refused() {
+    let server = ScriptedServer::start().on("*", Rule::refuse(550, "5.7.1 not now"));
+    let (app, alice) = with_quota(&server, "QUOTA_MAILS_A_DAY", "2");
+    let first = app.mailing(&alice, &json!({"ends_at": "2026-06-01T00:00:00Z"}));
+    app.tick();
+    app.wait(TimeDelta::hours(25));
+    let admin = app.person("admin@example.org", "admin");
+    let quotas = json!({"mails_a_day": 1});
+    let path = format!("/users/{}/quotas", alice.id);
+    app.send("PUT", &path, &[admin.bearer()], Some(&quotas))
+        .expect(200);
+    let run = app.last_run(&alice, first);
+    let path = format!("/runs/{}/retry", run["id"]);
+    app.post(&alice, &path, &json!({}))
+        .expect_problem(409, "over_quota");
+    let counts = &app.last_run(&alice, first)["counts"];
+    assert_eq!(counts["rejected"], 2, "{counts}");
 }
 
 #[test]

@@ -1,0 +1,3 @@
+ALTER TABLE runs
+    DROP COLUMN retried,
+    DROP COLUMN retried_at;
