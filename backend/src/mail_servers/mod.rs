@@ -3,3 +3,4 @@
 pub mod model;
 pub mod session_limits;
 pub mod store;
+pub mod working;
