@@ -1,11 +1,15 @@
 //! The circuit breaker: stops sending to a failing mail server, lets a single mail probe it, and closes again
 //! when that mail gets an answer. This is one process's view; `mail_servers` has the state that all processes share. Pure.
 
+use std::time::{Duration, Instant};
+
 use crate::mail::verdict::{Cause, Verdict};
 use crate::mail_servers::model::Trouble;
 
 /// Failures in a row after which a server is in trouble.
 const FAILURES: u32 = 5;
+/// A process that got no session, while other processes have theirs, tries again after this time.
+const LEFT_TO_OTHERS: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum State {
@@ -28,6 +32,8 @@ pub(super) struct Breaker {
     state: State,
     failures: u32,
     change: Option<BreakerChange>,
+    /// When the server was left to the processes whose sessions work. The breaker is open since then in this process only.
+    left_at: Option<Instant>,
 }
 
 impl Breaker {
@@ -66,7 +72,9 @@ impl Breaker {
         let closes = matches!(self.state, State::HalfOpen(_));
         if closes {
             self.state = State::Closed;
-            self.change = Some(BreakerChange::Closed);
+            if self.left_at.take().is_none() {
+                self.change = Some(BreakerChange::Closed);
+            }
         }
         closes
     }
@@ -83,6 +91,10 @@ impl Breaker {
             }
             _ => return self.worked(),
         };
+        if self.left_at.take().is_some() {
+            // Only this process had stopped, and not because of a failure.
+            self.state = State::Closed;
+        }
         self.failures = self.failures.saturating_add(1);
         let probed = matches!(self.state, State::HalfOpen(_));
         if self.failures < FAILURES && trouble == Trouble::Unreachable && !probed {
@@ -105,8 +117,38 @@ impl Breaker {
         self.change.take_if(|waiting| waiting == change);
     }
 
+    /// Stops sending in this process for a while: the server allows no further session, and those of other processes
+    /// work. Nothing is persisted. Returns whether this is new.
+    pub(super) fn leave_to_others(&mut self, now: Instant) -> bool {
+        if self.change.is_some() || self.is_open() {
+            return false;
+        }
+        self.state = State::Open;
+        self.failures = 0;
+        self.left_at = Some(now);
+        true
+    }
+
+    /// Whether the server was left to other processes.
+    pub(super) fn is_left_to_others(&self) -> bool {
+        self.left_at.is_some()
+    }
+
+    /// Lets a single mail try whether the server allows a session now: after half a minute, or as soon as no other process
+    /// has one.
+    pub(super) fn try_again(&mut self, now: Instant, works_elsewhere: bool) {
+        let is_due = |left_at| now.duration_since(left_at) >= LEFT_TO_OTHERS;
+        if self
+            .left_at
+            .is_some_and(|at| !works_elsewhere || is_due(at))
+        {
+            self.probe();
+        }
+    }
+
     /// Another process says so.
     pub(super) fn open_by_others(&mut self) {
+        self.left_at = None;
         if self.state == State::Closed && self.change.is_none() {
             self.state = State::Open;
         }
@@ -114,7 +156,7 @@ impl Breaker {
 
     /// Another process's probe went through.
     pub(super) fn close_by_others(&mut self) {
-        if self.change.is_none() && self.state == State::Open {
+        if self.change.is_none() && self.state == State::Open && self.left_at.is_none() {
             self.state = State::Closed;
             self.failures = 0;
         }
@@ -200,6 +242,38 @@ mod tests {
         breaker.probe();
         breaker.failed(verdict(Cause::RecipientPermanent), "550");
         assert!(breaker.may_begin() && breaker.may_begin());
+    }
+
+    #[test]
+    fn a_server_left_to_other_processes_is_tried_by_one_mail_after_half_a_minute_or_once_none_works()
+     {
+        let left = Instant::now();
+        let soon = left + Duration::from_secs(29);
+        for (now, works_elsewhere) in [(left + LEFT_TO_OTHERS, true), (soon, false)] {
+            let mut breaker = Breaker::default();
+            breaker.leave_to_others(left);
+            breaker.close_by_others();
+            breaker.try_again(soon, true);
+            assert!(!breaker.may_begin(), "too soon");
+            breaker.try_again(now, works_elsewhere);
+            assert!(breaker.may_begin() && !breaker.may_begin());
+            breaker.worked();
+            assert!(breaker.may_begin() && breaker.may_begin());
+            assert_eq!(breaker.change(), None, "it was open in this process only");
+        }
+    }
+
+    #[test]
+    fn an_outage_after_the_server_was_left_to_others_opens_it_for_all() {
+        let mut breaker = Breaker::default();
+        breaker.leave_to_others(Instant::now());
+        breaker.try_again(Instant::now(), false);
+        for _ in 0..5 {
+            assert_eq!(breaker.change(), None);
+            assert!(breaker.may_begin());
+            breaker.failed(verdict(Cause::ServerTrouble), "refused");
+        }
+        assert!(breaker.is_open() && breaker.change().is_some());
     }
 
     #[test]

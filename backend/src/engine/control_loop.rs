@@ -4,6 +4,7 @@
 
 mod session_limits;
 mod sessions;
+mod working;
 
 use std::collections::HashMap;
 use std::sync::{Arc, mpsc};
@@ -13,6 +14,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use self::sessions::Sessions;
+use self::working::Working;
 use super::breaker::{Breaker, BreakerChange};
 use super::egress_queue::EgressQueue;
 use super::lease_renewer::LeaseRenewer;
@@ -34,6 +36,7 @@ pub(super) struct ControlLoop<'a> {
     events: mpsc::Sender<AttemptEvent>,
     conn: Option<PgConnection>,
     sessions: Sessions,
+    working: Working,
     looked: Option<Instant>,
     leases: LeaseRenewer,
 }
@@ -45,6 +48,7 @@ impl<'a> ControlLoop<'a> {
             events,
             conn: None,
             sessions: Sessions::default(),
+            working: Working::default(),
             looked: None,
             leases: LeaseRenewer::new(),
         }
@@ -94,6 +98,7 @@ impl<'a> ControlLoop<'a> {
         }
         self.looked = Some(Instant::now());
         self.withdraw(conn)?;
+        self.working.exchange(conn, queues)?;
         self.follow_breakers(conn, queues)?;
         session_limits::follow(conn, queues, self.shared.settings.clock.now())?;
         for (queue, held) in self.sessions.share(conn, queues)? {
@@ -162,10 +167,10 @@ impl<'a> ControlLoop<'a> {
         for queue in queues {
             match troubles.iter().find(|(name, _)| *name == queue.name) {
                 Some((_, shut)) => self.follow_open_breaker(conn, queue, shut)?,
-                None => self
-                    .shared
-                    .coordinator
-                    .breaker(queue, Breaker::close_by_others),
+                None => self.shared.coordinator.breaker(queue, |breaker| {
+                    breaker.close_by_others();
+                    breaker.try_again(Instant::now(), queue.works_elsewhere());
+                }),
             }
         }
         Ok(())
@@ -254,6 +259,7 @@ impl<'a> ControlLoop<'a> {
             conn
         } else {
             self.sessions.forget();
+            self.working.forget();
             claims::connect(&self.shared.settings.database_url)?
         };
         work(self, &mut conn)?;

@@ -160,9 +160,9 @@ impl Coordinator {
         !self.is_stopping() && !queue.is_open()
     }
 
-    /// Records that the server has answered.
+    /// Records that the server has accepted a mail.
     pub(super) fn worked(&self, queue: &EgressQueue) {
-        queue.answered();
+        queue.accepted();
         if queue.worked() {
             self.wake_claimer();
             self.wake_control_loop();

@@ -4,6 +4,7 @@
 
 mod permits;
 mod sessions;
+mod working;
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -39,9 +40,13 @@ pub(super) struct EgressQueue {
     limit: AtomicUsize,
     /// The limit known to all processes.
     limit_heard: AtomicUsize,
+    /// Whether sessions of another process work.
+    works_elsewhere: AtomicBool,
     created: Instant,
     /// When the server last answered, in milliseconds after `created`.
     answered_ms: AtomicU64,
+    /// When it last accepted a mail.
+    accepted_ms: AtomicU64,
     /// Number of chunks in flight.
     chunks: AtomicUsize,
     /// A copy of the breaker's state for readers, so that a successful mail takes no lock.
@@ -90,8 +95,10 @@ impl EgressQueue {
             granted: AtomicUsize::new(granted),
             limit: AtomicUsize::new(usize::MAX),
             limit_heard: AtomicUsize::new(usize::MAX),
+            works_elsewhere: AtomicBool::new(false),
             created: Instant::now(),
             answered_ms: AtomicU64::new(0),
+            accepted_ms: AtomicU64::new(0),
             chunks: AtomicUsize::new(0),
             is_open: AtomicBool::new(false),
             has_failures: AtomicBool::new(false),

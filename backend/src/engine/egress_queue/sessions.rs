@@ -4,13 +4,16 @@ use std::mem;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
 
 use super::EgressQueue;
+use crate::engine::breaker::Breaker;
 use crate::mail_servers::session_limits::Refusal;
 
-/// Sessions without an answer for this long are not considered working.
-const MAX_SILENCE: Duration = Duration::from_mins(2);
+/// Within this time a process knows about the sessions of the others: all control loops run twice a second.
+const EXCHANGE: Duration = Duration::from_millis(1500);
 
 /// Counters of a queue's workers.
 #[derive(Default)]
@@ -22,9 +25,9 @@ pub(super) struct Sessions {
     /// Those of them with an open session.
     idle_open: usize,
     /// Sessions in which the server has answered a mail.
-    connected: usize,
+    pub(super) connected: usize,
     /// Workers whose connection was refused, waiting for the outcome of other connections.
-    refused: usize,
+    pub(super) refused: usize,
     /// Counts the times such an outcome became known.
     settled: u64,
     /// The last connection refused while others worked, for the control loop to persist.
@@ -137,7 +140,7 @@ impl Drop for RefusedWorker<'_> {
 
 impl EgressQueue {
     /// For a worker whose connection was refused: waits until another session has been accepted or no attempt is
-    /// under way. A server may refuse at once but delay its greeting.
+    /// under way, and then for the other processes. A server may refuse at once but delay its greeting.
     pub(in crate::engine) async fn others_settled(&self) {
         let _refused = RefusedWorker::counted(self);
         let before = self.lock().sessions.settled;
@@ -147,9 +150,13 @@ impl EgressQueue {
             if self.lock().sessions.are_settled_since(before) {
                 // Wakes all workers waiting here.
                 self.wake_workers();
-                return;
+                break;
             }
             changed.await;
+        }
+        // After a failure it is known already whether the sessions of other processes work.
+        if !self.is_connected() && !self.has_failures.load(Ordering::Relaxed) {
+            sleep(EXCHANGE).await;
         }
     }
 
@@ -159,22 +166,22 @@ impl EgressQueue {
         self.granted.load(Ordering::Relaxed).min(limit)
     }
 
-    /// Records that the server has answered.
-    pub(in crate::engine) fn answered(&self) {
-        let elapsed = self.created.elapsed().as_millis();
-        let ms = u64::try_from(elapsed).unwrap_or(u64::MAX);
-        self.answered_ms.store(ms, Ordering::Relaxed);
-    }
-
     /// Records a refused connection with the server's response. If other sessions are open and receive answers, the
-    /// limit is lowered to their number. Returns `false` if none works, which means that the server is failing.
+    /// limit is lowered to their number; if only those of other processes are, the server is left to them for a while.
+    /// Returns `false` if none works, which means that the server is failing.
     pub(in crate::engine) fn refused_connection(&self, response: &str) -> bool {
-        let answered = Duration::from_millis(self.answered_ms.load(Ordering::Relaxed));
-        let is_silent = self.created.elapsed().saturating_sub(answered) > MAX_SILENCE;
-        let mut state = self.lock();
-        if state.sessions.connected == 0 || is_silent {
-            return false;
+        if !self.is_connected() {
+            let works = self.works_elsewhere();
+            let leave = |breaker: &mut Breaker| breaker.leave_to_others(Instant::now());
+            if works && self.breaker(leave).0 {
+                tracing::info!(
+                    server = self.name,
+                    "mail server accepts no connection of this process; left to the others"
+                );
+            }
+            return works;
         }
+        let mut state = self.lock();
         let sessions = state.sessions.taken.min(self.sessions_allowed());
         let limit = sessions.saturating_sub(1).max(1);
         state.sessions.refusal = Some(Refusal {
@@ -218,10 +225,15 @@ impl EgressQueue {
         refusals.take_if(|waiting| waiting == refusal);
     }
 
-    /// Applies the limit known to all processes; what this process has learned and not yet persisted is kept.
+    /// Applies the limit known to all processes; what this process has learned and not yet persisted is kept. Where each
+    /// process has sessions of its own a running one follows it only upwards: another that has found less room says
+    /// nothing about the sessions that are open here.
     pub(in crate::engine) fn follow_limit(&self, limit: Option<i32>) {
         let limit = limit.and_then(|limit| usize::try_from(limit).ok());
-        let limit = limit.unwrap_or(usize::MAX);
+        let mut limit = limit.unwrap_or(usize::MAX);
+        if self.target.sessions_in_all.is_none() && self.is_known() {
+            limit = limit.max(self.limit.load(Ordering::Relaxed));
+        }
         let state = self.lock();
         let is_pending = state.sessions.refusal.is_some();
         self.limit_heard.store(limit, Ordering::Relaxed);

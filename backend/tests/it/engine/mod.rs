@@ -15,6 +15,7 @@ mod restored;
 mod scene;
 mod schedule;
 mod several;
+mod sharing;
 mod soak;
 mod stopping;
 mod terminated;

@@ -221,6 +221,11 @@ impl ScriptedServer {
         self.shared.state().commands.clone()
     }
 
+    /// How many connections are open now.
+    pub(crate) fn open(&self) -> usize {
+        self.shared.state().open
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.shared.state().connections
     }
