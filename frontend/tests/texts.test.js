@@ -82,6 +82,7 @@ it('every state, reason and outcome of the API has a word', () => {
     recipients_refused: true,
     mail_server_defers: true,
     mail_server_refuses: true,
+    mail_server_does_not_confirm: true,
     mail_server_unreachable: true,
     no_recipients: true,
     quota_used_up: true,

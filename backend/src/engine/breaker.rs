@@ -3,10 +3,12 @@
 
 use std::time::{Duration, Instant};
 
+use crate::mail::reply::Stage;
 use crate::mail::verdict::{Cause, Verdict};
 use crate::mail_servers::model::Trouble;
 
-/// Failures in a row after which a server is in trouble.
+/// Failures in a row after which a server is in trouble. Mails without a complete answer after the final dot are counted
+/// apart: only such an answer shows that the next mail will have one, too.
 const FAILURES: u32 = 5;
 /// A process that got no session, while other processes have theirs, tries again after this time.
 const LEFT_TO_OTHERS: Duration = Duration::from_secs(30);
@@ -31,6 +33,8 @@ pub(super) enum BreakerChange {
 pub(super) struct Breaker {
     state: State,
     failures: u32,
+    /// Mails sent completely since the last answer to one.
+    unconfirmed: u32,
     change: Option<BreakerChange>,
     /// When the server was left to the processes whose sessions work. The breaker is open since then in this process only.
     left_at: Option<Instant>,
@@ -55,7 +59,7 @@ impl Breaker {
 
     /// Whether an answer of the server would change the state.
     pub(super) fn has_failures(&self) -> bool {
-        self.failures > 0 || self.state != State::Closed
+        self.failures > 0 || self.unconfirmed > 0 || self.state != State::Closed
     }
 
     /// The mail that was begun came to nothing that says anything about the server: another may take its place.
@@ -65,9 +69,14 @@ impl Breaker {
         }
     }
 
-    /// Records that the server accepted a mail, or refused it in a way that shows that it works; `true` if that
-    /// closes it.
+    /// Records that the server accepted a mail; `true` if that closes it.
     pub(super) fn worked(&mut self) -> bool {
+        self.unconfirmed = 0;
+        self.answered()
+    }
+
+    /// Records an answer that shows that the server works; `true` if that closes the breaker.
+    fn answered(&mut self) -> bool {
         self.failures = 0;
         let closes = matches!(self.state, State::HalfOpen(_));
         if closes {
@@ -80,24 +89,38 @@ impl Breaker {
     }
 
     /// Records a failed attempt; `true` if that changes the state.
-    pub(super) fn failed(&mut self, verdict: Verdict, words: &str) -> bool {
+    pub(super) fn failed(&mut self, verdict: Verdict, stage: Stage, words: &str) -> bool {
+        if stage == Stage::Dot && verdict.cause != Cause::Uncertain {
+            self.unconfirmed = 0;
+        }
         let trouble = match verdict.cause {
             Cause::ServerTrouble | Cause::Protocol => Trouble::Unreachable,
             Cause::Configuration => Trouble::Refuses,
-            // Neither says anything: the server was there until the end, or was never asked.
-            Cause::Uncertain | Cause::Unsendable => {
+            Cause::Uncertain => Trouble::DoesNotConfirm,
+            // The server was never asked.
+            Cause::Unsendable => {
                 self.not_tried();
                 return true;
             }
-            _ => return self.worked(),
+            // An answer before the final dot does not show that there will be one after it.
+            _ if self.unconfirmed >= FAILURES => {
+                self.not_tried();
+                return true;
+            }
+            _ => return self.answered(),
         };
         if self.left_at.take().is_some() {
             // Only this process had stopped, and not because of a failure.
             self.state = State::Closed;
         }
-        self.failures = self.failures.saturating_add(1);
+        let counter = match trouble {
+            Trouble::DoesNotConfirm => &mut self.unconfirmed,
+            Trouble::Unreachable | Trouble::Refuses => &mut self.failures,
+        };
+        *counter = counter.saturating_add(1);
+        let is_enough = *counter >= FAILURES || trouble == Trouble::Refuses;
         let probed = matches!(self.state, State::HalfOpen(_));
-        if self.failures < FAILURES && trouble == Trouble::Unreachable && !probed {
+        if !is_enough && !probed {
             return false;
         }
         if self.state == State::Closed {
@@ -159,6 +182,7 @@ impl Breaker {
         if self.change.is_none() && self.state == State::Open && self.left_at.is_none() {
             self.state = State::Closed;
             self.failures = 0;
+            self.unconfirmed = 0;
         }
     }
 
@@ -171,120 +195,4 @@ impl Breaker {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mail::verdict::Outcome;
-
-    fn verdict(cause: Cause) -> Verdict {
-        Verdict {
-            outcome: Outcome::Unreachable,
-            cause,
-        }
-    }
-
-    fn open() -> Breaker {
-        let mut breaker = Breaker::default();
-        for _ in 0..5 {
-            breaker.failed(verdict(Cause::ServerTrouble), "refused");
-        }
-        assert!(breaker.is_open() && !breaker.may_begin());
-        breaker
-    }
-
-    #[test]
-    fn five_failures_in_a_row_open_it_and_four_do_not() {
-        let mut breaker = Breaker::default();
-        for _ in 0..3 {
-            for _ in 0..4 {
-                assert!(!breaker.failed(verdict(Cause::ServerTrouble), "refused"));
-            }
-            breaker.worked();
-        }
-        assert!(breaker.may_begin());
-        assert_eq!(
-            open().change(),
-            Some(&BreakerChange::Opened(
-                Trouble::Unreachable,
-                "refused".into()
-            ))
-        );
-    }
-
-    #[test]
-    fn refused_credentials_open_it_at_once() {
-        let mut breaker = Breaker::default();
-        assert!(breaker.failed(verdict(Cause::Configuration), "535"));
-        assert_eq!(
-            breaker.change(),
-            Some(&BreakerChange::Opened(Trouble::Refuses, "535".into()))
-        );
-    }
-
-    #[test]
-    fn a_probe_is_one_mail_and_decides() {
-        let mut breaker = open();
-        let change = breaker.change().cloned().unwrap();
-        breaker.persisted(&change);
-        breaker.probe();
-        assert!(breaker.may_begin() && !breaker.may_begin());
-        assert!(breaker.failed(verdict(Cause::ServerTrouble), "still not"));
-        assert_eq!(breaker.change(), None, "the outage is already known");
-        breaker.probe();
-        assert!(breaker.may_begin());
-        breaker.worked();
-        assert_eq!(breaker.change(), Some(&BreakerChange::Closed));
-        assert!(breaker.may_begin() && breaker.may_begin());
-    }
-
-    #[test]
-    fn a_refused_recipient_shows_that_the_server_works() {
-        let mut breaker = open();
-        breaker.probe();
-        breaker.failed(verdict(Cause::RecipientPermanent), "550");
-        assert!(breaker.may_begin() && breaker.may_begin());
-    }
-
-    #[test]
-    fn a_server_left_to_other_processes_is_tried_by_one_mail_after_half_a_minute_or_once_none_works()
-     {
-        let left = Instant::now();
-        let soon = left + Duration::from_secs(29);
-        for (now, works_elsewhere) in [(left + LEFT_TO_OTHERS, true), (soon, false)] {
-            let mut breaker = Breaker::default();
-            breaker.leave_to_others(left);
-            breaker.close_by_others();
-            breaker.try_again(soon, true);
-            assert!(!breaker.may_begin(), "too soon");
-            breaker.try_again(now, works_elsewhere);
-            assert!(breaker.may_begin() && !breaker.may_begin());
-            breaker.worked();
-            assert!(breaker.may_begin() && breaker.may_begin());
-            assert_eq!(breaker.change(), None, "it was open in this process only");
-        }
-    }
-
-    #[test]
-    fn an_outage_after_the_server_was_left_to_others_opens_it_for_all() {
-        let mut breaker = Breaker::default();
-        breaker.leave_to_others(Instant::now());
-        breaker.try_again(Instant::now(), false);
-        for _ in 0..5 {
-            assert_eq!(breaker.change(), None);
-            assert!(breaker.may_begin());
-            breaker.failed(verdict(Cause::ServerTrouble), "refused");
-        }
-        assert!(breaker.is_open() && breaker.change().is_some());
-    }
-
-    #[test]
-    fn what_other_processes_say_counts_unless_we_know_better() {
-        let mut breaker = Breaker::default();
-        breaker.open_by_others();
-        assert!(!breaker.may_begin());
-        breaker.close_by_others();
-        assert!(breaker.may_begin());
-        let mut ours = open();
-        ours.close_by_others();
-        assert!(ours.is_open(), "not published yet");
-    }
-}
+mod tests;

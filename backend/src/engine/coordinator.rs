@@ -20,7 +20,7 @@ use super::fair_queue::{Batch, QueuedMail};
 use super::job::Job;
 use super::smtp_target::SmtpTarget;
 use crate::deliveries::claims::ClaimableRun;
-use crate::mail::verdict::Verdict;
+use crate::mail::verdict::Failure;
 use crate::mail_servers::model::SmtpServerKey;
 
 pub(super) struct Coordinator {
@@ -180,8 +180,8 @@ impl Coordinator {
     }
 
     /// Records a failed attempt.
-    pub(super) fn failed(&self, queue: &EgressQueue, verdict: Verdict, words: &str) {
-        if queue.failed(verdict, words) {
+    pub(super) fn failed(&self, queue: &EgressQueue, failure: &Failure) {
+        if queue.failed(failure) {
             self.wake_control_loop();
             queue.wake_workers();
         }

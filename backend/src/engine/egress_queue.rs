@@ -19,7 +19,7 @@ pub(super) use self::sessions::SessionSlot;
 use super::breaker::Breaker;
 use super::fair_queue::{Batch, FairQueue, QueuedMail};
 use super::smtp_target::SmtpTarget;
-use crate::mail::verdict::Verdict;
+use crate::mail::verdict::Failure;
 use crate::mail_servers::store::name_of;
 
 /// A run with this many deliveries waiting for a session gets no further chunk.
@@ -280,8 +280,10 @@ impl EgressQueue {
     }
 
     /// Records a failed attempt; returns whether that changes the breaker.
-    pub(super) fn failed(&self, verdict: Verdict, words: &str) -> bool {
-        self.breaker(|breaker| breaker.failed(verdict, words)).0
+    pub(super) fn failed(&self, failure: &Failure) -> bool {
+        let (verdict, words) = (failure.verdict(), failure.to_string());
+        self.breaker(|breaker| breaker.failed(verdict, failure.stage, &words))
+            .0
     }
 
     /// Reads or changes the breaker; also returns whether this closed it.

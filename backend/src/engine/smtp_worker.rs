@@ -253,8 +253,7 @@ impl SmtpWorker {
             if failure.reply.is_some() {
                 self.queue.answered();
             }
-            let verdict = failure.verdict();
-            coordinator.failed(&self.queue, verdict, &failure.to_string());
+            coordinator.failed(&self.queue, failure);
             if let Some(rest) = job.judge(failure) {
                 job.stop();
                 self.tell(AttemptEvent::Rest(job.run_id, rest));

@@ -13,6 +13,8 @@ named! {
         Unreachable = "mail_server_unreachable",
         /// Its certificate is not to be trusted, or it does not take our credentials.
         Refuses = "mail_server_refuses",
+        /// It takes mails completely, but does not say whether it accepts them: each one more could be another copy.
+        DoesNotConfirm = "mail_server_does_not_confirm",
     }
 }
 

@@ -33,6 +33,7 @@ named! {
         MailServerDefers = "mail_server_defers",
         MailServerUnreachable = "mail_server_unreachable",
         MailServerRefuses = "mail_server_refuses",
+        MailServerDoesNotConfirm = "mail_server_does_not_confirm",
         NoRecipients = "no_recipients",
         /// It is due, and its owner has sent as many mails as they may in a day.
         QuotaUsedUp = "quota_used_up",
@@ -66,6 +67,9 @@ named! {
         MailServerUnreachable = "mail_server_unreachable",
         /// Its certificate is not valid, or it does not take our credentials.
         MailServerRefuses = "mail_server_refuses",
+        /// The mail server takes mails completely and then ends the connection or does not answer, so that it is unknown
+        /// whether they arrived. Sending stops before recipients get several copies, and goes on by itself.
+        MailServerDoesNotConfirm = "mail_server_does_not_confirm",
     }
 }
 
@@ -80,6 +84,7 @@ impl From<PauseReason> for StateReason {
             PauseReason::MailServerDefers => Self::MailServerDefers,
             PauseReason::MailServerUnreachable => Self::MailServerUnreachable,
             PauseReason::MailServerRefuses => Self::MailServerRefuses,
+            PauseReason::MailServerDoesNotConfirm => Self::MailServerDoesNotConfirm,
         }
     }
 }

@@ -259,7 +259,11 @@ fn a_mail_server_that_is_away_shows_in_open_runs_and_a_hold_wins() {
     let alice = app.alice();
     let mailing = half_sent(&app, &alice, &json!({}));
     let later = app.mailing(&alice, &json!({"starts_at": "2026-05-02T10:00:00Z"}));
-    for cause in ["mail_server_unreachable", "mail_server_refuses"] {
+    for cause in [
+        "mail_server_unreachable",
+        "mail_server_refuses",
+        "mail_server_does_not_confirm",
+    ] {
         let open = format!(
             "INSERT INTO mail_servers (name, opened_at, cause, probe_at) VALUES ('installation', now(), '{cause}', now())
              ON CONFLICT (name) DO UPDATE SET opened_at = now(), cause = '{cause}', probe_at = now()"

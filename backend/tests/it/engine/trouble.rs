@@ -176,6 +176,60 @@ fn a_server_that_puts_everything_off_gets_a_rest_and_then_everything() {
 }
 
 #[test]
+fn a_server_that_confirms_no_mail_gets_a_few_and_nobody_gets_a_copy_with_every_try() {
+    let silences = [
+        Action::AcceptAndDrop,
+        Action::SayAndClose(b"250-2.0.0 queued\r\n".into()),
+    ];
+    for silence in silences {
+        let server = ScriptedServer::start().on("*", Rule::act(At::Dot, silence.clone()));
+        for refused in ["r1", "r3", "r5"] {
+            let address = format!("{refused}@example.org");
+            server.add(&address, Rule::refuse(550, "5.7.1 not you"), None);
+        }
+        let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_SESSIONS", "2")]);
+        let alice = app.alice();
+        app.recipients(&alice, 100);
+        let mailing = app.mailing(&alice, &json!({}));
+        app.tick();
+        let first = counts(&app, &alice, mailing)["uncertain"].as_i64().unwrap();
+        assert!((5..=6).contains(&first), "{first} are uncertain");
+        let cause = "mail_server_does_not_confirm";
+        assert_eq!(is_left_alone(&app).as_deref(), Some(cause));
+        assert_eq!(app.state(&alice, mailing).1, cause);
+        for _ in 0..2 {
+            app.wait(TimeDelta::seconds(29));
+            app.tick();
+            app.wait(TimeDelta::seconds(1));
+            app.tick();
+            app.tick();
+        }
+        let sent = app
+            .log(&alice)
+            .iter()
+            .filter(|attempt| attempt["outcome"] == "uncertain")
+            .count();
+        assert_eq!(
+            i64::try_from(sent).unwrap(),
+            first + 1,
+            "one probe in a minute: {silence:?}"
+        );
+        server.forget_rules();
+        for _ in 0..8 {
+            app.wait(TimeDelta::minutes(2));
+            app.tick();
+        }
+        assert_eq!(is_left_alone(&app), None);
+        let counts = counts(&app, &alice, mailing);
+        assert_eq!(
+            (&counts["uncertain"], &counts["deferred"]),
+            (&json!(0), &json!(0)),
+            "{counts}"
+        );
+    }
+}
+
+#[test]
 fn an_uncertain_mail_is_sent_again_under_its_message_id_or_held_as_its_owner_wants() {
     for (policy, copies) in [("retry", 2), ("hold", 1)] {
         let server = ScriptedServer::start()

@@ -47,6 +47,7 @@ const WORDS = {
   paused: 'paused',
   mail_server_defers: 'paused',
   mail_server_unreachable: 'paused',
+  mail_server_does_not_confirm: 'paused',
   quota_used_up: 'paused',
   content_rejected: 'stopped',
   recipients_refused: 'stopped',
