@@ -138,6 +138,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    former_addresses (recipient_id, email) {
+        recipient_id -> Int8,
+        email -> Text,
+        owner_id -> Int8,
+        replaced_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     idempotency_keys (owner_id, key) {
         owner_id -> Int8,
         key -> Text,
@@ -393,6 +402,7 @@ diesel::joinable!(api_tokens -> users (user_id));
 diesel::joinable!(articles -> images (image));
 diesel::joinable!(articles -> users (author_id));
 diesel::joinable!(avatars -> users (user_id));
+diesel::joinable!(former_addresses -> recipients (recipient_id));
 diesel::joinable!(idempotency_keys -> users (owner_id));
 diesel::joinable!(invitations -> users (invited_by));
 diesel::joinable!(mail_servers -> smtp_servers (smtp_server_id));
@@ -419,6 +429,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     chunks,
     deliveries,
     events,
+    former_addresses,
     idempotency_keys,
     images,
     invitations,

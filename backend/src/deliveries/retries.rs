@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Timestamptz};
 
 use super::model::{FailedStatus, Failure, RetryDeliveries};
+use super::skips::is_suppressed;
 use crate::mail::reply::Stage;
 
 /// Groups of failures that are told: more no person reads.
@@ -87,6 +88,8 @@ pub fn retry(
 ) -> QueryResult<i64> {
     // A hundred thousand take a second.
     conn.batch_execute("SET LOCAL statement_timeout = '60s'")?;
+    let old_is_suppressed = is_suppressed("runs.owner_id", "d.email");
+    let new_is_suppressed = is_suppressed("runs.owner_id", "r.email");
     let retried: Count = diesel::sql_query(format!(
         // Chunk by chunk, each a range of the key. Deliveries are locked before chunks, as where results are recorded.
         "WITH failed AS MATERIALIZED (
@@ -95,8 +98,8 @@ pub fn retry(
                ON d.run_id = $1 AND d.recipient_id BETWEEN first_recipient_id AND last_recipient_id
              WHERE chunks.run_id = $1 AND rejected + expired + uncertain > 0 AND {FAILED}
                AND EXISTS (SELECT FROM recipients WHERE id = d.recipient_id)
-               AND NOT EXISTS (SELECT FROM suppressions s JOIN runs ON runs.id = $1 JOIN recipients r ON r.id = d.recipient_id
-                               WHERE s.owner_id = runs.owner_id AND lower(s.email) IN (lower(d.email), lower(r.email)))
+               AND NOT EXISTS (SELECT FROM runs JOIN recipients r ON r.id = d.recipient_id
+                               WHERE runs.id = $1 AND ({old_is_suppressed} OR {new_is_suppressed}))
                AND ($3 IS NULL OR d.recipient_id = ANY($3)) AND ($4 IS NULL OR d.status = $4)
                AND (($5 IS NULL AND $6 IS NULL) OR EXISTS (
                    SELECT FROM attempts a

@@ -5,6 +5,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Timestamptz};
 
+use super::skips::is_suppressed;
 use super::store::{CHUNK, READ_IN_ORDER, Step};
 
 /// Maximum number of runs prepared in one transaction.
@@ -45,7 +46,7 @@ pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<
     }
     let column = |of: fn(&SmallRun) -> i64| runs.iter().map(of).collect::<Vec<i64>>();
     conn.batch_execute(READ_IN_ORDER)?;
-    let done: Step = diesel::sql_query(FAN_OUT)
+    let done: Step = diesel::sql_query(fan_out())
         .bind::<Array<BigInt>, _>(column(|run| run.id))
         .bind::<Array<BigInt>, _>(column(|run| run.mailing_id))
         .bind::<Array<BigInt>, _>(column(|run| run.owner_id))
@@ -56,15 +57,17 @@ pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<
 }
 
 /// As in `store`, for several runs of one chunk each. A run that turns out to fill its chunk stays open for more.
-const FAN_OUT: &str = "
-    WITH run AS (SELECT * FROM unnest($1, $2, $3) AS run (id, mailing_id, owner_id)),
+fn fan_out() -> String {
+    let is_suppressed = is_suppressed("run.owner_id", "recipients.email");
+    format!(
+        "WITH run AS (SELECT * FROM unnest($1, $2, $3) AS run (id, mailing_id, owner_id)),
     prepared AS (
         INSERT INTO deliveries (run_id, recipient_id, email, full_name, status, skip_reason)
         SELECT run.id, recipient_id, email, full_name, CASE WHEN suppressed THEN 'skipped' ELSE 'pending' END,
                CASE WHEN suppressed THEN 'suppressed' END
         FROM run CROSS JOIN LATERAL (
             SELECT recipient_id, email, full_name,
-                   EXISTS (SELECT FROM suppressions s WHERE s.owner_id = run.owner_id AND lower(s.email) = lower(recipients.email)) AS suppressed
+                   {is_suppressed} AS suppressed
             FROM mailing_recipients chosen JOIN recipients ON recipients.id = recipient_id
             WHERE chosen.mailing_id = run.mailing_id
             ORDER BY recipient_id LIMIT $4) AS next
@@ -80,4 +83,6 @@ const FAN_OUT: &str = "
         UPDATE runs SET fanned_out_to = coalesce(size.last, fanned_out_to),
                         fanned_out_at = CASE WHEN size.prepared < $4 THEN $5 END
         FROM size WHERE runs.id = size.id)
-    SELECT coalesce(sum(prepared), 0)::bigint AS prepared FROM size";
+    SELECT coalesce(sum(prepared), 0)::bigint AS prepared FROM size"
+    )
+}

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
 
 use super::model::{Delivery, DeliveryQuery, DeliveryStatus, SkipReason};
+use super::skips::is_suppressed;
 use crate::attempts::model::RecipientRef;
 use crate::db::schema::{deliveries, runs};
 use crate::search::{contains, contains_address};
@@ -58,7 +59,7 @@ pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<
     conn.batch_execute(READ_IN_ORDER)?;
     // The mailing and the place are bound as values: joined from another table they would hide from PostgreSQL that the
     // next rows are found at one place of one index.
-    let done: Step = diesel::sql_query(FAN_OUT)
+    let done: Step = diesel::sql_query(fan_out())
         .bind::<BigInt, _>(run.id)
         .bind::<BigInt, _>(run.mailing_id)
         .bind::<BigInt, _>(run.fanned_out_to)
@@ -72,14 +73,16 @@ pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<
 
 /// Suppressed recipients are left out here and not by the choice of recipients: the log says so for each. Most owners
 /// suppress nobody, which is asked once for a step; for the others it is a look into an index for each recipient.
-const FAN_OUT: &str = "
-    WITH prepared AS (
+fn fan_out() -> String {
+    let is_suppressed = is_suppressed("$7", "recipients.email");
+    format!(
+        "WITH prepared AS (
         INSERT INTO deliveries (run_id, recipient_id, email, full_name, status, skip_reason)
         SELECT $1, recipient_id, email, full_name, CASE WHEN suppressed THEN 'skipped' ELSE 'pending' END,
                CASE WHEN suppressed THEN 'suppressed' END
         FROM (SELECT recipient_id, email, full_name,
                      CASE WHEN EXISTS (SELECT FROM suppressions WHERE owner_id = $7)
-                          THEN EXISTS (SELECT FROM suppressions s WHERE s.owner_id = $7 AND lower(s.email) = lower(recipients.email))
+                          THEN {is_suppressed}
                           ELSE FALSE END AS suppressed
               FROM mailing_recipients chosen JOIN recipients ON recipients.id = recipient_id
               WHERE mailing_id = $2 AND recipient_id > $3 AND recipients.id > $3
@@ -96,7 +99,9 @@ const FAN_OUT: &str = "
     UPDATE runs SET fanned_out_to = coalesce(size.last, fanned_out_to),
                     fanned_out_at = CASE WHEN size.prepared < $4 THEN $6 END
     FROM size WHERE runs.id = $1
-    RETURNING size.prepared";
+    RETURNING size.prepared"
+    )
+}
 
 /// Condition: a run is cancelled, or its time or that of its retries is over, and it still has open deliveries. `$1`
 /// is the current time.

@@ -24,8 +24,8 @@ const NORMALIZED_EVERY: Duration = Duration::from_hours(24);
 
 /// Rows of accounts, articles and processes that are no longer needed. A session that was not refreshed has ended 30
 /// days after its last use, or 90 days after its sign-in: see `auth::sessions`. Keys: see
-/// `idempotency_keys::store::KEPT`.
-const LEFTOVERS: [&str; 7] = [
+/// `idempotency_keys::store::KEPT`. A former address is needed as long as a delivery has it.
+const LEFTOVERS: [&str; 8] = [
     "DELETE FROM account_tokens WHERE token_hash IN (SELECT token_hash FROM account_tokens WHERE expires_at <= $1 LIMIT $2)",
     "DELETE FROM account_mails WHERE id IN (SELECT id FROM account_mails
         WHERE next_attempt_at IS NULL AND coalesce(sent_at, created_at) < $1 - interval '30 days' LIMIT $2)",
@@ -35,6 +35,9 @@ const LEFTOVERS: [&str; 7] = [
     "DELETE FROM api_tokens WHERE id IN (SELECT id FROM api_tokens WHERE expires_at < $1 - interval '30 days' LIMIT $2)",
     "DELETE FROM idempotency_keys WHERE (owner_id, key) IN (SELECT owner_id, key FROM idempotency_keys
         WHERE created_at < $1 - interval '24 hours' LIMIT $2) AND created_at < $1 - interval '24 hours'",
+    "DELETE FROM former_addresses WHERE (recipient_id, email) IN (SELECT recipient_id, email FROM former_addresses f
+        WHERE replaced_at < $1 - interval '30 days' AND NOT EXISTS (
+            SELECT FROM deliveries d WHERE d.recipient_id = f.recipient_id AND lower(d.email) = lower(f.email)) LIMIT $2)",
     // Once a picture is that old it is looked for in all articles, for another week and not for ever.
     "DELETE FROM images WHERE name IN (SELECT name FROM images
         WHERE created_at < $1 - interval '7 days' AND created_at > $1 - interval '14 days' AND NOT EXISTS (

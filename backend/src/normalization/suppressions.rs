@@ -17,7 +17,8 @@ pub(super) fn pass(conn: &mut PgConnection, done: &mut Pass) -> QueryResult<()> 
             return Ok(());
         };
         rewrite(conn, row, &email)?;
-        let whom = Whom::Address(email.as_str());
+        let emails = [email.to_string()];
+        let whom = Whom::Addresses(&emails);
         skip(conn, row.owner_id, whom, SkipReason::Suppressed)?;
         done.addresses += 1;
         Ok(())

@@ -108,7 +108,7 @@ pub fn create(
         }
         QueryResult::Ok(created)
     })?;
-    leave_out(conn, owner_id, email.as_str())?;
+    leave_out(conn, owner_id, &[email.to_string()])?;
     created.ok_or(CreateError::AlreadySuppressed)
 }
 
@@ -192,10 +192,13 @@ pub fn reason(conn: &mut PgConnection, to: &Addressed) -> QueryResult<Option<Sup
         .map_err(|unknown: UnknownName| DieselError::DeserializationError(unknown.into()))
 }
 
-/// Takes a suppressed address out of the runs under way. The suppression is to be committed before: whatever is then
-/// prepared sees it, and what was being prepared without seeing it is waited for here.
-pub(super) fn leave_out(conn: &mut PgConnection, owner_id: i64, email: &str) -> QueryResult<()> {
-    conn.transaction(|conn| {
-        skips::skip(conn, owner_id, Whom::Address(email), SkipReason::Suppressed).map(drop)
-    })
+/// Takes suppressed addresses out of the runs under way. The suppressions must be committed before: whatever is then
+/// prepared sees them, and what was being prepared without seeing them is waited for here.
+pub(super) fn leave_out(
+    conn: &mut PgConnection,
+    owner_id: i64,
+    emails: &[String],
+) -> QueryResult<()> {
+    let whom = Whom::Addresses(emails);
+    conn.transaction(|conn| skips::skip(conn, owner_id, whom, SkipReason::Suppressed).map(drop))
 }

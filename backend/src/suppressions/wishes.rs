@@ -41,7 +41,7 @@ pub(super) fn unsubscribe(
         }
         QueryResult::Ok(())
     })?;
-    leave_out(conn, to.owner_id, &to.suppressed_as())
+    leave_out(conn, to.owner_id, &[to.suppressed_as()])
 }
 
 #[derive(QueryableByName)]

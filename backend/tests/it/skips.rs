@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use dispatch::deliveries::model::SkipReason;
 use dispatch::deliveries::skips::{Whom, skip};
-use dispatch::mailings::chosen::choose;
 use dispatch::mailings::model::Choice;
+use dispatch::mailings::chosen::choose;
 use dispatch::mailings::store;
 use serde_json::{Value, json};
 
@@ -133,8 +133,9 @@ fn an_address_is_left_out_of_all_open_runs_of_its_owner_and_of_nobody_else() {
         .collect();
     app.tick();
     let wants_none = || {
-        let address = Whom::Address("BOB@Example.org");
-        skip(&mut app.sql(), alice.id, address, SkipReason::Suppressed).unwrap()
+        let address = ["BOB@Example.org".to_owned()];
+        let whom = Whom::Addresses(&address);
+        skip(&mut app.sql(), alice.id, whom, SkipReason::Suppressed).unwrap()
     };
     assert_eq!((wants_none(), wants_none()), (2, 0));
     let bobs = |owner: &Person, mailing| app.ledger(owner, mailing)[1].1.clone();

@@ -73,7 +73,12 @@ fn leave(app: &TestApp, owner: &Person, tokens: &[(i64, String)], numbers: [i64;
     app.delete(owner, &path).expect(204);
     let entered = json!({"email": address(suppressed)});
     app.post(owner, "/suppressions", &entered).expect(201);
-    let (_, token) = tokens.iter().find(|(n, _)| *n == unsubscribed).unwrap();
+    click(app, tokens, unsubscribed);
+}
+
+/// Unsubscribes by the link of a mail to this recipient.
+fn click(app: &TestApp, tokens: &[(i64, String)], number: i64) {
+    let (_, token) = tokens.iter().find(|(n, _)| *n == number).unwrap();
     let form = "application/x-www-form-urlencoded".to_owned();
     let path = format!("/unsubscribe/{token}");
     let clicked = "List-Unsubscribe=One-Click";
@@ -141,6 +146,59 @@ fn who_leaves_during_a_run_is_not_mailed_however_slow_the_server() {
         }
         assert_consistent(&app);
     }
+}
+
+#[test]
+fn a_claimed_mail_to_an_address_that_was_edited_since_is_not_sent_when_the_old_address_leaves() {
+    const ALL: i64 = 8;
+    let server = ScriptedServer::start();
+    let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_SESSIONS", "1")]);
+    let alice = app.alice();
+    app.recipients(&alice, ALL);
+    app.mailing(&alice, &json!({}));
+    app.tick();
+    let mails = server.accepted();
+    let to_6 = mails.iter().find(|mail| mail.to == [address(6)]);
+    let tokens = [(6, token(to_6.unwrap()))];
+    server.add("*", late(At::Dot, 0.5, "250 2.0.0 queued"), None);
+    let mailing = app.mailing(&alice, &json!({}));
+    let sending = app.start_sending();
+    sending.pass(&app);
+    eventually("the first mail", || {
+        (server.taken() > mails.len()).then_some(())
+    });
+    let ids: Vec<i64> = (4..=ALL).map(|number| id_of(&app, number)).collect();
+    for id in &ids {
+        let edited = json!({"email": format!("new{id}@example.org")});
+        app.patch(&alice, &format!("/recipients/{id}"), &edited)
+            .expect(200);
+    }
+    // 4 stays; 5 and 6 leave by their old address, 8 by the new one, and 7 is deleted.
+    let path = format!("/recipients/{}", ids[3]);
+    app.delete(&alice, &path).expect(204);
+    for email in [address(5), format!("new{}@example.org", ids[4])] {
+        app.post(&alice, "/suppressions", &json!({"email": email}))
+            .expect(201);
+    }
+    click(&app, &tokens, 6);
+    eventually("all others are mailed", || {
+        let run = app.last_run(&alice, mailing);
+        (run["counts"]["accepted"] == json!(4)).then_some(())
+    });
+    drop(sending);
+    let run = app.last_run(&alice, mailing)["id"].clone();
+    for number in 5..=ALL {
+        assert_eq!(server.copies()[&address(number)], 1, "{number} has left");
+        let reason = if number == 7 {
+            "recipient_deleted"
+        } else {
+            "suppressed"
+        };
+        let expected = ("skipped".to_owned(), json!(reason));
+        assert_eq!(standing(&app, &alice, &run, number), expected);
+    }
+    assert_eq!(server.copies()[&address(4)], 2, "only edited");
+    assert_consistent(&app);
 }
 
 #[test]

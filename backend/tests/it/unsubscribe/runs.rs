@@ -6,12 +6,15 @@ use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+use dispatch::db::schema::former_addresses;
 use dispatch::deliveries;
 use dispatch::engine::scheduler;
-use serde_json::json;
+use dispatch::engine::upkeep::Upkeep;
+use serde_json::{Value, json};
 
 use super::{daily, mail_to, mailed, one_click, suppressed, token};
 use crate::support::app::TestApp;
+use crate::support::people::Person;
 use crate::support::smtp_server::{Rule, ScriptedServer};
 
 #[test]
@@ -115,4 +118,108 @@ fn one_owners_reader_stays_the_others() {
     assert_eq!(mailed(&server, 2), ["CAROL@example.org"]);
     assert_eq!(app.last_run(&alice, of_alice)["counts"]["skipped"], 1);
     assert_eq!(app.last_run(&bob, of_bob)["counts"]["skipped"], 0);
+}
+
+/// The address of the recipient's delivery in each of these mailings' last runs, with its status and reason.
+fn standings(app: &TestApp, owner: &Person, mailings: &[i64]) -> Vec<[Value; 3]> {
+    let standing = |mailing: &i64| {
+        let run = app.last_run(owner, *mailing)["id"].clone();
+        let deliveries = app.get(owner, &format!("/runs/{run}/deliveries"));
+        let row = deliveries.expect(200)["items"][0].clone();
+        [
+            row["recipient"]["email"].clone(),
+            row["status"].clone(),
+            row["skip_reason"].clone(),
+        ]
+    };
+    mailings.iter().map(standing).collect()
+}
+
+fn edit(app: &TestApp, owner: &Person, recipient: i64, email: &str) {
+    let path = format!("/recipients/{recipient}");
+    app.patch(owner, &path, &json!({"email": email}))
+        .expect(200);
+}
+
+#[test]
+fn a_mail_to_an_address_that_was_edited_since_is_skipped_when_the_old_address_leaves() {
+    let (old, new) = ("bob@example.org", "robert@example.org");
+    for by_link in [true, false] {
+        let server = ScriptedServer::start();
+        let app = TestApp::sending_through(&server);
+        let (alice, carol) = (app.alice(), app.bob());
+        let recipient = app.recipient(&alice, old);
+        let other = app.recipient(&carol, old);
+        app.mailing(&alice, &json!({}));
+        app.tick();
+        let token = token(&mail_to(&server, old));
+        server.add("*", Rule::refuse(450, "4.2.0 later"), None);
+        // Both are to the old address; the second is prepared after two edits that leave it as it was.
+        let first = app.mailing(&alice, &json!({}));
+        app.tick();
+        edit(&app, &alice, recipient, new);
+        edit(&app, &alice, recipient, "BOB@example.org");
+        let second = app.mailing(&alice, &json!({}));
+        app.tick();
+        edit(&app, &alice, recipient, new);
+        let third = app.mailing(&alice, &json!({}));
+        let of_carol = app.mailing(&carol, &json!({}));
+        app.tick();
+        edit(&app, &carol, other, new);
+        if by_link {
+            one_click(&app, &token).expect(204);
+        } else {
+            let entered = json!({"email": "Bob@Example.org"});
+            app.post(&alice, "/suppressions", &entered).expect(201);
+        }
+        let of = |email: &str, status: &str, reason: Value| [json!(email), json!(status), reason];
+        assert_eq!(
+            standings(&app, &alice, &[first, second, third]),
+            [
+                of(old, "skipped", json!("suppressed")),
+                of("BOB@example.org", "skipped", json!("suppressed")),
+                of(new, "deferred", Value::Null),
+            ],
+            "by link: {by_link}"
+        );
+        assert_eq!(
+            standings(&app, &carol, &[of_carol]),
+            [of(old, "deferred", Value::Null)]
+        );
+        server.forget_rules();
+        let known = server.accepted().len();
+        app.wait(TimeDelta::hours(1));
+        app.tick();
+        // The link speaks of the old address only: the new one may be another person's.
+        assert_eq!(mailed(&server, known), [old, new]);
+        assert_eq!(suppressed(&app, &alice).len(), 1);
+    }
+}
+
+#[test]
+fn a_former_address_is_forgotten_when_no_mail_holds_it_any_more() {
+    let app = TestApp::start();
+    let alice = app.alice();
+    let kept = app.recipient(&alice, "ann@example.org");
+    let gone = app.recipient(&alice, "bob@example.org");
+    app.mailing(&alice, &json!({"recipients": {"ids": [kept]}}));
+    app.tick();
+    edit(&app, &alice, kept, "ann2@example.org");
+    edit(&app, &alice, gone, "bob2@example.org");
+    let upkeep = Upkeep::new(
+        app.services.db.clone(),
+        app.services.clock.clone(),
+        TimeDelta::days(365),
+    );
+    let left = || {
+        let emails = former_addresses::table.select(former_addresses::email);
+        emails.load::<String>(&mut app.sql()).unwrap()
+    };
+    upkeep.pass(&mut app.sql()).unwrap();
+    assert_eq!(left().len(), 2);
+    // Replaced by the database's clock.
+    let long_ago = "UPDATE former_addresses SET replaced_at = '2020-01-01'";
+    app.sql().batch_execute(long_ago).unwrap();
+    upkeep.pass(&mut app.sql()).unwrap();
+    assert_eq!(left(), ["ann@example.org"]);
 }
