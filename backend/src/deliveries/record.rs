@@ -23,8 +23,8 @@ struct Kind<'a> {
     after: DeliveryStatus,
 }
 
-/// Records results of one chunk; gives how many deliveries were as they are said to have been. Unless all were, it has to be
-/// rolled back.
+/// Records results of one chunk; returns how many deliveries were as they are said to have been, and not withdrawn. Unless
+/// all were, it has to be rolled back.
 pub(super) struct Record<'a> {
     worker: &'a str,
     place: Place,
@@ -115,7 +115,7 @@ const RECORD: &str = "
         UPDATE deliveries d SET status = (?::text[])[kind], attempts = attempt_no, next_attempt_at = result.next_attempt_at
         FROM result
         WHERE d.run_id = result.run_id AND d.recipient_id = result.recipient_id
-          AND d.attempts = attempt_no - 1 AND d.status = (?::text[])[kind]
+          AND d.attempts = attempt_no - 1 AND d.status = (?::text[])[kind] AND d.withdrawn_at IS NULL
         RETURNING 1),
     logged AS (
         INSERT INTO attempts (run_id, mailing_id, owner_id, worker, recipient_id, attempt_no, at, outcome, stage, smtp_code,

@@ -192,7 +192,8 @@ fn move_one(
 }
 
 /// Whether a late result changes the state of its delivery: an acceptance does unless there already is one, or the
-/// delivery was withdrawn before its body started; any other result only if no better one is known.
+/// delivery was withdrawn before its body started; any other result only if no better one is known. A withdrawn delivery
+/// is never retried.
 fn overrides(standing: &Standing, result: &AttemptResult) -> bool {
     use DeliveryStatus::{Accepted, Deferred, Expired, Pending, Rejected, Skipped, Uncertain};
     let overtaken = standing.attempts >= result.attempt_no;
@@ -200,7 +201,7 @@ fn overrides(standing: &Standing, result: &AttemptResult) -> bool {
         Accepted => false,
         Skipped if !began_before(result, standing.withdrawn_at) => false,
         _ if result.after == Accepted => true,
-        Uncertain => true,
+        Uncertain => standing.withdrawn_at.is_none() || result.next_attempt_at.is_none(),
         Pending | Deferred => !overtaken,
         Rejected | Expired | Skipped => false,
     }

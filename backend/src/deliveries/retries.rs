@@ -107,7 +107,7 @@ pub fn retry(
                      AND ($5 IS NULL OR smtp_code = $5) AND ($6 IS NULL OR enhanced_code = $6)))
              FOR UPDATE OF d),
          planned AS (
-             UPDATE deliveries d SET status = 'deferred', next_attempt_at = $2
+             UPDATE deliveries d SET status = 'deferred', next_attempt_at = $2, withdrawn_at = NULL
              FROM failed WHERE d.run_id = $1 AND d.recipient_id = failed.recipient_id
              RETURNING chunk_no, before),
          delta AS (

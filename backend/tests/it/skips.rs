@@ -4,8 +4,12 @@ use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use dispatch::deliveries::model::SkipReason;
+use dispatch::db::schema::deliveries;
+use dispatch::deliveries::model::{DeliveryStatus, SkipReason};
+use dispatch::deliveries::results::{AttemptResult, Place, record};
 use dispatch::deliveries::skips::{Whom, skip};
+use dispatch::mail::reply::Stage;
+use dispatch::mail::verdict::Outcome;
 use dispatch::mailings::model::Choice;
 use dispatch::mailings::chosen::choose;
 use dispatch::mailings::store;
@@ -165,6 +169,77 @@ fn what_is_uncertain_stays_so_when_its_recipient_is_deleted_and_is_not_sent_agai
     app.wait(TimeDelta::hours(1));
     app.tick();
     assert_eq!(app.log(&alice).len(), before + 2, "cay and dan alone");
+}
+
+#[test]
+fn what_is_being_retried_when_its_address_is_suppressed_is_not_retried_again() {
+    let server = knowing_only_ann();
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    let [_, bob, ..] = people(&app, &alice);
+    let mailing = app.mailing(&alice, &json!({}));
+    app.tick();
+    app.sql()
+        .batch_execute(&format!(
+            "UPDATE deliveries SET status = 'uncertain' WHERE recipient_id = {bob};
+             UPDATE chunks SET deferred = deferred - 1, uncertain = uncertain + 1"
+        ))
+        .unwrap();
+    let claimed = |app: &TestApp| {
+        deliveries::table
+            .filter(deliveries::recipient_id.eq(bob))
+            .select((deliveries::run_id, deliveries::attempts))
+            .first::<(i64, i16)>(&mut app.sql())
+            .unwrap()
+    };
+    let (run_id, attempts) = claimed(&app);
+    let id = app
+        .post(
+            &alice,
+            "/suppressions",
+            &json!({"email": "bob@example.org"}),
+        )
+        .id();
+    let place = Place {
+        run_id,
+        chunk_no: 0,
+        mailing_id: mailing,
+        owner_id: alice.id,
+    };
+    let deferred = AttemptResult {
+        recipient_id: bob,
+        attempt_no: attempts + 1,
+        at: app.now(),
+        outcome: Outcome::Deferred,
+        stage: Stage::Rcpt,
+        smtp_code: Some(450),
+        enhanced_code: None,
+        response: "not yet".to_owned(),
+        duration_ms: 1,
+        before: DeliveryStatus::Uncertain,
+        after: DeliveryStatus::Deferred,
+        next_attempt_at: Some(app.now()),
+        body_at: None,
+    };
+    record(&mut app.sql(), "worker", &place, &[deferred]).unwrap();
+    assert_eq!(app.ledger(&alice, mailing)[1].1, json!(["uncertain", null]));
+    assert_eq!(claimed(&app).1, attempts + 1, "the attempt is counted");
+    app.wait(TimeDelta::hours(1));
+    app.tick();
+    assert_eq!(claimed(&app).1, attempts + 1, "and there is no other");
+
+    // Once the owner may mail it again, a retry is a retry.
+    app.delete(&alice, &format!("/suppressions/{id}"))
+        .expect(204);
+    server.forget_rules();
+    app.post(
+        &alice,
+        &format!("/runs/{run_id}/retry"),
+        &json!({"recipient_ids": [bob]}),
+    )
+    .expect(202);
+    app.tick();
+    assert_eq!(app.ledger(&alice, mailing)[1].1, json!(["accepted", null]));
 }
 
 #[test]
