@@ -352,6 +352,7 @@ diesel::table! {
         reason -> Text,
         run_id -> Nullable<Int8>,
         created_at -> Timestamptz,
+        applied -> Bool,
     }
 }
 

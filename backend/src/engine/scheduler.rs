@@ -9,7 +9,7 @@ use super::recovery;
 use crate::clock::Clock;
 use crate::quotas::model::Quotas;
 use crate::runs::checks::Checked;
-use crate::{deliveries, mailings, runs};
+use crate::{deliveries, mailings, runs, suppressions};
 
 /// What a pass has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,6 +54,7 @@ pub fn pass(conn: &mut PgConnection, clock: &Clock, quotas: Quotas) -> QueryResu
     }
     done.started = started.mailing_ids.len();
     done.more |= started.more;
+    done.more |= conn.transaction(suppressions::unapplied::apply_some)?;
     for prepare in [
         deliveries::small_runs::fan_out_some,
         deliveries::store::fan_out_some,

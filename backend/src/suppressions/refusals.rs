@@ -282,8 +282,8 @@ fn suppress(conn: &mut PgConnection, known: &[&Refused], now: DateTime<Utc>) -> 
         |of: fn(&Refused) -> i64| known.iter().map(|refused| of(refused)).collect::<Vec<_>>();
     let emails: Vec<&str> = known.iter().map(|refused| refused.email.as_str()).collect();
     let added: Vec<Added> = diesel::sql_query(
-        "INSERT INTO suppressions (owner_id, email, reason, run_id, created_at)
-         SELECT owner_id, email, 'rejected', run_id, $4
+        "INSERT INTO suppressions (owner_id, email, reason, run_id, created_at, applied)
+         SELECT owner_id, email, 'rejected', run_id, $4, FALSE
          FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS known (owner_id, email, run_id)
          ON CONFLICT DO NOTHING
          RETURNING id, email, (SELECT users.email FROM users WHERE users.id = suppressions.owner_id) AS owner",

@@ -89,6 +89,46 @@ fn an_address_that_three_runs_in_a_row_found_not_to_exist_is_suppressed() {
 }
 
 #[test]
+fn an_address_suppressed_for_refusals_is_left_out_of_other_runs_under_way() {
+    let server = ScriptedServer::start();
+    let app = TestApp::sending_through(&server);
+    let alice = app.alice();
+    let none = app.recipient(&alice, "none@example.org");
+    app.recipient(&alice, "good@example.org");
+    app.mailing(&alice, &json!({"recurrence": "daily"}));
+    let unknown = || Rule::refuse(550, "5.1.1 no such user");
+    server.add("none@example.org", unknown(), None);
+    for _ in 0..2 {
+        app.tick();
+        app.wait(TimeDelta::days(1));
+    }
+    // The third refusal comes with a retry, when another run has been prepared and paused.
+    server.forget_rules();
+    let later = Rule::refuse(450, "4.2.0 later");
+    server.add("none@example.org", later, Some(1));
+    app.tick();
+    server.add("none@example.org", unknown(), None);
+    let other = app.mailing(&alice, &json!({"recipients": {"ids": [none]}}));
+    let path = format!("/mailings/{other}");
+    app.post(&alice, &format!("{path}/send"), &json!({}))
+        .expect(202);
+    app.post(&alice, &format!("{path}/pause"), &json!({}))
+        .expect(204);
+    app.wait(TimeDelta::hours(1));
+    app.tick();
+    app.tick();
+    assert_eq!(reasons(&app, &alice).len(), 1);
+    let run = app.last_run(&alice, other);
+    let deliveries = app.get(&alice, &format!("/runs/{}/deliveries", run["id"]));
+    let row = deliveries.expect(200)["items"][0].clone();
+    assert_eq!(
+        (&row["status"], &row["skip_reason"]),
+        (&json!("skipped"), &json!("suppressed")),
+        "{row}"
+    );
+}
+
+#[test]
 fn a_mail_that_got_through_in_between_clears_an_address() {
     let refused = || Rule::refuse(550, "5.1.1 no such user");
     let server = ScriptedServer::start();

@@ -1,0 +1,1 @@
+ALTER TABLE suppressions DROP COLUMN applied;
