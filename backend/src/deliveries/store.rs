@@ -8,8 +8,9 @@ use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
 use super::model::{Delivery, DeliveryQuery, DeliveryStatus, SkipReason};
 use super::skips::is_suppressed;
 use crate::attempts::model::RecipientRef;
+use crate::db::functions::address_matches;
 use crate::db::schema::{deliveries, runs};
-use crate::search::{contains, contains_address};
+use crate::search::{AddressPattern, contains};
 
 /// Recipients prepared in one transaction: a million take twenty, each a fraction of a second …
 const STEP: i64 = 50_000;
@@ -229,7 +230,8 @@ pub fn list(
         rows = rows.filter(deliveries::status.eq(status.as_str()));
     }
     if let Some(term) = &query.q {
-        let of_address = deliveries::email.ilike(contains_address(term));
+        let AddressPattern { stored, in_unicode } = AddressPattern::containing(term);
+        let of_address = address_matches(deliveries::email, stored, in_unicode);
         rows = rows.filter(of_address.or(deliveries::full_name.ilike(contains(term))));
     }
     if let Some(last) = after {

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text};
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
 use super::model::Choice;
 use super::store::owner_of;
@@ -12,7 +12,7 @@ use crate::http::page::Paging;
 use crate::owners::Owners;
 use crate::recipients::model::Recipient;
 use crate::recipients::store::matching;
-use crate::search::{contains, contains_address};
+use crate::search::{AddressPattern, contains};
 
 /// The mailing goes to this choice of the owner's recipients and to nobody else; gives their number. `None` when an
 /// id, or the mailing whose recipients these are to be, is not among the owner's.
@@ -53,13 +53,14 @@ fn insert(
 ) -> QueryResult<usize> {
     let which = match choice {
         Choice { ids: Some(_), .. } => "AND id = ANY($3)",
-        Choice { q: Some(_), .. } => "AND (email ILIKE $6 OR full_name ILIKE $4)",
+        Choice { q: Some(_), .. } => "AND (address_matches(email, $6, $7) OR full_name ILIKE $4)",
         Choice {
             mailing_id: Some(_),
             ..
         } => "AND id IN (SELECT recipient_id FROM mailing_recipients WHERE mailing_id = $5)",
         _ => "",
     };
+    let address = choice.q.as_deref().map(AddressPattern::containing);
     diesel::sql_query(format!(
         "INSERT INTO mailing_recipients (mailing_id, recipient_id)
          SELECT $1, id FROM recipients WHERE owner_id = $2 {which}"
@@ -69,12 +70,11 @@ fn insert(
     .bind::<Array<BigInt>, _>(ids)
     .bind::<Text, _>(choice.q.as_deref().map(contains).unwrap_or_default())
     .bind::<BigInt, _>(choice.mailing_id.unwrap_or_default())
-    .bind::<Text, _>(
-        choice
-            .q
-            .as_deref()
-            .map(contains_address)
-            .unwrap_or_default(),
+    .bind::<Nullable<Text>, _>(address.as_ref().map(|pattern| &pattern.stored))
+    .bind::<Nullable<Text>, _>(
+        address
+            .as_ref()
+            .and_then(|pattern| pattern.in_unicode.as_ref()),
     )
     .execute(conn)
 }

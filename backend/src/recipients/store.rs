@@ -6,13 +6,13 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::model::{CreateRecipient, Recipient, RecipientQuery, RecipientSort, UpdateRecipient};
-use crate::db::functions::lower;
+use crate::db::functions::{address_matches, lower};
 use crate::db::owned::owned_by;
 use crate::db::schema::{mailing_recipients, mailings, recipient_totals, recipients};
 use crate::deliveries::model::SkipReason;
 use crate::deliveries::skips::{Whom, skip};
 use crate::owners::Owners;
-use crate::search::{contains, contains_address};
+use crate::search::{AddressPattern, contains};
 
 /// Why a recipient could not be saved.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,8 @@ pub fn matching(owners: Owners, q: Option<&str>) -> Selected {
     match q {
         None => all,
         Some(term) => {
-            let of_address = recipients::email.ilike(contains_address(term));
+            let AddressPattern { stored, in_unicode } = AddressPattern::containing(term);
+            let of_address = address_matches(recipients::email, stored, in_unicode);
             all.filter(of_address.or(recipients::full_name.ilike(contains(term))))
         }
     }

@@ -12,10 +12,10 @@ use super::listing::{SmtpServerQuery, SmtpServerSort};
 use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow};
 use super::sealing::{Column, Sealer};
 use super::session_limits;
-use crate::db::functions::lower;
+use crate::db::functions::{address_matches, lower};
 use crate::db::schema::{mailings, smtp_servers};
 use crate::mail_servers::store as breakers;
-use crate::search::{contains, contains_address};
+use crate::search::{AddressPattern, contains};
 use crate::users::store::hold;
 
 /// So many may one owner keep.
@@ -31,11 +31,11 @@ fn matching(owner_id: i64, q: Option<&str>) -> Selected {
     match q {
         None => own,
         Some(term) => {
-            let address = contains_address(term);
+            let AddressPattern { stored, in_unicode } = AddressPattern::containing(term);
             own.filter(
                 name.ilike(contains(term))
-                    .or(host.ilike(address.clone()))
-                    .or(from_email.ilike(address)),
+                    .or(address_matches(host, stored.clone(), in_unicode.clone()))
+                    .or(address_matches(from_email, stored, in_unicode)),
             )
         }
     }

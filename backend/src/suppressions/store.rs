@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
 use super::model::{Suppression, SuppressionQuery, SuppressionReason, SuppressionSort};
-use crate::db::functions::lower;
+use crate::db::functions::{address_matches, lower};
 use crate::db::owned::owned_by;
 use crate::db::schema::{deliveries, recipients, runs, suppressions, users};
 use crate::deliveries::model::SkipReason;
@@ -17,7 +17,7 @@ use crate::events::store::record;
 use crate::mail::link_token::{LinkTarget, Subscriber};
 use crate::named::UnknownName;
 use crate::owners::Owners;
-use crate::search::contains_address;
+use crate::search::AddressPattern;
 
 /// Why an address could not be suppressed.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,10 @@ fn matching(owners: Owners, q: Option<&str>) -> Selected {
         .into_boxed();
     match q {
         None => all,
-        Some(term) => all.filter(suppressions::email.ilike(contains_address(term))),
+        Some(term) => {
+            let AddressPattern { stored, in_unicode } = AddressPattern::containing(term);
+            all.filter(address_matches(suppressions::email, stored, in_unicode))
+        }
     }
 }
 

@@ -10,9 +10,9 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use super::person::{Blocked, User, UserQuery, UserSort};
 use super::user_ref::UserRef;
 use crate::auth::policy::Role;
-use crate::db::functions::lower;
+use crate::db::functions::{address_matches, lower};
 use crate::db::schema::users;
-use crate::search::{contains, contains_address};
+use crate::search::{AddressPattern, contains};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
@@ -59,7 +59,8 @@ fn matching(query: &UserQuery) -> Selected {
         None => rows,
     };
     if let Some(term) = &query.q {
-        let of_address = email.ilike(contains_address(term));
+        let AddressPattern { stored, in_unicode } = AddressPattern::containing(term);
+        let of_address = address_matches(email, stored, in_unicode);
         rows = rows.filter(of_address.or(full_name.ilike(contains(term))));
     }
     rows

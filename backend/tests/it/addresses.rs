@@ -1,6 +1,9 @@
 //! A mailbox has one address in any spelling: for recipients, suppressions, runs, statistics, users and limits.
 
+use diesel::prelude::*;
+use diesel::sql_types::Text;
 use dispatch::deliveries::model::DeliveryStatus;
+use dispatch::email_address::EmailAddress;
 use serde_json::{Value, json};
 
 use crate::support::accounts::PASSWORD;
@@ -148,6 +151,10 @@ fn an_address_is_found_in_whatever_spelling_it_is_looked_for() {
         "xn--bcher-kva",
         "ANN@BÜCHER",
         "ann@bücher。example",
+        "üch",
+        "BÜ",
+        "u\u{308}cher.ex",
+        "ann@bü",
     ] {
         let q: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
         for (person, path) in [
@@ -265,5 +272,55 @@ fn an_address_literal_is_no_address() {
     ] {
         app.post(&alice, "/recipients", &json!({"email": email}))
             .expect_invalid("email", "invalid_email");
+    }
+}
+
+#[test]
+fn postgresql_decodes_domains_as_the_library_does() {
+    #[derive(QueryableByName)]
+    struct Decoded {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let app = TestApp::start();
+    for domain in [
+        "bücher.example",
+        "faß.de",
+        "почта.рф",
+        "бухгалтерия.пример.example",
+        "例え.テスト",
+        "他们为什么不说中文.example",
+        "ليهمابتكلموشعربي.example",
+        "ü.example",
+        "3年b組金八先生.example",
+        "a-ü-b.example",
+        "𐌰.example",
+        "example.org",
+    ] {
+        let stored = EmailAddress::parse(&format!("xn--ann@{domain}")).unwrap();
+        let decoded: Decoded = diesel::sql_query("SELECT in_unicode($1) AS text")
+            .bind::<Text, _>(stored.as_str())
+            .get_result(&mut app.sql())
+            .unwrap();
+        let (expected, errors) = idna::domain_to_unicode(stored.domain());
+        assert!(errors.is_ok(), "{domain}");
+        assert_eq!(decoded.text, format!("xn--ann@{expected}"));
+    }
+    // What no address can contain stays as it is.
+    for text in [
+        "ann@xn--a.example",
+        "ann@xn--.example",
+        "ann@xn--99999999",
+        "xn--",
+        "",
+    ] {
+        let decoded: Decoded = diesel::sql_query("SELECT in_unicode($1) AS text")
+            .bind::<Text, _>(text)
+            .get_result(&mut app.sql())
+            .unwrap();
+        assert!(
+            decoded.text.starts_with(text.split('x').next().unwrap()),
+            "{text}"
+        );
     }
 }

@@ -1,0 +1,3 @@
+DROP FUNCTION address_matches;
+DROP FUNCTION in_unicode;
+DROP FUNCTION decoded_label;
