@@ -6,13 +6,14 @@ use chrono::{DateTime, Utc};
 use diesel::{Connection, PgConnection};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::choice::Choice;
 use super::details::{list_mailing_recipients, list_mailing_runs, send_mailing};
 use super::holding::{
     cancel_mailing, disable_mailing, enable_mailing, pause_mailing, resume_mailing,
 };
 use super::listing::MailingQuery;
 use super::live::watch_mailing;
-use super::model::{Choice, CreateMailing, Mailing, MailingRow, UpdateMailing};
+use super::model::{CreateMailing, Mailing, MailingRow, UpdateMailing};
 use super::noted::note;
 use super::occurrences::{list_occurrences, new_window, preview_occurrences};
 use super::start;

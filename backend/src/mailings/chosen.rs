@@ -5,7 +5,7 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
-use super::model::Choice;
+use super::choice::Choice;
 use super::store::owner_of;
 use crate::db::schema::{mailing_recipients, recipients};
 use crate::http::page::Paging;

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod catch_up;
+pub mod choice;
 pub mod chosen;
 mod details;
 pub mod due;

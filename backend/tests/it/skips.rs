@@ -10,7 +10,7 @@ use dispatch::deliveries::results::{AttemptResult, Place, record};
 use dispatch::deliveries::skips::{Whom, skip};
 use dispatch::mail::reply::Stage;
 use dispatch::mail::verdict::Outcome;
-use dispatch::mailings::model::Choice;
+use dispatch::mailings::choice::Choice;
 use dispatch::mailings::chosen::choose;
 use dispatch::mailings::store;
 use serde_json::{Value, json};
