@@ -5,6 +5,8 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
 
 use crate::http::field::filled;
+use crate::search::is_selective;
+use crate::text::is_blank;
 
 /// Whom a mailing goes to: exactly one of the four, resolved when it is saved.
 #[derive(Debug, Default, Serialize, Deserialize, Validate, ToSchema)]
@@ -18,14 +20,28 @@ pub struct Choice {
     pub ids: Option<Vec<i64>>,
     /// Every recipient there is now; only `true` has a meaning.
     pub all: Option<bool>,
-    /// Every recipient that this search finds now.
-    #[validate(length(max = 200, code = "out_of_range"), custom(function = "filled"))]
-    #[schema(min_length = 1, max_length = 200)]
+    /// Every recipient that this search finds now. It must contain two letters or digits, or one letter outside of
+    /// ASCII: shorter searches are found in almost every address.
+    #[validate(
+        length(max = 200, code = "out_of_range"),
+        custom(function = "filled"),
+        custom(function = "selective")
+    )]
+    #[schema(min_length = 1, max_length = 200, example = "@example.org")]
     pub q: Option<String>,
     /// Those of this mailing of yours, as they are now: for one like it.
     #[validate(range(min = 1, code = "out_of_range"))]
     #[schema(minimum = 1)]
     pub mailing_id: Option<i64>,
+}
+
+/// A blank search is reported as missing instead.
+fn selective(q: &str) -> Result<(), ValidationError> {
+    if is_blank(q) || is_selective(q) {
+        return Ok(());
+    }
+    let mistake = ValidationError::new("search_too_broad");
+    Err(mistake.with_message("Search for at least two letters or digits, or use all: true.".into()))
 }
 
 fn exactly_one(choice: &Choice) -> Result<(), ValidationError> {

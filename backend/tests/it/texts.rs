@@ -131,6 +131,35 @@ fn total(app: &TestApp, person: &Person, path: &str) -> Value {
 }
 
 #[test]
+fn a_search_for_what_every_address_contains_chooses_nobody() {
+    let app = TestApp::start();
+    let alice = app.alice();
+    app.recipients(&alice, 3);
+    let message = app.message(&alice);
+    let mailing = app.mailing(&alice, &json!({"recipients": {"q": "r1@"}}));
+    let path = format!("/mailings/{mailing}");
+    for q in ["@", ".", "@.", " . ", "-", "。", "e", "@e", "1", "..."] {
+        let recipients = json!({"q": q});
+        let new = json!({"message_id": message, "starts_at": app.now(), "recurrence": "once", "time_zone": "UTC", "recipients": recipients});
+        app.post(&alice, "/mailings", &new)
+            .expect_invalid("recipients.q", "search_too_broad");
+        app.patch(&alice, &path, &json!({"recipients": recipients}))
+            .expect_invalid("recipients.q", "search_too_broad");
+    }
+    assert_eq!(
+        app.get(&alice, &path).expect(200)["recipients_count"],
+        json!(1)
+    );
+    assert_eq!(total(&app, &alice, "/recipients?q=@"), json!(3));
+    app.patch(&alice, &path, &json!({"recipients": {"q": ".org"}}))
+        .expect(200);
+    assert_eq!(
+        app.get(&alice, &path).expect(200)["recipients_count"],
+        json!(3)
+    );
+}
+
+#[test]
 fn a_search_for_nothing_chooses_nobody_and_lists_everything() {
     let app = TestApp::start();
     let alice = app.alice();
