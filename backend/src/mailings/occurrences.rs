@@ -13,7 +13,7 @@ use super::model::{CreateMailing, MailingRow, UpdateMailing};
 use super::recurrence::{Note, Occurrence, Recurrence, Schedule};
 use super::requested::{RequestedWindow, Window, forms};
 use super::store;
-use super::window::{WindowError, check_end, check_start, first_start};
+use super::window::{WindowError, check_end, check_new_start, first_start};
 use crate::auth::caller::Caller;
 use crate::clock::Clock;
 use crate::db::Db;
@@ -177,8 +177,8 @@ impl RequestedWindow {
     /// The error, on the field that was given.
     pub(super) fn problem(&self, error: WindowError) -> ApiError {
         use WindowError::{
-            EndInPast, EndNotAfterStart, EndOutOfRange, EndTwice, StartInPast, StartMissing,
-            StartOutOfRange, StartTwice, StartsNowAndLater,
+            EndInPast, EndNotAfterStart, EndOutOfRange, EndTwice, NewStartInPast, StartInPast,
+            StartMissing, StartOutOfRange, StartTwice, StartsNowAndLater,
         };
         let start = self.start.local.map_or("starts_at", |_| "starts_at_local");
         let end = self.end.local.map_or("ends_at", |_| "ends_at_local");
@@ -187,7 +187,7 @@ impl RequestedWindow {
             StartTwice => (start, "exclusive"),
             StartOutOfRange => (start, "out_of_range"),
             StartsNowAndLater => (start, "conflicts_with_start_now"),
-            StartInPast => (start, "start_in_past"),
+            StartInPast | NewStartInPast => (start, "start_in_past"),
             EndTwice => ("ends_at_local", "exclusive"),
             EndOutOfRange => (end, "out_of_range"),
             EndNotAfterStart => (end, "not_after_start"),
@@ -205,7 +205,7 @@ pub(super) fn new_window(new: &CreateMailing, now: DateTime<Utc>) -> Result<Wind
         let start = first_start(asked.start.start(zone)?, new.start_now, now)?;
         let end = asked.end.end(zone)?;
         check_end(start.at, end.map(|end| end.at), now)?;
-        check_start(start.at, now)?;
+        check_new_start(start.at, now)?;
         Ok(Window { start, end })
     };
     window().map_err(|error| asked.problem(error))
@@ -223,7 +223,7 @@ fn check_schedule(
     }
     check_end(schedule.starts_at, schedule.ends_at, now)?;
     if before.map(|before| before.starts_at) != Some(schedule.starts_at) {
-        check_start(schedule.starts_at, now)?;
+        check_new_start(schedule.starts_at, now)?;
     }
     Ok(stored.is_none_or(|row| row.last_run_at.is_none()))
 }

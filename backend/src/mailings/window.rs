@@ -19,8 +19,10 @@ pub enum WindowError {
     StartOutOfRange,
     #[error("With start_now the mailing starts now: omit a start in the future.")]
     StartsNowAndLater,
-    #[error("The start is more than a day in the past; start_now: true starts the mailing now.")]
+    #[error("The start is more than a day in the past.")]
     StartInPast,
+    #[error("The start is more than a day in the past; start_now: true starts the mailing now.")]
+    NewStartInPast,
     #[error("Use either ends_at or ends_at_local, not both.")]
     EndTwice,
     #[error("Must be in the years 2000 to 2100.")]
@@ -123,6 +125,11 @@ pub fn check_start(starts_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), W
         return Err(WindowError::StartInPast);
     }
     Ok(())
+}
+
+/// As [`check_start`], where a request may ask for a start now.
+pub fn check_new_start(starts_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), WindowError> {
+    check_start(starts_at, now).map_err(|_in_past| WindowError::NewStartInPast)
 }
 
 #[cfg(test)]

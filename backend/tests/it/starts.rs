@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
+use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::people::Person;
 use crate::support::smtp_server::ScriptedServer;
@@ -233,4 +234,23 @@ fn a_creation_repeated_under_its_key_is_not_refused_when_its_start_has_grown_old
     assert_eq!(first.id(), again.id());
     app.post(&alice, "/mailings", &mailing)
         .expect_invalid("starts_at", "start_in_past");
+}
+
+#[test]
+fn a_start_in_the_past_is_refused_with_advice_that_the_operation_understands() {
+    let app = TestApp::start();
+    let alice = app.alice();
+    app.recipient(&alice, "bob@example.org");
+    let past = json!({"starts_at": app.now() - TimeDelta::days(2)});
+    let advice = |answer: Answer| {
+        let problem = answer.expect(422);
+        problem["fields"][0]["message"].as_str().unwrap().to_owned()
+    };
+    let new = with(without_start(&app, &alice), &past);
+    let created = advice(app.post(&alice, "/mailings", &new));
+    assert!(created.contains("start_now"), "{created}");
+    let waiting = json!({"starts_at": app.now() + TimeDelta::days(3)});
+    let path = format!("/mailings/{}", app.mailing(&alice, &waiting));
+    let changed = advice(app.patch(&alice, &path, &past));
+    assert!(!changed.contains("start_now"), "{changed}");
 }
