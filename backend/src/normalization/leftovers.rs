@@ -3,23 +3,21 @@
 use std::fmt;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt};
 
-use super::{OUT_OF_FORM, unhurried};
+use super::{SENDERS, USERS, visit};
+
+/// Maximum number of accounts that are named.
+const MAX_USERS: usize = 10;
 
 /// Rows whose address is not normalized. Ids and counts only: addresses are never logged.
-#[derive(Debug, PartialEq, Eq, QueryableByName)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Leftovers {
     /// Accounts with the same mailbox as another one, or with an invalid address; at most ten.
-    #[diesel(sql_type = Array<BigInt>)]
     pub user_ids: Vec<i64>,
     /// Recipients that are not mailed, or are merged once their pending mails have been sent.
-    #[diesel(sql_type = BigInt)]
     pub recipients: i64,
-    #[diesel(sql_type = BigInt)]
     pub suppressions: i64,
     /// Mail servers of users, by sender.
-    #[diesel(sql_type = BigInt)]
     pub senders: i64,
 }
 
@@ -66,14 +64,26 @@ impl fmt::Display for Leftovers {
 
 /// Counts the leftovers.
 pub fn find(conn: &mut PgConnection) -> QueryResult<Leftovers> {
-    unhurried(conn, |conn| {
-        diesel::sql_query(format!(
-            "SELECT ARRAY(SELECT id FROM users WHERE {OUT_OF_FORM} ORDER BY id LIMIT 10) AS user_ids,
-                    (SELECT count(*) FROM recipients WHERE {OUT_OF_FORM}) AS recipients,
-                    (SELECT count(*) FROM suppressions WHERE {OUT_OF_FORM}) AS suppressions,
-                    (SELECT count(*) FROM (SELECT from_email AS email FROM smtp_servers) AS senders
-                     WHERE {OUT_OF_FORM}) AS senders"
-        ))
-        .get_result(conn)
+    let mut user_ids = Vec::new();
+    visit(conn, USERS, |_, row| {
+        if user_ids.len() < MAX_USERS {
+            user_ids.push(row.id);
+        }
+        Ok(())
+    })?;
+    Ok(Leftovers {
+        user_ids,
+        recipients: count(conn, "recipients")?,
+        suppressions: count(conn, "suppressions")?,
+        senders: count(conn, SENDERS)?,
     })
+}
+
+fn count(conn: &mut PgConnection, table: &str) -> QueryResult<i64> {
+    let mut count = 0;
+    visit(conn, table, |_, _| {
+        count += 1;
+        Ok(())
+    })?;
+    Ok(count)
 }

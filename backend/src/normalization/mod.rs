@@ -15,9 +15,20 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-/// Condition for rows whose address is not normalized: ASCII, with a domain in lower case. What cannot be normalized
-/// is left as it is and never mailed: composing a mail to it fails.
-const OUT_OF_FORM: &str = r#"email COLLATE "C" !~ '^[!-?A-~]+@[a-z0-9.-]+$'"#;
+use crate::email_address::EmailAddress;
+
+/// Condition for rows whose address may not be normalized: it is not of the form of `EmailAddress`, or its domain has
+/// A-labels, which PostgreSQL cannot decode. [`Stored::is_out_of_form`] decides. What cannot be normalized is left as it
+/// is and never mailed: composing a mail to it fails.
+const MAY_BE_OUT_OF_FORM: &str = r#"(
+    email COLLATE "C" !~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]+@[a-z0-9.-]+$'
+    OR '.' || split_part(email, '@', 2) || '.' ~ '\.[.-]|-\.|[^.]{64}|\.[0-9]+\.$|\.xn--'
+    OR strpos(email, '@') > 65 OR length(split_part(email, '@', 2)) > 253
+    OR length(email) > CASE WHEN email ~ '^\.|\.\.|\.@' THEN 252 ELSE 254 END)"#;
+/// Users, by the columns of [`Stored`].
+const USERS: &str = "(SELECT id, id AS owner_id, email FROM users) AS accounts";
+/// Senders of users' mail servers.
+const SENDERS: &str = "(SELECT id, owner_id, from_email AS email FROM smtp_servers) AS senders";
 /// Number of rows read at once.
 const BATCH: i64 = 1000;
 
@@ -55,31 +66,48 @@ struct Stored {
     email: String,
 }
 
-/// The next rows of a table after this id.
-fn out_of_form(conn: &mut PgConnection, table: &str, after: i64) -> QueryResult<Vec<Stored>> {
+impl Stored {
+    fn is_out_of_form(&self) -> bool {
+        EmailAddress::parse(&self.email).map_or(true, |address| address.as_str() != self.email)
+    }
+}
+
+/// The next rows of a table after this id that may not be normalized.
+fn candidates(conn: &mut PgConnection, table: &str, after: i64) -> QueryResult<Vec<Stored>> {
     unhurried(conn, |conn| {
         diesel::sql_query(format!(
-            "SELECT id, owner_id, email FROM {table} WHERE {OUT_OF_FORM} AND id > $1 ORDER BY id LIMIT {BATCH}"
+            "SELECT id, owner_id, email FROM {table} WHERE {MAY_BE_OUT_OF_FORM} AND id > $1 ORDER BY id LIMIT {BATCH}"
         ))
         .bind::<BigInt, _>(after)
         .load(conn)
     })
 }
 
-/// Calls a function for each row of a table whose address is not normalized.
+/// Calls a function for each row of a table whose address is not normalized, in a transaction of its own.
 fn for_each(
     conn: &mut PgConnection,
     table: &str,
     mut repair: impl FnMut(&mut PgConnection, &Stored) -> QueryResult<()>,
 ) -> QueryResult<()> {
+    visit(conn, table, |conn, row| {
+        conn.transaction(|conn| {
+            one_at_a_time(conn)?;
+            repair(conn, row)
+        })
+    })
+}
+
+/// Calls a function for each row of a table whose address is not normalized, in the order of their ids.
+fn visit(
+    conn: &mut PgConnection,
+    table: &str,
+    mut act: impl FnMut(&mut PgConnection, &Stored) -> QueryResult<()>,
+) -> QueryResult<()> {
     let mut after = 0;
     loop {
-        let rows = out_of_form(conn, table, after)?;
-        for row in &rows {
-            conn.transaction(|conn| {
-                one_at_a_time(conn)?;
-                repair(conn, row)
-            })?;
+        let rows = candidates(conn, table, after)?;
+        for row in rows.iter().filter(|row| row.is_out_of_form()) {
+            act(conn, row)?;
         }
         match rows.last() {
             Some(last) => after = last.id,

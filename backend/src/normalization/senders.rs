@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::{OUT_OF_FORM, Pass, Stored, unhurried};
+use super::{Pass, SENDERS, visit};
 use crate::db::schema::smtp_servers;
 use crate::email_address::EmailAddress;
 
@@ -12,16 +12,9 @@ pub(super) fn pass(
     now: DateTime<Utc>,
     done: &mut Pass,
 ) -> QueryResult<()> {
-    let rows: Vec<Stored> = unhurried(conn, |conn| {
-        diesel::sql_query(format!(
-            "SELECT id, owner_id, email FROM (SELECT id, owner_id, from_email AS email FROM smtp_servers) AS senders
-             WHERE {OUT_OF_FORM} ORDER BY id"
-        ))
-        .load(conn)
-    })?;
-    for row in rows {
+    visit(conn, SENDERS, |conn, row| {
         let Some(email) = EmailAddress::recover(&row.email) else {
-            continue;
+            return Ok(());
         };
         diesel::update(smtp_servers::table.find(row.id))
             .filter(smtp_servers::from_email.eq(&row.email))
@@ -33,6 +26,6 @@ pub(super) fn pass(
             ))
             .execute(conn)?;
         done.addresses += 1;
-    }
-    Ok(())
+        Ok(())
+    })
 }

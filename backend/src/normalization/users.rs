@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::{OUT_OF_FORM, Pass, Stored, one_at_a_time, unhurried};
+use super::{MAY_BE_OUT_OF_FORM, Pass, Stored, one_at_a_time, unhurried};
 use crate::db::functions::lower;
 use crate::db::schema::{account_mails, users};
 use crate::email_address::EmailAddress;
@@ -18,11 +18,11 @@ pub(super) fn pass(
     // Of several accounts with one mailbox, the confirmed one keeps it.
     let rows: Vec<Stored> = unhurried(conn, |conn| {
         diesel::sql_query(format!(
-            "SELECT id, id AS owner_id, email FROM users WHERE {OUT_OF_FORM} ORDER BY confirmed_at IS NULL, id"
+            "SELECT id, id AS owner_id, email FROM users WHERE {MAY_BE_OUT_OF_FORM} ORDER BY confirmed_at IS NULL, id"
         ))
         .load(conn)
     })?;
-    for row in rows {
+    for row in rows.into_iter().filter(Stored::is_out_of_form) {
         let Some(email) = EmailAddress::recover(&row.email) else {
             continue;
         };

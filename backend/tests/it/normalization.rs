@@ -1,6 +1,10 @@
 //! What earlier releases stored is normalized: nothing is lost, and suppressions take precedence.
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use dispatch::db::schema::recipients as stored_recipients;
+use dispatch::email_address::EmailAddress;
+use dispatch::normalization::leftovers;
 use serde_json::{Value, json};
 
 use crate::support::accounts::PASSWORD;
@@ -317,4 +321,82 @@ fn the_engine_does_it_too_for_what_a_process_of_the_release_before_still_stores(
         (recipients(&app, &alice) == [ANN]).then_some(())
     });
     service.stop();
+}
+
+#[test]
+fn an_address_is_reported_exactly_if_it_is_not_stored_as_it_is_parsed() {
+    let app = TestApp::start();
+    let alice = app.alice();
+    let id = app.recipient(&alice, "ann@example.org");
+    let label = |length| "a".repeat(length);
+    let long = format!("{}.{}.{}.{}", label(63), label(63), label(57), label(3));
+    let user = label(64);
+    let texts = [
+        "ann@example.org",
+        "Ann@example.org",
+        "ann@localhost",
+        "ann@a-b.example",
+        "ann@ab--cd.example",
+        "ann@1.example",
+        "ann@example.1a",
+        "a%b@example.org",
+        "a!#$&'*+/=?^_`{|}~-b@example.org",
+        "ann.@example.org",
+        ".ann@example.org",
+        "a..b@example.org",
+        "ann@xn--bcher-kva.example",
+        "ann@xn--a.example",
+        "ann@xn--example-.org",
+        "ann@xn--.org",
+        "ann@xn--abc.example",
+        "ann@xn--BCHER-KVA.example",
+        "ann@example.org.",
+        "ann@.example.org",
+        "ann@example..org",
+        "ann@.",
+        "ann@-example.org",
+        "ann@example-.org",
+        "ann@example.org-",
+        "ann@-",
+        "ann@Example.org",
+        "ann@exa%mple.org",
+        "ann@exa_mple.org",
+        "ann@192.0.2.1",
+        "ann@1",
+        "ann@example.42",
+        "ann@[192.0.2.1]",
+        "ann@bücher.example",
+        "анна@example.org",
+        "a\"b@example.org",
+        "a(b@example.org",
+        "a,b@example.org",
+        "a b@example.org",
+        " ann@example.org",
+        "ann@example.org\n",
+        "ann@bob@example.org",
+        "ann",
+        "@example.org",
+        "ann@",
+        "",
+    ]
+    .map(str::to_owned);
+    let lengths = [
+        format!("ann@{}.org", label(63)),
+        format!("ann@{}.org", label(64)),
+        format!("{user}@example.org"),
+        format!("a{user}@example.org"),
+        format!("{user}@{long}"),
+        format!("{}.@{long}", label(63)),
+        format!("{}.@{}", label(63), &long[2..]),
+    ];
+    for text in texts.into_iter().chain(lengths) {
+        diesel::update(stored_recipients::table.find(id))
+            .set(stored_recipients::email.eq(&text))
+            .execute(&mut app.sql())
+            .unwrap();
+        let reported = leftovers::find(&mut app.sql()).unwrap().recipients;
+        let parsed = EmailAddress::parse(&text).map(|address| address.to_string());
+        let is_as_stored = parsed.is_ok_and(|parsed| parsed == text);
+        assert_eq!(reported, i64::from(!is_as_stored), "{text:?}");
+    }
 }
