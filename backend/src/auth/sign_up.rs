@@ -43,7 +43,7 @@ impl From<NotAdmitted> for ApiError {
 #[utoipa::path(tag = "auth", request_body = SignUp, responses(
     (status = 202, description = "A mail is on its way, or with an invitation: the account can be used"),
     (status = 403, description = "`sign_up_closed`: sign-up is closed", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "`token_invalid`: the invitation is used, withdrawn, expired or for another address; field `email`, `domain_not_allowed`", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`token_invalid`: the invitation is used, withdrawn, expired, of an administrator who is one no more, or for another address; field `email`, `domain_not_allowed`", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[post("/auth/sign-up")]
 pub(super) async fn sign_up(

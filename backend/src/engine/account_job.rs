@@ -115,7 +115,7 @@ fn invitation(
 ) -> QueryResult<JobContent> {
     let issued = invitations::store::issue(conn, &mail.to_email, now)?;
     Ok(issued.map_or(
-        JobContent::Obsolete("the invitation was withdrawn or accepted, or has expired"),
+        JobContent::Obsolete("the invitation was withdrawn or accepted, has expired, or its administrator may not invite any more"),
         |(token, language)| JobContent::Account {
             language,
             content: MailContent::Invitation {

@@ -67,7 +67,7 @@ async fn list_invitations(
 ///
 /// Requires the role of an administrator. Mails a link that opens one account with this address within seven days,
 /// also where `SIGN_UP` restricts sign-up. Inviting an address again mails a new link; the previous one becomes
-/// invalid. At most three mails an hour to one address.
+/// invalid. The link is also invalid while the inviting administrator is blocked or is no administrator. At most three mails an hour to one address.
 #[utoipa::path(tag = "invitations", request_body = CreateInvitation, responses(
     (status = 201, description = "Invited", body = Invitation, headers(("Location" = String))),
     (status = 403, description = "This is for administrators, or `sign_up_closed`", body = Problem, content_type = "application/problem+json"),

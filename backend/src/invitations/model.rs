@@ -29,6 +29,9 @@ pub struct Invitation {
     pub created_at: DateTime<Utc>,
     /// When the link expires.
     pub expires_at: DateTime<Utc>,
+    /// The link does not work because the account that sent it is blocked, deleted or no administrator any more. Invite
+    /// the address again.
+    pub is_void: bool,
 }
 
 /// Who is invited.

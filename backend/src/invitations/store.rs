@@ -1,14 +1,17 @@
-//! Invitations in the database: at most one per address. Accepting one deletes it.
+//! Invitations in the database: at most one per address. Accepting one deletes it. An invitation is valid only as long
+//! as the administrator who sent it is one and is not blocked.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists, sql};
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Text, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel::upsert::excluded;
 
 use super::model::{Invitation, LIFETIME};
 use crate::account_mails::model::Kind;
 use crate::account_mails::store::queue_to;
+use crate::auth::policy::Role;
 use crate::auth::token::{self, Secret};
 use crate::db::functions::lower;
 use crate::db::schema::{invitations, users};
@@ -46,6 +49,15 @@ pub enum InviteError {
     Query(#[from] diesel::result::Error),
 }
 
+/// The accounts that may invite. An invitation of any other account is void.
+fn inviters() -> users::BoxedQuery<'static, Pg, Nullable<BigInt>> {
+    users::table
+        .filter(users::role.eq(Role::Admin.as_str()))
+        .filter(users::blocked_at.is_null())
+        .select(users::id.nullable())
+        .into_boxed()
+}
+
 /// One page and the total number.
 pub fn list(conn: &mut PgConnection, paging: Paging) -> QueryResult<(Vec<Invitation>, i64)> {
     use invitations::{created_at, id};
@@ -53,7 +65,11 @@ pub fn list(conn: &mut PgConnection, paging: Paging) -> QueryResult<(Vec<Invitat
     let window = paging.window(total);
     let rows = invitations::table
         .left_join(users::table)
-        .select((InvitationRow::as_select(), users::email.nullable()))
+        .select((
+            InvitationRow::as_select(),
+            users::email.nullable(),
+            users::id.nullable().eq_any(inviters()),
+        ))
         .limit(window.limit)
         .offset(window.offset)
         .into_boxed();
@@ -62,9 +78,12 @@ pub fn list(conn: &mut PgConnection, paging: Paging) -> QueryResult<(Vec<Invitat
     } else {
         rows.order((created_at.desc(), id.desc()))
     };
-    let rows: Vec<(InvitationRow, Option<String>)> = rows.load(conn)?;
-    let items = window.in_order(rows).into_iter();
-    Ok((items.map(|(row, by)| row.sent_by(by)).collect(), total))
+    let rows: Vec<(InvitationRow, Option<String>, Option<bool>)> = rows.load(conn)?;
+    let items = window.in_order(rows).into_iter().map(|(row, by, valid)| {
+        let is_void = valid != Some(true);
+        row.sent_by(by, is_void)
+    });
+    Ok((items.collect(), total))
 }
 
 /// Invites an address and queues the mail. An address already invited gets a new link; the previous one becomes
@@ -108,7 +127,7 @@ pub fn create(
         .returning(InvitationRow::as_returning())
         .get_result(conn)?;
     queue_to(conn, new.invited_by, (Kind::Invitation, &row.email), now)?;
-    Ok(row.sent_by(Some(by)))
+    Ok(row.sent_by(Some(by), false))
 }
 
 /// Withdraws an invitation and returns its address; `None` if there is no invitation with this id.
@@ -130,7 +149,7 @@ pub fn remind(
     diesel::sql_query(
         "INSERT INTO account_mails (user_id, kind, to_email, next_attempt_at, created_at)
          SELECT invited_by, 'invitation', email, $2, $2 FROM invitations
-         WHERE lower(email) = $1 AND expires_at > $2 AND invited_by IS NOT NULL
+         WHERE lower(email) = $1 AND expires_at > $2 AND EXISTS (SELECT FROM users WHERE id = invited_by AND role = 'admin' AND blocked_at IS NULL)
            AND NOT EXISTS (SELECT FROM account_mails AS waiting
                            WHERE waiting.user_id = invited_by AND waiting.kind = 'invitation'
                              AND waiting.to_email = invitations.email AND waiting.next_attempt_at IS NOT NULL)",
@@ -142,7 +161,7 @@ pub fn remind(
 }
 
 /// Replaces the token for the mail about to be sent to this address and returns it; `None` if the invitation was
-/// withdrawn or accepted, or has expired.
+/// withdrawn or accepted, has expired, or is void.
 pub fn issue(
     conn: &mut PgConnection,
     email: &str,
@@ -152,6 +171,7 @@ pub fn issue(
     let row = diesel::update(invitations::table)
         .filter(lower(invitations::email).eq(EmailAddress::key_of(email)))
         .filter(invitations::expires_at.gt(now))
+        .filter(invitations::invited_by.eq_any(inviters()))
         .set(invitations::token_hash.eq(token.hash()))
         .returning(InvitationRow::as_returning())
         .get_result(conn)
@@ -168,11 +188,12 @@ pub fn is_good(
     let good = invitations::table
         .filter(invitations::token_hash.eq(token::hash(given)))
         .filter(lower(invitations::email).eq(email.key()))
-        .filter(invitations::expires_at.gt(now));
+        .filter(invitations::expires_at.gt(now))
+        .filter(invitations::invited_by.eq_any(inviters()));
     diesel::select(exists(good)).get_result(conn)
 }
 
-/// Accepts an invitation; `false` if the token is used, expired, unknown or for another address.
+/// Accepts an invitation; `false` if the token is used, expired, void, unknown or for another address.
 pub fn accept(
     conn: &mut PgConnection,
     (given, email): (&str, &EmailAddress),
@@ -183,12 +204,13 @@ pub fn accept(
         .filter(invitations::token_hash.eq(token::hash(given)))
         .filter(lower(invitations::email).eq(email.key()))
         .filter(invitations::expires_at.gt(now))
+        .filter(invitations::invited_by.eq_any(inviters()))
         .execute(conn)?;
     Ok(accepted > 0)
 }
 
 impl InvitationRow {
-    fn sent_by(self, email: Option<String>) -> Invitation {
+    fn sent_by(self, email: Option<String>, is_void: bool) -> Invitation {
         let by = self.invited_by.zip(email);
         Invitation {
             id: self.id,
@@ -197,6 +219,7 @@ impl InvitationRow {
             invited_by: by.map(|(id, email)| UserRef { id, email }),
             created_at: self.created_at,
             expires_at: self.expires_at,
+            is_void,
         }
     }
 }

@@ -117,6 +117,45 @@ fn an_invitation_is_good_for_its_address_only_and_for_a_week() {
 }
 
 #[test]
+fn an_invitation_is_void_while_its_sender_is_blocked_or_no_administrator() {
+    let server = ScriptedServer::start();
+    let app = app_at(&server);
+    let admin = app.inviting();
+    let other = app.person("other@example.org", "admin");
+    app.invite(&admin, ADA);
+    let token = app.invitation_sent(&server);
+    let sent = server.accepted().len();
+    let is_void = || app.get(&other, "/invitations").expect(200)["items"][0]["is_void"].clone();
+    let assert_void = |why: &str| {
+        assert_eq!(is_void(), true, "{why}");
+        app.accept(ADA, &token).expect_problem(422, "token_invalid");
+        // Asking for an account does not mail it again.
+        let body = json!({"email": ADA, "password": PASSWORD, "full_name": "Ada"});
+        app.call("/auth/sign-up", &body).expect(202);
+        app.send_account_mails();
+        assert_eq!(server.accepted().len(), sent, "{why}");
+    };
+    assert_eq!(is_void(), false);
+    app.give(&other, admin.id, "manager").expect(204);
+    assert_void("a manager");
+    app.give(&other, admin.id, "user").expect(204);
+    let path = format!("/users/{}/block", admin.id);
+    app.post(&other, &path, &json!({"reason": "x"})).expect(204);
+    assert_void("blocked");
+
+    // One that waits to be mailed is not mailed either.
+    let third = app.person("third@example.org", "admin");
+    app.invite(&third, ADA);
+    app.give(&other, third.id, "manager").expect(204);
+    app.send_account_mails();
+    assert_eq!(server.accepted().len(), sent);
+    app.invite(&other, ADA);
+    assert_eq!(is_void(), false);
+    let token = app.invitation_sent(&server);
+    app.accept(ADA, &token).expect(202);
+}
+
+#[test]
 fn of_many_who_use_an_invitation_at_once_one_gets_the_account() {
     let server = ScriptedServer::start();
     let app = app_at(&server);
@@ -230,7 +269,7 @@ fn managers_see_invitations_and_no_answer_or_row_holds_the_token() {
         *item,
         json!({"id": item["id"], "email": "bob@example.org", "language": "en",
             "invited_by": {"id": admin.id, "email": "admin@example.org"},
-            "created_at": "2026-05-01T10:00:01Z", "expires_at": "2026-05-08T10:00:01Z"})
+            "created_at": "2026-05-01T10:00:01Z", "expires_at": "2026-05-08T10:00:01Z", "is_void": false})
     );
     app.get(&manager, "/invitations?page=0")
         .expect_invalid("page", "out_of_range");

@@ -17,7 +17,7 @@ impl TestApp {
         self.person("admin@example.org", "admin")
     }
 
-    fn give(&self, by: &Person, user_id: i64, role: &str) -> Answer {
+    pub(crate) fn give(&self, by: &Person, user_id: i64, role: &str) -> Answer {
         let path = format!("/users/{user_id}/role");
         self.send("PUT", &path, &[by.bearer()], Some(&json!({"role": role})))
     }
