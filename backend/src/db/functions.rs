@@ -1,7 +1,7 @@
 //! Functions of PostgreSQL that queries name.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Nullable, Text};
+use diesel::sql_types::{Nullable, Text};
 
 define_sql_function! {
     /// In lower case, as the unique indexes on addresses have it.
