@@ -236,7 +236,7 @@ export async function block(page, email) {
 }
 
 /**
- * Types a first date, and waits for the dates that follow from it: their list moves the button below it.
+ * Types a first date, and waits for the dates that follow from it.
  * @param {import('@playwright/test').Locator} field
  * @param {string} local as an `<input type="datetime-local">` takes it
  */
