@@ -1,4 +1,2 @@
-// The part of `punycode` that is used; the package has no types.
-declare module 'punycode/punycode.es6.js' {
-  export function toUnicode(input: string): string;
-}
+// The part of `punycode` that is used: the package has no types, and jsconfig.json points here instead.
+export function toUnicode(input: string): string;
