@@ -91,12 +91,10 @@ fn decoded(upload: &[u8]) -> Result<(DynamicImage, Orientation), PictureError> {
     let mut reader = ImageReader::new(Cursor::new(upload))
         .with_guessed_format()
         .map_err(|_unreadable| PictureError::Unreadable)?;
-    // The format is detected from the content; the file name and content type are ignored.
+    // The format is detected from the content.
     let known = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP];
-    if !reader
-        .format()
-        .is_some_and(|format| known.contains(&format))
-    {
+    let format = reader.format();
+    if !format.is_some_and(|format| known.contains(&format)) {
         return Err(PictureError::Unreadable);
     }
     let mut limits = Limits::default();

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::account_job::{self, ComposeSettings};
+use super::send_failure::{self, SendFailure};
 use crate::account_mails::mail::Composer;
 use crate::account_mails::model::DueMail;
 use crate::account_mails::store;
@@ -19,14 +20,13 @@ use crate::mail::compose::Mail;
 use crate::mail::reply::Reply;
 use crate::mail::server::{Server, Timeouts};
 use crate::mail::session::Session;
-use crate::mail::verdict::{Cause, Failure};
+use crate::mail::verdict::Failure;
 use crate::smtp_servers::settings::MailSettings;
 
 /// For one mail from connecting to the last reply; somebody is waiting for it, and a second copy does no harm.
 const CONVERSATION: Duration = Duration::from_mins(3);
 /// Longer than a conversation can last: only a worker that died leaves a mail to this.
 const LEASE: TimeDelta = TimeDelta::minutes(4);
-const LONGEST_RESPONSE: usize = 1000;
 
 /// Empties the queue of account mails. Any number of processes may have one.
 pub struct Worker {
@@ -69,13 +69,6 @@ enum QueueStep {
     ServerAway,
 }
 
-/// Why a mail was not sent.
-struct SendFailure {
-    response: String,
-    is_final: bool,
-    server_away: bool,
-}
-
 impl Worker {
     /// Creates a worker; connects to nothing yet.
     pub fn new(settings: WorkerSettings, db: Db, clock: Clock) -> Self {
@@ -111,7 +104,7 @@ impl Worker {
             match self.step().await {
                 Ok(QueueStep::Done) => stopped = *stop.borrow(),
                 Ok(QueueStep::NothingDue | QueueStep::ServerAway) => {
-                    stopped = self.pause(&mut stop).await
+                    stopped = self.pause(&mut stop).await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "account mails are delayed: the database is unavailable");
@@ -168,7 +161,7 @@ impl Worker {
 
     async fn record_sent(&self, mail: DueMail, reply: Reply) -> Result<QueueStep, QueueError> {
         let (id, kind, now) = (mail.id, mail.kind.as_str(), self.clock.now());
-        let response = shortened(&reply.to_string());
+        let response = send_failure::shortened(&reply.to_string());
         self.db
             .run(move |conn| {
                 store::record_sent(conn, &mail, &response, now).map_err(QueueError::from)
@@ -256,43 +249,6 @@ fn next_attempt(mail: &DueMail, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let doubled = u32::try_from(mail.attempts - 1).unwrap_or_default().min(7);
     let wait = (TimeDelta::seconds(30) * 2_i32.pow(doubled)).min(TimeDelta::hours(1));
     Some(now + wait).filter(|next| *next < mail.created_at + TimeDelta::hours(24))
-}
-
-impl SendFailure {
-    fn never(reason: &str) -> Self {
-        Self {
-            response: shortened(reason),
-            is_final: true,
-            server_away: false,
-        }
-    }
-
-    fn timed_out() -> Self {
-        Self {
-            response: "the mail server took more than 3 minutes".to_owned(),
-            is_final: false,
-            server_away: true,
-        }
-    }
-}
-
-impl From<Failure> for SendFailure {
-    fn from(failure: Failure) -> Self {
-        let cause = failure.verdict().cause;
-        Self {
-            response: shortened(&failure.to_string()),
-            // A refusal that is about us is worth waiting out: somebody may put it right within the day.
-            is_final: matches!(cause, Cause::RecipientPermanent | Cause::Unsendable),
-            server_away: matches!(
-                cause,
-                Cause::ServerTrouble | Cause::Protocol | Cause::Configuration
-            ),
-        }
-    }
-}
-
-fn shortened(text: &str) -> String {
-    text.chars().take(LONGEST_RESPONSE).collect()
 }
 
 #[cfg(test)]

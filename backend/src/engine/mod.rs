@@ -42,6 +42,7 @@ mod recovery;
 mod result_writer;
 pub mod retry;
 pub mod scheduler;
+mod send_failure;
 pub mod sender;
 pub mod settings;
 mod shared;

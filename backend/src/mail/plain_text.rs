@@ -37,11 +37,8 @@ fn written(html: &str, concealed: Concealed) -> Writer {
     let mut writer = Writer::default();
     for token in tokens(html, emitter) {
         match token {
-            Token::StartTag(tag) => {
-                if concealed == Concealed::Shown || !writer.conceals(&tag) {
-                    writer.start(&tag);
-                }
-            }
+            Token::StartTag(tag) if concealed != Concealed::Shown && writer.conceals(&tag) => {}
+            Token::StartTag(tag) => writer.start(&tag),
             Token::EndTag(tag) if writer.ends_concealed(&utf8(&tag.name)) => {}
             Token::EndTag(tag) => writer.end(&utf8(&tag.name)),
             Token::String(text) => writer.text(&utf8(&text)),

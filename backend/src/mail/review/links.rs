@@ -95,14 +95,12 @@ fn in_address(source: &str, tags: &[Tag<'_>], address: &Range<usize>) -> Vec<Fou
                 dead.push(tag.range.clone());
                 InAddress::Path
             }
-            (InAddress::Nothing, Part::Value(_)) => InAddress::Path,
-            (before, Part::Value(_)) => before,
             (InAddress::Nothing, Part::Text(text)) if !is_absolute(text) => InAddress::Relative,
             (InAddress::Nothing | InAddress::Path, Part::Text(text)) if has_query(text) => {
                 InAddress::Query
             }
-            (InAddress::Nothing, Part::Text(_)) => InAddress::Path,
-            (before, Part::Text(_)) => before,
+            (InAddress::Nothing, Part::Value(_) | Part::Text(_)) => InAddress::Path,
+            (before, Part::Value(_) | Part::Text(_)) => before,
         },
     );
     let whole = source.get(address.clone()).unwrap_or_default();

@@ -1,0 +1,51 @@
+//! Why a transactional mail was not sent.
+
+use crate::mail::verdict::{Cause, Failure};
+
+/// Characters.
+const MAX_RESPONSE: usize = 1000;
+
+/// Why a mail was not sent.
+pub(super) struct SendFailure {
+    pub(super) response: String,
+    pub(super) is_final: bool,
+    pub(super) server_away: bool,
+}
+
+impl SendFailure {
+    pub(super) fn never(reason: &str) -> Self {
+        Self {
+            response: shortened(reason),
+            is_final: true,
+            server_away: false,
+        }
+    }
+
+    pub(super) fn timed_out() -> Self {
+        Self {
+            response: "the mail server took more than 3 minutes".to_owned(),
+            is_final: false,
+            server_away: true,
+        }
+    }
+}
+
+impl From<Failure> for SendFailure {
+    fn from(failure: Failure) -> Self {
+        let cause = failure.verdict().cause;
+        Self {
+            response: shortened(&failure.to_string()),
+            // A refusal for a reason on our side may be resolved within a day.
+            is_final: matches!(cause, Cause::RecipientPermanent | Cause::Unsendable),
+            server_away: matches!(
+                cause,
+                Cause::ServerTrouble | Cause::Protocol | Cause::Configuration
+            ),
+        }
+    }
+}
+
+/// Limits a response to the length that is stored.
+pub(super) fn shortened(text: &str) -> String {
+    text.chars().take(MAX_RESPONSE).collect()
+}
