@@ -336,7 +336,6 @@ export interface paths {
          *     can be used immediately. The response is the same if the address is already registered: its owner is then notified
          *     by mail. It is also the same if an invitation is required and missing: an invited address is then mailed its
          *     invitation again. Limits: five requests an hour from one network address, three mails an hour to one address.
-         *     mails an hour to one address.
          */
         post: operations["sign_up"];
         delete?: never;
@@ -464,7 +463,7 @@ export interface paths {
          * Invite an address
          * @description Requires the role of an administrator. Mails a link that opens one account with this address within seven days,
          *     also where `SIGN_UP` restricts sign-up. Inviting an address again mails a new link; the previous one becomes
-         *     invalid. At most three mails an hour to one address.
+         *     invalid. The link is also invalid while the inviting administrator is blocked or is no administrator. At most three mails an hour to one address.
          */
         post: operations["create_invitation"];
         delete?: never;
@@ -1176,7 +1175,8 @@ export interface paths {
         /**
          * Try the failed deliveries of a run again
          * @description The run goes on with the message it began with; attempts are numbered on. Give nothing for all that have failed, or
-         *     choose among them. Recipients deleted or suppressed since are left out.
+         *     choose among them. Recipients deleted or suppressed since are left out. If the run started more than 24 hours ago, its
+         *     retries count for the quota of mails a day.
          */
         post: operations["retry_run"];
         delete?: never;
@@ -2199,11 +2199,16 @@ export interface components {
              */
             id: number;
             invited_by?: components["schemas"]["UserRef"] | null;
+            /**
+             * @description The link does not work because the account that sent it is blocked, deleted or no administrator any more. Invite
+             *     the address again.
+             */
+            is_void: boolean;
             /** @description Language of the mail. */
             language: components["schemas"]["Language"];
         };
         /**
-         * @description The languages the service speaks.
+         * @description A language of the service.
          * @enum {string}
          */
         Language: "ru" | "en";
@@ -2567,6 +2572,11 @@ export interface components {
                  */
                 id: number;
                 invited_by?: components["schemas"]["UserRef"] | null;
+                /**
+                 * @description The link does not work because the account that sent it is blocked, deleted or no administrator any more. Invite
+                 *     the address again.
+                 */
+                is_void: boolean;
                 /** @description Language of the mail. */
                 language: components["schemas"]["Language"];
             }[];
@@ -2971,7 +2981,7 @@ export interface components {
          * @description What keeps an open run from being sent for a while.
          * @enum {string}
          */
-        PauseReason: "disabled" | "owner_blocked" | "paused" | "content_rejected" | "recipients_refused" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses";
+        PauseReason: "disabled" | "owner_blocked" | "paused" | "content_rejected" | "recipients_refused" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses" | "mail_server_does_not_confirm";
         /** @description A picture that articles can show. */
         Picture: {
             /** @example /api/v1/images/q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp */
@@ -3112,8 +3122,10 @@ export interface components {
              */
             mailing_id?: number | null;
             /**
-             * @description Every recipient that this search finds now.
+             * @description Every recipient that this search finds now. It must contain two letters or digits, or one letter outside of
+             *     ASCII: shorter searches are found in almost every address.
              * @default null
+             * @example @example.org
              */
             q?: string | null;
         };
@@ -3485,7 +3497,7 @@ export interface components {
          * @description Why a mailing stands where it stands.
          * @enum {string}
          */
-        StateReason: "waiting" | "sending" | "finished" | "window_over" | "disabled" | "owner_blocked" | "paused" | "content_rejected" | "recipients_refused" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses" | "no_recipients" | "quota_used_up";
+        StateReason: "waiting" | "sending" | "finished" | "window_over" | "disabled" | "owner_blocked" | "paused" | "content_rejected" | "recipients_refused" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses" | "mail_server_does_not_confirm" | "no_recipients" | "quota_used_up";
         /** @description What there is now, and the attempts of a period. */
         Stats: components["schemas"]["Sent"] & {
             mailings: components["schemas"]["MailingTotals"];
@@ -4156,7 +4168,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4447,7 +4459,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -4566,7 +4578,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5008,7 +5020,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5093,7 +5105,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5178,7 +5190,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5263,7 +5275,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5408,7 +5420,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5539,7 +5551,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -5548,7 +5560,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_invalid`: the invitation is used, withdrawn, expired or for another address; field `email`, `domain_not_allowed` */
+            /** @description `token_invalid`: the invitation is used, withdrawn, expired, of an administrator who is one no more, or for another address; field `email`, `domain_not_allowed` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5826,7 +5838,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6068,7 +6080,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6396,7 +6408,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6670,7 +6682,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -6858,7 +6870,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7700,7 +7712,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7808,7 +7820,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -7965,7 +7977,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -8068,7 +8080,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -8360,7 +8372,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -8628,7 +8640,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -8733,7 +8745,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -9014,7 +9026,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -9130,7 +9142,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -9244,7 +9256,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -9349,7 +9361,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -9552,7 +9564,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -9833,7 +9845,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -10152,7 +10164,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `run_open`: another run of the mailing is open; `outside_window`, `disabled`, `mailing_deleted` or `nothing_to_retry` */
+            /** @description `run_open`: another run of the mailing is open; `outside_window`, `disabled`, `mailing_deleted`, `nothing_to_retry` or `over_quota` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -10170,7 +10182,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -10188,7 +10200,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many requests; see `Retry-After` */
+            /** @description `quota_used_up`: too many mails within 24 hours; `Retry-After` says when there is room again */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -10404,7 +10416,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -10678,7 +10690,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -11354,7 +11366,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -11882,7 +11894,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -12072,7 +12084,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -12195,7 +12207,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not declared as JSON */
+            /** @description The body is not declared as JSON in UTF-8, or it is compressed */
             415: {
                 headers: {
                     [name: string]: unknown;
