@@ -13,47 +13,42 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::{AppExt, scope, service_config};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::articles::blog::Blog;
-use crate::auth::api_secret::ApiSecrets;
-use crate::auth::callers::Callers;
-use crate::auth::cookie::RefreshCookie;
-use crate::auth::gate::Gate;
-use crate::auth::password::Passwords;
-use crate::auth::signed_token::TokenSigner;
-use crate::auth::token::AccessTokens;
-use crate::cache::Cache;
-use crate::clock::Clock;
-use crate::compute::{Bounds, Compute};
+use crate::accounts::auth::api_secret::ApiSecrets;
+use crate::accounts::auth::callers::Callers;
+use crate::accounts::auth::cookie::RefreshCookie;
+use crate::accounts::auth::gate::Gate;
+use crate::accounts::auth::password::Passwords;
+use crate::accounts::auth::signed_token::TokenSigner;
+use crate::accounts::auth::token::AccessTokens;
+use crate::accounts::{api_tokens, audit_log, auth, avatars, invitations, quotas, users};
+use crate::audience::{recipients, suppressions};
 use crate::config::{CacheKind, Config};
-use crate::db::Db;
+use crate::content::{images, messages};
+use crate::core::cache::Cache;
+use crate::core::clock::Clock;
+use crate::core::compute::{Bounds, Compute};
+use crate::core::db::Db;
+use crate::core::redis::Redis;
+use crate::delivery::mailings::watching::Watching;
+use crate::delivery::smtp_servers::opened::Opener;
+use crate::delivery::smtp_servers::tryout::Tryouts;
+use crate::delivery::web_view::readers::Readers;
+use crate::delivery::{attempts, deliveries, mailings, runs, smtp_servers, stats, web_view};
 use crate::engine::sender::{Sender, SenderSettings};
 use crate::engine::upkeep::Upkeep;
 use crate::engine::{Engine, account_mail};
-use crate::http::cached;
-use crate::http::client::TrustedProxies;
-use crate::http::downloads::Downloads;
-use crate::http::etag;
-use crate::http::fallback;
-use crate::http::head;
-use crate::http::headers;
-use crate::http::openapi::{self, KnownPaths};
-use crate::http::pictures::PictureRenderer;
-use crate::http::problems::problems;
-use crate::http::readiness;
-use crate::http::request_metrics::measure;
-use crate::http::site::{self, PublicUrl};
-use crate::http::span::RequestSpan;
-use crate::letters::readers::Readers;
-use crate::limits::{Limits, requests};
-use crate::mailings::watching::Watching;
-use crate::redis::Redis;
-use crate::smtp_servers::opened::Opener;
-use crate::smtp_servers::tryout::Tryouts;
-use crate::{
-    api_tokens, articles, attempts, auth, avatars, deliveries, events, home, images, invitations,
-    letters, mailings, messages, quotas, recipients, runs, smtp_servers, stats, suppressions,
-    users,
-};
+use crate::site::articles::blog::Blog;
+use crate::site::{articles, home};
+use crate::web::client::TrustedProxies;
+use crate::web::downloads::Downloads;
+use crate::web::limits::{Limits, requests};
+use crate::web::openapi::{self, KnownPaths};
+use crate::web::pictures::PictureRenderer;
+use crate::web::problems::problems;
+use crate::web::request_metrics::measure;
+use crate::web::site::{self, PublicUrl};
+use crate::web::span::RequestSpan;
+use crate::web::{cached, etag, fallback, head, headers, readiness};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -271,8 +266,8 @@ fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(stats::api::routes);
     config.configure(smtp_servers::api::routes);
     config.configure(suppressions::api::routes);
-    config.configure(letters::api::routes);
-    config.configure(events::api::routes);
+    config.configure(web_view::api::routes);
+    config.configure(audit_log::api::routes);
     config.configure(articles::api::routes);
     config.configure(images::api::routes);
     config.configure(home::api::routes);

@@ -22,12 +22,12 @@ use sha2::{Digest, Sha256};
 use self::addresses::without_password;
 pub use self::cache::CacheKind;
 use self::settings::Settings;
-use crate::auth::sign_up_policy::SignUpPolicy;
+use crate::accounts::auth::sign_up_policy::SignUpPolicy;
+use crate::accounts::quotas::model::Quotas;
+use crate::delivery::mailings::watching;
+use crate::delivery::smtp_servers::settings::MailSettings;
 use crate::engine::settings::EngineSettings;
-use crate::http::deadlines::Deadlines;
-use crate::mailings::watching;
-use crate::quotas::model::Quotas;
-use crate::smtp_servers::settings::MailSettings;
+use crate::web::deadlines::Deadlines;
 
 /// The sample in `.env.example`; good enough to try things out, refused in production.
 const SAMPLE_SECRET: &str = "sample-secret-for-development-only";

@@ -1,50 +1,16 @@
-//! Dispatch: a self-hosted e-mail mailing service. A slice (recipients, mailings, …) is a folder; a layer is a file in it:
-//! `model.rs` the types, `store.rs` the SQL, `api.rs` the handlers. `engine` turns due mailings into mail.
+//! Dispatch: a self-hosted e-mail mailing service. Groups of modules, each of which knows only those above it: `core`, `web`,
+//! `accounts`, `audience`, `content`, `delivery`, `site`, `engine`, `cli`. Inside a group a slice (recipients, mailings, …)
+//! is a folder and a layer is a file in it: `model.rs` the types, `store.rs` the SQL, `api.rs` the handlers.
 
-pub mod account_mails;
-pub mod api_tokens;
+pub mod accounts;
 pub mod app;
-pub mod articles;
-pub mod attempts;
-pub mod auth;
-pub mod avatars;
-pub mod cache;
+pub mod audience;
 pub mod cli;
-pub mod clock;
-pub mod compute;
 pub mod config;
-pub mod db;
-pub mod deliveries;
-pub mod email_address;
+pub mod content;
+pub mod core;
+pub mod delivery;
 pub mod engine;
-pub mod events;
-pub mod home;
-mod html_tokens;
-pub mod http;
-pub mod idempotency_keys;
-pub mod images;
-pub mod invitations;
-pub mod language;
-pub mod letters;
-pub mod limits;
 pub mod mail;
-pub mod mail_servers;
-pub mod mailings;
-pub mod messages;
-pub mod metrics;
-mod named;
-pub mod normalization;
-pub mod owners;
-pub mod picture;
-pub mod quotas;
-pub mod random_token;
-pub mod recipients;
-pub mod redis;
-pub mod runs;
-pub mod search;
-pub mod smtp_servers;
-pub mod stats;
-pub mod suppressions;
-pub mod text;
-pub mod users;
-pub mod zone;
+pub mod site;
+pub mod web;

@@ -6,16 +6,16 @@ use diesel::{Connection, PgConnection};
 use validator::Validate;
 
 use super::{Failure, say};
+use crate::accounts::audit_log::model::{EventKind, SubjectKind};
+use crate::accounts::audit_log::new::Origin;
+use crate::accounts::audit_log::store::record;
+use crate::accounts::auth::model::SignUp;
+use crate::accounts::auth::policy::Role;
+use crate::accounts::auth::store;
 use crate::app::Services;
-use crate::auth::model::SignUp;
-use crate::auth::policy::Role;
-use crate::auth::store;
 use crate::config::Admin;
-use crate::email_address::EmailAddress;
-use crate::events::model::{EventKind, SubjectKind};
-use crate::events::new::Origin;
-use crate::events::store::record;
-use crate::language::Language;
+use crate::core::email_address::EmailAddress;
+use crate::core::language::Language;
 
 /// Takes `ADMIN_EMAIL` and `ADMIN_PASSWORD` where both are set, otherwise asks.
 pub(super) fn run(services: &Services) -> Result<(), Failure> {

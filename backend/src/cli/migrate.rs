@@ -5,8 +5,8 @@ use diesel::{Connection, PgConnection};
 
 use super::{AlreadySaid, Failure, progress::note, say};
 use crate::app::Services;
-use crate::db::{self, Step};
-use crate::normalization::{self, Pass, leftovers};
+use crate::core::db::{self, Step};
+use crate::engine::normalization::{self, Pass, leftovers};
 
 /// Applies what is missing and names it.
 pub(super) fn run(services: &Services) -> Result<(), Failure> {

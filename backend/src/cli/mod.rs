@@ -20,8 +20,8 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::app::Services;
-use crate::clock::Clock;
 use crate::config::{Config, Log};
+use crate::core::clock::Clock;
 
 /// Self-hosted e-mail mailing service
 #[derive(Parser)]

@@ -11,17 +11,17 @@ use tokio::runtime::Builder;
 use super::progress::{Progress, note};
 use super::serve::told_to_end;
 use super::{Failure, say};
+use crate::accounts::audit_log::new::Origin;
 use crate::app::Services;
-use crate::db::schema::mailings;
+use crate::core::db::schema::mailings;
+use crate::core::metrics::store;
+use crate::core::owners::Owners;
+use crate::delivery::mailings::model::MailingRow;
+use crate::delivery::mailings::start;
+use crate::delivery::runs;
+use crate::delivery::runs::model::{Run, Trigger};
 use crate::engine::scheduler::{self, Pass};
 use crate::engine::sender::{Sender, Until};
-use crate::events::new::Origin;
-use crate::mailings::model::MailingRow;
-use crate::mailings::start;
-use crate::metrics::store;
-use crate::owners::Owners;
-use crate::runs;
-use crate::runs::model::{Run, Trigger};
 
 /// Begins a run of this mailing and waits until nothing of it is left to be sent now.
 pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
 use crate::app::Services;
-use crate::http::metrics_server::{self, Watched};
+use crate::web::metrics_server::{self, Watched};
 
 /// The API without the engine.
 pub(super) fn api(services: Services) -> Result<(), Failure> {

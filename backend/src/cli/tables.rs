@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::app::Services;
-use crate::db::{self, Differences, Unavailable};
+use crate::core::db::{self, Differences, Unavailable};
 
 /// Fails when the database lacks a migration. On the tables of a newer release the program works and says so: in a rolling
 /// update the last processes of the old one do. Whether a database that is away is fit shows when it is back.

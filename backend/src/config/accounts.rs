@@ -2,9 +2,9 @@
 
 use super::settings::Settings;
 use super::{Admin, AuthSettings, DemoPassword};
-use crate::auth::password;
-use crate::auth::sign_up_policy::SignUpPolicy;
-use crate::quotas::model::{Quota, Quotas};
+use crate::accounts::auth::password;
+use crate::accounts::auth::sign_up_policy::SignUpPolicy;
+use crate::accounts::quotas::model::{Quota, Quotas};
 
 impl<F: Fn(&str) -> Option<String>> Settings<F> {
     pub(super) fn auth(&mut self, production: bool) -> Option<AuthSettings> {

@@ -5,7 +5,7 @@ use lettre::message::Mailbox;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use crate::email_address::EmailAddress;
+use crate::core::email_address::EmailAddress;
 
 /// An origin as browsers write it. There is no `*`: the API is opened to pages that somebody has thought of.
 pub(super) fn origin(text: &str) -> Result<String, String> {

@@ -14,12 +14,12 @@ use super::senders;
 use super::{
     CacheKind, Config, ConfigErrors, Database, Http, Log, SAMPLE_SECRET, Secrets, Standing,
 };
+use crate::delivery::mailings::watching;
+use crate::delivery::smtp_server_health::model::Pace;
+use crate::delivery::smtp_servers::settings::MailSettings;
 use crate::engine::settings::EngineSettings;
-use crate::http::deadlines::Deadlines;
 use crate::mail::server::{Outside, Server, Timeouts};
-use crate::mail_servers::model::Pace;
-use crate::mailings::watching;
-use crate::smtp_servers::settings::MailSettings;
+use crate::web::deadlines::Deadlines;
 
 /// The settings being read, and what is wrong with them so far.
 pub(super) struct Settings<F> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::auth::password;
+use crate::accounts::auth::password;
 
 /// Minimum entropy of a secret in bits. The estimate for 32 random digits is about 100, for 32 hexadecimal digits
 /// 115, for the output of `openssl rand -base64 32` 220.

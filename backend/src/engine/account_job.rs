@@ -6,19 +6,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use lettre::message::Mailbox;
 
-use crate::account_mails::mail::{Composer, MailContent, Reader};
-use crate::account_mails::model::{DueMail, Kind};
-use crate::account_mails::store;
-use crate::auth::links::{self, Purpose};
-use crate::auth::signed_token::TokenSigner;
-use crate::email_address::EmailAddress;
-use crate::invitations;
-use crate::language::Language;
+use crate::accounts::auth::links::{self, Purpose};
+use crate::accounts::auth::signed_token::TokenSigner;
+use crate::accounts::invitations;
+use crate::accounts::transactional_mails::mail::{Composer, MailContent, Reader};
+use crate::accounts::transactional_mails::model::{DueMail, Kind};
+use crate::accounts::transactional_mails::store;
+use crate::content::messages;
+use crate::content::messages::model::Message;
+use crate::core::email_address::EmailAddress;
+use crate::core::language::Language;
+use crate::core::owners::Owners;
 use crate::mail::compose::{self, Content, Mail, Prepared};
 use crate::mail::dkim::Signer;
-use crate::messages;
-use crate::messages::model::Message;
-use crate::owners::Owners;
 
 /// A mail with all that is needed to write it.
 pub(super) struct Job {

@@ -10,18 +10,18 @@ use tokio::time::{sleep, timeout};
 
 use super::account_job::{self, ComposeSettings};
 use super::send_failure::{self, SendFailure};
-use crate::account_mails::mail::Composer;
-use crate::account_mails::model::DueMail;
-use crate::account_mails::store;
-use crate::auth::signed_token::TokenSigner;
-use crate::clock::Clock;
-use crate::db::{Db, Unavailable};
+use crate::accounts::auth::signed_token::TokenSigner;
+use crate::accounts::transactional_mails::mail::Composer;
+use crate::accounts::transactional_mails::model::DueMail;
+use crate::accounts::transactional_mails::store;
+use crate::core::clock::Clock;
+use crate::core::db::{Db, Unavailable};
+use crate::delivery::smtp_servers::settings::MailSettings;
 use crate::mail::compose::Mail;
 use crate::mail::reply::Reply;
 use crate::mail::server::{Server, Timeouts};
 use crate::mail::session::Session;
 use crate::mail::verdict::Failure;
-use crate::smtp_servers::settings::MailSettings;
 
 /// For one mail from connecting to the last reply; somebody is waiting for it, and a second copy does no harm.
 const CONVERSATION: Duration = Duration::from_mins(3);
@@ -254,7 +254,7 @@ fn next_attempt(mail: &DueMail, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account_mails::model::Kind;
+    use crate::accounts::transactional_mails::model::Kind;
 
     #[test]
     fn the_waits_double_from_half_a_minute_to_an_hour_for_a_day() {

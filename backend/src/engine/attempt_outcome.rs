@@ -5,9 +5,9 @@ use tokio::time::{Duration, Instant};
 
 use super::job::Job;
 use super::retry::{self, Terms};
-use crate::deliveries::claims::Claimed;
-use crate::deliveries::model::DeliveryStatus;
-use crate::deliveries::results::AttemptResult;
+use crate::delivery::deliveries::claims::Claimed;
+use crate::delivery::deliveries::model::DeliveryStatus;
+use crate::delivery::deliveries::results::AttemptResult;
 use crate::mail::reply::{Reply, Stage};
 use crate::mail::verdict::{Cause, Failure, Outcome, Verdict};
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::job::Job;
 use super::journal::{LeaseFile, Line};
-use crate::deliveries::claims::{Lease, Leased};
-use crate::deliveries::results::Place;
+use crate::delivery::deliveries::claims::{Lease, Leased};
+use crate::delivery::deliveries::results::Place;
 
 /// How long after leasing or renewing a chunk a body may start; the lease lasts longer, because sending a body takes
 /// time.

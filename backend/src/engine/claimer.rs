@@ -18,9 +18,9 @@ use super::prepare::prepare;
 use super::recovery;
 use super::shared::{AttemptEvent, LEASE_S, Shared, Until};
 use super::smtp_target::SmtpTarget;
-use crate::deliveries::claims::{self, ClaimableRun, Lease};
-use crate::deliveries::leases;
-use crate::smtp_servers;
+use crate::delivery::deliveries::claims::{self, ClaimableRun, Lease};
+use crate::delivery::deliveries::leases;
+use crate::delivery::smtp_servers;
 
 /// After the database or the journal failed.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -19,9 +19,9 @@ use super::breaker::{Breaker, BreakerChange};
 use super::egress_queue::EgressQueue;
 use super::lease_renewer::LeaseRenewer;
 use super::shared::{AttemptEvent, Shared};
-use crate::deliveries::claims::{self, Lease};
-use crate::deliveries::withdrawals;
-use crate::mail_servers::store::{self, Shut};
+use crate::delivery::deliveries::claims::{self, Lease};
+use crate::delivery::deliveries::withdrawals;
+use crate::delivery::smtp_server_health::store::{self, Shut};
 
 /// Polling interval: well below the two seconds within which a stop must take effect.
 const LOOK: Duration = Duration::from_millis(500);

@@ -19,9 +19,9 @@ use super::egress_queue::{EgressQueue, Next, SessionSlot};
 use super::fair_queue::{Batch, QueuedMail};
 use super::job::Job;
 use super::smtp_target::SmtpTarget;
-use crate::deliveries::claims::ClaimableRun;
+use crate::delivery::deliveries::claims::ClaimableRun;
+use crate::delivery::smtp_server_health::model::SmtpServerKey;
 use crate::mail::verdict::Failure;
-use crate::mail_servers::model::SmtpServerKey;
 
 pub(super) struct Coordinator {
     state: Mutex<State>,

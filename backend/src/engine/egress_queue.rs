@@ -19,8 +19,8 @@ pub(super) use self::sessions::SessionSlot;
 use super::breaker::Breaker;
 use super::fair_queue::{Batch, FairQueue, QueuedMail};
 use super::smtp_target::SmtpTarget;
+use crate::delivery::smtp_server_health::store::name_of;
 use crate::mail::verdict::Failure;
-use crate::mail_servers::store::name_of;
 
 /// A run with this many deliveries waiting for a session gets no further chunk.
 const ENOUGH: usize = 1000;

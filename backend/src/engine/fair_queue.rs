@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::chunk::Chunk;
-use crate::deliveries::claims::{ClaimableRun, Claimed};
+use crate::delivery::deliveries::claims::{ClaimableRun, Claimed};
 
 /// Deliveries of one chunk waiting for a session.
 pub(super) struct Batch {

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::egress_queue::EgressQueue;
-use crate::deliveries::claims::{ClaimableRun, Lease, Terms};
-use crate::deliveries::results::Place;
+use crate::delivery::deliveries::claims::{ClaimableRun, Lease, Terms};
+use crate::delivery::deliveries::results::Place;
+use crate::delivery::runs::refusals::Refusals;
 use crate::mail::compose::Prepared;
 use crate::mail::reply::Stage;
 use crate::mail::verdict::{Cause, Failure, Outcome};
-use crate::runs::refusals::Refusals;
 
 /// Refusals of the content in a row after which the next will be refused too.
 const CONTENT_REFUSALS: u32 = 10;

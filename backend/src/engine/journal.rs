@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::deliveries::claims::Lease;
-use crate::deliveries::model::DeliveryStatus;
-use crate::deliveries::results::{AttemptResult, Place};
+use crate::delivery::deliveries::claims::Lease;
+use crate::delivery::deliveries::model::DeliveryStatus;
+use crate::delivery::deliveries::results::{AttemptResult, Place};
 
 /// A step in the life of a lease; a line of its file. One that was cut off does not count.
 #[derive(Debug, Serialize, Deserialize)]

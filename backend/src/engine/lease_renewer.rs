@@ -7,8 +7,8 @@ use diesel::prelude::*;
 
 use super::chunk::Chunk;
 use super::shared::LEASE_S;
-use crate::deliveries::claims::Lease;
-use crate::deliveries::leases;
+use crate::delivery::deliveries::claims::Lease;
+use crate::delivery::deliveries::leases;
 
 /// Renewal interval: short enough for several attempts while a lease is valid.
 const INTERVAL: Duration = Duration::from_secs(10);

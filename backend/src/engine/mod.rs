@@ -37,6 +37,7 @@ mod fair_queue;
 mod job;
 mod journal;
 mod lease_renewer;
+pub mod normalization;
 mod prepare;
 mod recovery;
 mod result_writer;
@@ -61,10 +62,10 @@ use tokio::time::timeout;
 use self::scheduler::Pass;
 use self::sender::Sender;
 use self::upkeep::Upkeep;
-use crate::clock::Clock;
-use crate::db::{Db, Unavailable};
-use crate::metrics::metrics;
-use crate::quotas::model::Quotas;
+use crate::accounts::quotas::model::Quotas;
+use crate::core::clock::Clock;
+use crate::core::db::{Db, Unavailable};
+use crate::core::metrics::metrics;
 
 /// How long what is in flight may take when the process is asked to end.
 const GRACE: Duration = Duration::from_secs(30);

@@ -4,9 +4,9 @@ use diesel::prelude::*;
 
 use super::egress_queue::EgressQueue;
 use super::shared::Shared;
-use crate::deliveries::claims::ClaimableRun;
+use crate::delivery::deliveries::claims::ClaimableRun;
+use crate::delivery::runs;
 use crate::mail::compose::{Content, Prepared};
-use crate::runs;
 
 /// Encodes the run's message, once. If that fails, every delivery of the run will say why.
 pub(super) fn prepare(

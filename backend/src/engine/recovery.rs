@@ -11,13 +11,13 @@ use diesel::prelude::*;
 
 use super::journal::{Journal, Line, Orphan, Taken};
 use super::retry;
-use crate::clock::Clock;
-use crate::db::schema::attempts;
-use crate::deliveries::claims::{self, Lease};
-use crate::deliveries::leases;
-use crate::deliveries::losses::{self, Lost};
-use crate::deliveries::model::DeliveryStatus;
-use crate::deliveries::results::{self, AttemptResult, Place};
+use crate::core::clock::Clock;
+use crate::core::db::schema::attempts;
+use crate::delivery::deliveries::claims::{self, Lease};
+use crate::delivery::deliveries::leases;
+use crate::delivery::deliveries::losses::{self, Lost};
+use crate::delivery::deliveries::model::DeliveryStatus;
+use crate::delivery::deliveries::results::{self, AttemptResult, Place};
 use crate::mail::reply::Stage;
 use crate::mail::verdict::{Cause, Outcome, Verdict};
 

@@ -12,11 +12,11 @@ use diesel::prelude::*;
 use super::chunk::Chunk;
 use super::job::Rest;
 use super::shared::{AttemptEvent, Shared};
-use crate::deliveries::claims::{self, Lease};
-use crate::deliveries::leases;
-use crate::deliveries::results::{self, AttemptResult};
-use crate::metrics::metrics;
-use crate::runs::rests;
+use crate::core::metrics::metrics;
+use crate::delivery::deliveries::claims::{self, Lease};
+use crate::delivery::deliveries::leases;
+use crate::delivery::deliveries::results::{self, AttemptResult};
+use crate::delivery::runs::rests;
 
 /// Results are collected so long before they are written. Nobody is woken for each of them: that would cost more than to
 /// write it.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::deliveries::model::DeliveryStatus;
+use crate::delivery::deliveries::model::DeliveryStatus;
 use crate::mail::verdict::{Cause, Outcome, Verdict};
 
 /// Greylisting and similar deferrals: the first delay, which doubles with every attempt, and the maximum.

@@ -6,10 +6,11 @@ use diesel::prelude::*;
 use diesel::sql_types::Timestamptz;
 
 use super::recovery;
-use crate::clock::Clock;
-use crate::quotas::model::Quotas;
-use crate::runs::checks::Checked;
-use crate::{deliveries, mailings, runs, suppressions};
+use crate::accounts::quotas::model::Quotas;
+use crate::audience::suppressions;
+use crate::core::clock::Clock;
+use crate::delivery::runs::checks::Checked;
+use crate::delivery::{deliveries, mailings, runs};
 
 /// What a pass has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

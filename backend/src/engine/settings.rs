@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::delivery::smtp_server_health::model::Pace;
 use crate::mail::server::Timeouts;
-use crate::mail_servers::model::Pace;
 
 /// How the engine works.
 #[derive(Debug, Clone)]

@@ -9,11 +9,11 @@ use super::database_clock::DatabaseClock;
 use super::job::Rest;
 use super::settings::EngineSettings;
 use super::smtp_target::SmtpTarget;
-use crate::clock::Clock;
-use crate::deliveries::results::AttemptResult;
+use crate::core::clock::Clock;
+use crate::delivery::deliveries::results::AttemptResult;
+use crate::delivery::smtp_servers::opened::Opener;
+use crate::delivery::smtp_servers::settings::MailSettings;
 use crate::mail::ehlo_name::host_name;
-use crate::smtp_servers::opened::Opener;
-use crate::smtp_servers::settings::MailSettings;
 
 /// How long a chunk is ours without a word from us, in seconds of the database's clock.
 pub(super) const LEASE_S: f64 = 60.0;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use lettre::message::Mailbox;
 
 use super::shared::SenderSettings;
+use crate::delivery::smtp_server_health::model::Pace;
+use crate::delivery::smtp_server_health::model::SmtpServerKey;
+use crate::delivery::smtp_servers::model::SmtpServerRow;
 use crate::mail::dkim::Signer;
 use crate::mail::server::Server;
 use crate::mail::verdict::Failure;
-use crate::mail_servers::model::Pace;
-use crate::mail_servers::model::SmtpServerKey;
-use crate::smtp_servers::model::SmtpServerRow;
 
 /// How a server is reached and how much it may be given.
 pub(super) struct SmtpTarget {

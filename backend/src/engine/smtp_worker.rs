@@ -15,10 +15,10 @@ use super::egress_queue::EgressQueue;
 use super::fair_queue::QueuedMail;
 use super::journal::{Line, Taken};
 use super::shared::{AttemptEvent, Shared};
-use crate::deliveries::claims::Claimed;
+use crate::core::metrics::metrics;
+use crate::delivery::deliveries::claims::Claimed;
 use crate::mail::compose::{Addressee, Mail};
 use crate::mail::verdict::Failure;
-use crate::metrics::metrics;
 
 /// An idle session is closed after this time: servers dislike idle connections.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);

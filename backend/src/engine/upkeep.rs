@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::PassError;
-use crate::clock::Clock;
-use crate::db::Db;
-use crate::events;
-use crate::normalization::{self, Pass, leftovers};
+use crate::accounts::audit_log;
+use crate::core::clock::Clock;
+use crate::core::db::Db;
+use crate::engine::normalization::{self, Pass, leftovers};
 
 /// Deleted by one statement, so that no lock and no transaction is a long one.
 const AT_ONCE: i64 = 1000;
@@ -120,7 +120,7 @@ impl Upkeep {
     /// Deletes some; whether there may be more.
     pub fn pass(&self, conn: &mut PgConnection) -> QueryResult<bool> {
         let now = self.clock.now();
-        let events = events::store::forget(conn, now - self.events_kept, AT_ONCE)?;
+        let events = audit_log::store::forget(conn, now - self.events_kept, AT_ONCE)?;
         let mut more = is_all_it_may(events);
         for leftovers in LEFTOVERS {
             more |= is_all_it_may(sweep(conn, leftovers, now)?);

@@ -3,7 +3,7 @@
 use super::place::Place;
 use super::placeholders::{FILTERS, NAMES};
 use super::render::{Mistake, NO_SUBJECT};
-use crate::named::named;
+use crate::core::named::named;
 
 named! {
     /// The kinds of errors and warnings about a template.

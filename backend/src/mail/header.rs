@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 use email_encoding::headers::writer::EmailWriter;
 use email_encoding::headers::{quoted_string, rfc2047};
 
-use crate::email_address::EmailAddress;
+use crate::core::email_address::EmailAddress;
 
 /// The longest word that is written as it is; a longer one could make its line too long.
 const MAX_WORD: usize = 60;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use html5gum::Span;
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 
-use crate::html_tokens::tokens;
+use crate::core::html_tokens::tokens;
 
 use super::urls::Form;
 

@@ -11,7 +11,7 @@ use html5gum::{StartTag, Token};
 use super::concealed::{Tiny, is_concealed, is_for_screens, is_void, visibility, without_filler};
 use super::style::{StyleSheet, Visibility};
 use super::text_template::PRIVATE;
-use crate::html_tokens::tokens;
+use crate::core::html_tokens::tokens;
 
 /// The text of an HTML page or fragment, without parts intended only for previews: hidden elements, and the filler
 /// after them. If a hidden element is not closed, everything is shown rather than nothing after it.

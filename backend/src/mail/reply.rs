@@ -2,7 +2,7 @@
 
 use std::{fmt, str};
 
-use crate::named::named;
+use crate::core::named::named;
 
 /// The longest text kept of a reply, in bytes.
 const MAX_TEXT: usize = 1024;

@@ -20,7 +20,7 @@ use super::{
     verdict::{Failure, Fault},
     wire::{Wire, within},
 };
-use crate::metrics::OpenSession;
+use crate::core::metrics::OpenSession;
 
 pub struct Session {
     /// Gone once the connection is not to be used again; lent to the step under way.

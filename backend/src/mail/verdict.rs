@@ -5,7 +5,7 @@ mod failure;
 
 pub use self::failure::{Failure, Fault};
 use super::reply::{Reply, Stage};
-use crate::named::named;
+use crate::core::named::named;
 
 named! {
     /// What became of an attempt; the word that the log shows.

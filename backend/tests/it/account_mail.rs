@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use dispatch::db::schema::account_mails;
+use dispatch::core::db::schema::account_mails;
 use serde_json::json;
 
 use crate::support::accounts::PASSWORD;

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use dispatch::db::schema::{account_mails, account_tokens, refresh_tokens, sessions};
+use dispatch::core::db::schema::{account_mails, account_tokens, refresh_tokens, sessions};
 use dispatch::engine::upkeep::Upkeep;
 use serde_json::json;
 

@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use dispatch::deliveries::model::DeliveryStatus;
-use dispatch::email_address::EmailAddress;
+use dispatch::core::email_address::EmailAddress;
+use dispatch::delivery::deliveries::model::DeliveryStatus;
 use serde_json::{Value, json};
 
 use crate::support::accounts::PASSWORD;

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use dispatch::db::schema::api_tokens;
+use dispatch::core::db::schema::api_tokens;
 use serde_json::{Value, json};
 
 use crate::support::accounts::PASSWORD;

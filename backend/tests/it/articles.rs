@@ -5,7 +5,7 @@ use std::io::Cursor;
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use dispatch::app::Services;
-use dispatch::db::schema::images;
+use dispatch::core::db::schema::images;
 use dispatch::engine::upkeep::Upkeep;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use dispatch::db::schema::avatars;
+use dispatch::core::db::schema::avatars;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
 

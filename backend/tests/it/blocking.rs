@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use dispatch::db::schema::users;
+use dispatch::core::db::schema::users;
 use serde_json::json;
 
 use crate::support::accounts::{Browser, PASSWORD};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use dispatch::db::schema::{articles, users};
+use dispatch::core::db::schema::{articles, users};
 use serde_json::json;
 
 use crate::support::app::TestApp;

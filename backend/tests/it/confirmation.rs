@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use dispatch::db::schema::account_tokens;
+use dispatch::core::db::schema::account_tokens;
 use serde_json::json;
 
 use crate::support::accounts::PASSWORD;

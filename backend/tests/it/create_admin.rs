@@ -1,7 +1,7 @@
 //! `dispatch create-admin`: the first administrator comes in through the command line.
 
 use diesel::prelude::*;
-use dispatch::db::schema::{events, users};
+use dispatch::core::db::schema::{events, users};
 
 use crate::support::accounts::PASSWORD;
 use crate::support::app::TestApp;

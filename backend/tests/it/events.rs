@@ -2,11 +2,11 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use dispatch::db::schema::events;
+use dispatch::accounts::audit_log::model::EventKind;
+use dispatch::accounts::audit_log::new::Origin;
+use dispatch::accounts::audit_log::store;
+use dispatch::core::db::schema::events;
 use dispatch::engine::upkeep::Upkeep;
-use dispatch::events::model::EventKind;
-use dispatch::events::new::Origin;
-use dispatch::events::store;
 use serde_json::{Value, json};
 
 use crate::support::accounts::{Browser, PASSWORD};

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
-use dispatch::mailings::store;
-use dispatch::owners::Owners;
+use dispatch::core::owners::Owners;
+use dispatch::delivery::mailings::store;
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;

@@ -5,7 +5,7 @@ use std::thread;
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use dispatch::db::schema::idempotency_keys;
+use dispatch::core::db::schema::idempotency_keys;
 use dispatch::engine::upkeep::Upkeep;
 use serde_json::{Value, json};
 

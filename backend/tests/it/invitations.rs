@@ -4,7 +4,7 @@ use std::thread;
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use dispatch::db::schema::{invitations, users};
+use dispatch::core::db::schema::{invitations, users};
 use serde_json::{Value, json};
 
 use crate::support::accounts::PASSWORD;

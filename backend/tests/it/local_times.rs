@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use dispatch::zone;
+use dispatch::core::zone;
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;

@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use dispatch::db::schema::account_mails;
+use dispatch::core::db::schema::account_mails;
 use serde_json::json;
 
 use crate::support::app::TestApp;

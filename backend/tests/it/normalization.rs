@@ -2,9 +2,9 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use dispatch::db::schema::recipients as stored_recipients;
-use dispatch::email_address::EmailAddress;
-use dispatch::normalization::leftovers;
+use dispatch::core::db::schema::recipients as stored_recipients;
+use dispatch::core::email_address::EmailAddress;
+use dispatch::engine::normalization::leftovers;
 use serde_json::{Value, json};
 
 use crate::support::accounts::PASSWORD;

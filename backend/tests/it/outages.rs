@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use dispatch::http::error::ApiError;
+use dispatch::web::error::ApiError;
 use serde_json::json;
 
 use crate::support::app::TestApp;

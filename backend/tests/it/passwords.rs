@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use dispatch::db::schema::{account_tokens, users};
+use dispatch::core::db::schema::{account_tokens, users};
 use serde_json::{Value, json};
 
 use crate::support::accounts::{Browser, PASSWORD};

@@ -2,8 +2,8 @@
 #![cfg(test)]
 
 use chrono::{DateTime, Datelike, TimeZone, Utc};
-use dispatch::mailings::recurrence::{Occurrence, Recurrence, Schedule};
-use dispatch::zone::Zone;
+use dispatch::core::zone::Zone;
+use dispatch::delivery::mailings::recurrence::{Occurrence, Recurrence, Schedule};
 
 /// Checks lines of `zone | anchor | next | next …`, each occurrence as a user reads it.
 fn assert_series(recurrence: Recurrence, table: &str) {

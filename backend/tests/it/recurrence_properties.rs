@@ -7,8 +7,8 @@ use chrono::{
     DateTime, Datelike, MappedLocalTime, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta,
     TimeZone, Utc,
 };
-use dispatch::mailings::recurrence::{ACCEPTED, Note, Recurrence, Schedule};
-use dispatch::zone::Zone;
+use dispatch::core::zone::Zone;
+use dispatch::delivery::mailings::recurrence::{ACCEPTED, Note, Recurrence, Schedule};
 use proptest::{prelude::*, sample::select};
 
 /// Where the calendar, counted by hand, puts occurrence `index`.

@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Datelike, Months, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
-use dispatch::mailings::recurrence::{ACCEPTED, Note, Recurrence, Schedule};
-use dispatch::zone::Zone;
+use dispatch::core::zone::Zone;
+use dispatch::delivery::mailings::recurrence::{ACCEPTED, Note, Recurrence, Schedule};
 
 use crate::recurrence_properties::{assert_calendar, moment};
 

@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use dispatch::db::schema::users;
+use dispatch::core::db::schema::users;
 use serde_json::json;
 
 use crate::support::accounts::{Browser, PASSWORD};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use dispatch::db;
+use dispatch::core::db;
 
 use crate::support::app::TestApp;
 
@@ -35,7 +35,7 @@ fn columns_of_the_database(app: &TestApp) -> BTreeSet<String> {
 fn columns_of_the_code() -> BTreeSet<String> {
     let mut table = "";
     let mut found = BTreeSet::new();
-    for line in include_str!("../../src/db/schema.rs")
+    for line in include_str!("../../src/core/db/schema.rs")
         .lines()
         .map(str::trim)
     {

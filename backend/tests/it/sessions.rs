@@ -5,7 +5,7 @@ use std::time::Instant;
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use dispatch::db::schema::{refresh_tokens, sessions};
+use dispatch::core::db::schema::{refresh_tokens, sessions};
 use serde_json::json;
 
 use crate::support::accounts::{Browser, PASSWORD};

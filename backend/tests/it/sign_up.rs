@@ -2,7 +2,7 @@
 //! invited.
 
 use diesel::prelude::*;
-use dispatch::db::schema::{account_mails, users};
+use dispatch::core::db::schema::{account_mails, users};
 use serde_json::{Value, json};
 
 use crate::support::accounts::PASSWORD;

@@ -1,9 +1,9 @@
 //! Reports who may open an account, and the default quotas.
 
 use super::Findings;
-use crate::auth::sign_up_policy::{DomainPattern, SignUpPolicy};
+use crate::accounts::auth::sign_up_policy::{DomainPattern, SignUpPolicy};
+use crate::accounts::quotas::model::{AccountQuotas, OwnerQuotas};
 use crate::config::Config;
-use crate::quotas::model::{AccountQuotas, OwnerQuotas};
 
 pub(super) fn sign_up(config: &Config, findings: &Findings) {
     let message = match &config.auth.sign_up {

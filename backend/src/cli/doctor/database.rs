@@ -5,8 +5,8 @@ use diesel::sql_types::{Array, Bool, Integer, Text};
 
 use super::{Findings, session, without_password};
 use crate::config::Config;
-use crate::db;
-use crate::normalization::leftovers;
+use crate::core::db;
+use crate::engine::normalization::leftovers;
 
 /// The oldest version that the tests run on.
 const OLDEST: i32 = 150_000;

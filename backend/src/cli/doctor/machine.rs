@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Findings;
 use crate::config::Config;
-use crate::metrics::process::open_files_limit;
+use crate::core::metrics::process::open_files_limit;
 
 /// Sessions with mail servers, connections of clients and to the database, files of the journal: with room to spare.
 const FILES: i64 = 1024;

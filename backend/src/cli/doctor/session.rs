@@ -7,10 +7,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{Integer, Timestamptz};
 
 use super::Findings;
-use crate::clock::Clock;
 use crate::config::Config;
-use crate::mailings::zone_data;
-use crate::zone;
+use crate::core::clock::Clock;
+use crate::core::zone;
+use crate::delivery::mailings::zone_data;
 
 /// Sign-ins and schedules follow the database's clock; the log and certificates do not.
 const NOTABLE_S: i64 = 2;

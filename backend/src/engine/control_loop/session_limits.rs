@@ -5,8 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
+use crate::delivery::smtp_server_health::session_limits as store;
 use crate::engine::egress_queue::EgressQueue;
-use crate::mail_servers::session_limits as store;
 
 /// Interval after which one more session is tried with a server that has refused connections.
 const RAISE_AFTER: TimeDelta = TimeDelta::minutes(2);

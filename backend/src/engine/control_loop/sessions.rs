@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
+use crate::delivery::smtp_server_health::store;
 use crate::engine::egress_queue::EgressQueue;
-use crate::mail_servers::store;
 
 /// The sessions held by this connection, by server.
 #[derive(Default)]

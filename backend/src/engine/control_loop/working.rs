@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
+use crate::delivery::smtp_server_health::working as store;
 use crate::engine::egress_queue::EgressQueue;
-use crate::mail_servers::working as store;
 
 /// The servers published by this connection.
 #[derive(Default)]

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 use super::EgressQueue;
+use crate::delivery::smtp_server_health::session_limits::Refusal;
 use crate::engine::breaker::Breaker;
-use crate::mail_servers::session_limits::Refusal;
 
 /// Within this time a process knows about the sessions of the others: all control loops run twice a second.
 const EXCHANGE: Duration = Duration::from_millis(1500);

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
-use crate::named::named;
+use crate::core::named::named;
 
 /// Shorter ones are not to be used (RFC 8301).
 const LEAST_RSA: usize = 2048;

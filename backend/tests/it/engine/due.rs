@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use dispatch::deliveries::claims;
+use dispatch::delivery::deliveries::claims;
 use dispatch::engine::scheduler::{self, Pass};
 use serde_json::json;
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use dispatch::db::schema::{chunks, recipients};
+use dispatch::core::db::schema::{chunks, recipients};
 use serde_json::{Value, json};
 
 use super::scene::Scene;
@@ -58,7 +58,7 @@ fn assert_consistent(app: &TestApp) {
         .first::<Option<i64>>(&mut app.sql())
         .unwrap()
         .unwrap();
-    let rows: i64 = dispatch::db::schema::deliveries::table
+    let rows: i64 = dispatch::core::db::schema::deliveries::table
         .count()
         .get_result(&mut app.sql())
         .unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use dispatch::db::schema::mail_servers;
+use dispatch::core::db::schema::mail_servers;
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;

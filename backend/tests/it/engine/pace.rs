@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use dispatch::db::schema::mailings;
-use dispatch::mail_servers::model::Pace;
-use dispatch::mail_servers::store::{know, name_of, take_tokens};
+use dispatch::core::db::schema::mailings;
+use dispatch::delivery::smtp_server_health::model::Pace;
+use dispatch::delivery::smtp_server_health::store::{know, name_of, take_tokens};
 use serde_json::json;
 
 use crate::support::app::TestApp;

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
-use dispatch::db::schema::{attempts, chunks, deliveries, runs};
+use dispatch::core::db::schema::{attempts, chunks, deliveries, runs};
 use serde_json::json;
 
 use crate::support::app::TestApp;

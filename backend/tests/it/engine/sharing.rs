@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use dispatch::db::schema::mail_servers;
+use dispatch::core::db::schema::mail_servers;
 
 use super::scene::Scene;
 use crate::support::machine::eventually;

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
-use dispatch::deliveries::model::DeliveryStatus;
-use dispatch::deliveries::results::{self, AttemptResult, Place};
+use dispatch::delivery::deliveries::model::DeliveryStatus;
+use dispatch::delivery::deliveries::results::{self, AttemptResult, Place};
 use dispatch::mail::reply::Stage;
 use dispatch::mail::verdict::Outcome;
 use serde_json::json;

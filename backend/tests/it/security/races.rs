@@ -3,7 +3,7 @@
 use std::thread;
 
 use diesel::prelude::*;
-use dispatch::db::schema::users;
+use dispatch::core::db::schema::users;
 use serde_json::json;
 
 use crate::support::app::TestApp;

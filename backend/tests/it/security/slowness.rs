@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use dispatch::http::deadlines::Deadlines;
+use dispatch::web::deadlines::Deadlines;
 
 use crate::support::app::TestApp;
 

@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use dispatch::db::schema::smtp_servers;
+use dispatch::core::db::schema::smtp_servers;
 use dispatch::mail::dkim::Key;
 use serde_json::{Value, json};
 
@@ -362,7 +362,7 @@ fn servers_and_what_is_known_of_them_go_with_their_owner() {
         &json!({"recurrence": "daily", "smtp_server_id": id}),
     );
     let mut conn = app.sql();
-    dispatch::mail_servers::store::know(&mut conn, Some(id)).unwrap();
+    dispatch::delivery::smtp_server_health::store::know(&mut conn, Some(id)).unwrap();
     conn.batch_execute(&format!("DELETE FROM users WHERE id = {}", alice.id))
         .unwrap();
     let left: i64 = diesel::dsl::sql::<diesel::sql_types::BigInt>(
@@ -372,5 +372,5 @@ fn servers_and_what_is_known_of_them_go_with_their_owner() {
     .unwrap();
     assert_eq!(left, 0);
     // Known too late, it leaves nothing.
-    dispatch::mail_servers::store::know(&mut conn, Some(id)).unwrap();
+    dispatch::delivery::smtp_server_health::store::know(&mut conn, Some(id)).unwrap();
 }

@@ -1,7 +1,7 @@
 //! The worker for account mails, driven by hand, and its mails as a reader sees them.
 
 use diesel::prelude::*;
-use dispatch::db::schema::account_mails;
+use dispatch::core::db::schema::account_mails;
 use mail_parser::{Message, MessageParser};
 
 use super::app::TestApp;

@@ -3,9 +3,9 @@
 use std::net::Ipv6Addr;
 
 use diesel::prelude::*;
-use dispatch::auth::links::{self, Purpose};
-use dispatch::auth::signed_token::TokenSigner;
-use dispatch::db::schema::users;
+use dispatch::accounts::auth::links::{self, Purpose};
+use dispatch::accounts::auth::signed_token::TokenSigner;
+use dispatch::core::db::schema::users;
 use serde_json::{Value, json};
 
 use super::answer::Answer;

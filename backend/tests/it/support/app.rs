@@ -8,8 +8,8 @@ use actix_web::dev::ServerHandle;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
 use dispatch::app::Services;
-use dispatch::clock::Clock;
 use dispatch::config::Config;
+use dispatch::core::clock::Clock;
 use serde_json::Value;
 
 use super::answer::Answer;

@@ -59,7 +59,7 @@ impl Drop for Database {
 fn create_template() -> String {
     let name = format!("template_{}", std::process::id());
     maintain(&format!("CREATE DATABASE {name}"));
-    dispatch::db::migrate(&url_of(&name)).expect("the migrations apply");
+    dispatch::core::db::migrate(&url_of(&name)).expect("the migrations apply");
     name
 }
 

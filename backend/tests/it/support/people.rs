@@ -1,9 +1,9 @@
 //! People who are signed up and signed in already.
 
 use diesel::prelude::*;
-use dispatch::auth::token::AccessTokens;
-use dispatch::clock::Clock;
-use dispatch::db::schema::{sessions, users};
+use dispatch::accounts::auth::token::AccessTokens;
+use dispatch::core::clock::Clock;
+use dispatch::core::db::schema::{sessions, users};
 
 use super::app::TestApp;
 

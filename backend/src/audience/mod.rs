@@ -1,0 +1,4 @@
+//! Whom mailings reach: recipients and suppressions.
+
+pub mod recipients;
+pub mod suppressions;

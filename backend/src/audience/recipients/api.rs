@@ -1,0 +1,183 @@
+//! `/recipients`: a user's own recipients; staff see everybody's.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
+use diesel::{Connection, PgConnection};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{CreateRecipient, Recipient, RecipientQuery, UpdateRecipient};
+use super::noted::note;
+use super::store::{self, SaveError};
+use crate::accounts::audit_log::model::EventKind;
+use crate::accounts::audit_log::new::Origin;
+use crate::accounts::auth::caller::Caller;
+use crate::accounts::quotas::model::Quotas;
+use crate::accounts::quotas::store::has_room_for_recipient;
+use crate::core::clock::Clock;
+use crate::core::db::Db;
+use crate::core::owners::Owners;
+use crate::web::body::Valid;
+use crate::web::client::Client;
+use crate::web::error::{ApiError, FieldError, Problem};
+use crate::web::etag::{self, Expected};
+use crate::web::idempotency::IdempotencyKey;
+use crate::web::idempotency_keys::once::once;
+use crate::web::page::Page;
+use crate::web::query::Query;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_recipients)
+        .service(create_recipient)
+        .service(get_recipient)
+        .service(update_recipient)
+        .service(delete_recipient);
+}
+
+impl From<SaveError> for ApiError {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::EmailTaken => Self::conflict(
+                "email_taken",
+                "You have a recipient with this address already.",
+            )
+            .with_fields(vec![FieldError::new(
+                "email",
+                "taken",
+                "You have a recipient with this address already.",
+            )]),
+            SaveError::Query(error) => error.into(),
+        }
+    }
+}
+
+/// Recipients, a page at a time
+#[utoipa::path(tag = "recipients", params(RecipientQuery), responses((status = 200, description = "A page of recipients", body = Page<Recipient>)))]
+#[get("/recipients")]
+async fn list_recipients(
+    caller: Caller,
+    db: Data<Db>,
+    Query(query): Query<RecipientQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (owners, paging) = (caller.lists(query.owner_id)?, query.paging());
+    let rows = db
+        .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
+        .await?;
+    Ok(HttpResponse::Ok().json(paging.page(rows)))
+}
+
+/// Add a recipient
+#[utoipa::path(tag = "recipients", params(IdempotencyKey), request_body = CreateRecipient, responses(
+    (status = 201, description = "Added", body = Recipient, headers(("Location" = String), ("ETag" = String))),
+        (status = 409, description = "`email_taken`, `recipients_quota` or `already_deleted`", body = Problem, content_type = "application/problem+json")))]
+#[post("/recipients")]
+async fn create_recipient(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    quotas: Data<Quotas>,
+    (client, req): (Client, HttpRequest),
+    Valid(new): Valid<CreateRecipient>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let origin = Origin::of(owner_id, &client, now);
+    let named = IdempotencyKey::of(&req)?;
+    let make = move |conn: &mut PgConnection| {
+        if !has_room_for_recipient(conn, **quotas, owner_id)? {
+            return Err(ApiError::conflict(
+                "recipients_quota",
+                "You have as many recipients as you may keep.",
+            ));
+        }
+        let recipient = store::create(conn, owner_id, &new, now)?;
+        note(
+            conn,
+            origin,
+            EventKind::RecipientCreated,
+            (recipient.id, &recipient.email),
+        )?;
+        Ok(recipient.id)
+    };
+    let show = move |conn: &mut _, id| store::find(conn, Owners::One(owner_id), id);
+    let work = move |conn: &mut _| once(conn, (owner_id, now), named.as_ref(), (make, show));
+    let recipient = db.run(move |conn| conn.transaction(work)).await?;
+    Ok(etag::created(
+        format!("/api/v1/recipients/{}", recipient.id),
+        recipient.updated_at,
+        &recipient,
+    ))
+}
+
+/// One recipient
+#[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1)), responses(
+    (status = 200, description = "The recipient", body = Recipient, headers(("ETag" = String)))))]
+#[get("/recipients/{id}")]
+async fn get_recipient(
+    caller: Caller,
+    db: Data<Db>,
+    id: Path<i64>,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let recipient = db
+        .run(move |conn| store::find(conn, caller.sees(), *id).map_err(ApiError::from))
+        .await?;
+    Ok(etag::read(&req, recipient.updated_at, &recipient))
+}
+
+/// Change a recipient
+#[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateRecipient, responses(
+    (status = 200, description = "As it is now", body = Recipient, headers(("ETag" = String))),
+        (status = 409, description = "`email_taken`", body = Problem, content_type = "application/problem+json")))]
+#[patch("/recipients/{id}")]
+async fn update_recipient(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    id: Path<i64>,
+    expected: Expected,
+    client: Client,
+    Valid(changes): Valid<UpdateRecipient>,
+) -> Result<HttpResponse, ApiError> {
+    let now = clock.now();
+    let origin = Origin::of(caller.user_id, &client, now);
+    let work = move |conn: &mut _| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let current = store::lock(conn, owner_id, *id)?;
+        expected.check(current.updated_at)?;
+        let recipient = store::update(conn, *id, &changes, now)?;
+        note(
+            conn,
+            origin,
+            EventKind::RecipientChanged,
+            (recipient.id, &recipient.email),
+        )?;
+        Ok::<_, ApiError>(recipient)
+    };
+    let recipient = db.run(move |conn| conn.transaction(work)).await?;
+    Ok(etag::changed(recipient.updated_at, &recipient))
+}
+
+/// Delete a recipient
+///
+/// It leaves its mailings and gets no more mail, also of a run under way; what was sent to it stays in the log.
+#[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1), Expected), responses((status = 204, description = "Deleted")))]
+#[delete("/recipients/{id}")]
+async fn delete_recipient(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    expected: Expected,
+    client: Client,
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let origin = Origin::of(caller.user_id, &client, clock.now());
+    let work = move |conn: &mut _| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        expected.check(store::lock(conn, owner_id, *id)?.updated_at)?;
+        let email = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
+        note(conn, origin, EventKind::RecipientDeleted, (*id, &email)).map_err(ApiError::from)
+    };
+    db.run(move |conn| conn.transaction(work)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

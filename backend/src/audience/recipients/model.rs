@@ -1,0 +1,128 @@
+//! The recipient and the requests about it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
+
+use crate::accounts::users::user_ref::UserRef;
+use crate::core::db::owned::owner_email;
+use crate::core::db::schema::recipients;
+use crate::core::email_address::EmailAddress;
+use crate::web::field::{
+    present, present_trimmed, present_written, several_lines, single_line, trimmed, written,
+};
+use crate::web::page::{Paging, default_per_page, first_page};
+
+/// Somebody who may be mailed.
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = recipients)]
+pub struct Recipient {
+    #[schema(example = 17, minimum = 1)]
+    pub id: i64,
+    #[diesel(select_expression = (recipients::owner_id, owner_email(recipients::owner_id)))]
+    pub owner: UserRef,
+    #[schema(example = "ada@example.org")]
+    pub email: String,
+    #[schema(example = "Ada Lovelace")]
+    pub full_name: String,
+    #[schema(example = "met at the conference")]
+    pub comment: String,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A new recipient. The address must not be among the owner's already, in whatever case.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRecipient {
+    #[schema(value_type = String, example = "ada@example.org", max_length = 254, format = Email)]
+    pub email: EmailAddress,
+    #[serde(default, deserialize_with = "trimmed")]
+    #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]
+    #[schema(example = "Ada Lovelace", max_length = 200)]
+    pub full_name: String,
+    #[serde(default, deserialize_with = "written")]
+    #[validate(
+        length(max = 2000, code = "too_long"),
+        custom(function = "several_lines")
+    )]
+    #[schema(example = "met at the conference", max_length = 2000)]
+    pub comment: String,
+}
+
+/// Changes to a recipient; what is absent stays as it is.
+#[derive(Debug, Default, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpdateRecipient {
+    #[serde(deserialize_with = "present")]
+    #[schema(value_type = Option<String>, example = "ada@example.org", max_length = 254, format = Email, nullable = false)]
+    pub email: Option<EmailAddress>,
+    #[serde(deserialize_with = "present_trimmed")]
+    #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]
+    #[schema(example = "Ada King", max_length = 200, nullable = false)]
+    pub full_name: Option<String>,
+    #[serde(deserialize_with = "present_written")]
+    #[validate(
+        length(max = 2000, code = "too_long"),
+        custom(function = "several_lines")
+    )]
+    #[schema(example = "", max_length = 2000, nullable = false)]
+    pub comment: Option<String>,
+}
+
+/// Which recipients to list.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RecipientQuery {
+    /// Counts from 1.
+    #[serde(default = "first_page")]
+    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
+    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
+    pub page: u32,
+    #[serde(default = "default_per_page")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
+    #[param(default = 20, minimum = 1, maximum = 100)]
+    pub per_page: u32,
+    #[serde(default)]
+    #[param(inline)]
+    pub sort: RecipientSort,
+    /// Part of the address or the name, in any case.
+    #[validate(length(max = 200, code = "too_long"))]
+    #[param(max_length = 200, example = "ada")]
+    pub q: Option<String>,
+    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    #[validate(range(min = 1, code = "out_of_range"))]
+    #[param(minimum = 1)]
+    pub owner_id: Option<i64>,
+}
+
+impl RecipientQuery {
+    /// The page asked for.
+    pub fn paging(&self) -> Paging {
+        Paging {
+            page: self.page,
+            per_page: self.per_page,
+        }
+    }
+}
+
+/// The order of a list; a minus means descending.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum RecipientSort {
+    #[serde(rename = "created_at")]
+    Oldest,
+    #[default]
+    #[serde(rename = "-created_at")]
+    Newest,
+    #[serde(rename = "email")]
+    Email,
+    #[serde(rename = "-email")]
+    EmailDescending,
+    #[serde(rename = "full_name")]
+    FullName,
+    #[serde(rename = "-full_name")]
+    FullNameDescending,
+}

@@ -1,0 +1,202 @@
+//! Recipients in the database. Every function asks whose: somebody else's recipient is never found.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, sum};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use super::model::{CreateRecipient, Recipient, RecipientQuery, RecipientSort, UpdateRecipient};
+use crate::core::db::functions::{address_matches, lower};
+use crate::core::db::owned::owned_by;
+use crate::core::db::schema::{mailing_recipients, mailings, recipient_totals, recipients};
+use crate::core::owners::Owners;
+use crate::core::search::{AddressPattern, contains};
+use crate::delivery::deliveries::model::SkipReason;
+use crate::delivery::deliveries::skips::{Whom, skip};
+
+/// Why a recipient could not be saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// The owner has this address already.
+    #[error("the owner has this address already")]
+    EmailTaken,
+    #[error(transparent)]
+    Query(DieselError),
+}
+
+impl From<DieselError> for SaveError {
+    fn from(error: DieselError) -> Self {
+        match error {
+            DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => Self::EmailTaken,
+            other => Self::Query(other),
+        }
+    }
+}
+
+pub type Selected = recipients::BoxedQuery<'static, diesel::pg::Pg>;
+
+/// These owners' recipients that match the search term.
+pub fn matching(owners: Owners, q: Option<&str>) -> Selected {
+    let all = recipients::table
+        .filter(owned_by(recipients::owner_id, owners))
+        .into_boxed();
+    match q {
+        None => all,
+        Some(term) => {
+            let AddressPattern { stored, in_unicode } = AddressPattern::containing(term);
+            let of_address = address_matches(recipients::email, stored, in_unicode);
+            all.filter(of_address.or(recipients::full_name.ilike(contains(term))))
+        }
+    }
+}
+
+/// How many recipients these owners keep; the database counts along.
+pub fn number_of(conn: &mut PgConnection, owners: Owners) -> QueryResult<i64> {
+    let number: Option<i64> = recipient_totals::table
+        .filter(owned_by(recipient_totals::owner_id, owners))
+        .select(sum(recipient_totals::recipients))
+        .first(conn)?;
+    Ok(number.unwrap_or_default())
+}
+
+/// One page and the number of all, in two statements whatever the page.
+pub fn list(
+    conn: &mut PgConnection,
+    owners: Owners,
+    query: &RecipientQuery,
+) -> QueryResult<(Vec<Recipient>, i64)> {
+    let q = query.q.as_deref();
+    let total = match q {
+        None => number_of(conn, owners)?,
+        Some(_) => matching(owners, q).select(count_star()).first(conn)?,
+    };
+    let window = query.paging().window(total);
+    // The rows themselves are looked up for the page alone, not for all that lie before it.
+    let on_page = sorted(matching(owners, q), query.sort, window.backwards)
+        .limit(window.limit)
+        .offset(window.offset)
+        .select(recipients::id);
+    let page = recipients::table
+        .filter(recipients::id.eq_any(on_page))
+        .into_boxed();
+    let page = sorted(page, query.sort, window.backwards)
+        .select(Recipient::as_select())
+        .load(conn)?;
+    Ok((window.in_order(page), total))
+}
+
+fn sorted(rows: Selected, sort: RecipientSort, backwards: bool) -> Selected {
+    use RecipientSort::{Email, EmailDescending, FullName, FullNameDescending, Newest, Oldest};
+    use recipients::{created_at, email, full_name, id};
+    match (sort, backwards) {
+        (Oldest, false) | (Newest, true) => rows.order((created_at.asc(), id.asc())),
+        (Newest, false) | (Oldest, true) => rows.order((created_at.desc(), id.desc())),
+        (Email, false) | (EmailDescending, true) => rows.order((lower(email).asc(), id.asc())),
+        (EmailDescending, false) | (Email, true) => rows.order((lower(email).desc(), id.desc())),
+        (FullName, false) | (FullNameDescending, true) => {
+            rows.order((lower(full_name).asc(), id.asc()))
+        }
+        (FullNameDescending, false) | (FullName, true) => {
+            rows.order((lower(full_name).desc(), id.desc()))
+        }
+    }
+}
+
+/// The recipient, if it is one of these owners'.
+pub fn find(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Recipient> {
+    recipients::table
+        .find(id)
+        .filter(owned_by(recipients::owner_id, owners))
+        .select(Recipient::as_select())
+        .first(conn)
+}
+
+/// Which of these owners' it is.
+pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<i64> {
+    recipients::table
+        .find(id)
+        .filter(owned_by(recipients::owner_id, owners))
+        .select(recipients::owner_id)
+        .first(conn)
+}
+
+/// The owner's recipient, locked until the transaction ends.
+pub fn lock(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Recipient> {
+    recipients::table
+        .filter(recipients::id.eq(id).and(recipients::owner_id.eq(owner_id)))
+        .select(Recipient::as_select())
+        .for_update()
+        .first(conn)
+}
+
+/// Stores a new recipient.
+pub fn create(
+    conn: &mut PgConnection,
+    owner_id: i64,
+    new: &CreateRecipient,
+    now: DateTime<Utc>,
+) -> Result<Recipient, SaveError> {
+    use recipients::{comment, created_at, email, full_name, updated_at};
+    diesel::insert_into(recipients::table)
+        .values((
+            recipients::owner_id.eq(owner_id),
+            email.eq(new.email.as_str()),
+            full_name.eq(&new.full_name),
+            comment.eq(&new.comment),
+            created_at.eq(now),
+            updated_at.eq(now),
+        ))
+        .on_conflict_do_nothing()
+        .returning(Recipient::as_returning())
+        .get_result(conn)
+        .optional()?
+        .ok_or(SaveError::EmailTaken)
+}
+
+/// Changes a recipient that the caller has locked.
+pub fn update(
+    conn: &mut PgConnection,
+    id: i64,
+    changes: &UpdateRecipient,
+    now: DateTime<Utc>,
+) -> Result<Recipient, SaveError> {
+    use recipients::{comment, email, full_name, updated_at};
+    let recipient = diesel::update(recipients::table.find(id))
+        .set((
+            changes.email.as_ref().map(|value| email.eq(value.as_str())),
+            changes.full_name.as_ref().map(|value| full_name.eq(value)),
+            changes.comment.as_ref().map(|value| comment.eq(value)),
+            updated_at.eq(now),
+        ))
+        .returning(Recipient::as_returning())
+        .get_result(conn)?;
+    Ok(recipient)
+}
+
+/// Deletes a recipient: it leaves its mailings and gets no more mail of the runs under way. Gives its address; `None` when
+/// the owner has no such recipient. What was sent to it stays in the log.
+pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Option<String>> {
+    // Mailings before runs, in the order of all locks; their counts follow the choice by themselves.
+    let chosen_by = mailing_recipients::table
+        .filter(mailing_recipients::recipient_id.eq(id))
+        .select(mailing_recipients::mailing_id);
+    mailings::table
+        .filter(mailings::owner_id.eq(owner_id))
+        .filter(mailings::id.eq_any(chosen_by))
+        .order(mailings::id)
+        .select(mailings::id)
+        .for_no_key_update()
+        .load::<i64>(conn)?;
+    skip(
+        conn,
+        owner_id,
+        Whom::Recipients(&[id]),
+        SkipReason::RecipientDeleted,
+    )?;
+    let own =
+        recipients::table.filter(recipients::id.eq(id).and(recipients::owner_id.eq(owner_id)));
+    diesel::delete(own)
+        .returning(recipients::email)
+        .get_result(conn)
+        .optional()
+}

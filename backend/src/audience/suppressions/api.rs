@@ -1,0 +1,109 @@
+//! `/suppressions`: addresses that a user does not mail any more; staff see everybody's.
+
+use actix_web::http::header::LOCATION;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, delete, get, post};
+use diesel::{Connection, PgConnection};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{CreateSuppression, Suppression, SuppressionQuery};
+use super::store::{self, CreateError};
+use super::unsubscribe;
+use crate::accounts::audit_log::model::{EventKind, SubjectKind};
+use crate::accounts::audit_log::new::Origin;
+use crate::accounts::audit_log::store::record;
+use crate::accounts::auth::caller::Caller;
+use crate::core::clock::Clock;
+use crate::core::db::Db;
+use crate::web::body::Valid;
+use crate::web::client::Client;
+use crate::web::error::{ApiError, FieldError, Problem};
+use crate::web::page::Page;
+use crate::web::query::Query;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_suppressions)
+        .service(create_suppression)
+        .service(delete_suppression)
+        .service(unsubscribe::get_subscription)
+        .service(unsubscribe::unsubscribe)
+        .service(unsubscribe::subscribe_again);
+}
+
+impl From<CreateError> for ApiError {
+    fn from(error: CreateError) -> Self {
+        match error {
+            CreateError::AlreadySuppressed => {
+                let detail = "This address is suppressed already.";
+                Self::conflict("already_suppressed", detail)
+                    .with_fields(vec![FieldError::new("email", "taken", detail)])
+            }
+            CreateError::Query(error) => error.into(),
+        }
+    }
+}
+
+/// Addresses that are not mailed any more, a page at a time
+#[utoipa::path(tag = "suppressions", params(SuppressionQuery), responses((status = 200, description = "A page of suppressions", body = Page<Suppression>)))]
+#[get("/suppressions")]
+async fn list_suppressions(
+    caller: Caller,
+    db: Data<Db>,
+    Query(query): Query<SuppressionQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (owners, paging) = (caller.lists(query.owner_id)?, query.paging());
+    let rows = db
+        .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
+        .await?;
+    Ok(HttpResponse::Ok().json(paging.page(rows)))
+}
+
+/// Mail an address no more
+///
+/// From now on, in runs under way, too: what they have not sent it yet is skipped.
+#[utoipa::path(tag = "suppressions", request_body = CreateSuppression, responses(
+    (status = 201, description = "Suppressed", body = Suppression, headers(("Location" = String))),
+    (status = 409, description = "`already_suppressed`", body = Problem, content_type = "application/problem+json")))]
+#[post("/suppressions")]
+async fn create_suppression(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
+    Valid(new): Valid<CreateSuppression>,
+) -> Result<HttpResponse, ApiError> {
+    let owner_id = caller.who_may_own()?.user_id;
+    let origin = Origin::of(owner_id, &client, clock.now());
+    let created = db
+        .run(move |conn| store::create(conn, owner_id, &new.email, origin).map_err(ApiError::from))
+        .await?;
+    let location = format!("/api/v1/suppressions/{}", created.id);
+    Ok(HttpResponse::Created()
+        .insert_header((LOCATION, location))
+        .json(created))
+}
+
+/// Mail an address again
+///
+/// From the next run on. Think twice where its reader unsubscribed.
+#[utoipa::path(tag = "suppressions", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Lifted")))]
+#[delete("/suppressions/{id}")]
+async fn delete_suppression(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let origin = Origin::of(caller.user_id, &client, clock.now());
+    let work = move |conn: &mut PgConnection| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let email = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
+        let event = origin.did(EventKind::SuppressionLifted);
+        record(conn, &event.about(SubjectKind::Suppression, *id, &email)).map_err(ApiError::from)
+    };
+    db.run(move |conn| conn.transaction(work)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

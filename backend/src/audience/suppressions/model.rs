@@ -1,0 +1,121 @@
+//! The suppression and the requests about it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
+
+use crate::accounts::users::user_ref::UserRef;
+use crate::core::db::owned::owner_email;
+use crate::core::db::schema::suppressions;
+use crate::core::email_address::EmailAddress;
+use crate::core::named::named;
+use crate::web::page::{Paging, default_per_page, first_page};
+
+named! {
+    /// Why an address is not mailed any more.
+    pub enum SuppressionReason {
+        /// Its reader asked for it.
+        Unsubscribed = "unsubscribed",
+        /// Mail servers refused it for good in three runs in a row.
+        Rejected = "rejected",
+        /// The owner entered it.
+        Manual = "manual",
+    }
+}
+
+/// An address that gets no more mail of this owner.
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]
+#[diesel(table_name = suppressions)]
+pub struct Suppression {
+    #[schema(example = 4, minimum = 1)]
+    pub id: i64,
+    #[diesel(select_expression = (suppressions::owner_id, owner_email(suppressions::owner_id)))]
+    pub owner: UserRef,
+    #[schema(example = "ada@example.org")]
+    pub email: String,
+    #[diesel(deserialize_as = String)]
+    pub reason: SuppressionReason,
+    /// The run whose mail was answered so; `null` for one that was entered by hand.
+    #[schema(example = 7, minimum = 1)]
+    pub run_id: Option<i64>,
+    pub created_at: DateTime<Utc>,
+}
+
+/// An address to be mailed no more. It need not be among the recipients.
+#[derive(Debug, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateSuppression {
+    #[schema(value_type = String, example = "ada@example.org", max_length = 254, format = Email)]
+    pub email: EmailAddress,
+}
+
+/// Which suppressions to list.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SuppressionQuery {
+    /// Counts from 1.
+    #[serde(default = "first_page")]
+    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
+    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
+    pub page: u32,
+    #[serde(default = "default_per_page")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
+    #[param(default = 20, minimum = 1, maximum = 100)]
+    pub per_page: u32,
+    #[serde(default)]
+    #[param(inline)]
+    pub sort: SuppressionSort,
+    /// Part of the address, in any case.
+    #[validate(length(max = 200, code = "too_long"))]
+    #[param(max_length = 200, example = "ada")]
+    pub q: Option<String>,
+    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    #[validate(range(min = 1, code = "out_of_range"))]
+    #[param(minimum = 1)]
+    pub owner_id: Option<i64>,
+}
+
+impl SuppressionQuery {
+    /// The page asked for.
+    pub fn paging(&self) -> Paging {
+        Paging {
+            page: self.page,
+            per_page: self.per_page,
+        }
+    }
+}
+
+/// The order of a list; a minus means descending.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum SuppressionSort {
+    #[serde(rename = "created_at")]
+    Oldest,
+    #[default]
+    #[serde(rename = "-created_at")]
+    Newest,
+    #[serde(rename = "email")]
+    Email,
+    #[serde(rename = "-email")]
+    EmailDescending,
+}
+
+/// What a link to unsubscribe is about.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Subscription {
+    /// Where the mail with the link went.
+    #[schema(example = "ada@example.org")]
+    pub email: String,
+    /// From whom mails of this mailing come; `null` when it has been deleted.
+    #[schema(example = "News <news@example.org>")]
+    pub sender: Option<String>,
+    /// Whether the account that sent the mail has been deleted; it sends no more mail.
+    pub sender_deleted: bool,
+    /// Whether the address gets no more mail of this sender already.
+    pub suppressed: bool,
+    /// Whether the reader may subscribe again: their last word was to unsubscribe. Where they have said nothing, and the sender
+    /// entered the address or mail servers refused it, only the sender can lift that.
+    pub may_subscribe_again: bool,
+}

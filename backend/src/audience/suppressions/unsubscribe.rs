@@ -1,0 +1,176 @@
+//! `/unsubscribe`: how a reader ends an owner's mails and takes that back, signed in nowhere. The mail's token is the proof
+//! (RFC 8058).
+
+use actix_web::http::header::{Accept, CACHE_CONTROL, Header as _, LOCATION, VARY};
+use actix_web::mime::Mime;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use diesel::{Connection, PgConnection};
+
+use super::model::{Subscription, SuppressionReason};
+use super::store::{self, Addressed};
+use super::wishes::{self, SubscribeError};
+use crate::accounts::audit_log::new::Origin;
+use crate::core::clock::Clock;
+use crate::core::db::Db;
+use crate::delivery::web_view;
+use crate::delivery::web_view::readers::{Readers, WISHES};
+use crate::mail::link_token::{LinkTarget, MAX_TOKEN_CHARS};
+use crate::mail::links::Link;
+use crate::web::body::AnyBody;
+use crate::web::client::Client;
+use crate::web::error::{ApiError, Problem};
+use crate::web::site::PublicUrl;
+
+impl From<SubscribeError> for ApiError {
+    fn from(error: SubscribeError) -> Self {
+        match error {
+            SubscribeError::StaysSuppressed => Self::conflict(
+                "stays_suppressed",
+                "It was not you who ended these mails; only their sender can let them come again.",
+            ),
+            SubscribeError::SenderDeleted => Self::conflict(
+                "sender_deleted",
+                "The account that sent this mail has been deleted and sends no more mail.",
+            ),
+            SubscribeError::Query(error) => error.into(),
+        }
+    }
+}
+
+/// What a link to unsubscribe is about
+///
+/// Changes nothing: programs that look at every link in a mail unsubscribe nobody. A browser (`Accept: text/html`) is
+/// sent on to the page that asks the reader.
+#[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "As it stands in the mail")), responses(
+    (status = 200, description = "From whom mails come, and where to", body = Subscription),
+    (status = 303, description = "To the page, for a browser", headers(("Location" = String))),
+    (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[get("/unsubscribe/{token}")]
+pub(super) async fn get_subscription(
+    readers: Data<Readers>,
+    db: Data<Db>,
+    client: Client,
+    token: Path<String>,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    readers.admit(&client, WISHES).await?;
+    if is_browser(&req) {
+        return to_page(&readers.public_url, &token);
+    }
+    let link = readers.target(&token)?;
+    let work = move |conn: &mut PgConnection| {
+        let run_id = link.mail.run_id;
+        let to = addressed(conn, link)?;
+        let reason = store::reason(conn, &to)?;
+        let sender = web_view::store::sender(conn, run_id)?;
+        let sender_deleted = !store::owner_exists(conn, to.owner_id)?;
+        Ok::<_, ApiError>((to.email, sender, sender_deleted, reason))
+    };
+    let (email, sender, sender_deleted, reason) = db.run(work).await?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((VARY, "Accept"))
+        .json(Subscription {
+            email,
+            sender: sender.map(|sender| readers.named(sender)),
+            sender_deleted,
+            suppressed: sender_deleted || reason.is_some(),
+            may_subscribe_again: reason == Some(SuppressionReason::Unsubscribed),
+        }))
+}
+
+/// Unsubscribe
+///
+/// The address that the mail was sent to gets no more mail from its owner, in runs under way and later ones. The link
+/// works for as long as the mail exists, whatever has been deleted since. The request body is ignored: it may be
+/// empty, JSON, or the form `List-Unsubscribe=One-Click` of a mail provider (RFC 8058). Idempotent.
+#[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "As it stands in the mail")), responses(
+    (status = 204, description = "Unsubscribed"),
+    (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
+    (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[post("/unsubscribe/{token}")]
+pub(super) async fn unsubscribe(
+    readers: Data<Readers>,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
+    token: Path<String>,
+    _body: AnyBody,
+) -> Result<HttpResponse, ApiError> {
+    readers.admit(&client, WISHES).await?;
+    let link = readers.target(&token)?;
+    let run_id = link.mail.run_id;
+    let origin = Origin::stranger(&client, clock.now());
+    let work = move |conn: &mut PgConnection| {
+        let to = addressed(conn, link)?;
+        wishes::unsubscribe(conn, &to, run_id, origin).map_err(ApiError::from)
+    };
+    db.run(work).await?;
+    tracing::info!(run.id = run_id, "reader unsubscribed");
+    Ok(HttpResponse::NoContent()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .finish())
+}
+
+/// Subscribe again
+///
+/// Takes back what `unsubscribe` did: runs mail the address again that have not come to it yet; what they have skipped stays
+/// so. Whoever is not unsubscribed stays subscribed, and doing it twice changes nothing.
+#[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "As it stands in the mail")), responses(
+    (status = 204, description = "Subscribed"),
+    (status = 409, description = "`stays_suppressed`: the sender entered the address, or mail servers refused it; `sender_deleted`: its account is gone", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[delete("/unsubscribe/{token}")]
+pub(super) async fn subscribe_again(
+    readers: Data<Readers>,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    client: Client,
+    token: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    readers.admit(&client, WISHES).await?;
+    let link = readers.target(&token)?;
+    let run_id = link.mail.run_id;
+    let origin = Origin::stranger(&client, clock.now());
+    let work = move |conn: &mut PgConnection| {
+        let to = addressed(conn, link)?;
+        wishes::subscribe_again(conn, &to, origin).map_err(ApiError::from)
+    };
+    db.run(move |conn| conn.transaction(work)).await?;
+    tracing::info!(run.id = run_id, "reader subscribed again");
+    Ok(HttpResponse::NoContent()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .finish())
+}
+
+/// The address that the mail was sent to. It is unknown only for some old links.
+fn addressed(conn: &mut PgConnection, link: LinkTarget) -> Result<Addressed, ApiError> {
+    store::addressed(conn, link)?.ok_or_else(ApiError::not_found)
+}
+
+/// Whether a page is wanted rather than JSON.
+fn is_browser(req: &HttpRequest) -> bool {
+    let ranked = Accept::parse(req).map(|accept| accept.ranked());
+    let wanted = ranked.unwrap_or_default();
+    let known = ["text/html", "application/json", "*/*"];
+    let first = wanted
+        .iter()
+        .map(Mime::essence_str)
+        .find(|mime| known.contains(mime));
+    first == Some("text/html")
+}
+
+/// The page says what is wrong with a token; only what no token can contain is refused here.
+fn to_page(public_url: &PublicUrl, token: &str) -> Result<HttpResponse, ApiError> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if token.len() > MAX_TOKEN_CHARS || !token.bytes().all(is_token) {
+        return Err(ApiError::not_found());
+    }
+    Ok(HttpResponse::SeeOther()
+        .insert_header((LOCATION, Link::Unsubscribe.with(&public_url.0, token)))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((VARY, "Accept"))
+        .finish())
+}

@@ -1,0 +1,83 @@
+//! `/images`: pictures for articles, from staff to everybody.
+
+use actix_web::http::header::LOCATION;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, get, post};
+use diesel::{Connection, PgConnection};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::{PREFIX, store};
+use crate::accounts::audit_log::model::EventKind;
+use crate::accounts::audit_log::new::Origin;
+use crate::accounts::audit_log::store::record;
+use crate::accounts::auth::caller::Caller;
+use crate::core::clock::Clock;
+use crate::core::db::Db;
+use crate::core::picture;
+use crate::web::client::Client;
+use crate::web::error::{ApiError, Problem};
+use crate::web::pictures::{MAX_UPLOAD, PictureRenderer, immutable_response, known_name, new_name};
+use crate::web::upload::{Image, Upload};
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(create_image).service(get_image);
+}
+
+/// A picture that articles can show.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Picture)]
+pub struct Stored {
+    #[schema(example = "/api/v1/images/q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp")]
+    pub url: String,
+}
+
+/// Add a picture to be shown in articles
+///
+/// For managers. The body is the image: PNG, JPEG or WebP, at most 5 MB and 25 megapixels. It is made to fit into 1600
+/// by 1600 pixels, without what a camera wrote into it. One that no article shows a week later is deleted.
+#[utoipa::path(tag = "images",
+    request_body(content((Image = "image/png"), (Image = "image/jpeg"), (Image = "image/webp"))),
+    responses((status = 201, description = "Where the picture is", body = Stored, headers(("Location" = String))),
+        (status = 422, description = "`unsupported_image` or `too_many_pixels`, field `image`", body = Problem, content_type = "application/problem+json")))]
+#[post("/images")]
+async fn create_image(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    (client, renderer): (Client, Data<PictureRenderer>),
+    Upload(upload): Upload<MAX_UPLOAD>,
+) -> Result<HttpResponse, ApiError> {
+    let by = caller.who_may_oversee()?.user_id;
+    let picture = renderer.render(by, upload, picture::fitted).await?;
+    let (name, now) = (new_name(&picture), clock.now());
+    let url = format!("{PREFIX}{name}");
+    let event = Origin::of(by, &client, now).did(EventKind::ImageUploaded);
+    let work = move |conn: &mut PgConnection| {
+        store::keep(conn, (&name, &picture.bytes), now)?;
+        record(conn, &event.with(&name)).map_err(ApiError::from)
+    };
+    db.run(move |conn| conn.transaction(work)).await?;
+    Ok(HttpResponse::Created()
+        .insert_header((LOCATION, url.clone()))
+        .json(Stored { url }))
+}
+
+/// A picture of an article
+///
+/// Public, and never another one under the same name.
+#[utoipa::path(tag = "images", params(("name" = String, Path, example = "q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp")),
+    responses((status = 200, description = "The image", content((Image = "image/webp"), (Image = "image/jpeg")))))]
+#[get("/images/{name}")]
+async fn get_image(db: Data<Db>, name: Path<String>) -> Result<HttpResponse, ApiError> {
+    let name = known_name(name.into_inner())?;
+    let image = db
+        .run({
+            let name = name.clone();
+            move |conn| store::find(conn, &name).map_err(ApiError::from)
+        })
+        .await?;
+    Ok(immutable_response(&name, image))
+}

@@ -1,0 +1,194 @@
+//! `/messages`: a user's own messages, what they look like to somebody, and how they arrive. Staff see everybody's.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
+use diesel::{Connection, PgConnection};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{
+    CreateMessage, Message, MessageQuery, MessageSummary, SavedMessage, TestMessage,
+};
+use super::noted::note;
+use super::store::{self, DeleteError};
+use super::{content, previews, updates};
+use crate::accounts::audit_log::model::EventKind;
+use crate::accounts::audit_log::new::Origin;
+use crate::accounts::auth::caller::Caller;
+use crate::accounts::users;
+use crate::core::clock::Clock;
+use crate::core::compute::Compute;
+use crate::core::db::Db;
+use crate::core::email_address::EmailAddress;
+use crate::core::owners::Owners;
+use crate::web::body::Valid;
+use crate::web::client::Client;
+use crate::web::error::{ApiError, Problem};
+use crate::web::etag::{self, Expected};
+use crate::web::idempotency::IdempotencyKey;
+use crate::web::idempotency_keys::once::once;
+use crate::web::page::Page;
+use crate::web::query::Query;
+
+/// Two bodies of 1 MiB, thrice as large where a client escapes every letter that is not ASCII (Python does).
+pub(super) const LARGE: usize = 7 * 1024 * 1024;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_messages)
+        .service(create_message)
+        .service(previews::preview_draft)
+        .service(get_message)
+        .service(updates::update_message)
+        .service(delete_message)
+        .service(previews::preview_message)
+        .service(test_message);
+}
+
+impl From<DeleteError> for ApiError {
+    fn from(error: DeleteError) -> Self {
+        match error {
+            DeleteError::InUse => Self::conflict(
+                "message_in_use",
+                "A mailing uses this message; delete the mailing first.",
+            ),
+            DeleteError::Query(error) => error.into(),
+        }
+    }
+}
+
+/// Messages, a page at a time
+///
+/// Without their bodies.
+#[utoipa::path(tag = "messages", params(MessageQuery), responses((status = 200, description = "A page of messages", body = Page<MessageSummary>)))]
+#[get("/messages")]
+async fn list_messages(
+    caller: Caller,
+    db: Data<Db>,
+    Query(query): Query<MessageQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (owners, paging) = (caller.lists(query.owner_id)?, query.paging());
+    let rows = db
+        .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
+        .await?;
+    Ok(HttpResponse::Ok().json(paging.page(rows)))
+}
+
+/// Write a message
+#[utoipa::path(tag = "messages", params(IdempotencyKey), request_body = CreateMessage, responses(
+    (status = 201, description = "Stored", body = SavedMessage, headers(("Location" = String), ("ETag" = String)))))]
+#[post("/messages")]
+async fn create_message(
+    caller: Caller,
+    db: Data<Db>,
+    (clock, compute): (Data<Clock>, Data<Compute>),
+    (client, req): (Client, HttpRequest),
+    Valid(new): Valid<CreateMessage, LARGE>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let named = IdempotencyKey::of(&req)?;
+    let check = move || {
+        let checked = content::check(&new.subject, &new.html, &new.text)?;
+        Ok((new, checked.warnings))
+    };
+    let checked = compute.run(owner_id, check).await?;
+    let (new, warnings) = checked.map_err(ApiError::invalid)?;
+    let origin = Origin::of(owner_id, &client, now);
+    let make = move |conn: &mut PgConnection| {
+        let message = store::create(conn, owner_id, &new, now)?;
+        note(
+            conn,
+            origin,
+            EventKind::MessageCreated,
+            (message.id, &message.subject),
+        )?;
+        Ok(message.id)
+    };
+    let show = move |conn: &mut _, id| store::find(conn, Owners::One(owner_id), id);
+    let work = move |conn: &mut _| once(conn, (owner_id, now), named.as_ref(), (make, show));
+    let message = db.run(move |conn| conn.transaction(work)).await?;
+    Ok(etag::created(
+        format!("/api/v1/messages/{}", message.id),
+        message.updated_at,
+        &SavedMessage { message, warnings },
+    ))
+}
+
+/// One message
+#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), responses(
+    (status = 200, description = "The message", body = Message, headers(("ETag" = String)))))]
+#[get("/messages/{id}")]
+async fn get_message(
+    caller: Caller,
+    db: Data<Db>,
+    id: Path<i64>,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let message = db
+        .run(move |conn| store::find(conn, caller.sees(), *id).map_err(ApiError::from))
+        .await?;
+    Ok(etag::read(&req, message.updated_at, &message))
+}
+
+/// Delete a message
+#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1), Expected), responses(
+    (status = 204, description = "Deleted"),
+    (status = 409, description = "`message_in_use`: a mailing uses it", body = Problem, content_type = "application/problem+json")))]
+#[delete("/messages/{id}")]
+async fn delete_message(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    expected: Expected,
+    client: Client,
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let origin = Origin::of(caller.user_id, &client, clock.now());
+    let work = move |conn: &mut _| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        expected.check(store::lock(conn, owner_id, *id)?.updated_at)?;
+        let subject = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
+        note(conn, origin, EventKind::MessageDeleted, (*id, &subject)).map_err(ApiError::from)
+    };
+    db.run(move |conn| conn.transaction(work)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Mail a message to oneself
+///
+/// It is mailed in the background, as a mailing would send it, but with examples of the links to unsubscribe and to view it
+/// in a browser. At most 20 may be waiting.
+#[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), request_body = TestMessage, responses(
+    (status = 202, description = "It will be mailed"),
+    (status = 429, description = "Too many are waiting to be mailed; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+#[post("/messages/{id}/test")]
+async fn test_message(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    id: Path<i64>,
+    Valid(test): Valid<TestMessage>,
+) -> Result<HttpResponse, ApiError> {
+    let now = clock.now();
+    let work = move |conn: &mut PgConnection| {
+        let user_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let key = match test.email {
+            Some(email) => EmailAddress::key_of(&email),
+            None => EmailAddress::key_of(&users::store::find(conn, user_id)?.email),
+        };
+        let to = store::test_address(conn, user_id, &key)?.ok_or_else(|| {
+            ApiError::invalid_field(
+                "email",
+                "not_found",
+                "A test goes to your own address or to a recipient of yours that is not suppressed.",
+            )
+        })?;
+        if store::queue_test(conn, user_id, *id, &to.email, now)? {
+            Ok(())
+        } else {
+            Err(ApiError::too_many_requests(60))
+        }
+    };
+    db.run(move |conn| conn.transaction(work)).await?;
+    Ok(HttpResponse::Accepted().finish())
+}

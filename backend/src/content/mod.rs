@@ -1,0 +1,4 @@
+//! What mailings say: messages and images.
+
+pub mod images;
+pub mod messages;

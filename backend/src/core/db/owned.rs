@@ -1,0 +1,115 @@
+//! Whose a row is: as a condition on what a query reads, and as something it tells.
+
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Bool, Text};
+
+use crate::core::owners::Owners;
+
+/// That this column names one of the owners.
+pub fn owned_by<Column>(column: Column, owners: Owners) -> OwnedBy<Column> {
+    OwnedBy { column, owners }
+}
+
+/// See [`owned_by`].
+#[derive(Debug, Clone, Copy)]
+pub struct OwnedBy<Column> {
+    column: Column,
+    owners: Owners,
+}
+
+impl<Column: Expression<SqlType = BigInt>> Expression for OwnedBy<Column> {
+    type SqlType = Bool;
+}
+
+impl<Column, Source> AppearsOnTable<Source> for OwnedBy<Column>
+where
+    Column: AppearsOnTable<Source>,
+    Self: Expression,
+{
+}
+
+impl<Column, Source> SelectableExpression<Source> for OwnedBy<Column>
+where
+    Column: SelectableExpression<Source>,
+    Self: AppearsOnTable<Source>,
+{
+}
+
+impl<Column: ValidGrouping<By>, By> ValidGrouping<By> for OwnedBy<Column> {
+    type IsAggregate = Column::IsAggregate;
+}
+
+/// The statement is another one for all owners: it has no name to be kept by.
+impl<Column> QueryId for OwnedBy<Column> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Column: QueryFragment<Pg>> QueryFragment<Pg> for OwnedBy<Column> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        match &self.owners {
+            Owners::One(id) => {
+                self.column.walk_ast(out.reborrow())?;
+                out.push_sql(" = ");
+                out.push_bind_param::<BigInt, i64>(id)
+            }
+            Owners::All => {
+                out.push_sql("TRUE");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The address of the owner whom this column names.
+#[expect(
+    non_camel_case_types,
+    reason = "diesel finds the type of a function's result by the function's name"
+)]
+pub type owner_email<Column> = OwnerEmail<Column>;
+
+/// The address of the owner whom this column names: looked up for the rows that are told, not joined to those that are
+/// sorted.
+pub fn owner_email<Column>(owner_id: Column) -> owner_email<Column> {
+    OwnerEmail { owner_id }
+}
+
+/// See [`owner_email`].
+#[derive(Debug, Clone, Copy, QueryId)]
+pub struct OwnerEmail<Column> {
+    owner_id: Column,
+}
+
+impl<Column: Expression<SqlType = BigInt>> Expression for OwnerEmail<Column> {
+    type SqlType = Text;
+}
+
+impl<Column, Source> AppearsOnTable<Source> for OwnerEmail<Column>
+where
+    Column: AppearsOnTable<Source>,
+    Self: Expression,
+{
+}
+
+impl<Column, Source> SelectableExpression<Source> for OwnerEmail<Column>
+where
+    Column: SelectableExpression<Source>,
+    Self: AppearsOnTable<Source>,
+{
+}
+
+impl<Column: ValidGrouping<By>, By> ValidGrouping<By> for OwnerEmail<Column> {
+    type IsAggregate = Column::IsAggregate;
+}
+
+impl<Column: QueryFragment<Pg>> QueryFragment<Pg> for OwnerEmail<Column> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(SELECT owners.email FROM users AS owners WHERE owners.id = ");
+        self.owner_id.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}

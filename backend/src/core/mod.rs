@@ -1,0 +1,18 @@
+//! What knows nothing of mailings: the clock, the database, the cache, metrics, text and addresses.
+
+pub mod cache;
+pub mod clock;
+pub mod compute;
+pub mod db;
+pub mod email_address;
+pub mod html_tokens;
+pub mod language;
+pub mod metrics;
+pub mod named;
+pub mod owners;
+pub mod picture;
+pub mod random_token;
+pub mod redis;
+pub mod search;
+pub mod text;
+pub mod zone;

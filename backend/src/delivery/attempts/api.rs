@@ -1,0 +1,104 @@
+//! `/attempts`: the log.
+
+use std::time::Duration;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{Attempt, AttemptFilters, AttemptQuery, Place};
+use super::store;
+use crate::accounts::auth::caller::Caller;
+use crate::core::cache::TaggedBody;
+use crate::core::cache::{Cache, Tag, Wanted};
+use crate::core::db::Db;
+use crate::web::cached::cached;
+use crate::web::csv::{self, Part};
+use crate::web::downloads::Downloads;
+use crate::web::error::ApiError;
+use crate::web::etag::{self, Kind};
+use crate::web::field::sensible_year;
+use crate::web::page::{Stretch, decode, stretch};
+use crate::web::query::Query;
+
+/// How old the newest may be: the engine writes them, not who reads them.
+const NEWEST_KEPT: Duration = Duration::from_secs(1);
+/// Rows of the file that are read at once.
+const PART: u32 = 500;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(list_attempts).service(export_attempts);
+}
+
+/// The log of all attempts, newest first
+#[utoipa::path(tag = "attempts", params(AttemptQuery), responses((status = 200, description = "A stretch of the log", body = Stretch<Attempt>)))]
+#[get("/attempts")]
+async fn list_attempts(
+    caller: Caller,
+    db: Data<Db>,
+    cache: Data<Cache>,
+    req: HttpRequest,
+    Query(query): Query<AttemptQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let owners = caller.lists(query.owner_id)?;
+    let (limit, place) = (query.limit, decode::<Place>(query.cursor.as_deref())?);
+    if place.is_some_and(|place| sensible_year(&place.0).is_err()) {
+        return Err(ApiError::invalid_field(
+            "cursor",
+            "wrong_type",
+            "Use a next_cursor of this list, unchanged.",
+        ));
+    }
+    // Whose, and all filters: who sees the same is answered the same.
+    let wanted = Wanted {
+        tag: Tag::Age,
+        name: format!("attempts {owners:?} {query:?}"),
+        age: NEWEST_KEPT,
+    };
+    let newest = place.is_none();
+    let make = async {
+        let attempts = db
+            .run(move |conn| store::list(conn, owners, &query, place).map_err(ApiError::from))
+            .await?;
+        TaggedBody::json(&stretch(attempts, limit, Attempt::place)).map_err(ApiError::internal)
+    };
+    if newest {
+        return cached(&req, &cache, (wanted, Kind::PRIVATE), make).await;
+    }
+    Ok(etag::tagged(&req, Kind::PRIVATE, make.await?))
+}
+
+/// The log as a file for spreadsheets
+///
+/// All attempts that pass the filters, newest first, however many there are. At most three files at once.
+#[utoipa::path(tag = "attempts", params(AttemptFilters), responses((status = 200, description = "Comma-separated values, UTF-8", body = String, content_type = "text/csv")))]
+#[get("/attempts.csv")]
+async fn export_attempts(
+    caller: Caller,
+    db: Data<Db>,
+    downloads: Data<Downloads>,
+    Query(filters): Query<AttemptFilters>,
+) -> Result<HttpResponse, ApiError> {
+    let owners = caller.lists(filters.owner_id)?;
+    let query = filters.with_limit(PART);
+    let read = move |place: Option<Place>| {
+        let (db, query) = (db.clone(), query.clone());
+        async move {
+            let list = move |conn: &mut _| {
+                store::list(conn, owners, &query, place).map_err(ApiError::from)
+            };
+            let mut found = db.run(list).await?;
+            let more = found.len() > usize::try_from(PART).unwrap_or(usize::MAX);
+            if more {
+                found.pop();
+            }
+            Ok(Part {
+                next: found.last().filter(|_| more).map(Attempt::place),
+                rows: found.into_iter().map(Attempt::cells).collect(),
+            })
+        }
+    };
+    let download = downloads.begin(caller.user_id)?;
+    csv::answer(download, "attempts.csv", Attempt::COLUMNS, read).await
+}

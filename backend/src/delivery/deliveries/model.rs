@@ -1,0 +1,127 @@
+//! The delivery as the API shows it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
+
+use crate::core::named::named;
+use crate::delivery::attempts::model::RecipientRef;
+use crate::mail::reply::Stage;
+use crate::web::field::single_line;
+use crate::web::page::default_limit;
+
+named! {
+    /// Where a delivery stands.
+    pub enum DeliveryStatus {
+        /// Not tried yet.
+        Pending = "pending",
+        /// To be tried again.
+        Deferred = "deferred",
+        /// The mail server took it.
+        Accepted = "accepted",
+        /// The mail server refused it for good.
+        Rejected = "rejected",
+        /// It was sent, but the server's answer never came.
+        Uncertain = "uncertain",
+        /// Its time was over before the server took it.
+        Expired = "expired",
+        /// Not to be sent any more.
+        Skipped = "skipped",
+    }
+}
+
+named! {
+    /// Why a delivery was left out.
+    pub enum SkipReason {
+        RecipientDeleted = "recipient_deleted",
+        /// The address wants no mail of this owner.
+        Suppressed = "suppressed",
+        /// The run was cancelled.
+        Cancelled = "cancelled",
+    }
+}
+
+/// One recipient's mail of a run.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Delivery {
+    pub recipient: RecipientRef,
+    pub status: DeliveryStatus,
+    /// How often it was tried.
+    #[schema(example = 1, minimum = 0)]
+    pub attempts: i16,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    /// Of one that was skipped.
+    pub skip_reason: Option<SkipReason>,
+}
+
+named! {
+    /// How a delivery has failed: nothing more is planned for it.
+    pub enum FailedStatus {
+        Rejected = "rejected",
+        Expired = "expired",
+        Uncertain = "uncertain",
+    }
+}
+
+/// Why deliveries of a run have failed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Failures {
+    /// The largest groups first, at most 50.
+    pub items: Vec<Failure>,
+}
+
+/// Failed deliveries whose last attempt ended in the same way. Those never tried have no stage and no response.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Failure {
+    pub status: FailedStatus,
+    pub stage: Option<Stage>,
+    #[schema(example = 550)]
+    pub smtp_code: Option<i16>,
+    /// RFC 3463
+    #[schema(example = "5.1.1")]
+    pub enhanced_code: Option<String>,
+    /// One of the mail server's answers.
+    #[schema(example = "5.1.1 no such user")]
+    pub response: String,
+    #[schema(example = 12, minimum = 1)]
+    pub count: i64,
+}
+
+/// Which failed deliveries of a run to try again: those that pass all that is given, or all of them.
+#[derive(Debug, Default, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryDeliveries {
+    /// To these recipients.
+    #[validate(length(min = 1, max = 10_000, code = "out_of_range"))]
+    #[schema(min_items = 1, max_items = 10_000)]
+    pub recipient_ids: Option<Vec<i64>>,
+    pub status: Option<FailedStatus>,
+    /// The mail server's last answer had this code.
+    #[validate(range(min = 200, max = 599, code = "out_of_range"))]
+    #[schema(example = 550, minimum = 200, maximum = 599)]
+    pub smtp_code: Option<i16>,
+    #[validate(length(max = 20, code = "too_long"), custom(function = "single_line"))]
+    #[schema(example = "5.1.1", max_length = 20)]
+    pub enhanced_code: Option<String>,
+}
+
+/// Which deliveries of a run to list, in the order of sending.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DeliveryQuery {
+    pub status: Option<DeliveryStatus>,
+    /// Part of the address or the name, in any case.
+    #[validate(length(max = 200, code = "too_long"))]
+    #[param(max_length = 200)]
+    pub q: Option<String>,
+    /// `next_cursor` of the stretch before.
+    #[validate(length(max = 100, code = "too_long"))]
+    #[param(max_length = 100)]
+    pub cursor: Option<String>,
+    #[serde(default = "default_limit")]
+    #[validate(range(min = 1, max = 200, code = "out_of_range"))]
+    #[param(default = 50, minimum = 1, maximum = 200)]
+    pub limit: u32,
+}

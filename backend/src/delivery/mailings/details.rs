@@ -1,0 +1,158 @@
+//! `/mailings/{id}/…`: sending a mailing now, its runs, its recipients.
+
+use actix_web::http::header::LOCATION;
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use diesel::{Connection, PgConnection};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use validator::Validate;
+
+use super::start::{self, StartError};
+use super::{chosen, store};
+use crate::accounts::audit_log::new::Origin;
+use crate::accounts::auth::caller::Caller;
+use crate::accounts::quotas::model::Quotas;
+use crate::audience::recipients::model::Recipient;
+use crate::core::clock::Clock;
+use crate::core::db::Db;
+use crate::core::owners::Owners;
+use crate::delivery::runs;
+use crate::delivery::runs::model::{Run, RunQuery, Trigger};
+use crate::web::client::Client;
+use crate::web::error::{ApiError, Problem};
+use crate::web::idempotency::IdempotencyKey;
+use crate::web::idempotency_keys::once::once;
+use crate::web::page::{Page, Paging, default_per_page, first_page};
+use crate::web::query::Query;
+
+impl From<StartError> for ApiError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::RunOpen => {
+                Self::conflict("run_open", "This mailing is being sent already.")
+            }
+            StartError::OutsideWindow => Self::conflict(
+                "outside_window",
+                "The mailing's start has not come yet, or its end is past.",
+            ),
+            StartError::NoRecipients => {
+                Self::conflict("no_recipients", "The mailing has no recipients any more.")
+            }
+            StartError::Disabled => {
+                Self::conflict("disabled", "A manager has disabled this mailing.")
+            }
+            StartError::OwnerBlocked => {
+                Self::conflict("owner_blocked", "The mailing's owner is blocked.")
+            }
+            StartError::Paused => {
+                Self::conflict("paused", "This mailing is paused; resume it first.")
+            }
+            StartError::QuotaUsedUp { free_at, now } => {
+                let seconds = (free_at - now).num_seconds().max(1).unsigned_abs();
+                Self::quota_used_up(seconds)
+            }
+            StartError::OverQuota => Self::conflict(
+                "over_quota",
+                "The mailing's recipients are more than you may mail in a day.",
+            ),
+            StartError::Query(error) => error.into(),
+        }
+    }
+}
+
+/// Send a mailing now
+///
+/// Answers at once; the mails leave in the background.
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), IdempotencyKey), responses(
+    (status = 202, description = "The run that has begun", body = Run, headers(("Location" = String))),
+    (status = 409, description = "`run_open`, `outside_window`, `no_recipients`, `disabled`, `paused` or `over_quota`", body = Problem, content_type = "application/problem+json")))]
+#[post("/mailings/{id}/send")]
+pub(super) async fn send_mailing(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    quotas: Data<Quotas>,
+    (client, req): (Client, HttpRequest),
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let (now, named) = (clock.now(), IdempotencyKey::of(&req)?);
+    let work = move |conn: &mut PgConnection| {
+        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let make = |conn: &mut PgConnection| {
+            let mailing = store::lock(conn, owner_id, *id)?;
+            let why = (Trigger::Manual, Origin::of(owner_id, &client, now));
+            Ok(start::start_now(conn, &mailing, (**quotas, why), now)?)
+        };
+        let show = |conn: &mut _, run_id| runs::store::find(conn, Owners::One(owner_id), run_id);
+        once(conn, (owner_id, now), named.as_ref(), (make, show))
+    };
+    let run = db.run(move |conn| conn.transaction(work)).await?;
+    Ok(HttpResponse::Accepted()
+        .insert_header((LOCATION, format!("/api/v1/runs/{}", run.id)))
+        .json(run))
+}
+
+/// Runs of a mailing, the newest first
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), RunQuery), responses((status = 200, description = "A page of runs", body = Page<Run>)))]
+#[get("/mailings/{id}/runs")]
+pub(super) async fn list_mailing_runs(
+    caller: Caller,
+    db: Data<Db>,
+    id: Path<i64>,
+    Query(query): Query<RunQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let paging = query.paging();
+    let work = move |conn: &mut PgConnection| {
+        store::row(conn, caller.sees(), *id)?;
+        runs::store::list(conn, *id, paging).map_err(ApiError::from)
+    };
+    Ok(HttpResponse::Ok().json(paging.page(db.run(work).await?)))
+}
+
+/// Which recipients of a mailing to list.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ChosenQuery {
+    /// Counts from 1.
+    #[serde(default = "first_page")]
+    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
+    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
+    page: u32,
+    #[serde(default = "default_per_page")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
+    #[param(default = 20, minimum = 1, maximum = 100)]
+    per_page: u32,
+    /// Part of the address or the name, in any case.
+    #[validate(length(max = 200, code = "too_long"))]
+    #[param(max_length = 200)]
+    q: Option<String>,
+}
+
+/// Whom a mailing goes to
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), ChosenQuery), responses((status = 200, description = "A page of recipients", body = Page<Recipient>)))]
+#[get("/mailings/{id}/recipients")]
+pub(super) async fn list_mailing_recipients(
+    caller: Caller,
+    db: Data<Db>,
+    id: Path<i64>,
+    Query(query): Query<ChosenQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let paging = Paging {
+        page: query.page,
+        per_page: query.per_page,
+    };
+    let work = move |conn: &mut PgConnection| {
+        let mailing = store::row(conn, caller.sees(), *id)?;
+        chosen::list(
+            conn,
+            mailing.id,
+            mailing.owner_id,
+            query.q.as_deref(),
+            paging,
+        )
+        .map_err(ApiError::from)
+    };
+    Ok(HttpResponse::Ok().json(paging.page(db.run(work).await?)))
+}

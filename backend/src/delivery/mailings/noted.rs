@@ -1,0 +1,21 @@
+//! What is noted of mailings and their runs in the journal of events.
+
+use diesel::prelude::*;
+
+use crate::accounts::audit_log::model::SubjectKind;
+use crate::accounts::audit_log::new::NewEvent;
+use crate::accounts::audit_log::store::record;
+use crate::core::db::schema::{mailings, messages};
+
+/// Notes what happened to a mailing, which is called by its message's subject.
+pub fn note(conn: &mut PgConnection, mailing_id: i64, event: NewEvent) -> QueryResult<()> {
+    let subject: String = mailings::table
+        .inner_join(messages::table)
+        .filter(mailings::id.eq(mailing_id))
+        .select(messages::subject)
+        .first(conn)?;
+    record(
+        conn,
+        &event.about(SubjectKind::Mailing, mailing_id, &subject),
+    )
+}

@@ -1,0 +1,242 @@
+//! Mailings in the database. Every function asks whose: somebody else's mailing is never found.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{count_star, exists};
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+
+use super::listing::{MailingQuery, MailingSort};
+use super::model::{CreateMailing, Mailing, MailingRow, UpdateMailing};
+use super::recurrence::Occurrence;
+use super::requested::Window;
+use super::shown::shown;
+use super::status::PutOff;
+use crate::core::db::owned::owned_by;
+use crate::core::db::schema::{mailings, messages};
+use crate::core::owners::Owners;
+use crate::core::search::contains;
+
+/// Whether the owner has this message.
+pub fn has_message(conn: &mut PgConnection, owner_id: i64, message_id: i64) -> QueryResult<bool> {
+    let found = messages::table.filter(
+        messages::id
+            .eq(message_id)
+            .and(messages::owner_id.eq(owner_id)),
+    );
+    diesel::select(exists(found)).get_result(conn)
+}
+
+type Selected = diesel::dsl::IntoBoxed<
+    'static,
+    diesel::dsl::InnerJoin<mailings::table, messages::table>,
+    diesel::pg::Pg,
+>;
+
+fn matching(owners: Owners, query: &MailingQuery) -> Selected {
+    let mut rows = mailings::table
+        .inner_join(messages::table)
+        .filter(owned_by(mailings::owner_id, owners))
+        .into_boxed();
+    if let Some(status) = query.status {
+        rows = rows.filter(mailings::status.eq(status.as_str()));
+    }
+    if let Some(term) = &query.q {
+        rows = rows.filter(messages::subject.ilike(contains(term)));
+    }
+    rows
+}
+
+/// One page and the number of all, in five statements whatever the page.
+pub fn list(
+    conn: &mut PgConnection,
+    owners: Owners,
+    query: &MailingQuery,
+) -> QueryResult<(Vec<Mailing>, i64)> {
+    let total = matching(owners, query).select(count_star()).first(conn)?;
+    let window = query.paging().window(total);
+    let rows = sorted(matching(owners, query), query.sort, window.backwards)
+        .limit(window.limit)
+        .offset(window.offset)
+        .select((MailingRow::as_select(), messages::subject))
+        .load(conn)?;
+    Ok((shown(conn, window.in_order(rows))?, total))
+}
+
+fn sorted(rows: Selected, sort: MailingSort, backwards: bool) -> Selected {
+    use MailingSort::{FirstStart, LastNextRun, LastStart, Newest, NextRun, Oldest};
+    use mailings::{created_at, id, next_run_at, starts_at};
+    match (sort, backwards) {
+        (Oldest, false) | (Newest, true) => rows.order((created_at.asc(), id.asc())),
+        (Newest, false) | (Oldest, true) => rows.order((created_at.desc(), id.desc())),
+        (FirstStart, false) | (LastStart, true) => rows.order((starts_at.asc(), id.asc())),
+        (LastStart, false) | (FirstStart, true) => rows.order((starts_at.desc(), id.desc())),
+        (NextRun, false) => rows.order((next_run_at.asc().nulls_last(), id.asc())),
+        (NextRun, true) => rows.order((next_run_at.desc().nulls_first(), id.desc())),
+        (LastNextRun, false) => rows.order((next_run_at.desc().nulls_last(), id.desc())),
+        (LastNextRun, true) => rows.order((next_run_at.asc().nulls_first(), id.asc())),
+    }
+}
+
+/// The mailing, if it is one of these owners'.
+pub fn find(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Mailing> {
+    let row = mailings::table
+        .inner_join(messages::table)
+        .filter(mailings::id.eq(id))
+        .filter(owned_by(mailings::owner_id, owners))
+        .select((MailingRow::as_select(), messages::subject))
+        .first(conn)?;
+    shown(conn, vec![row])?.pop().ok_or(DieselError::NotFound)
+}
+
+/// Which of these owners' it is.
+pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<i64> {
+    mailings::table
+        .find(id)
+        .filter(owned_by(mailings::owner_id, owners))
+        .select(mailings::owner_id)
+        .first(conn)
+}
+
+/// The row of the owner's mailing, locked until the transaction ends.
+pub fn lock(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<MailingRow> {
+    mailings::table
+        .filter(mailings::id.eq(id).and(mailings::owner_id.eq(owner_id)))
+        .select(MailingRow::as_select())
+        .for_update()
+        .first(conn)
+}
+
+/// Its row, if it is one of these owners'.
+pub fn row(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<MailingRow> {
+    mailings::table
+        .find(id)
+        .filter(owned_by(mailings::owner_id, owners))
+        .select(MailingRow::as_select())
+        .first(conn)
+}
+
+/// A mailing to insert: the request, and the values derived from it.
+pub struct NewMailing<'a> {
+    pub owner_id: i64,
+    /// The instants that `asked` resolves to.
+    pub window: Window,
+    pub asked: &'a CreateMailing,
+}
+
+/// Inserts a new mailing without recipients, due at its start; returns its id.
+pub fn create(
+    conn: &mut PgConnection,
+    new: &NewMailing<'_>,
+    now: DateTime<Utc>,
+) -> QueryResult<i64> {
+    let NewMailing {
+        owner_id,
+        window: Window { start, end },
+        asked: new,
+    } = *new;
+    diesel::insert_into(mailings::table)
+        .values((
+            mailings::owner_id.eq(owner_id),
+            mailings::message_id.eq(new.message_id),
+            mailings::starts_at.eq(start.at),
+            mailings::starts_at_local.eq(start.local),
+            mailings::ends_at.eq(end.map(|end| end.at)),
+            mailings::ends_at_local.eq(end.and_then(|end| end.local)),
+            mailings::recurrence.eq(new.recurrence.as_str()),
+            mailings::time_zone.eq(&new.time_zone),
+            mailings::on_uncertain.eq(new.on_uncertain.as_str()),
+            mailings::smtp_server_id.eq(new.smtp_server_id),
+            mailings::schedule_set_at.eq(now),
+            mailings::next_occurrence.eq(0),
+            mailings::next_run_at.eq(start.at),
+            mailings::created_at.eq(now),
+            mailings::updated_at.eq(now),
+        ))
+        .returning(mailings::id)
+        .get_result(conn)
+}
+
+/// Updates a mailing that the caller has locked to `becomes`; the next occurrence is set by `set_schedule`.
+pub fn update(
+    conn: &mut PgConnection,
+    becomes: &MailingRow,
+    changes: &UpdateMailing,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(mailings::table.find(becomes.id))
+        .set((
+            changes
+                .message_id
+                .map(|value| mailings::message_id.eq(value)),
+            mailings::starts_at.eq(becomes.starts_at),
+            mailings::starts_at_local.eq(becomes.starts_at_local),
+            mailings::ends_at.eq(becomes.ends_at),
+            mailings::ends_at_local.eq(becomes.ends_at_local),
+            mailings::recurrence.eq(becomes.recurrence.as_str()),
+            mailings::time_zone.eq(&becomes.time_zone),
+            changes
+                .on_uncertain
+                .map(|value| mailings::on_uncertain.eq(value.as_str())),
+            changes
+                .smtp_server_id
+                .map(|value| mailings::smtp_server_id.eq(value)),
+            mailings::updated_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The occurrence to wait for, after the schedule was set anew at `now`; a completed mailing may come to life again.
+pub fn set_schedule(
+    conn: &mut PgConnection,
+    id: i64,
+    next: Option<Occurrence>,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(mailings::table.find(id))
+        .set((
+            mailings::schedule_set_at.eq(now),
+            // Corrected from all the facts in the same transaction; "completed" forbids a next run.
+            mailings::status.eq("running"),
+            mailings::put_off_until.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(conn)?;
+    wait_for(conn, id, next)
+}
+
+/// Though due, it is not started before this.
+pub fn put_off(
+    conn: &mut PgConnection,
+    id: i64,
+    until: DateTime<Utc>,
+    why: Option<PutOff>,
+) -> QueryResult<()> {
+    diesel::update(mailings::table.find(id))
+        .set((
+            mailings::put_off_until.eq(until),
+            mailings::put_off_reason.eq(why.map(PutOff::as_str)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// The occurrence to wait for from now on.
+pub fn wait_for(conn: &mut PgConnection, id: i64, next: Option<Occurrence>) -> QueryResult<()> {
+    let (index, at) = next
+        .map(|next| (i32::try_from(next.index).unwrap_or(i32::MAX), next.at))
+        .unzip();
+    diesel::update(mailings::table.find(id))
+        .set((
+            mailings::next_occurrence.eq(index),
+            mailings::next_run_at.eq(at),
+            mailings::put_off_reason.eq(None::<String>),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Deletes the mailing; its runs and their log stay.
+pub fn delete(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
+    diesel::delete(mailings::table.find(id)).execute(conn)?;
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! Mailings, their runs and deliveries, the log of attempts, statistics, and SMTP servers.
+
+pub mod attempts;
+pub mod deliveries;
+pub mod mailings;
+pub mod runs;
+pub mod smtp_server_health;
+pub mod smtp_servers;
+pub mod stats;
+pub mod web_view;

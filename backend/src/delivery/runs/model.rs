@@ -1,0 +1,128 @@
+//! The run, what set it off, and how far it has come.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
+
+use crate::accounts::users::user_ref::UserRef;
+use crate::core::db::schema::runs;
+use crate::core::named::named;
+use crate::delivery::mailings::status::PauseReason;
+use crate::web::page::{Paging, default_per_page, first_page};
+
+named! {
+    /// What set a run off.
+    pub enum Trigger {
+        Schedule = "schedule",
+        Manual = "manual",
+        Cli = "cli",
+    }
+}
+
+named! {
+    /// Where a run stands. Missed and skipped ones never began; they are kept so that nothing is silently left out.
+    pub enum RunStatus {
+        Running = "running",
+        /// Open, but nothing of it is sent for a while.
+        Paused = "paused",
+        Finished = "finished",
+        Cancelled = "cancelled",
+        Missed = "missed",
+        SkippedOverlap = "skipped_overlap",
+    }
+}
+
+/// One occurrence of a mailing being carried out.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Run {
+    #[schema(example = 7, minimum = 1)]
+    pub id: i64,
+    pub owner: UserRef,
+    #[schema(example = 3, minimum = 1)]
+    pub mailing_id: i64,
+    pub scheduled_for: DateTime<Utc>,
+    pub trigger: Trigger,
+    pub status: RunStatus,
+    /// Of one that is paused.
+    pub pause_reason: Option<PauseReason>,
+    /// Only for open runs: the number of sessions in use, because the mail server refuses further connections. One
+    /// more is tried every few minutes.
+    #[schema(example = 5, minimum = 1)]
+    pub session_limit: Option<i32>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub counts: Counts,
+}
+
+/// How many deliveries of a run stand where. `pending` includes those not prepared yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema, QueryableByName)]
+pub struct Counts {
+    #[diesel(sql_type = BigInt)]
+    #[schema(minimum = 0)]
+    pub total: i64,
+    #[diesel(sql_type = BigInt)]
+    #[schema(minimum = 0)]
+    pub pending: i64,
+    #[diesel(sql_type = BigInt)]
+    #[schema(minimum = 0)]
+    pub accepted: i64,
+    #[diesel(sql_type = BigInt)]
+    #[schema(minimum = 0)]
+    pub rejected: i64,
+    #[diesel(sql_type = BigInt)]
+    #[schema(minimum = 0)]
+    pub deferred: i64,
+    #[diesel(sql_type = BigInt)]
+    #[schema(minimum = 0)]
+    pub uncertain: i64,
+    #[diesel(sql_type = BigInt)]
+    #[schema(minimum = 0)]
+    pub expired: i64,
+    #[diesel(sql_type = BigInt)]
+    #[schema(minimum = 0)]
+    pub skipped: i64,
+}
+
+/// A run as the table has it, without the snapshot of its message.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = runs)]
+pub struct RunRow {
+    pub id: i64,
+    pub mailing_id: i64,
+    pub scheduled_for: DateTime<Utc>,
+    #[diesel(deserialize_as = String)]
+    pub trigger: Trigger,
+    #[diesel(deserialize_as = String)]
+    pub status: RunStatus,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// Which runs of a mailing to list; the newest come first.
+#[derive(Debug, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RunQuery {
+    /// Counts from 1.
+    #[serde(default = "first_page")]
+    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
+    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
+    pub page: u32,
+    #[serde(default = "default_per_page")]
+    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
+    #[param(default = 20, minimum = 1, maximum = 100)]
+    pub per_page: u32,
+}
+
+impl RunQuery {
+    /// The page asked for.
+    pub fn paging(&self) -> Paging {
+        Paging {
+            page: self.page,
+            per_page: self.per_page,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Mail servers in the database, whoever sends through them: a row for the installation's and one for each that a user has
+//! brought and that was in use.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
+
+use super::model::{Pace, Trouble};
+use crate::core::db::schema::mail_servers::{
+    self, cause, failures, name, opened_at, probe_at, response, session_limit,
+    session_limit_changed_at, session_limit_response,
+};
+
+/// The server of those who have brought none of their own.
+const INSTALLATION: &str = "installation";
+/// Stands for "no limit" in reckoning; infinity times nothing would be no number.
+const PLENTY: f64 = 1e12;
+
+/// What the row of a user's server is called; `None` is the installation's.
+pub fn name_of(own: Option<i64>) -> String {
+    match own {
+        None => INSTALLATION.to_owned(),
+        Some(id) => format!("smtp_server:{id}"),
+    }
+}
+
+/// Makes sure that there is a row, as long as there is such a server.
+pub fn know(conn: &mut PgConnection, own: Option<i64>) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO mail_servers (name, smtp_server_id)
+         SELECT $1, $2 WHERE $2 IS NULL OR EXISTS (SELECT FROM smtp_servers WHERE id = $2)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind::<Text, _>(name_of(own))
+    .bind::<Nullable<BigInt>, _>(own)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// The trouble a server is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shut {
+    pub cause: Trouble,
+    /// Probes that have failed, or are under way.
+    pub failures: i32,
+    pub probe_at: DateTime<Utc>,
+}
+
+/// Those of these servers that are in trouble, by their names.
+pub fn troubles(conn: &mut PgConnection, names: &[String]) -> QueryResult<Vec<(String, Shut)>> {
+    type Row = (String, Option<String>, i32, Option<DateTime<Utc>>);
+    let rows: Vec<Row> = mail_servers::table
+        .filter(name.eq_any(names))
+        .filter(opened_at.is_not_null())
+        .select((name, cause, failures, probe_at))
+        .load(conn)?;
+    let shut = |(server, word, failed, next): Row| {
+        let shut = Shut {
+            cause: word?.parse().ok()?,
+            failures: failed,
+            probe_at: next?,
+        };
+        Some((server, shut))
+    };
+    Ok(rows.into_iter().filter_map(shut).collect())
+}
+
+/// Persists that the breaker was opened at the first of these times and the server is to be probed at the second.
+/// Resets the session limit: refused connections were part of the outage. Has no effect if a user's server has been
+/// changed to another revision since.
+pub fn shut(
+    conn: &mut PgConnection,
+    (server, revision): (&str, Option<i32>),
+    (why, words): (Trouble, &str),
+    (now, next): (DateTime<Utc>, DateTime<Utc>),
+) -> QueryResult<()> {
+    diesel::sql_query(
+        "UPDATE mail_servers SET opened_at = $2, cause = $3, response = $4, failures = 0, probe_at = $5,
+                session_limit = NULL, session_limit_changed_at = NULL, session_limit_response = NULL
+         WHERE name = $1 AND opened_at IS NULL
+           AND ($6 IS NULL OR EXISTS (SELECT FROM smtp_servers WHERE id = smtp_server_id AND revision = $6))",
+    )
+    .bind::<Text, _>(server)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Text, _>(why.as_str())
+    .bind::<Text, _>(words)
+    .bind::<Timestamptz, _>(next)
+    .bind::<Nullable<Integer>, _>(revision)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// The server works, or is to be asked again.
+pub fn free(conn: &mut PgConnection, server: &str) -> QueryResult<()> {
+    diesel::update(mail_servers::table.find(server))
+        .set((
+            opened_at.eq(None::<DateTime<Utc>>),
+            cause.eq(None::<String>),
+            response.eq(None::<String>),
+            failures.eq(0),
+            probe_at.eq(None::<DateTime<Utc>>),
+            session_limit.eq(None::<i32>),
+            session_limit_changed_at.eq(None::<DateTime<Utc>>),
+            session_limit_response.eq(None::<String>),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Takes the probe that is due, unless somebody else has it; the one after it comes at `next`.
+pub fn take_probe(
+    conn: &mut PgConnection,
+    (server, shut): (&str, &Shut),
+    next: DateTime<Utc>,
+) -> QueryResult<bool> {
+    let due = mail_servers::table
+        .find(server)
+        .filter(probe_at.eq(shut.probe_at));
+    let taken = diesel::update(due)
+        .set((failures.eq(shut.failures + 1), probe_at.eq(next)))
+        .execute(conn)?;
+    Ok(taken > 0)
+}
+
+/// Sets sessions with mail servers apart from whatever else locks numbers in this database: the installation's are
+/// numbered below the one, those of users' servers above the other, a block for each.
+const SESSIONS: i32 = 0x5e55;
+const OWN_SESSIONS: i64 = 0x5e55 << 48;
+const BLOCK: i64 = 1 << 16;
+
+/// The two numbers of a lock, in SQL, and where they begin.
+fn lock_of(own: Option<i64>) -> (&'static str, i64) {
+    match own {
+        None => ("$1::integer, number", i64::from(SESSIONS)),
+        Some(id) => ("$1 + number", OWN_SESSIONS + id * BLOCK),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Session {
+    #[diesel(sql_type = Integer)]
+    number: i32,
+}
+
+/// Takes those of a server's sessions, which all processes share, that nobody has, so many at most, for as long as the
+/// connection lasts.
+pub fn take_sessions(
+    conn: &mut PgConnection,
+    own: Option<i64>,
+    (numbers, most): (&[i32], usize),
+) -> QueryResult<Vec<i32>> {
+    let (lock, first) = lock_of(own);
+    let taken: Vec<Session> = diesel::sql_query(format!(
+        "SELECT number FROM unnest($2) AS number WHERE pg_try_advisory_lock({lock}) LIMIT $3"
+    ))
+    .bind::<BigInt, _>(first)
+    .bind::<Array<Integer>, _>(numbers)
+    .bind::<BigInt, _>(i64::try_from(most).unwrap_or(i64::MAX))
+    .load(conn)?;
+    Ok(taken.into_iter().map(|session| session.number).collect())
+}
+
+/// Gives them back.
+pub fn give_sessions_back(
+    conn: &mut PgConnection,
+    own: Option<i64>,
+    numbers: &[i32],
+) -> QueryResult<()> {
+    let (lock, first) = lock_of(own);
+    diesel::sql_query(format!(
+        "SELECT pg_advisory_unlock({lock}) FROM unnest($2) AS number"
+    ))
+    .bind::<BigInt, _>(first)
+    .bind::<Array<Integer>, _>(numbers)
+    .execute(conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Tokens {
+    #[diesel(sql_type = BigInt)]
+    granted: i64,
+}
+
+/// Takes leave for at most `wanted` mails from a server's two buckets. They fill by the database's clock: up to a
+/// second's worth of the one, a minute's worth of the other.
+pub fn take_tokens(
+    conn: &mut PgConnection,
+    server: &str,
+    pace: Pace,
+    wanted: i64,
+) -> QueryResult<i64> {
+    let limit = |mails: u32| {
+        if mails == 0 { PLENTY } else { f64::from(mails) }
+    };
+    let (per_second, per_hour) = (limit(pace.per_second), limit(pace.per_hour));
+    let tokens: Option<Tokens> = diesel::sql_query(
+        "WITH filled AS MATERIALIZED (
+             SELECT least($2, CASE WHEN refilled_at IS NULL THEN $2 ELSE second_tokens + passed * $2 END) AS second,
+                    least(greatest($3 / 60, 1), CASE WHEN refilled_at IS NULL THEN $3 ELSE hour_tokens + passed * $3 / 3600 END) AS hour
+             FROM mail_servers,
+                  LATERAL (SELECT greatest(extract(epoch FROM clock_timestamp() - refilled_at), 0)::float8 AS passed) AS time
+             WHERE name = $1 FOR UPDATE OF mail_servers),
+         taken AS (SELECT second, hour, greatest(least($4, floor(second), floor(hour)), 0) AS granted FROM filled)
+         UPDATE mail_servers SET second_tokens = taken.second - granted, hour_tokens = taken.hour - granted,
+                                 refilled_at = clock_timestamp()
+         FROM taken WHERE name = $1
+         RETURNING taken.granted::bigint AS granted",
+    )
+    .bind::<Text, _>(server)
+    .bind::<Double, _>(per_second)
+    .bind::<Double, _>(per_hour)
+    .bind::<BigInt, _>(wanted)
+    .get_result(conn)
+    .optional()?;
+    // A server that has been deleted meanwhile has none left.
+    Ok(tokens.map_or(0, |tokens| tokens.granted))
+}

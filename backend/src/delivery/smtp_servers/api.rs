@@ -1,0 +1,284 @@
+//! `/smtp-servers`: a user's own mail servers. Nobody else sees them, not even staff.
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpResponse, delete, get, patch, post};
+use diesel::{Connection, PgConnection};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::advice::TestResult;
+use super::changes::{CheckedUpdate, update};
+use super::fields;
+use super::listing::SmtpServerQuery;
+use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow, UpdateSmtpServer};
+use super::noted::note;
+use super::store;
+use super::stored_password::{Incomplete, password_change};
+use super::tryout::{TESTS, Tryouts};
+use crate::accounts::audit_log::model::EventKind;
+use crate::accounts::audit_log::new::Origin;
+use crate::accounts::auth::caller::Caller;
+use crate::core::clock::Clock;
+use crate::core::db::Db;
+use crate::mail::reach::Reach;
+use crate::web::body::Valid;
+use crate::web::client::Client;
+use crate::web::error::{ApiError, FieldError, Problem};
+use crate::web::etag::{self, Expected};
+use crate::web::limits::Limits;
+use crate::web::page::Page;
+use crate::web::query::Query;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(list_smtp_servers)
+        .service(create_smtp_server)
+        .service(get_smtp_server)
+        .service(update_smtp_server)
+        .service(delete_smtp_server)
+        .service(test_smtp_server);
+}
+
+/// The host in its one spelling, unless it, or the port, is out of bounds.
+fn checked_host(
+    reach: &Reach,
+    host: Option<&str>,
+    port: Option<u16>,
+) -> Result<Option<String>, ApiError> {
+    let mut mistakes = Vec::new();
+    if port.is_some_and(|port| !reach.allows_port(port)) {
+        let ports = reach.ports().map(|port| port.to_string());
+        let message = format!(
+            "Servers may be reached at these ports: {}.",
+            ports.collect::<Vec<_>>().join(", ")
+        );
+        mistakes.push(FieldError::new("port", "port_not_allowed", message));
+    }
+    let host = host.and_then(fields::host);
+    if host
+        .as_deref()
+        .is_some_and(|host| !reach.allows_literal(host))
+    {
+        mistakes.push(FieldError::new(
+            "host",
+            "address_not_allowed",
+            "This leads into a network that is not open to servers of users.",
+        ));
+    }
+    if mistakes.is_empty() {
+        Ok(host)
+    } else {
+        Err(ApiError::invalid(mistakes))
+    }
+}
+
+impl From<Incomplete> for ApiError {
+    fn from(incomplete: Incomplete) -> Self {
+        let (field, message) = match incomplete {
+            Incomplete::NoUsername => {
+                ("username", "User name and password must be given together.")
+            }
+            Incomplete::NoPassword => {
+                ("password", "User name and password must be given together.")
+            }
+            Incomplete::StoredForAnother => (
+                "password",
+                "The stored password is for the previous host, port, encryption and user name: enter it again.",
+            ),
+        };
+        Self::invalid_field(field, "required", message)
+    }
+}
+
+/// Mail servers of one's own, a page at a time
+#[utoipa::path(tag = "smtp-servers", params(SmtpServerQuery), responses((status = 200, description = "A page of mail servers", body = Page<SmtpServer>)))]
+#[get("/smtp-servers")]
+async fn list_smtp_servers(
+    caller: Caller,
+    db: Data<Db>,
+    Query(query): Query<SmtpServerQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, paging) = (caller.user_id, query.paging());
+    let rows = db
+        .run(move |conn| store::list(conn, owner_id, &query).map_err(ApiError::from))
+        .await?;
+    Ok(HttpResponse::Ok().json(paging.page(rows)))
+}
+
+/// Add a mail server
+///
+/// Mailings may then name it: they leave through it, under its sender.
+#[utoipa::path(tag = "smtp-servers", request_body = CreateSmtpServer, responses(
+    (status = 201, description = "Added", body = SmtpServer, headers(("Location" = String), ("ETag" = String))),
+    (status = 409, description = "`smtp_servers_quota`", body = Problem, content_type = "application/problem+json")))]
+#[post("/smtp-servers")]
+async fn create_smtp_server(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    own: Data<Tryouts>,
+    client: Client,
+    Valid(new): Valid<CreateSmtpServer>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let host = checked_host(own.reach(), Some(&new.host), Some(new.port))?.unwrap_or_default();
+    match (&new.username, &new.password) {
+        (Some(_), None) => return Err(Incomplete::NoPassword.into()),
+        (None, Some(_)) => return Err(Incomplete::NoUsername.into()),
+        _ => {}
+    }
+    let origin = Origin::of(owner_id, &client, now);
+    let work = move |conn: &mut PgConnection| {
+        if !store::has_room(conn, owner_id)? {
+            return Err(ApiError::conflict(
+                "smtp_servers_quota",
+                "You have as many mail servers as you may keep.",
+            ));
+        }
+        let id = store::create(conn, (owner_id, &own.opener().sealer), (&new, &host), now)?;
+        note(conn, origin, EventKind::SmtpServerCreated, (id, &new.name))?;
+        store::find(conn, owner_id, id).map_err(ApiError::from)
+    };
+    let server = db.run(move |conn| conn.transaction(work)).await?;
+    Ok(etag::created(
+        format!("/api/v1/smtp-servers/{}", server.id),
+        server.updated_at,
+        &server,
+    ))
+}
+
+/// One mail server
+#[utoipa::path(tag = "smtp-servers", params(("id" = i64, Path, minimum = 1)), responses(
+    (status = 200, description = "The mail server", body = SmtpServer, headers(("ETag" = String)))))]
+#[get("/smtp-servers/{id}")]
+async fn get_smtp_server(
+    caller: Caller,
+    db: Data<Db>,
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let server = db
+        .run(move |conn| store::find(conn, caller.user_id, *id).map_err(ApiError::from))
+        .await?;
+    // The tag stands for what its owner wrote; the count of its mailings moves by itself, so a read is never a 304.
+    Ok(etag::changed(server.updated_at, &server))
+}
+
+/// Change a mail server
+///
+/// Takes effect within seconds, also for mailings under way. A stored password is used only with the host, port,
+/// encryption and user name that it was given for: a request that changes one of these must contain the password
+/// again. Without a user name no password is stored.
+#[utoipa::path(tag = "smtp-servers", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateSmtpServer, responses(
+    (status = 200, description = "As it is now", body = SmtpServer, headers(("ETag" = String)))))]
+#[patch("/smtp-servers/{id}")]
+async fn update_smtp_server(
+    caller: Caller,
+    db: Data<Db>,
+    (clock, own): (Data<Clock>, Data<Tryouts>),
+    id: Path<i64>,
+    expected: Expected,
+    client: Client,
+    Valid(changes): Valid<UpdateSmtpServer>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, now) = (caller.user_id, clock.now());
+    let origin = Origin::of(owner_id, &client, now);
+    let work = move |conn: &mut PgConnection| {
+        let current = store::lock(conn, owner_id, *id)?;
+        caller.who_may_own()?;
+        expected.check(current.updated_at)?;
+        let host = checked_host(own.reach(), changes.host.as_deref(), changes.port)?;
+        check_dkim(&changes, &current)?;
+        let checked = CheckedUpdate {
+            changes: &changes,
+            host: host.as_deref(),
+            password: password_change(&current, &changes, host.as_deref())?,
+        };
+        update(conn, (*id, &own.opener().sealer), &checked, now)?;
+        let server = store::find(conn, owner_id, *id)?;
+        note(
+            conn,
+            origin,
+            EventKind::SmtpServerChanged,
+            (*id, &server.name),
+        )?;
+        Ok::<_, ApiError>(server)
+    };
+    let server = db.run(move |conn| conn.transaction(work)).await?;
+    Ok(etag::changed(server.updated_at, &server))
+}
+
+fn check_dkim(changes: &UpdateSmtpServer, current: &SmtpServerRow) -> Result<(), ApiError> {
+    match &changes.dkim {
+        Some(Some(dkim)) if dkim.private_key.is_none() && current.dkim_key.is_none() => Err(
+            ApiError::invalid_field("dkim.private_key", "required", "There is no key yet."),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Delete a mail server
+#[utoipa::path(tag = "smtp-servers", params(("id" = i64, Path, minimum = 1), Expected), responses(
+    (status = 204, description = "Deleted"),
+    (status = 409, description = "`smtp_server_in_use`", body = Problem, content_type = "application/problem+json")))]
+#[delete("/smtp-servers/{id}")]
+async fn delete_smtp_server(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    expected: Expected,
+    client: Client,
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let owner_id = caller.user_id;
+    let origin = Origin::of(owner_id, &client, clock.now());
+    let work = move |conn: &mut PgConnection| {
+        let current = store::lock(conn, owner_id, *id)?;
+        caller.who_may_own()?;
+        expected.check(current.updated_at)?;
+        if store::is_in_use(conn, *id)? {
+            return Err(ApiError::conflict(
+                "smtp_server_in_use",
+                "A mailing leaves through this server; give it another one first.",
+            ));
+        }
+        store::delete(conn, *id)?;
+        note(
+            conn,
+            origin,
+            EventKind::SmtpServerDeleted,
+            (*id, &current.name),
+        )
+        .map_err(ApiError::from)
+    };
+    db.run(move |conn| conn.transaction(work)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Test a mail server
+///
+/// Connects, signs in and names the sender, and takes 15 seconds at most; no mail is sent. Ten times a minute.
+#[utoipa::path(tag = "smtp-servers", params(("id" = i64, Path, minimum = 1)), responses(
+    (status = 200, description = "How far it came", body = TestResult)))]
+#[post("/smtp-servers/{id}/test")]
+async fn test_smtp_server(
+    caller: Caller,
+    db: Data<Db>,
+    (clock, own, limits): (Data<Clock>, Data<Tryouts>, Data<Limits>),
+    id: Path<i64>,
+) -> Result<HttpResponse, ApiError> {
+    let (owner_id, id) = (caller.user_id, *id);
+    let server = db
+        .run(move |conn| store::row(conn, owner_id, id).map_err(ApiError::from))
+        .await?;
+    caller.who_may_own()?;
+    limits.take(TESTS, &owner_id.to_string()).await?;
+    let result = own.test(&server).await.ok_or_else(ApiError::unavailable)?;
+    if result.ok {
+        let now = clock.now();
+        db.run(move |conn| {
+            store::set_checked(conn, (id, server.revision), now).map_err(ApiError::from)
+        })
+        .await?;
+    }
+    Ok(HttpResponse::Ok().json(result))
+}

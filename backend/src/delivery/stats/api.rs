@@ -1,0 +1,243 @@
+//! `/stats`: the numbers of a period as JSON and as files for spreadsheets; staff see everybody's.
+
+use std::time::Duration;
+
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get};
+use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::asked::{MailingLineQuery, PeriodQuery, StatsQuery};
+use super::model::{Day, Domains, MailingLine, MailingStats, Stats};
+use super::period::{Period, WrongPeriod};
+use super::store::{self, Whose};
+use super::{domains, lines};
+use crate::accounts::auth::caller::Caller;
+use crate::core::cache::TaggedBody;
+use crate::core::cache::{Cache, Tag, Wanted};
+use crate::core::clock::Clock;
+use crate::core::db::Db;
+use crate::core::owners::Owners;
+use crate::web::cached::cached;
+use crate::web::csv::{self, Part};
+use crate::web::downloads::Downloads;
+use crate::web::error::ApiError;
+use crate::web::etag::Kind;
+use crate::web::page::Page;
+use crate::web::query::Query;
+
+/// How old the numbers may be: the engine adds to them, not who reads them.
+const KEPT: Duration = Duration::from_secs(5);
+/// Rows of a file that are read at once.
+const PART: i64 = 500;
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(get_stats)
+        .service(export_stats)
+        .service(list_domains)
+        .service(list_mailing_lines)
+        .service(export_mailing_lines)
+        .service(get_mailing_stats);
+}
+
+impl From<WrongPeriod> for ApiError {
+    fn from(error: WrongPeriod) -> Self {
+        let code = match error {
+            WrongPeriod::Empty => "not_after_start",
+            WrongPeriod::TooLong => "out_of_range",
+        };
+        Self::invalid_field("to", code, error.to_string())
+    }
+}
+
+impl PeriodQuery {
+    fn period(
+        &self,
+        conn: &mut PgConnection,
+        user_id: i64,
+        now: DateTime<Utc>,
+    ) -> Result<Period, ApiError> {
+        let named = self.time_zone.as_deref().and_then(|zone| zone.parse().ok());
+        let zone = match named {
+            Some(zone) => zone,
+            None => store::zone_of(conn, user_id)?,
+        };
+        Ok(Period::new(self.from, self.to, zone, now)?)
+    }
+}
+
+/// What there is, and the attempts of a period
+#[utoipa::path(tag = "stats", params(StatsQuery), responses((status = 200, description = "The numbers", body = Stats)))]
+#[get("/stats")]
+async fn get_stats(
+    caller: Caller,
+    db: Data<Db>,
+    (clock, cache): (Data<Clock>, Data<Cache>),
+    req: HttpRequest,
+    Query(query): Query<StatsQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
+    let wanted = Wanted {
+        tag: match owners {
+            Owners::One(id) => Tag::Owner(id),
+            Owners::All => Tag::Age,
+        },
+        // Whose, in whose zone, and what was asked for.
+        name: format!("stats {owners:?} {} {query:?}", caller.user_id),
+        age: KEPT,
+    };
+    let asked = PeriodQuery::from(query);
+    let work = move |conn: &mut PgConnection| {
+        let period = asked.period(conn, caller.user_id, now)?;
+        let (mailings, recipients, unique_recipients) = store::present(conn, owners)?;
+        Ok::<_, ApiError>(Stats {
+            mailings,
+            recipients,
+            unique_recipients,
+            sent: store::sent(conn, Whose::Owners(owners), period)?,
+        })
+    };
+    let make =
+        Box::pin(async { TaggedBody::json(&db.run(work).await?).map_err(ApiError::internal) });
+    cached(&req, &cache, (wanted, Kind::PRIVATE), make).await
+}
+
+/// The attempts of each day as a file for spreadsheets
+#[utoipa::path(tag = "stats", params(StatsQuery), responses((status = 200, description = "Comma-separated values, UTF-8", body = String, content_type = "text/csv")))]
+#[get("/stats.csv")]
+async fn export_stats(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    downloads: Data<Downloads>,
+    Query(query): Query<StatsQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
+    let asked = PeriodQuery::from(query);
+    let read = move |_: Option<()>| {
+        let (db, asked) = (db.clone(), asked.clone());
+        async move {
+            let work = move |conn: &mut PgConnection| {
+                let period = asked.period(conn, caller.user_id, now)?;
+                store::sent(conn, Whose::Owners(owners), period).map_err(ApiError::from)
+            };
+            let days = db.run(work).await?.by_day;
+            Ok(Part {
+                rows: days.into_iter().map(Day::cells).collect(),
+                next: None,
+            })
+        }
+    };
+    let download = downloads.begin(caller.user_id)?;
+    csv::answer(download, "attempts-by-day.csv", Day::COLUMNS, read).await
+}
+
+/// The slowest domains
+///
+/// By how long attempts to reach their recipients take, among the newest 10 000 of the period.
+#[utoipa::path(tag = "stats", params(StatsQuery), responses((status = 200, description = "At most ten domains, the slowest first", body = Domains)))]
+#[get("/stats/domains")]
+async fn list_domains(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    Query(query): Query<StatsQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
+    let asked = PeriodQuery::from(query);
+    let work = move |conn: &mut PgConnection| {
+        let period = asked.period(conn, caller.user_id, now)?;
+        domains::slowest(conn, owners, period).map_err(ApiError::from)
+    };
+    let items = db.run(work).await?;
+    Ok(HttpResponse::Ok().json(Domains { items }))
+}
+
+/// What each mailing has done in a period, a page at a time
+#[utoipa::path(tag = "stats", params(MailingLineQuery), responses((status = 200, description = "A page of mailings", body = Page<MailingLine>)))]
+#[get("/stats/mailings")]
+async fn list_mailing_lines(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    Query(query): Query<MailingLineQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
+    let (paging, sort) = (query.paging(), query.sort);
+    let asked = PeriodQuery::from(query);
+    let work = move |conn: &mut PgConnection| {
+        let period = asked.period(conn, caller.user_id, now)?;
+        lines::page(conn, owners, period, (paging, sort)).map_err(ApiError::from)
+    };
+    Ok(HttpResponse::Ok().json(paging.page(db.run(work).await?)))
+}
+
+/// What each mailing has done in a period as a file for spreadsheets
+#[utoipa::path(tag = "stats", params(StatsQuery), responses((status = 200, description = "Comma-separated values, UTF-8", body = String, content_type = "text/csv")))]
+#[get("/stats/mailings.csv")]
+async fn export_mailing_lines(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    downloads: Data<Downloads>,
+    Query(query): Query<StatsQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
+    let asked = PeriodQuery::from(query);
+    let read = move |after: Option<i64>| {
+        let (db, asked) = (db.clone(), asked.clone());
+        async move {
+            let work = move |conn: &mut PgConnection| {
+                let period = asked.period(conn, caller.user_id, now)?;
+                lines::after(conn, owners, period, (after, PART)).map_err(ApiError::from)
+            };
+            let found = db.run(work).await?;
+            let full = i64::try_from(found.len()) == Ok(PART);
+            Ok(Part {
+                next: found.last().filter(|_| full).map(|line| line.mailing_id),
+                rows: found.into_iter().map(MailingLine::cells).collect(),
+            })
+        }
+    };
+    let download = downloads.begin(caller.user_id)?;
+    csv::answer(
+        download,
+        "attempts-by-mailing.csv",
+        MailingLine::COLUMNS,
+        read,
+    )
+    .await
+}
+
+/// What one mailing has done
+///
+/// Since it first sent something, unless a period is given; at most over the last 366 days.
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), PeriodQuery), responses((status = 200, description = "The numbers", body = MailingStats)))]
+#[get("/mailings/{id}/stats")]
+async fn get_mailing_stats(
+    caller: Caller,
+    db: Data<Db>,
+    clock: Data<Clock>,
+    id: Path<i64>,
+    Query(asked): Query<PeriodQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let now = clock.now();
+    let work = move |conn: &mut PgConnection| {
+        let recipients = store::recipients_of(conn, caller.sees(), *id)?;
+        let mut period = asked.period(conn, caller.user_id, now)?;
+        if asked.from.is_none()
+            && let Some(first) = store::first_sent(conn, *id)?
+        {
+            period = period.since(first);
+        }
+        Ok::<_, ApiError>(MailingStats {
+            runs: store::runs_of(conn, *id, period)?,
+            recipients,
+            sent: store::sent(conn, Whose::Mailing(*id), period)?,
+        })
+    };
+    Ok(HttpResponse::Ok().json(db.run(work).await?))
+}

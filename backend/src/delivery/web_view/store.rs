@@ -1,0 +1,98 @@
+//! What letters were made from, in the database: it stays as it was when they left. Their sender is the mailing's.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{exists, max};
+use diesel::prelude::*;
+
+use crate::core::db::schema::{attempts, deliveries, mailings, runs, smtp_servers, users};
+use crate::mail::links::RunMail;
+use crate::mail::verdict::Outcome;
+
+/// The run's message and its reader, as they were then.
+#[derive(Debug, Clone, Queryable)]
+pub struct Source {
+    pub owner_id: i64,
+    pub subject: String,
+    pub html: String,
+    pub text: String,
+    pub email: String,
+    pub full_name: String,
+}
+
+/// In whose name the mails of a mailing leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sender {
+    Installation,
+    /// Through a server of its owner's.
+    Own {
+        email: String,
+        name: Option<String>,
+    },
+}
+
+/// What this mail was made from. Whether an attempt has been recorded is not asked: whoever has the token has the mail, and
+/// may be faster than the record. Nothing of a blocked owner is shown: what was stopped is not to be spread by us.
+pub fn source(conn: &mut PgConnection, mail: RunMail) -> QueryResult<Source> {
+    deliveries::table
+        .inner_join(runs::table.on(runs::id.eq(deliveries::run_id)))
+        .inner_join(users::table.on(users::id.eq(runs::owner_id)))
+        .filter(
+            deliveries::run_id
+                .eq(mail.run_id)
+                .and(deliveries::recipient_id.eq(mail.recipient_id))
+                .and(users::blocked_at.is_null()),
+        )
+        .select((
+            runs::owner_id,
+            runs::subject,
+            runs::html,
+            runs::text,
+            deliveries::email,
+            deliveries::full_name,
+        ))
+        .first(conn)
+}
+
+/// Whether this mail's run still exists, regardless of its current owner.
+pub fn is_kept(conn: &mut PgConnection, mail: RunMail) -> QueryResult<bool> {
+    let kept = deliveries::table
+        .inner_join(runs::table.on(runs::id.eq(deliveries::run_id)))
+        .filter(
+            deliveries::run_id
+                .eq(mail.run_id)
+                .and(deliveries::recipient_id.eq(mail.recipient_id)),
+        );
+    diesel::select(exists(kept)).get_result(conn)
+}
+
+/// When this mail left: at the last attempt whose mail may have arrived.
+pub fn sent_at(conn: &mut PgConnection, mail: RunMail) -> QueryResult<Option<DateTime<Utc>>> {
+    let arrived = [Outcome::Accepted, Outcome::Uncertain].map(Outcome::as_str);
+    attempts::table
+        .filter(
+            attempts::run_id
+                .eq(mail.run_id)
+                .and(attempts::recipient_id.eq(mail.recipient_id))
+                .and(attempts::outcome.eq_any(arrived)),
+        )
+        .select(max(attempts::at))
+        .first(conn)
+}
+
+/// Who sends the mailing of this run by now; `None`: it is gone, and nobody knows any more.
+pub fn sender(conn: &mut PgConnection, run_id: i64) -> QueryResult<Option<Sender>> {
+    let own: Option<(Option<String>, Option<String>)> = runs::table
+        .inner_join(mailings::table.on(mailings::id.eq(runs::mailing_id)))
+        .left_join(smtp_servers::table.on(mailings::smtp_server_id.eq(smtp_servers::id.nullable())))
+        .filter(runs::id.eq(run_id))
+        .select((
+            smtp_servers::from_email.nullable(),
+            smtp_servers::from_name.nullable(),
+        ))
+        .first(conn)
+        .optional()?;
+    Ok(own.map(|(email, name)| match email {
+        Some(email) => Sender::Own { email, name },
+        None => Sender::Installation,
+    }))
+}

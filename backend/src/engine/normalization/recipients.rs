@@ -1,0 +1,87 @@
+//! Normalizes recipients, or merges them with the one that already has the address.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
+use diesel::prelude::*;
+
+use super::merge::{Merged, merge};
+use super::{Pass, Stored, for_each};
+use crate::core::db::functions::lower;
+use crate::core::db::schema::{recipients, suppressions};
+use crate::core::email_address::EmailAddress;
+use crate::delivery::deliveries::model::SkipReason;
+use crate::delivery::deliveries::skips::{Whom, skip};
+
+pub(super) fn pass(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+    done: &mut Pass,
+) -> QueryResult<()> {
+    for_each(conn, "recipients", |conn, row| {
+        let Some(email) = EmailAddress::recover(&row.email) else {
+            return Ok(());
+        };
+        let kept = match twin(conn, row, &email)? {
+            None => row.id,
+            Some(twin) => match merge(conn, row.owner_id, (twin, row.id), now)? {
+                Merged::Into(kept) => {
+                    done.merged += 1;
+                    kept
+                }
+                Merged::NotYet => return Ok(()),
+            },
+        };
+        if kept == row.id {
+            rewrite(conn, kept, &email, now)?;
+        }
+        leave_out_if_suppressed(conn, (row.owner_id, kept), &email)?;
+        done.addresses += 1;
+        Ok(())
+    })
+}
+
+/// The recipient of the same owner that has the normalized address.
+fn twin(conn: &mut PgConnection, row: &Stored, email: &EmailAddress) -> QueryResult<Option<i64>> {
+    recipients::table
+        .filter(recipients::owner_id.eq(row.owner_id))
+        .filter(lower(recipients::email).eq(email.key()))
+        .filter(recipients::id.ne(row.id))
+        .select(recipients::id)
+        .first(conn)
+        .optional()
+}
+
+fn rewrite(
+    conn: &mut PgConnection,
+    id: i64,
+    email: &EmailAddress,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
+    diesel::update(recipients::table.find(id))
+        .set((
+            recipients::email.eq(email.as_str()),
+            recipients::updated_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// A recipient found to be suppressed is also left out of the runs under way.
+fn leave_out_if_suppressed(
+    conn: &mut PgConnection,
+    (owner_id, id): (i64, i64),
+    email: &EmailAddress,
+) -> QueryResult<()> {
+    let suppressed = suppressions::table
+        .filter(suppressions::owner_id.eq(owner_id))
+        .filter(lower(suppressions::email).eq(email.key()));
+    if diesel::select(exists(suppressed)).get_result(conn)? {
+        skip(
+            conn,
+            owner_id,
+            Whom::Recipients(&[id]),
+            SkipReason::Suppressed,
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! What the handlers of articles share: what is kept ready is forgotten with every change.
+
+use actix_web::rt;
+use diesel::{Connection, PgConnection};
+
+use super::views::Views;
+use crate::core::cache::{Cache, Tag};
+use crate::core::db::Db;
+use crate::web::error::ApiError;
+
+/// The blog. Cheap to clone; clones are the same.
+#[derive(Clone)]
+pub struct Blog {
+    pub db: Db,
+    pub cache: Cache,
+    pub views: Views,
+}
+
+impl Blog {
+    /// On this database.
+    pub fn new(db: Db, cache: Cache) -> Self {
+        Self {
+            db,
+            cache,
+            views: Views::default(),
+        }
+    }
+
+    /// Changes something in one transaction. Readers see it by the time this is done, also when whoever asked for it has
+    /// gone away meanwhile.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut PgConnection) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let blog = self.clone();
+        let change = async move {
+            let done = blog.db.run(move |conn| conn.transaction(work)).await?;
+            blog.cache.outdate(Tag::Articles).await;
+            Ok(done)
+        };
+        rt::spawn(change)
+            .await
+            .unwrap_or_else(|_cancelled| Err(ApiError::unavailable()))
+    }
+}

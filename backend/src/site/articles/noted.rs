@@ -1,0 +1,20 @@
+//! What is noted of articles in the journal of events.
+
+use diesel::prelude::*;
+
+use crate::accounts::audit_log::model::{EventKind, SubjectKind};
+use crate::accounts::audit_log::new::Origin;
+use crate::accounts::audit_log::store::record;
+
+/// Notes what somebody has done to an article.
+pub(super) fn note(
+    conn: &mut PgConnection,
+    origin: Origin,
+    kind: EventKind,
+    (id, title): (i64, &str),
+) -> QueryResult<()> {
+    record(
+        conn,
+        &origin.did(kind).about(SubjectKind::Article, id, title),
+    )
+}

@@ -1,0 +1,206 @@
+//! `/articles`, `/articles.rss`: the blog as everybody reads it; staff is shown drafts, too.
+
+use std::time::Duration;
+
+use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpRequest, HttpResponse, get};
+use diesel::PgConnection;
+
+use super::blog::Blog;
+use super::feed;
+use super::model::{Article, ArticleQuery, ArticleSummary};
+use super::shown::{self, whole};
+use super::store::{self, Row};
+use crate::accounts::auth::reader::Reader;
+use crate::core::cache::TaggedBody;
+use crate::core::cache::{Tag, Wanted};
+use crate::core::clock::Clock;
+use crate::web::cached::cached;
+use crate::web::error::{ApiError, Problem};
+use crate::web::etag::{self, Kind};
+use crate::web::head::is_head;
+use crate::web::page::Page;
+use crate::web::query::Query;
+use crate::web::site::PublicUrl;
+
+/// So many articles are in the feed.
+const IN_FEED: i64 = 20;
+/// The first pages are asked for often, as they are; who searches or goes further back is one of a few.
+const FIRST_PAGES: u32 = 5;
+/// Lists tell views, which nobody waits for.
+const LISTS_KEPT: Duration = Duration::from_secs(10);
+/// What an article says is forgotten when it is changed.
+const ARTICLES_KEPT: Duration = Duration::from_secs(30);
+/// Readers' programs look again after that.
+const FEED: Kind = Kind {
+    cache_control: "public, max-age=300",
+    content_type: "application/rss+xml; charset=utf-8",
+};
+
+/// Articles of the blog, the newest first, a page at a time
+///
+/// Without their text. Everybody reads what is published; managers may ask for drafts.
+#[utoipa::path(tag = "articles", params(ArticleQuery), responses(
+    (status = 200, description = "A page of articles", body = Page<ArticleSummary>, headers(("ETag" = String))),
+    (status = 401, description = "Drafts are shown only to who has signed in", body = Problem, content_type = "application/problem+json"),
+    (status = 403, description = "Drafts are for managers", body = Problem, content_type = "application/problem+json")))]
+#[get("/articles")]
+pub(super) async fn list_articles(
+    reader: Reader,
+    blog: Data<Blog>,
+    clock: Data<Clock>,
+    req: HttpRequest,
+    Query(query): Query<ArticleQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let (staff, now) = (reader.is_staff(), clock.now());
+    if query.status.is_some() && !staff {
+        return Err(reader.refusal());
+    }
+    let often = !staff && query.q.is_none() && query.page <= FIRST_PAGES;
+    let name = format!("list {} {}", query.page, query.per_page);
+    let work = move |conn: &mut PgConnection| {
+        let (rows, total) = store::list(conn, &query, now)?;
+        let articles = if staff {
+            shown::for_staff(conn, rows)?
+        } else {
+            shown::for_readers(rows)
+        };
+        Ok::<_, ApiError>(query.paging().page((articles, total)))
+    };
+    let kind = kind_for(reader);
+    let make =
+        Box::pin(async { TaggedBody::json(&blog.db.run(work).await?).map_err(ApiError::internal) });
+    if often {
+        let wanted = kept(name, LISTS_KEPT);
+        return cached(&req, &blog.cache, (wanted, kind), make).await;
+    }
+    Ok(etag::tagged(&req, kind, make.await?))
+}
+
+/// One article
+///
+/// By the last part of its address. Opening it counts as a view, unless staff does it. Managers are shown drafts, too, and
+/// may also give an id.
+#[utoipa::path(tag = "articles", params(("id" = String, Path, description = "`slug` of the article, or its id for managers", example = "spring-news", min_length = 1)), responses(
+    (status = 200, description = "The article", body = Article, headers(("ETag" = String))),
+    (status = 401, description = "A good token might show it", body = Problem, content_type = "application/problem+json")))]
+#[get("/articles/{id}")]
+pub(super) async fn get_article(
+    reader: Reader,
+    blog: Data<Blog>,
+    clock: Data<Clock>,
+    req: HttpRequest,
+    named: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let (named, now) = (named.into_inner(), clock.now());
+    if named.chars().any(char::is_control) {
+        return Err(reader.missing());
+    }
+    if reader.is_staff() {
+        let find = move |conn: &mut PgConnection| {
+            let (row, html) = store::find(conn, &named)?;
+            whole(conn, row, html).map_err(ApiError::from)
+        };
+        let article = blog.db.run(find).await?;
+        return Ok(etag::changed(article.summary.updated_at, &article));
+    }
+    if !may_be_a_slug(&named) {
+        return Err(reader.missing());
+    }
+    let wanted = kept(format!("article {named}"), ARTICLES_KEPT);
+    let find = move |conn: &mut PgConnection| {
+        let (row, html) = store::find_public(conn, &named, now)?;
+        with_id(row, html)
+    };
+    let article = blog.cache.get(&wanted, Box::pin(blog.db.run(find))).await;
+    let article = article.map_err(|error| {
+        if error.is_not_found() {
+            reader.missing()
+        } else {
+            error
+        }
+    })?;
+    let (id, body) = without_id(&article.body).ok_or_else(|| ApiError::internal("no id"))?;
+    // A HEAD request does not count as a view.
+    let views = if is_head(&req) {
+        blog.views.foresee(&blog.db, id).await?
+    } else {
+        blog.views.count(&blog.db, id).await?
+    };
+    let article = TaggedBody {
+        body: with_views(body, views),
+        tag: article.tag,
+    };
+    Ok(etag::tagged(&req, kind_for(reader), article))
+}
+
+/// The newest articles as RSS 2.0
+#[utoipa::path(tag = "articles", responses(
+    (status = 200, description = "The feed", body = String, content_type = "application/rss+xml", headers(("ETag" = String)))))]
+#[get("/articles.rss")]
+pub(super) async fn get_feed(
+    blog: Data<Blog>,
+    clock: Data<Clock>,
+    site: Data<PublicUrl>,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let now = clock.now();
+    let work = move |conn: &mut PgConnection| {
+        let newest = shown::for_readers(store::newest(conn, IN_FEED, now)?);
+        Ok::<_, ApiError>(TaggedBody::new(feed::of(&newest, &site.0)))
+    };
+    let wanted = kept("feed".to_owned(), ARTICLES_KEPT);
+    let make = Box::pin(blog.db.run(work));
+    cached(&req, &blog.cache, (wanted, FEED), make).await
+}
+
+fn kept(name: String, age: Duration) -> Wanted {
+    Wanted {
+        tag: Tag::Articles,
+        name,
+        age,
+    }
+}
+
+/// Anything else is not worth a question to the database.
+fn may_be_a_slug(named: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    named.len() <= 100 && named.bytes().all(known)
+}
+
+/// What is kept of an article: its id for counting, and on the next line what readers are told, before any view.
+fn with_id(mut row: Row, html: String) -> Result<TaggedBody, ApiError> {
+    row.views = 0;
+    let mut body = format!("{}\n", row.id).into_bytes();
+    let summary = shown::for_readers(vec![row]).pop();
+    let summary = summary.ok_or_else(ApiError::not_found)?;
+    serde_json::to_writer(&mut body, &Article { summary, html }).map_err(ApiError::internal)?;
+    Ok(TaggedBody::new(body))
+}
+
+fn without_id(kept: &[u8]) -> Option<(i64, &[u8])> {
+    let (id, body) = kept.split_at_checked(memchr::memchr(b'\n', kept)?)?;
+    let id = std::str::from_utf8(id).ok()?.parse().ok()?;
+    Some((id, body.get(1..)?))
+}
+
+/// What is answered to somebody who says who they are is nobody else's.
+fn kind_for(reader: Reader) -> Kind {
+    match reader {
+        Reader::Anybody => Kind::PUBLIC,
+        Reader::Unknown | Reader::Known(_) => Kind::PRIVATE,
+    }
+}
+
+/// The article with the number of its views in place of none. Within a JSON string, quotes have a backslash before them:
+/// the first such name is the field's.
+fn with_views(article: &[u8], views: i64) -> Bytes {
+    const NONE: &[u8] = br#""views":0,"#;
+    let Some(place) = memchr::memmem::find(article, NONE) else {
+        return Bytes::copy_from_slice(article);
+    };
+    let (before, after) = article.split_at(place);
+    let after = after.get(NONE.len()..).unwrap_or_default();
+    let views = format!("\"views\":{views},");
+    [before, views.as_bytes(), after].concat().into()
+}

@@ -1,0 +1,82 @@
+//! How often articles are opened. Everybody who is shown an article has been counted by then; those who come at the same
+//! time are counted by one statement, so that a much-read article is not a queue for its row.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use diesel::PgConnection;
+use tokio::sync::oneshot::{self, Sender, error::TryRecvError};
+
+use super::store;
+use crate::core::db::Db;
+use crate::web::error::ApiError;
+
+/// Counts. Cheap to clone; clones count together.
+#[derive(Clone, Default)]
+pub struct Views(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    /// By article: who waits to be counted, and to be told how many there are then, if there is such an article.
+    waiting: Mutex<BTreeMap<i64, Vec<Sender<Option<i64>>>>>,
+    /// Whoever has it counts all who wait.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Views {
+    /// The number of views including one more, without counting it.
+    pub async fn foresee(&self, db: &Db, article_id: i64) -> Result<i64, ApiError> {
+        let find = move |conn: &mut _| store::views(conn, article_id).map_err(ApiError::from);
+        let views = db.run(find).await?.ok_or_else(ApiError::not_found)?;
+        Ok(views + 1)
+    }
+
+    /// Counts one more view of an article; gives their number, this one included.
+    pub async fn count(&self, db: &Db, article_id: i64) -> Result<i64, ApiError> {
+        let (counted, mut answer) = oneshot::channel();
+        self.0.wait(article_id, counted);
+        let turn = self.0.turn.lock().await;
+        let views = match answer.try_recv() {
+            Ok(views) => views,
+            // Whoever tried has failed for all.
+            Err(TryRecvError::Closed) => return Err(ApiError::unavailable()),
+            Err(TryRecvError::Empty) => {
+                let shared = Arc::clone(&self.0);
+                let written = db.run(move |conn| shared.count_all(conn).map_err(ApiError::from));
+                if let Err(error) = written.await {
+                    self.0.take();
+                    return Err(error);
+                }
+                answer.await.map_err(|_failed| ApiError::unavailable())?
+            }
+        };
+        drop(turn);
+        views.ok_or_else(ApiError::not_found)
+    }
+}
+
+impl Shared {
+    fn wait(&self, article_id: i64, counted: Sender<Option<i64>>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.entry(article_id).or_default().push(counted);
+    }
+
+    fn take(&self) -> BTreeMap<i64, Vec<Sender<Option<i64>>>> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::take(&mut *waiting)
+    }
+
+    /// Each article by itself: several processes that count several articles do not wait for each other in a circle.
+    fn count_all(&self, conn: &mut PgConnection) -> diesel::QueryResult<()> {
+        for (article_id, waiting) in self.take() {
+            let more = i64::try_from(waiting.len()).unwrap_or(i64::MAX);
+            let views = store::add_views(conn, article_id, more)?;
+            for counted in waiting {
+                // Who has gone away meanwhile has opened it all the same.
+                counted.send(views).ok();
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! `/home`: statistics for the public page. `/site`: settings of the installation that the frontend needs.
+
+use std::time::Duration;
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, get};
+use diesel::{Connection, PgConnection};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use super::model::{Home, Site, Totals};
+use super::store;
+use crate::accounts::auth::gate::Gate;
+use crate::core::cache::TaggedBody;
+use crate::core::cache::{Cache, Tag, Wanted};
+use crate::core::clock::Clock;
+use crate::core::db::Db;
+use crate::site::articles;
+use crate::site::articles::model::ArticleSummary;
+use crate::web::error::ApiError;
+use crate::web::etag::{self, Kind};
+
+const ARTICLES: usize = 3;
+/// Articles that are kept to choose from, themselves chosen by chance.
+const CHOICE: i64 = 50;
+/// How old the numbers may be: all addresses are compared for them, which takes a while.
+const AGE: Duration = Duration::from_secs(30);
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(get_home).service(get_site);
+}
+
+/// The service in numbers, and three articles
+///
+/// Public. The articles are others each time.
+#[utoipa::path(tag = "home", responses((status = 200, description = "The public page", body = Home, headers(("ETag" = String)))))]
+#[get("/home")]
+async fn get_home(
+    db: Data<Db>,
+    cache: Data<Cache>,
+    clock: Data<Clock>,
+    req: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    let now = clock.now();
+    let wanted = Wanted {
+        tag: Tag::Articles,
+        name: "home".to_owned(),
+        age: AGE,
+    };
+    let work = move |conn: &mut PgConnection| {
+        let articles = articles::store::some(conn, CHOICE, now)?;
+        let articles = articles::shown::for_readers(articles);
+        let totals = conn.transaction(|conn| store::totals(conn, now))?;
+        lines(totals, &articles)
+    };
+    let kept = cache.get(&wanted, db.run(work)).await?;
+    let home = TaggedBody::new(chosen(&kept.body));
+    Ok(etag::tagged(&req, Kind::PUBLIC, home))
+}
+
+/// Get settings of the installation
+///
+/// Public: whether and to whom sign-up is open.
+#[utoipa::path(tag = "home", responses((status = 200, description = "The installation", body = Site)))]
+#[get("/site")]
+async fn get_site(gate: Data<Gate>) -> HttpResponse {
+    HttpResponse::Ok().json(Site::from(&gate.sign_up))
+}
+
+/// What is kept: the numbers on one line of JSON, and an article on each other.
+fn lines(totals: Totals, articles: &[ArticleSummary]) -> Result<TaggedBody, ApiError> {
+    let mut lines = serde_json::to_vec(&totals).map_err(ApiError::internal)?;
+    for article in articles {
+        lines.push(b'\n');
+        serde_json::to_writer(&mut lines, article).map_err(ApiError::internal)?;
+    }
+    Ok(TaggedBody::new(lines))
+}
+
+/// The numbers and three of the articles, put together without being read.
+fn chosen(kept: &[u8]) -> Vec<u8> {
+    let mut lines = kept.split(|byte| *byte == b'\n');
+    let totals = lines.next().unwrap_or_default();
+    let mut articles: Vec<&[u8]> = lines.collect();
+    for place in 0..ARTICLES.min(articles.len()) {
+        let other = rand::random_range(place..articles.len());
+        articles.swap(place, other);
+    }
+    articles.truncate(ARTICLES);
+    let totals = totals.strip_suffix(b"}").unwrap_or(totals);
+    let articles = articles.join(&b","[..]);
+    [totals, br#","articles":["#, &articles, b"]}"].concat()
+}

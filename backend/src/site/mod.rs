@@ -1,0 +1,4 @@
+//! The public home page and the blog.
+
+pub mod articles;
+pub mod home;

@@ -1,0 +1,28 @@
+//! Counters in Redis. Who gets no answer counts by himself.
+
+use std::sync::Arc;
+
+use deadpool_redis::redis::pipe;
+
+use crate::core::redis::Redis;
+
+pub(super) struct SharedCounters(Arc<Redis>);
+
+impl SharedCounters {
+    pub(super) fn new(redis: Arc<Redis>) -> Self {
+        Self(redis)
+    }
+
+    /// How often `key` has been counted, `more` times just now; `None` when Redis does not say.
+    pub(super) async fn count(&self, key: &str, more: u32, lifetime_s: i64) -> Option<u32> {
+        let key = self.0.key(key);
+        let mut count = pipe();
+        count
+            .atomic()
+            .incr(&key, more)
+            .expire(&key, lifetime_s)
+            .ignore();
+        let (count,) = self.0.ask(&count).await?;
+        Some(count)
+    }
+}
