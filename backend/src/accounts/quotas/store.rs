@@ -1,12 +1,13 @@
 //! What an owner has and has sent, measured in the database.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sum;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 
 use super::model::{AccountQuotas, DAY, OwnerQuotas, Quota, Quotas, Room, Sent, room};
 use crate::accounts::users::store::hold;
-use crate::core::db::schema::{recipients, users};
+use crate::core::db::schema::{recipient_totals, users};
 
 /// The effective quotas of this owner.
 pub fn of_owner(
@@ -62,11 +63,13 @@ pub fn has_room_for_recipient(
     Ok(recipients_of(conn, owner_id)? < quota)
 }
 
+/// The number of recipients, from the counters that the database keeps.
 fn recipients_of(conn: &mut PgConnection, owner_id: i64) -> QueryResult<i64> {
-    recipients::table
-        .filter(recipients::owner_id.eq(owner_id))
-        .count()
-        .get_result(conn)
+    let number: Option<i64> = recipient_totals::table
+        .filter(recipient_totals::owner_id.eq(owner_id))
+        .select(sum(recipient_totals::recipients))
+        .first(conn)?;
+    Ok(number.unwrap_or_default())
 }
 
 /// When the owner may send `more` mails.
