@@ -1,47 +1,70 @@
 //! The findings of a review of a message, and their texts.
 
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use super::place::Place;
 use super::placeholders::{FILTERS, NAMES};
 use super::render::{Mistake, NO_SUBJECT};
-use crate::core::named::named;
 
-named! {
-    /// The kinds of errors and warnings about a template.
-    pub enum FindingKind {
-        /// Unknown placeholder.
-        UnknownPlaceholder = "unknown_placeholder",
-        /// Unknown filter.
-        UnknownFilter = "unknown_filter",
-        /// A `{% … %}` statement other than a condition.
-        UnknownStatement = "unknown_statement",
-        /// An operator, call or argument that is not supported in messages.
-        NotAvailable = "not_available",
-        /// A character that is not allowed in placeholders.
-        UnexpectedCharacter = "unexpected_character",
-        /// As above, for an invisible character.
-        InvisibleCharacter = "invisible_character",
-        /// HTML inside or between the braces.
-        MarkupInside = "markup_inside",
-        /// A placeholder or `{% if %}` that is not closed.
-        NotClosed = "not_closed",
-        /// `{% endif %}`, `{% else %}` or `{% elif %}` without `{% if %}`.
-        NotOpened = "not_opened",
-        /// Three braces.
-        TooManyBraces = "too_many_braces",
-        /// Braces or letters of a placeholder are percent-encoded.
-        PercentEncoded = "percent_encoded",
-        /// A link that is broken by the text before or after it.
-        DeadLink = "dead_link",
-        /// A filter that changes a link.
-        ChangedLink = "changed_link",
-        /// A limit is exceeded, also after rendering.
-        TooLong = "too_long",
-        /// Any other error.
-        Invalid = "invalid",
-        /// The syntax of another program's placeholder; mailed as it is.
-        ForeignSyntax = "foreign_syntax",
-        /// The subject is empty for some recipients, see `render::NO_SUBJECT`.
-        EmptySubject = "empty_subject",
+/// The kinds of errors and warnings about a template.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum FindingKind {
+    /// Unknown placeholder.
+    UnknownPlaceholder,
+    /// Unknown filter.
+    UnknownFilter,
+    /// A `{% … %}` statement other than a condition.
+    UnknownStatement,
+    /// An operator, call or argument that is not supported in messages.
+    NotAvailable,
+    /// A character that is not allowed in placeholders.
+    UnexpectedCharacter,
+    /// As above, for an invisible character.
+    InvisibleCharacter,
+    /// HTML inside or between the braces.
+    MarkupInside,
+    /// A placeholder or `{% if %}` that is not closed.
+    NotClosed,
+    /// `{% endif %}`, `{% else %}` or `{% elif %}` without `{% if %}`.
+    NotOpened,
+    /// Three braces.
+    TooManyBraces,
+    /// Braces or letters of a placeholder are percent-encoded.
+    PercentEncoded,
+    /// A link that is broken by the text before or after it.
+    DeadLink,
+    /// A filter that changes a link.
+    ChangedLink,
+    /// A limit is exceeded, also after rendering.
+    TooLong,
+    /// Any other error.
+    Invalid,
+    /// The syntax of another program's placeholder; mailed as it is.
+    ForeignSyntax,
+    /// The subject is empty for some recipients, see `render::NO_SUBJECT`.
+    EmptySubject,
+}
+
+impl FindingKind {
+    /// The name in the API, in the database and in logs.
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -2,30 +2,53 @@
 
 use std::{fmt, str};
 
-use crate::core::named::named;
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// The longest text kept of a reply, in bytes.
 const MAX_TEXT: usize = 1024;
 
-named! {
-    /// How far an attempt got, in the order of the protocol.
-    #[derive(PartialOrd, Ord)]
-    pub enum Stage {
-        /// The mail was not made: nothing was sent.
-        Compose = "compose",
-        Connect = "connect",
-        /// Implicit TLS, or STARTTLS.
-        Tls = "tls",
-        Greeting = "greeting",
-        Ehlo = "ehlo",
-        Auth = "auth",
-        Mail = "mail",
-        Rcpt = "rcpt",
-        Data = "data",
-        /// The body is on its way; its final dot has not left.
-        Body = "body",
-        /// The final dot may have left: from here on only a complete reply says what became of the mail.
-        Dot = "dot",
+/// How far an attempt got, in the order of the protocol.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Stage {
+    /// The mail was not made: nothing was sent.
+    Compose,
+    Connect,
+    /// Implicit TLS, or STARTTLS.
+    Tls,
+    Greeting,
+    Ehlo,
+    Auth,
+    Mail,
+    Rcpt,
+    Data,
+    /// The body is on its way; its final dot has not left.
+    Body,
+    /// The final dot may have left: from here on only a complete reply says what became of the mail.
+    Dot,
+}
+
+impl Stage {
+    /// The name in the API, in the database and in logs.
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

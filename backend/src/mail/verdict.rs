@@ -3,23 +3,46 @@
 mod address;
 mod failure;
 
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 pub use self::failure::{Failure, Fault};
 use super::reply::{Reply, Stage};
-use crate::core::named::named;
 
-named! {
-    /// What became of an attempt; the word that the log shows.
-    pub enum Outcome {
-        /// 25x to the final dot. Not "delivered": that nobody can know here.
-        Accepted = "accepted",
-        /// Not now: worth another attempt.
-        Deferred = "deferred",
-        /// Never: another attempt would be refused again.
-        Rejected = "rejected",
-        /// No usable reply before the final dot: surely not sent.
-        Unreachable = "unreachable",
-        /// The dot was sent and no complete reply came: nobody knows (RFC 1047).
-        Uncertain = "uncertain",
+/// What became of an attempt; the word that the log shows.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Outcome {
+    /// 25x to the final dot. Not "delivered": that nobody can know here.
+    Accepted,
+    /// Not now: worth another attempt.
+    Deferred,
+    /// Never: another attempt would be refused again.
+    Rejected,
+    /// No usable reply before the final dot: surely not sent.
+    Unreachable,
+    /// The dot was sent and no complete reply came: nobody knows (RFC 1047).
+    Uncertain,
+}
+
+impl Outcome {
+    /// The name in the API, in the database and in logs.
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -17,6 +17,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use strum::VariantArray;
 
 use self::labels::{
     CacheLabels, OutcomeLabels, RequestLabels, RouteLabels, ServerLabels, StateLabels,
@@ -105,7 +106,7 @@ impl Metrics {
         };
         metrics.register();
         // Present from the start, so that "has not happened yet" differs from "is not counted".
-        for outcome in Outcome::ALL {
+        for outcome in Outcome::VARIANTS {
             drop(metrics.attempts_with(*outcome));
         }
         for result in ["hit", "miss"] {

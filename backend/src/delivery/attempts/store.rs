@@ -1,5 +1,6 @@
 //! The log, read by key: its first stretch costs the same with a million attempts as with ten.
 
+use std::error::Error;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +12,6 @@ use super::everybody;
 use super::model::{Attempt, AttemptQuery, Place, RecipientRef};
 use crate::accounts::users::user_ref::UserRef;
 use crate::core::db::schema::{attempts, deliveries, runs, users};
-use crate::core::named::UnknownName;
 use crate::core::owners::Owners;
 use crate::mail::verdict::Outcome;
 
@@ -175,7 +175,7 @@ impl Addressed {
     }
 }
 
-fn named<T: FromStr<Err = UnknownName>>(name: &str) -> QueryResult<T> {
+fn named<T: FromStr<Err: Error + Send + Sync + 'static>>(name: &str) -> QueryResult<T> {
     name.parse()
         .map_err(|error| DieselError::DeserializationError(Box::new(error)))
 }

@@ -5,6 +5,7 @@ use diesel::dsl::count;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+use strum::VariantArray;
 
 use super::model::{AttemptTotals, Day, MailingTotals, OutcomeCount, Sent};
 use super::period::Period;
@@ -81,7 +82,7 @@ fn summed(period: Period, tallies: Vec<Tally>) -> QueryResult<Sent> {
         outcome: *outcome,
         count: 0,
     };
-    let mut outcomes: Vec<_> = Outcome::ALL.iter().map(none).collect();
+    let mut outcomes: Vec<_> = Outcome::VARIANTS.iter().map(none).collect();
     let mut by_day = vec![AttemptTotals::default(); days.len()];
     for Tally {
         day,

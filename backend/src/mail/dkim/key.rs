@@ -4,11 +4,11 @@ use std::fmt;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{self, Ed25519KeyPair, RsaKeyPair};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-
-use crate::core::named::named;
 
 /// Shorter ones are not to be used (RFC 8301).
 const LEAST_RSA: usize = 2048;
@@ -18,11 +18,32 @@ pub enum Key {
     Rsa(Box<RsaKeyPair>),
 }
 
-named! {
-    /// The signature algorithm of a key.
-    pub enum Algorithm {
-        Ed25519 = "ed25519",
-        Rsa = "rsa",
+/// The signature algorithm of a key.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Algorithm {
+    Ed25519,
+    Rsa,
+}
+
+impl Algorithm {
+    /// The name in the API, in the database and in logs.
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
