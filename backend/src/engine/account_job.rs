@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use lettre::message::Mailbox;
 
+use super::signing_composer::{SigningComposer, signed};
 use crate::accounts::auth::links::{self, Purpose};
 use crate::accounts::auth::signed_token::TokenSigner;
 use crate::accounts::invitations;
@@ -17,7 +18,7 @@ use crate::content::messages::model::Message;
 use crate::core::email_address::EmailAddress;
 use crate::core::language::Language;
 use crate::core::owners::Owners;
-use crate::mail::compose::{self, Content, Mail, Prepared};
+use crate::mail::compose::{self, Content, Mail};
 use crate::mail::dkim::Signer;
 
 /// A mail with all that is needed to write it.
@@ -156,17 +157,16 @@ impl Job {
                     mail_id: self.mail.id,
                 };
                 let mail = settings.composer.compose(content, &to, now);
-                mail.map_err(|error| error.to_string())?
-                    .signed(settings.signer.as_deref())
-                    .map_err(|error| error.to_string())
+                let mail = mail.map_err(|error| error.to_string())?;
+                signed(mail, settings.signer.as_deref()).map_err(|error| error.to_string())
             }
             JobContent::Message { message, full_name } => {
                 let content = Content {
                     subject: &message.subject,
                     html: &message.html,
                     text: &message.text,
-                    from: &settings.from,
-                    signer: settings.signer.as_ref(),
+                    from_name: settings.from.name.as_deref().unwrap_or_default(),
+                    from_email: settings.from.email.as_ref(),
                     list: None,
                     owner_id: self.mail.user_id,
                     public_url: &settings.public_url,
@@ -179,8 +179,8 @@ impl Job {
                     email: &self.mail.to_email,
                     full_name,
                 };
-                Prepared::new(&content)
-                    .and_then(|prepared| prepared.mail_for(&to, now))
+                SigningComposer::new(&content, settings.signer.clone())
+                    .and_then(|composer| composer.mail_for(&to, now))
                     .map_err(|error| error.to_string())
             }
         }

@@ -9,7 +9,9 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::account_job::{self, ComposeSettings};
+use super::counted_session::CountedSession;
 use super::send_failure::{self, SendFailure};
+use super::signing_composer::envelope;
 use crate::accounts::auth::signed_token::TokenSigner;
 use crate::accounts::transactional_mails::mail::Composer;
 use crate::accounts::transactional_mails::model::DueMail;
@@ -20,7 +22,6 @@ use crate::delivery::smtp_servers::settings::MailSettings;
 use crate::mail::compose::Mail;
 use crate::mail::reply::Reply;
 use crate::mail::server::{Server, Timeouts};
-use crate::mail::session::Session;
 use crate::mail::verdict::Failure;
 
 /// For one mail from connecting to the last reply; somebody is waiting for it, and a second copy does no harm.
@@ -36,7 +37,7 @@ pub struct Worker {
     settings: ComposeSettings,
     tokens: TokenSigner,
     poll_interval: Duration,
-    session: Option<Session>,
+    session: Option<CountedSession>,
 }
 
 /// Settings of the worker.
@@ -216,9 +217,9 @@ impl Worker {
 /// One mail through the session, or through a new one where the old cannot be used; gives it back if it can be used on.
 async fn converse(
     server: &Server,
-    session: Option<Session>,
+    session: Option<CountedSession>,
     mail: &Mail,
-) -> (Option<Session>, Result<Reply, Failure>) {
+) -> (Option<CountedSession>, Result<Reply, Failure>) {
     if let Some(mut session) = session.and_then(reusable) {
         let reply = transfer(&mut session, mail).await;
         // The server had closed this connection before reading the mail: it is sent through another.
@@ -226,7 +227,7 @@ async fn converse(
             return (reusable(session), reply);
         }
     }
-    match Session::connect(server, &Timeouts::default()).await {
+    match CountedSession::connect(server, &Timeouts::default()).await {
         Ok(mut session) => {
             let reply = transfer(&mut session, mail).await;
             (reusable(session), reply)
@@ -235,12 +236,12 @@ async fn converse(
     }
 }
 
-async fn transfer(session: &mut Session, mail: &Mail) -> Result<Reply, Failure> {
-    session.open(&mail.envelope()).await?;
+async fn transfer(session: &mut CountedSession, mail: &Mail) -> Result<Reply, Failure> {
+    session.open(&envelope(mail)).await?;
     session.transmit(&mail.data, None).await
 }
 
-fn reusable(mut session: Session) -> Option<Session> {
+fn reusable(mut session: CountedSession) -> Option<CountedSession> {
     session.is_reusable().then_some(session)
 }
 

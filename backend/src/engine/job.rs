@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::egress_queue::EgressQueue;
+use super::signing_composer::SigningComposer;
 use crate::delivery::deliveries::claims::{ClaimableRun, Lease, Terms};
 use crate::delivery::deliveries::results::Place;
 use crate::delivery::runs::refusals::Refusals;
-use crate::mail::compose::Prepared;
 use crate::mail::reply::Stage;
 use crate::mail::verdict::{Cause, Failure, Outcome};
 
@@ -26,7 +26,7 @@ pub(super) struct Job {
     /// Through which its mails leave.
     pub(super) queue: Arc<EgressQueue>,
     /// Or why no mail can be made of the message.
-    pub(super) prepared: Result<Prepared, String>,
+    pub(super) prepared: Result<SigningComposer, String>,
     stopped: AtomicBool,
     /// Microseconds since 1970; the greatest there is for "no end".
     deadline_us: AtomicI64,
@@ -66,7 +66,7 @@ impl Job {
     pub(super) fn new(
         run: &ClaimableRun,
         queue: Arc<EgressQueue>,
-        prepared: Result<Prepared, String>,
+        prepared: Result<SigningComposer, String>,
     ) -> Self {
         let job = Self {
             run_id: run.id,

@@ -15,6 +15,7 @@ use super::egress_queue::EgressQueue;
 use super::fair_queue::QueuedMail;
 use super::journal::{Line, Taken};
 use super::shared::{AttemptEvent, Shared};
+use super::signing_composer::envelope;
 use crate::core::metrics::metrics;
 use crate::delivery::deliveries::claims::Claimed;
 use crate::mail::compose::{Addressee, Mail};
@@ -98,7 +99,7 @@ impl SmtpWorker {
     /// (PIPELINING).
     async fn send(&mut self, outgoing: Outgoing) -> Option<Outgoing> {
         let began = Instant::now();
-        let mut session = match self.connection.open(&outgoing.mail.envelope()).await {
+        let mut session = match self.connection.open(&envelope(&outgoing.mail)).await {
             Ok(session) => session,
             Err(NotOpened::NoConnection(failure)) if self.is_left_to_others(&failure).await => {
                 self.put_back(outgoing);
@@ -119,9 +120,9 @@ impl SmtpWorker {
             return None;
         };
         let body_at = self.shared.database_clock.now();
-        let envelope = next.as_ref().map(|next| next.mail.envelope());
+        let following = next.as_ref().map(|next| envelope(&next.mail));
         let sent = session
-            .transmit(&outgoing.mail.data, envelope.as_ref())
+            .transmit(&outgoing.mail.data, following.as_ref())
             .await;
         self.connection.keep(session);
         let outcome = sent.map_or_else(AttemptOutcome::Failed, AttemptOutcome::Accepted);

@@ -2,14 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
-use lettre::message::Mailbox;
 
 use super::bodies::Bodies;
-use super::dkim::{BodyHash, NotSigned, Signer};
-use super::envelope::Envelope;
 use super::header::{self, HeaderError};
 use super::link_token::LinkTokens;
 use super::links::{Link, RunMail, Stamp, Stamps};
@@ -24,9 +20,9 @@ pub struct Content<'a> {
     pub html: &'a str,
     /// Empty: made from the HTML.
     pub text: &'a str,
-    pub from: &'a Mailbox,
-    /// Signs the mails.
-    pub signer: Option<&'a Arc<Signer>>,
+    /// The sender's name; may be empty.
+    pub from_name: &'a str,
+    pub from_email: &'a str,
     /// Names the list in `List-Id`, such as `mailing-7`; `None` for a mail that is not to many.
     pub list: Option<&'a str>,
     /// The account the mail is sent for; part of the tokens in its links.
@@ -64,24 +60,6 @@ pub enum ComposeError {
     Render(#[from] RenderError),
     #[error(transparent)]
     Header(#[from] HeaderError),
-    #[error(transparent)]
-    Signature(#[from] NotSigned),
-}
-
-impl Mail {
-    /// What the session announces.
-    pub fn envelope(&self) -> Envelope<'_> {
-        Envelope::new(&self.from, &self.to, &self.data)
-    }
-
-    /// The mail with its signature, where it is to have one.
-    pub fn signed(self, signer: Option<&Signer>) -> Result<Self, NotSigned> {
-        let Some(signer) = signer else {
-            return Ok(self);
-        };
-        let data = signer.signed(&self.data, BodyHash::of)?;
-        Ok(Self { data, ..self })
-    }
 }
 
 /// A run's content, ready to become mails.
@@ -98,9 +76,6 @@ pub struct Prepared {
     subject: Option<String>,
     bodies: Bodies,
     size: usize,
-    signer: Option<Arc<Signer>>,
-    /// Of a body that is the same for everybody.
-    body_hash: OnceLock<BodyHash>,
 }
 
 /// The links that name a mail to us.
@@ -127,7 +102,7 @@ impl Prepared {
     pub fn new(content: &Content<'_>) -> Result<Self, ComposeError> {
         let template = Template::parse(content.subject, content.html, content.text)
             .map_err(ComposeError::Template)?;
-        let from = header::address(content.from.email.as_ref())?;
+        let from = header::address(content.from_email)?;
         let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain);
         let public_url = header::link_base(content.public_url)?;
         let stamps = Stamps::new(content.message_id_key);
@@ -163,8 +138,6 @@ impl Prepared {
             stamps,
             subject,
             bodies,
-            signer: content.signer.cloned(),
-            body_hash: OnceLock::new(),
         })
     }
 
@@ -199,9 +172,6 @@ impl Prepared {
         head.push_str(&self.head);
         let mut bytes = head.into_bytes();
         self.bodies.append(&self.template, &person, &mut bytes)?;
-        if let Some(signer) = &self.signer {
-            bytes = self.sign(signer, &bytes)?;
-        }
         Ok(Mail {
             from: self.from.clone(),
             to,
@@ -209,12 +179,9 @@ impl Prepared {
         })
     }
 
-    fn sign(&self, signer: &Signer, mail: &[u8]) -> Result<Vec<u8>, NotSigned> {
-        let same = self.bodies.are_fixed().then_some(&self.body_hash);
-        signer.signed(mail, |body| match same {
-            Some(known) => *known.get_or_init(|| BodyHash::of(body)),
-            None => BodyHash::of(body),
-        })
+    /// Whether the body is the same for all recipients.
+    pub fn has_shared_body(&self) -> bool {
+        self.bodies.are_fixed()
     }
 
     /// Empty for a message that does not show it: most mails are spared the work.
@@ -265,12 +232,7 @@ fn shared_headers(
     boundary: Option<&str>,
 ) -> Result<String, ComposeError> {
     let mut head = String::new();
-    header::mailbox(
-        "From",
-        content.from.name.as_deref().unwrap_or("").trim(),
-        from,
-        &mut head,
-    )?;
+    header::mailbox("From", content.from_name.trim(), from, &mut head)?;
     if let Some(list) = content.list {
         header::unstructured("List-Id", &format!("<{list}.{domain}>"), &mut head)?;
         // One click, not one look: those who scan links do not send this form (RFC 8058).

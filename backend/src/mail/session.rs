@@ -20,7 +20,6 @@ use super::{
     verdict::{Failure, Fault},
     wire::{Wire, within},
 };
-use crate::core::metrics::OpenSession;
 
 pub struct Session {
     /// Gone once the connection is not to be used again; lent to the step under way.
@@ -35,7 +34,6 @@ pub struct Session {
     is_used: bool,
     /// The stage of the last mail at which the server closed the connection.
     closed_at: Option<Stage>,
-    _counted: OpenSession,
 }
 
 /// What the two sides agree on between two calls.
@@ -64,7 +62,6 @@ impl Session {
             born: Instant::now(),
             is_used: false,
             closed_at: None,
-            _counted: OpenSession::counted(),
         })
     }
 

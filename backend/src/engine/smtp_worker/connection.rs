@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::engine::counted_session::CountedSession;
 use crate::engine::egress_queue::{EgressQueue, SessionSlot};
 use crate::mail::envelope::Envelope;
 use crate::mail::server::Timeouts;
-use crate::mail::session::Session;
 use crate::mail::verdict::Failure;
 
 /// A connection this soon after another has ended is a replacement for it.
@@ -26,7 +26,7 @@ pub(super) struct Connection {
     timeouts: Timeouts,
     /// The right to have a session; acquired with the first mail, released with the session.
     pub(super) slot: Option<SessionSlot>,
-    session: Option<Session>,
+    session: Option<CountedSession>,
     /// When the last session ended.
     ended_at: Option<Instant>,
 }
@@ -65,7 +65,10 @@ impl Connection {
 
     /// A session in which the server is ready for the body of a mail with this envelope. The caller returns it with
     /// `keep`.
-    pub(super) async fn open(&mut self, envelope: &Envelope<'_>) -> Result<Session, NotOpened> {
+    pub(super) async fn open(
+        &mut self,
+        envelope: &Envelope<'_>,
+    ) -> Result<CountedSession, NotOpened> {
         if let Some(mut session) = self.take_session().await {
             match session.open(envelope).await {
                 Ok(()) => return Ok(session),
@@ -99,7 +102,7 @@ impl Connection {
     }
 
     /// Keeps a session for the next mail, unless its connection was given up.
-    pub(super) fn keep(&mut self, session: Session) {
+    pub(super) fn keep(&mut self, session: CountedSession) {
         if session.is_open() {
             self.works();
             self.session = Some(session);
@@ -109,7 +112,7 @@ impl Connection {
     }
 
     /// The open session, if it can still be used.
-    async fn take_session(&mut self) -> Option<Session> {
+    async fn take_session(&mut self) -> Option<CountedSession> {
         let mut session = self.session.take()?;
         if session.is_reusable() {
             return Some(session);
@@ -121,7 +124,7 @@ impl Connection {
 
     /// Opens a connection. A replacement may be refused because the server has not yet noticed that the old
     /// connection ended: then it is retried shortly after.
-    async fn connect(&mut self) -> Result<Session, Failure> {
+    async fn connect(&mut self) -> Result<CountedSession, Failure> {
         let ended_at = self.ended_at.take();
         let waits = match ended_at.filter(|at| at.elapsed() < REPLACEMENT) {
             Some(_) => RECONNECT_WAITS.as_slice(),
@@ -136,10 +139,10 @@ impl Connection {
         self.connect_once().await
     }
 
-    async fn connect_once(&mut self) -> Result<Session, Failure> {
+    async fn connect_once(&mut self) -> Result<CountedSession, Failure> {
         let server = self.queue.target.server.as_ref();
         let server = server.map_err(Clone::clone)?;
-        Session::connect(server, &self.timeouts).await
+        CountedSession::connect(server, &self.timeouts).await
     }
 
     /// Called when the session is over, regardless of who ended it.

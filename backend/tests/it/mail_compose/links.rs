@@ -4,16 +4,14 @@ use chrono::{DateTime, TimeDelta};
 use dispatch::mail::compose::{Addressee, ComposeError, Content, Mail, Prepared};
 use dispatch::mail::link_token::{LinkTarget, LinkTokens, Subscriber};
 use dispatch::mail::links::RunMail;
-use lettre::message::Mailbox;
 
 use super::{KEY, SITE, addressee, content, header_names, prepare, read};
 
 /// A test of the message with this text.
 fn test(text: &str) -> Mail {
-    let from: Mailbox = "news@example.org".parse().unwrap();
     let content = Content {
         list: None,
-        ..content("Hi {{ full_name }}", "", text, &from)
+        ..content("Hi {{ full_name }}", "", text)
     };
     let to = Addressee {
         run_id: 0,
@@ -88,7 +86,6 @@ fn all_links_of_a_mail_name_it_to_us_and_no_other_mail_has_the_same() {
 
 #[test]
 fn a_site_whose_address_would_break_a_header_sends_nothing() {
-    let from: Mailbox = "news@example.org".parse().unwrap();
     let long = format!("https://{}.example.org", "a".repeat(600));
     for public_url in [
         "https://x.example\r\nBcc: x@example.org",
@@ -99,7 +96,7 @@ fn a_site_whose_address_would_break_a_header_sends_nothing() {
     ] {
         let content = Content {
             public_url,
-            ..content("x", "", "x", &from)
+            ..content("x", "", "x")
         };
         assert!(
             matches!(Prepared::new(&content), Err(ComposeError::Header(_))),
