@@ -33,7 +33,9 @@ use crate::delivery::mailings::watching::Watching;
 use crate::delivery::smtp_servers::opened::Opener;
 use crate::delivery::smtp_servers::tryout::Tryouts;
 use crate::delivery::web_view::readers::Readers;
-use crate::delivery::{attempts, deliveries, mailings, runs, smtp_servers, stats, web_view};
+use crate::delivery::{
+    attempts, deliveries, mailings, runs, smtp_servers, stats, unsubscribe, web_view,
+};
 use crate::engine::sender::{Sender, SenderSettings};
 use crate::engine::upkeep::Upkeep;
 use crate::engine::{Engine, account_mail};
@@ -266,6 +268,7 @@ fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(stats::api::routes);
     config.configure(smtp_servers::api::routes);
     config.configure(suppressions::api::routes);
+    config.configure(unsubscribe::api::routes);
     config.configure(web_view::api::routes);
     config.configure(audit_log::api::routes);
     config.configure(articles::api::routes);

@@ -1,4 +1,5 @@
-//! Whom mailings reach: recipients and suppressions.
+//! Recipients, and the addresses that must not be mailed.
 
 pub mod recipients;
 pub mod suppressions;
+pub mod withdrawals;

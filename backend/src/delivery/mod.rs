@@ -1,4 +1,4 @@
-//! Mailings, their runs and deliveries, the log of attempts, statistics, and SMTP servers.
+//! Mailings, their runs and deliveries, the log of attempts, statistics, SMTP servers, and the links of sent mails.
 
 pub mod attempts;
 pub mod deliveries;
@@ -7,4 +7,5 @@ pub mod runs;
 pub mod smtp_server_health;
 pub mod smtp_servers;
 pub mod stats;
+pub mod unsubscribe;
 pub mod web_view;

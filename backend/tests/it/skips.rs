@@ -4,10 +4,10 @@ use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+use dispatch::audience::withdrawals::{DeliveriesTo, WithdrawalReason, withdraw};
 use dispatch::core::db::schema::deliveries;
-use dispatch::delivery::deliveries::model::{DeliveryStatus, SkipReason};
+use dispatch::delivery::deliveries::model::DeliveryStatus;
 use dispatch::delivery::deliveries::results::{AttemptResult, Place, record};
-use dispatch::delivery::deliveries::skips::{Whom, skip};
 use dispatch::delivery::mailings::choice::Choice;
 use dispatch::delivery::mailings::chosen::choose;
 use dispatch::delivery::mailings::store;
@@ -138,8 +138,14 @@ fn an_address_is_left_out_of_all_open_runs_of_its_owner_and_of_nobody_else() {
     app.tick();
     let wants_none = || {
         let address = ["BOB@Example.org".to_owned()];
-        let whom = Whom::Addresses(&address);
-        skip(&mut app.sql(), alice.id, whom, SkipReason::Suppressed).unwrap()
+        let deliveries = DeliveriesTo::Addresses(&address);
+        withdraw(
+            &mut app.sql(),
+            alice.id,
+            deliveries,
+            WithdrawalReason::Suppressed,
+        )
+        .unwrap()
     };
     assert_eq!((wants_none(), wants_none()), (2, 0));
     let bobs = |owner: &Person, mailing| app.ledger(owner, mailing)[1].1.clone();

@@ -6,13 +6,12 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::model::{CreateRecipient, Recipient, RecipientQuery, RecipientSort, UpdateRecipient};
+use crate::audience::withdrawals::{DeliveriesTo, WithdrawalReason, withdraw};
 use crate::core::db::functions::{address_matches, lower};
 use crate::core::db::owned::owned_by;
 use crate::core::db::schema::{mailing_recipients, mailings, recipient_totals, recipients};
 use crate::core::owners::Owners;
 use crate::core::search::{AddressPattern, contains};
-use crate::delivery::deliveries::model::SkipReason;
-use crate::delivery::deliveries::skips::{Whom, skip};
 
 /// Why a recipient could not be saved.
 #[derive(Debug, thiserror::Error)]
@@ -187,11 +186,11 @@ pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Op
         .select(mailings::id)
         .for_no_key_update()
         .load::<i64>(conn)?;
-    skip(
+    withdraw(
         conn,
         owner_id,
-        Whom::Recipients(&[id]),
-        SkipReason::RecipientDeleted,
+        DeliveriesTo::Recipients(&[id]),
+        WithdrawalReason::RecipientDeleted,
     )?;
     let own =
         recipients::table.filter(recipients::id.eq(id).and(recipients::owner_id.eq(owner_id)));

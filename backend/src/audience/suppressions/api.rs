@@ -8,7 +8,6 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{CreateSuppression, Suppression, SuppressionQuery};
 use super::store::{self, CreateError};
-use super::unsubscribe;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
 use crate::accounts::audit_log::new::Origin;
 use crate::accounts::audit_log::store::record;
@@ -26,10 +25,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(list_suppressions)
         .service(create_suppression)
-        .service(delete_suppression)
-        .service(unsubscribe::get_subscription)
-        .service(unsubscribe::unsubscribe)
-        .service(unsubscribe::subscribe_again);
+        .service(delete_suppression);
 }
 
 impl From<CreateError> for ApiError {

@@ -1,11 +1,9 @@
-//! Suppressions: addresses that their owner must not mail again. Added when a reader unsubscribes without signing in,
-//! which they may undo (`unsubscribe`), when mail servers refuse the address in several runs (`refusals`, applied to
-//! runs under way by `unapplied`), or by the owner.
+//! Suppressions: addresses that their owner must not mail again. Added by the owner, when a reader unsubscribes
+//! (`delivery/unsubscribe`), or when mail servers refuse an address in several runs (`delivery/runs/bad_addresses.rs`,
+//! applied to runs under way by `unapplied`).
 
 pub mod api;
+pub mod condition;
 pub mod model;
-pub mod refusals;
 pub mod store;
 pub mod unapplied;
-pub mod unsubscribe;
-mod wishes;

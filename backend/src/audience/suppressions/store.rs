@@ -1,6 +1,6 @@
-//! Suppressions in the database: added and listed. Those that follow from SMTP replies are in `refusals.rs`.
+//! Suppressions in the database: added, listed and removed by their owner.
 
-use diesel::dsl::{count_star, exists};
+use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
@@ -8,16 +8,13 @@ use super::model::{Suppression, SuppressionQuery, SuppressionReason, Suppression
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
 use crate::accounts::audit_log::new::Origin;
 use crate::accounts::audit_log::store::record;
+use crate::audience::withdrawals::{DeliveriesTo, WithdrawalReason, withdraw};
 use crate::core::db::functions::{address_matches, lower};
 use crate::core::db::owned::owned_by;
-use crate::core::db::schema::{deliveries, recipients, runs, suppressions, users};
+use crate::core::db::schema::suppressions;
 use crate::core::email_address::EmailAddress;
-use crate::core::named::UnknownName;
 use crate::core::owners::Owners;
 use crate::core::search::AddressPattern;
-use crate::delivery::deliveries::model::SkipReason;
-use crate::delivery::deliveries::skips::{self, Whom};
-use crate::mail::link_token::{LinkTarget, Subscriber};
 
 /// Why an address could not be suppressed.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +83,8 @@ pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult
         .first(conn)
 }
 
-/// Suppresses an address by hand, in runs under way, too. Not in a transaction, see [`leave_out`].
+/// Suppresses an address at its owner's request, also in runs under way. Must not be called in a transaction, see
+/// [`withdraw_suppressed`].
 pub fn create(
     conn: &mut PgConnection,
     owner_id: i64,
@@ -111,7 +109,7 @@ pub fn create(
         }
         QueryResult::Ok(created)
     })?;
-    leave_out(conn, owner_id, &[email.to_string()])?;
+    withdraw_suppressed(conn, owner_id, &[email.to_string()])?;
     created.ok_or(CreateError::AlreadySuppressed)
 }
 
@@ -129,79 +127,15 @@ pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Op
         .optional()
 }
 
-/// Where a mail of a run went, and in whose name.
-#[derive(Debug, Clone, Queryable)]
-pub struct Addressed {
-    pub owner_id: i64,
-    pub email: String,
-}
-
-impl Addressed {
-    /// The address in the form in which it is suppressed: old deliveries contain it as it was typed.
-    pub(super) fn suppressed_as(&self) -> String {
-        EmailAddress::recover(&self.email)
-            .map_or_else(|| self.email.clone(), |email| email.to_string())
-    }
-
-    pub(super) fn key(&self) -> String {
-        EmailAddress::key_of(&self.suppressed_as())
-    }
-}
-
-/// The address that the mail of this link was sent to; `None` if it cannot be determined any more. An old link
-/// contains only its recipient: if its run has been deleted, the recipient's current address is used.
-pub fn addressed(conn: &mut PgConnection, link: LinkTarget) -> QueryResult<Option<Addressed>> {
-    if let Some(Subscriber { owner_id, email }) = link.subscriber {
-        return Ok(Some(Addressed { owner_id, email }));
-    }
-    let delivered = deliveries::table
-        .inner_join(runs::table.on(runs::id.eq(deliveries::run_id)))
-        .filter(
-            deliveries::run_id
-                .eq(link.mail.run_id)
-                .and(deliveries::recipient_id.eq(link.mail.recipient_id)),
-        )
-        .select((runs::owner_id, deliveries::email))
-        .first(conn)
-        .optional()?;
-    if delivered.is_some() {
-        return Ok(delivered);
-    }
-    recipients::table
-        .find(link.mail.recipient_id)
-        .select((recipients::owner_id, recipients::email))
-        .first(conn)
-        .optional()
-}
-
-/// Whether this owner's account still exists; without one nothing is sent in their name.
-pub fn owner_exists(conn: &mut PgConnection, owner_id: i64) -> QueryResult<bool> {
-    diesel::select(exists(users::table.find(owner_id))).get_result(conn)
-}
-
-/// Why the owner must not mail this address; `None`: they may.
-pub fn reason(conn: &mut PgConnection, to: &Addressed) -> QueryResult<Option<SuppressionReason>> {
-    let same = suppressions::owner_id
-        .eq(to.owner_id)
-        .and(lower(suppressions::email).eq(to.key()));
-    let reason: Option<String> = suppressions::table
-        .filter(same)
-        .select(suppressions::reason)
-        .first(conn)
-        .optional()?;
-    let known = reason.map(|name| name.parse());
-    known
-        .transpose()
-        .map_err(|unknown: UnknownName| DieselError::DeserializationError(unknown.into()))
-}
-
-/// Takes suppressed addresses out of the runs under way. The suppressions must be committed before: whatever is then
-/// prepared sees them, and what was being prepared without seeing them is waited for here.
-pub(super) fn leave_out(
+/// Withdraws deliveries to suppressed addresses from the runs under way. The suppressions must have been committed: a
+/// step of the preparation that starts later sees them, and one already in progress is waited for here.
+pub fn withdraw_suppressed(
     conn: &mut PgConnection,
     owner_id: i64,
     emails: &[String],
 ) -> QueryResult<()> {
-    let whom = Whom::Addresses(emails);
-    conn.transaction(|conn| skips::skip(conn, owner_id, whom, SkipReason::Suppressed).map(drop))
+    conn.transaction(|conn| {
+        let deliveries = DeliveriesTo::Addresses(emails);
+        withdraw(conn, owner_id, deliveries, WithdrawalReason::Suppressed).map(drop)
+    })
 }

@@ -1,17 +1,16 @@
-//! Applies suppressions that follow from refusals to the runs under way, in transactions of their own: the one that
-//! records them finishes a run, and must not wait for the locks of the owner's other runs.
+//! Applies suppressions that follow from refusals to the runs under way, in separate transactions: the transaction that
+//! records them finishes a run and must not wait for the locks of the owner's other runs.
 
 use diesel::prelude::*;
 
+use crate::audience::withdrawals::{DeliveriesTo, WithdrawalReason, withdraw};
 use crate::core::db::schema::suppressions;
-use crate::delivery::deliveries::model::SkipReason;
-use crate::delivery::deliveries::skips::{Whom, skip};
 
 /// Maximum number of addresses in one transaction.
 const BATCH: i64 = 1_000;
 
-/// Skips the open deliveries to addresses of one owner; whether there were any addresses. Must be called in a
-/// transaction, until it returns `false`.
+/// Withdraws the open deliveries to newly suppressed addresses of one owner; returns whether there were any such
+/// addresses. Must be called in a transaction, until it returns `false`.
 pub fn apply_some(conn: &mut PgConnection) -> QueryResult<bool> {
     let unapplied = || {
         suppressions::table
@@ -37,11 +36,11 @@ pub fn apply_some(conn: &mut PgConnection) -> QueryResult<bool> {
         .load::<(i64, String)>(conn)?
         .into_iter()
         .unzip();
-    skip(
+    withdraw(
         conn,
         owner_id,
-        Whom::Addresses(&emails),
-        SkipReason::Suppressed,
+        DeliveriesTo::Addresses(&emails),
+        WithdrawalReason::Suppressed,
     )?;
     diesel::update(suppressions::table.filter(suppressions::id.eq_any(ids)))
         .set(suppressions::applied.eq(true))

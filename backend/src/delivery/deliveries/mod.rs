@@ -11,7 +11,6 @@ pub mod model;
 mod record;
 pub mod results;
 pub mod retries;
-pub mod skips;
 pub mod small_runs;
 pub mod store;
 pub mod withdrawals;

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Timestamptz};
 
 use super::model::{FailedStatus, Failure, RetryDeliveries};
-use super::skips::is_suppressed;
+use crate::audience::suppressions::condition::is_suppressed;
 use crate::mail::reply::Stage;
 
 /// Groups of failures that are told: more no person reads.

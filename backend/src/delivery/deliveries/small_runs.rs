@@ -5,8 +5,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Timestamptz};
 
-use super::skips::is_suppressed;
 use super::store::{CHUNK, READ_IN_ORDER, Step};
+use crate::audience::suppressions::condition::is_suppressed;
 
 /// Maximum number of runs prepared in one transaction.
 const RUNS: i64 = 100;

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
 
 use super::model::{Delivery, DeliveryQuery, DeliveryStatus, SkipReason};
-use super::skips::is_suppressed;
+use crate::audience::suppressions::condition::is_suppressed;
 use crate::core::db::functions::address_matches;
 use crate::core::db::schema::{deliveries, runs};
 use crate::core::search::{AddressPattern, contains};

@@ -1,13 +1,13 @@
-//! The end of runs, in the database: nothing is left to do, and what they taught of addresses is noted.
+//! Finishes runs: closes the run row and records permanently bad addresses.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 
+use super::bad_addresses;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
 use crate::accounts::audit_log::new::{NewEvent, Origin};
 use crate::accounts::audit_log::store::record_all;
-use crate::audience::suppressions;
 
 #[derive(QueryableByName)]
 struct Id {
@@ -78,7 +78,7 @@ fn finish(conn: &mut PgConnection, ids: Vec<i64>, now: DateTime<Utc>) -> QueryRe
     .load(conn)?;
     if !finished.is_empty() {
         let ids: Vec<i64> = finished.iter().map(|run| run.id).collect();
-        suppressions::refusals::note(conn, &ids, now)?;
+        bad_addresses::record(conn, &ids, now)?;
         let events: Vec<_> = finished.iter().map(|run| run.event(now)).collect();
         record_all(conn, &events)?;
     }

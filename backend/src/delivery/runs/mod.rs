@@ -1,6 +1,7 @@
 //! Runs: one occurrence of a mailing being carried out.
 
 pub mod api;
+mod bad_addresses;
 pub mod checks;
 pub mod finish;
 pub mod model;

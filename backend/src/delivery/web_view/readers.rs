@@ -11,12 +11,6 @@ use crate::web::error::ApiError;
 use crate::web::limits::{Limits, Rule};
 use crate::web::site::PublicUrl;
 
-/// Far more than people click, also where a mail provider does it for many of them from few addresses.
-pub const WISHES: Rule = Rule {
-    name: "unsubscribe-address",
-    most: 600,
-    window_s: 60,
-};
 /// A mail is rendered again for each request.
 pub const LETTERS: Rule = Rule {
     name: "letter-address",

@@ -6,11 +6,10 @@ use diesel::prelude::*;
 
 use super::merge::{Merged, merge};
 use super::{Pass, Stored, for_each};
+use crate::audience::withdrawals::{DeliveriesTo, WithdrawalReason, withdraw};
 use crate::core::db::functions::lower;
 use crate::core::db::schema::{recipients, suppressions};
 use crate::core::email_address::EmailAddress;
-use crate::delivery::deliveries::model::SkipReason;
-use crate::delivery::deliveries::skips::{Whom, skip};
 
 pub(super) fn pass(
     conn: &mut PgConnection,
@@ -76,11 +75,11 @@ fn leave_out_if_suppressed(
         .filter(suppressions::owner_id.eq(owner_id))
         .filter(lower(suppressions::email).eq(email.key()));
     if diesel::select(exists(suppressed)).get_result(conn)? {
-        skip(
+        withdraw(
             conn,
             owner_id,
-            Whom::Recipients(&[id]),
-            SkipReason::Suppressed,
+            DeliveriesTo::Recipients(&[id]),
+            WithdrawalReason::Suppressed,
         )?;
     }
     Ok(())

@@ -5,11 +5,10 @@ use diesel::prelude::*;
 
 use super::{Pass, Stored, for_each};
 use crate::audience::suppressions::model::SuppressionReason;
+use crate::audience::withdrawals::{DeliveriesTo, WithdrawalReason, withdraw};
 use crate::core::db::functions::lower;
 use crate::core::db::schema::suppressions;
 use crate::core::email_address::EmailAddress;
-use crate::delivery::deliveries::model::SkipReason;
-use crate::delivery::deliveries::skips::{Whom, skip};
 
 pub(super) fn pass(conn: &mut PgConnection, done: &mut Pass) -> QueryResult<()> {
     for_each(conn, "suppressions", |conn, row| {
@@ -18,8 +17,8 @@ pub(super) fn pass(conn: &mut PgConnection, done: &mut Pass) -> QueryResult<()> 
         };
         rewrite(conn, row, &email)?;
         let emails = [email.to_string()];
-        let whom = Whom::Addresses(&emails);
-        skip(conn, row.owner_id, whom, SkipReason::Suppressed)?;
+        let deliveries = DeliveriesTo::Addresses(&emails);
+        withdraw(conn, row.owner_id, deliveries, WithdrawalReason::Suppressed)?;
         done.addresses += 1;
         Ok(())
     })

@@ -6,21 +6,38 @@ use actix_web::mime::Mime;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use diesel::{Connection, PgConnection};
+use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::model::{Subscription, SuppressionReason};
-use super::store::{self, Addressed};
-use super::wishes::{self, SubscribeError};
+use super::model::Subscription;
+use super::store::{self, MailAddress, SubscribeError};
 use crate::accounts::audit_log::new::Origin;
+use crate::audience::suppressions::model::SuppressionReason;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
 use crate::delivery::web_view;
-use crate::delivery::web_view::readers::{Readers, WISHES};
+use crate::delivery::web_view::readers::Readers;
 use crate::mail::link_token::{LinkTarget, MAX_TOKEN_CHARS};
 use crate::mail::links::Link;
 use crate::web::body::AnyBody;
 use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
+use crate::web::limits::Rule;
 use crate::web::site::PublicUrl;
+
+/// More than readers click, also where a mail provider follows the links of many of them from few addresses.
+const UNSUBSCRIBES: Rule = Rule {
+    name: "unsubscribe-address",
+    most: 600,
+    window_s: 60,
+};
+
+/// The routes of this slice.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(get_subscription)
+        .service(unsubscribe)
+        .service(subscribe_again);
+}
 
 impl From<SubscribeError> for ApiError {
     fn from(error: SubscribeError) -> Self {
@@ -47,22 +64,22 @@ impl From<SubscribeError> for ApiError {
     (status = 303, description = "To the page, for a browser", headers(("Location" = String))),
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[get("/unsubscribe/{token}")]
-pub(super) async fn get_subscription(
+async fn get_subscription(
     readers: Data<Readers>,
     db: Data<Db>,
     client: Client,
     token: Path<String>,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    readers.admit(&client, WISHES).await?;
+    readers.admit(&client, UNSUBSCRIBES).await?;
     if is_browser(&req) {
         return to_page(&readers.public_url, &token);
     }
     let link = readers.target(&token)?;
     let work = move |conn: &mut PgConnection| {
         let run_id = link.mail.run_id;
-        let to = addressed(conn, link)?;
-        let reason = store::reason(conn, &to)?;
+        let to = mail_address(conn, link)?;
+        let reason = store::suppression_reason(conn, &to)?;
         let sender = web_view::store::sender(conn, run_id)?;
         let sender_deleted = !store::owner_exists(conn, to.owner_id)?;
         Ok::<_, ApiError>((to.email, sender, sender_deleted, reason))
@@ -91,7 +108,7 @@ pub(super) async fn get_subscription(
     (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[post("/unsubscribe/{token}")]
-pub(super) async fn unsubscribe(
+async fn unsubscribe(
     readers: Data<Readers>,
     db: Data<Db>,
     clock: Data<Clock>,
@@ -99,13 +116,13 @@ pub(super) async fn unsubscribe(
     token: Path<String>,
     _body: AnyBody,
 ) -> Result<HttpResponse, ApiError> {
-    readers.admit(&client, WISHES).await?;
+    readers.admit(&client, UNSUBSCRIBES).await?;
     let link = readers.target(&token)?;
     let run_id = link.mail.run_id;
     let origin = Origin::stranger(&client, clock.now());
     let work = move |conn: &mut PgConnection| {
-        let to = addressed(conn, link)?;
-        wishes::unsubscribe(conn, &to, run_id, origin).map_err(ApiError::from)
+        let to = mail_address(conn, link)?;
+        store::unsubscribe(conn, &to, run_id, origin).map_err(ApiError::from)
     };
     db.run(work).await?;
     tracing::info!(run.id = run_id, "reader unsubscribed");
@@ -123,20 +140,20 @@ pub(super) async fn unsubscribe(
     (status = 409, description = "`stays_suppressed`: the sender entered the address, or mail servers refused it; `sender_deleted`: its account is gone", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[delete("/unsubscribe/{token}")]
-pub(super) async fn subscribe_again(
+async fn subscribe_again(
     readers: Data<Readers>,
     db: Data<Db>,
     clock: Data<Clock>,
     client: Client,
     token: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    readers.admit(&client, WISHES).await?;
+    readers.admit(&client, UNSUBSCRIBES).await?;
     let link = readers.target(&token)?;
     let run_id = link.mail.run_id;
     let origin = Origin::stranger(&client, clock.now());
     let work = move |conn: &mut PgConnection| {
-        let to = addressed(conn, link)?;
-        wishes::subscribe_again(conn, &to, origin).map_err(ApiError::from)
+        let to = mail_address(conn, link)?;
+        store::subscribe_again(conn, &to, origin).map_err(ApiError::from)
     };
     db.run(move |conn| conn.transaction(work)).await?;
     tracing::info!(run.id = run_id, "reader subscribed again");
@@ -146,8 +163,8 @@ pub(super) async fn subscribe_again(
 }
 
 /// The address that the mail was sent to. It is unknown only for some old links.
-fn addressed(conn: &mut PgConnection, link: LinkTarget) -> Result<Addressed, ApiError> {
-    store::addressed(conn, link)?.ok_or_else(ApiError::not_found)
+fn mail_address(conn: &mut PgConnection, link: LinkTarget) -> Result<MailAddress, ApiError> {
+    store::mail_address(conn, link)?.ok_or_else(ApiError::not_found)
 }
 
 /// Whether a page is wanted rather than JSON.

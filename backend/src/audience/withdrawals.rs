@@ -1,45 +1,54 @@
-//! Leaving recipients out of the runs under way: those deleted, and addresses that are suppressed.
+//! Withdraws deliveries from runs under way: those to deleted recipients and to suppressed addresses. The sending side
+//! is `delivery/deliveries/withdrawals.rs`.
 
 use std::collections::HashSet;
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text};
 
-use super::model::SkipReason;
 use crate::core::db::functions::lower;
 use crate::core::db::schema::{deliveries, former_addresses, recipients, runs};
 use crate::core::email_address::EmailAddress;
 
-/// Whom to leave out, among one owner's recipients.
+/// The deliveries to withdraw, among those of one owner.
 #[derive(Debug, Clone, Copy)]
-pub enum Whom<'a> {
+pub enum DeliveriesTo<'a> {
     Recipients(&'a [i64]),
-    /// All recipients who have one of these addresses now, in any spelling, and all deliveries to one of them, whatever
-    /// address their recipient has now.
+    /// All deliveries to recipients that have one of these addresses now, in any spelling, and all deliveries sent to
+    /// one of these addresses, whatever address their recipient has now.
     Addresses(&'a [String]),
 }
 
-/// Condition: the owner must not mail this address. Both are SQL expressions.
-pub(super) fn is_suppressed(owner_id: &str, email: &str) -> String {
-    format!(
-        "EXISTS (SELECT FROM suppressions s WHERE s.owner_id = {owner_id} AND lower(s.email) = lower({email}))"
-    )
+/// Why deliveries are withdrawn: the skip reason that they get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WithdrawalReason {
+    RecipientDeleted,
+    Suppressed,
 }
 
-/// Takes deliveries out of the owner's open runs: what was not sent yet is skipped, what is uncertain stays so and is not
-/// retried. Returns the number of deliveries concerned. Idempotent.
+impl WithdrawalReason {
+    /// As stored in `deliveries.skip_reason`.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::RecipientDeleted => "recipient_deleted",
+            Self::Suppressed => "suppressed",
+        }
+    }
+}
+
+/// Withdraws deliveries from the owner's open runs: unsent ones are skipped; uncertain ones stay uncertain and are not
+/// retried. Returns the number of withdrawn deliveries. Idempotent.
 ///
-/// Deliveries already claimed by a worker are withdrawn: it watches the number of withdrawn deliveries of its chunks
-/// (`withdrawals.rs`).
+/// A worker that has already claimed some of them learns of it from the number of withdrawn deliveries of its chunk.
 ///
 /// The runs stay locked until the caller's transaction ends, so that nothing is prepared meanwhile from what the caller
-/// changes in it: a step of the preparation is either seen here, or sees that change. In the order of all locks
-/// (mailings, runs, deliveries, chunks) the caller may have locked mailings before.
-pub fn skip(
+/// changes in it: a step of the preparation either is visible here or sees that change. By the lock order (mailings,
+/// runs, deliveries, chunks) the caller may already have locked mailings.
+pub fn withdraw(
     conn: &mut PgConnection,
     owner_id: i64,
-    whom: Whom<'_>,
-    reason: SkipReason,
+    deliveries: DeliveriesTo<'_>,
+    reason: WithdrawalReason,
 ) -> QueryResult<usize> {
     let open: Vec<i64> = runs::table
         .filter(runs::owner_id.eq(owner_id).and(runs::status.eq("running")))
@@ -50,45 +59,46 @@ pub fn skip(
     if open.is_empty() {
         return Ok(0);
     }
-    let left_out = match whom {
-        Whom::Recipients(ids) => LeftOut {
+    let selected = match deliveries {
+        DeliveriesTo::Recipients(ids) => Selection {
             recipient_ids: ids.to_vec(),
-            ..LeftOut::default()
+            ..Selection::default()
         },
-        Whom::Addresses(emails) => having(conn, owner_id, &open, emails)?,
+        DeliveriesTo::Addresses(emails) => with_addresses(conn, owner_id, &open, emails)?,
     };
-    let skipped: Skipped = diesel::sql_query(SKIP)
+    let withdrawn: WithdrawnCount = diesel::sql_query(WITHDRAW)
         .bind::<Array<BigInt>, _>(open)
-        .bind::<Array<BigInt>, _>(left_out.recipient_ids)
+        .bind::<Array<BigInt>, _>(selected.recipient_ids)
         .bind::<Text, _>(reason.as_str())
-        .bind::<Array<BigInt>, _>(left_out.run_ids)
-        .bind::<Array<BigInt>, _>(left_out.of_runs)
+        .bind::<Array<BigInt>, _>(selected.run_ids)
+        .bind::<Array<BigInt>, _>(selected.run_recipient_ids)
         .get_result(conn)?;
-    Ok(usize::try_from(skipped.n).unwrap_or_default())
+    Ok(usize::try_from(withdrawn.n).unwrap_or_default())
 }
 
-/// Deliveries to leave out: all to some recipients, and single ones.
+/// All deliveries to some recipients, and single deliveries.
 #[derive(Default)]
-struct LeftOut {
+struct Selection {
     recipient_ids: Vec<i64>,
-    /// The runs of the single ones …
+    /// The runs of the single deliveries …
     run_ids: Vec<i64>,
     /// … and their recipients, in the same order.
-    of_runs: Vec<i64>,
+    run_recipient_ids: Vec<i64>,
 }
 
-/// Whoever has one of these addresses, and the deliveries to them prepared before their recipient's address was changed.
-fn having(
+/// The recipients that have one of these addresses, and the deliveries to these addresses that were prepared before the
+/// recipient's address was changed.
+fn with_addresses(
     conn: &mut PgConnection,
     owner_id: i64,
     open: &[i64],
     emails: &[String],
-) -> QueryResult<LeftOut> {
+) -> QueryResult<Selection> {
     let keys: HashSet<String> = emails
         .iter()
         .map(|email| EmailAddress::key_of(email))
         .collect();
-    // In this order: an address changed in between is found among the former ones.
+    // Current addresses first: one that is changed in between is found among the former ones.
     let recipient_ids = recipients::table
         .filter(recipients::owner_id.eq(owner_id))
         .filter(lower(recipients::email).eq_any(&keys))
@@ -108,33 +118,33 @@ fn having(
             deliveries::email,
         ))
         .load(conn)?;
-    let (run_ids, of_runs) = prepared
+    let (run_ids, run_recipient_ids) = prepared
         .into_iter()
         .filter(|(.., email)| keys.contains(&EmailAddress::key_of(email)))
         .map(|(run_id, recipient_id, _)| (run_id, recipient_id))
         .unzip();
-    Ok(LeftOut {
+    Ok(Selection {
         recipient_ids,
         run_ids,
-        of_runs,
+        run_recipient_ids,
     })
 }
 
 #[derive(QueryableByName)]
-struct Skipped {
+struct WithdrawnCount {
     #[diesel(sql_type = BigInt)]
     n: i64,
 }
 
 // Deliveries are locked before chunks, as when results are recorded; chunks in the order in which leases are renewed
-// and released. The next attempt of a chunk may now be too early while its other deliveries wait: the next claim
-// finds nothing and corrects it.
-const SKIP: &str = "
-    WITH left_out AS MATERIALIZED (
+// and released. The chunk's next attempt may now be too early for its remaining deliveries: the next claim finds
+// nothing to send and corrects it.
+const WITHDRAW: &str = "
+    WITH selected AS MATERIALIZED (
         SELECT run_id, recipient_id FROM unnest($1) AS run_id CROSS JOIN unnest($2) AS recipient_id
         UNION SELECT run_id, recipient_id FROM unnest($4, $5) AS one (run_id, recipient_id)),
     open AS MATERIALIZED (
-        SELECT d.run_id, d.recipient_id, status AS before FROM left_out JOIN deliveries d USING (run_id, recipient_id)
+        SELECT d.run_id, d.recipient_id, status AS before FROM selected JOIN deliveries d USING (run_id, recipient_id)
         WHERE status IN ('pending', 'deferred') OR next_attempt_at IS NOT NULL
         ORDER BY d.run_id, d.recipient_id FOR UPDATE OF d),
     closed AS (

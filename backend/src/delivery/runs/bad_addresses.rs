@@ -7,15 +7,15 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Timestamptz};
 
+use super::refusals::Refusals;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
 use crate::accounts::audit_log::new::{NewEvent, Origin};
 use crate::accounts::audit_log::store::record_all;
-use crate::delivery::runs::refusals::Refusals;
 use crate::mail::reply::{Reply, Stage};
 use crate::mail::verdict::{Cause, Fault, Verdict};
 
 /// About a second of work in the transaction that finishes runs. Further addresses are handled after the next run.
-const AT_ONCE: i64 = 20_000;
+const MAX_AT_ONCE: i64 = 20_000;
 /// Number of addresses whose history is looked up at once.
 const BATCH: usize = 1_000;
 const RUNS_IN_A_ROW: usize = 3;
@@ -32,45 +32,50 @@ const ENDED_REFUSED: &str = "runs
 
 /// Suppresses the addresses that these finished runs and the two preceding ones that attempted them reported as
 /// nonexistent; the oldest recipients first. Idempotent. Returns their number.
-pub fn note(conn: &mut PgConnection, run_ids: &[i64], now: DateTime<Utc>) -> QueryResult<usize> {
-    let mut teach = Teaching::default();
-    teach.look_at(conn, run_ids)?;
-    let teaching: Vec<i64> = run_ids
+pub(super) fn record(
+    conn: &mut PgConnection,
+    run_ids: &[i64],
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
+    let mut qualification = RunQualification::default();
+    qualification.determine(conn, run_ids)?;
+    let qualifying: Vec<i64> = run_ids
         .iter()
         .copied()
-        .filter(|run_id| teach.has_refused(*run_id))
+        .filter(|run_id| qualification.counts(*run_id))
         .collect();
-    if teaching.is_empty() {
+    if qualifying.is_empty() {
         return Ok(0);
     }
-    let refused = refused_of(conn, &teaching)?;
-    let unusable: Vec<Refused> = refused
+    let refused = refused_of(conn, &qualifying)?;
+    let unusable: Vec<RefusedDelivery> = refused
         .into_iter()
-        .filter(|refused| refused.answer.names_no_mailbox())
+        .filter(|refused| refused.reply.names_no_mailbox())
         .collect();
-    let mut noted = 0;
+    let mut recorded = 0;
     for batch in unusable.chunks(BATCH) {
-        noted += note_batch(conn, batch, (&mut teach, now))?;
+        recorded += record_batch(conn, batch, &mut qualification, now)?;
     }
-    Ok(noted)
+    Ok(recorded)
 }
 
-fn note_batch(
+fn record_batch(
     conn: &mut PgConnection,
-    batch: &[Refused],
-    (teach, now): (&mut Teaching, DateTime<Utc>),
+    batch: &[RefusedDelivery],
+    qualification: &mut RunQualification,
+    now: DateTime<Utc>,
 ) -> QueryResult<usize> {
     let past = past_of(conn, batch)?;
     let run_ids: Vec<i64> = past.iter().map(|past| past.run_id).collect();
-    teach.look_at(conn, &run_ids)?;
+    qualification.determine(conn, &run_ids)?;
     let mut in_a_row: HashMap<i64, usize> = HashMap::new();
     for past in &past {
-        if past.answer.names_no_mailbox() && teach.has_refused(past.run_id) {
+        if past.reply.names_no_mailbox() && qualification.counts(past.run_id) {
             *in_a_row.entry(past.number).or_default() += 1;
         }
     }
     let known = (1..).zip(batch);
-    let known: Vec<&Refused> = known
+    let known: Vec<&RefusedDelivery> = known
         .filter(|(number, _)| in_a_row.get(number) == Some(&RUNS_IN_A_ROW))
         .map(|(_, refused)| refused)
         .collect();
@@ -79,7 +84,7 @@ fn note_batch(
 
 /// A reply to RCPT.
 #[derive(QueryableByName)]
-struct Answer {
+struct RcptReply {
     #[diesel(sql_type = Nullable<SmallInt>)]
     smtp_code: Option<i16>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -88,7 +93,7 @@ struct Answer {
     response: String,
 }
 
-impl Answer {
+impl RcptReply {
     fn names_no_mailbox(&self) -> bool {
         let Some(code) = self.smtp_code.and_then(|code| u16::try_from(code).ok()) else {
             return false;
@@ -105,10 +110,10 @@ impl Answer {
 
 /// Which runs count, as far as already determined.
 #[derive(Default)]
-struct Teaching(HashMap<i64, bool>);
+struct RunQualification(HashMap<i64, bool>);
 
 #[derive(QueryableByName)]
-struct KindOfRefusal {
+struct RefusalCount {
     #[diesel(sql_type = BigInt)]
     run_id: i64,
     #[diesel(sql_type = Nullable<SmallInt>)]
@@ -120,20 +125,20 @@ struct KindOfRefusal {
 }
 
 #[derive(QueryableByName)]
-struct Decided {
+struct DecidedCount {
     #[diesel(sql_type = BigInt)]
     run_id: i64,
     #[diesel(sql_type = BigInt)]
     count: i64,
 }
 
-impl Teaching {
+impl RunQualification {
     /// Whether the run has refused some recipients, but not most of them.
-    fn has_refused(&self, run_id: i64) -> bool {
+    fn counts(&self, run_id: i64) -> bool {
         self.0.get(&run_id).copied().unwrap_or_default()
     }
 
-    fn look_at(&mut self, conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<()> {
+    fn determine(&mut self, conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<()> {
         let mut unknown = run_ids.to_vec();
         unknown.retain(|run_id| !self.0.contains_key(run_id));
         unknown.sort_unstable();
@@ -145,11 +150,11 @@ impl Teaching {
         let with_refusals: Vec<i64> = refusals.keys().copied().collect();
         let decided = decided_of(conn, &with_refusals)?;
         for run_id in unknown {
-            let teaches = refusals.get(&run_id).is_some_and(|(refused, count)| {
+            let counts = refusals.get(&run_id).is_some_and(|(refused, count)| {
                 let decided = decided.get(&run_id).copied().unwrap_or_default();
                 !refused.are_most(decided.saturating_sub(*count))
             });
-            self.0.insert(run_id, teaches);
+            self.0.insert(run_id, counts);
         }
         Ok(())
     }
@@ -160,7 +165,7 @@ fn refusals_of(
     conn: &mut PgConnection,
     run_ids: &[i64],
 ) -> QueryResult<HashMap<i64, (Refusals, u64)>> {
-    let kinds: Vec<KindOfRefusal> = diesel::sql_query(format!(
+    let kinds: Vec<RefusalCount> = diesel::sql_query(format!(
         "SELECT runs.id AS run_id, smtp_code, enhanced_code, count(*) AS count
          FROM {ENDED_REFUSED}
          WHERE runs.id = ANY($1) AND {REFUSED} GROUP BY runs.id, smtp_code, enhanced_code"
@@ -183,7 +188,7 @@ fn refusals_of(
 
 /// How many deliveries of these runs were accepted or rejected, for any reason.
 fn decided_of(conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<HashMap<i64, u64>> {
-    let rows: Vec<Decided> = diesel::sql_query(
+    let rows: Vec<DecidedCount> = diesel::sql_query(
         "SELECT run_id, sum(accepted + rejected + uncertain)::bigint AS count
          FROM chunks WHERE run_id = ANY($1) GROUP BY run_id",
     )
@@ -197,7 +202,7 @@ fn decided_of(conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<HashMap<i
 
 /// A delivery that ended with a refusal of its recipient.
 #[derive(QueryableByName)]
-struct Refused {
+struct RefusedDelivery {
     #[diesel(sql_type = BigInt)]
     owner_id: i64,
     #[diesel(sql_type = BigInt)]
@@ -207,15 +212,15 @@ struct Refused {
     #[diesel(sql_type = Text)]
     email: String,
     #[diesel(embed)]
-    answer: Answer,
+    reply: RcptReply,
 }
 
-fn refused_of(conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<Vec<Refused>> {
+fn refused_of(conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<Vec<RefusedDelivery>> {
     diesel::sql_query(format!(
         "SELECT runs.owner_id, runs.id AS run_id, a.recipient_id, d.email, smtp_code, enhanced_code, response
          FROM {ENDED_REFUSED}
          WHERE runs.id = ANY($1) AND {REFUSED}
-         ORDER BY a.recipient_id LIMIT {AT_ONCE}"
+         ORDER BY a.recipient_id LIMIT {MAX_AT_ONCE}"
     ))
     .bind::<Array<BigInt>, _>(run_ids)
     .load(conn)
@@ -223,19 +228,19 @@ fn refused_of(conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<Vec<Refus
 
 /// A refusal of an address in one of the last three runs that tried it.
 #[derive(QueryableByName)]
-struct Past {
+struct PastRefusal {
     /// The number of the delivery, counted from 1.
     #[diesel(sql_type = BigInt)]
     number: i64,
     #[diesel(sql_type = BigInt)]
     run_id: i64,
     #[diesel(embed)]
-    answer: Answer,
+    reply: RcptReply,
 }
 
 /// The runs of each address are found through the index on recipients; the term in ORDER BY makes PostgreSQL use it.
-fn past_of(conn: &mut PgConnection, batch: &[Refused]) -> QueryResult<Vec<Past>> {
-    let column = |of: fn(&Refused) -> i64| batch.iter().map(of).collect::<Vec<_>>();
+fn past_of(conn: &mut PgConnection, batch: &[RefusedDelivery]) -> QueryResult<Vec<PastRefusal>> {
+    let column = |of: fn(&RefusedDelivery) -> i64| batch.iter().map(of).collect::<Vec<_>>();
     let emails: Vec<&str> = batch.iter().map(|refused| refused.email.as_str()).collect();
     diesel::sql_query(format!(
         "SELECT number, last.run_id, smtp_code, enhanced_code, response
@@ -256,7 +261,7 @@ fn past_of(conn: &mut PgConnection, batch: &[Refused]) -> QueryResult<Vec<Past>>
 
 /// An added suppression, and the address of its owner.
 #[derive(QueryableByName)]
-struct Added {
+struct AddedSuppression {
     #[diesel(sql_type = BigInt)]
     id: i64,
     #[diesel(sql_type = Text)]
@@ -265,7 +270,7 @@ struct Added {
     owner: String,
 }
 
-impl Added {
+impl AddedSuppression {
     fn event(&self, now: DateTime<Utc>) -> NewEvent {
         Origin::service(now)
             .did(EventKind::SuppressionAdded)
@@ -274,14 +279,19 @@ impl Added {
     }
 }
 
-fn suppress(conn: &mut PgConnection, known: &[&Refused], now: DateTime<Utc>) -> QueryResult<usize> {
+fn suppress(
+    conn: &mut PgConnection,
+    known: &[&RefusedDelivery],
+    now: DateTime<Utc>,
+) -> QueryResult<usize> {
     if known.is_empty() {
         return Ok(0);
     }
-    let column =
-        |of: fn(&Refused) -> i64| known.iter().map(|refused| of(refused)).collect::<Vec<_>>();
+    let column = |of: fn(&RefusedDelivery) -> i64| {
+        known.iter().map(|refused| of(refused)).collect::<Vec<_>>()
+    };
     let emails: Vec<&str> = known.iter().map(|refused| refused.email.as_str()).collect();
-    let added: Vec<Added> = diesel::sql_query(
+    let added: Vec<AddedSuppression> = diesel::sql_query(
         "INSERT INTO suppressions (owner_id, email, reason, run_id, created_at, applied)
          SELECT owner_id, email, 'rejected', run_id, $4, FALSE
          FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS known (owner_id, email, run_id)
