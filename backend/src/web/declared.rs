@@ -47,8 +47,26 @@ pub(super) fn not_compressed(headers: &HeaderMap) -> Result<(), ApiError> {
 /// The one media type that is declared.
 fn media_type(headers: &HeaderMap) -> Option<Mime> {
     let mut declared = headers.get_all(CONTENT_TYPE);
-    let kind = declared.next()?.to_str().ok()?.parse().ok()?;
-    declared.next().is_none().then_some(kind)
+    let kind = without_optional_whitespace(declared.next()?.to_str().ok()?);
+    declared
+        .next()
+        .is_none()
+        .then(|| kind.parse().ok())
+        .flatten()
+}
+
+/// Removes the whitespace that may stand before a semicolon (RFC 9110, 5.6.6), which `mime` does not accept.
+fn without_optional_whitespace(kind: &str) -> String {
+    let mut is_quoted = false;
+    let parts = kind.split_inclusive(|c: char| {
+        is_quoted ^= c == '"';
+        c == ';' && !is_quoted
+    });
+    let trimmed = parts.map(|part| match part.strip_suffix(';') {
+        Some(before) => format!("{};", before.trim_ascii_end()),
+        None => part.trim_ascii_end().to_owned(),
+    });
+    trimmed.collect()
 }
 
 #[cfg(test)]
@@ -79,6 +97,7 @@ mod tests {
             "application/json; profile=\"https://example.org/a;b\"",
             "application/json;",
             "application/json ; charset=utf-8",
+            "application/json ; profile=\"a ; b\" ; charset=utf-8 ",
         ] {
             assert!(judged(&[(CONTENT_TYPE, kind)]), "{kind}");
         }
