@@ -10,7 +10,7 @@ import { startRedis } from '../redis.mjs';
 import { flood, trickle } from './api/load.mjs';
 import { fill, RECIPIENTS, sendToAll, signIn } from './api/installation.mjs';
 import { measureDatabase, statementsOf } from './api/statements.mjs';
-import { using } from './case.mjs';
+import { using } from './installation.mjs';
 import { startSink } from './sink.mjs';
 
 /** @typedef {import('./case.mjs').Bench} Bench */

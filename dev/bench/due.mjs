@@ -1,11 +1,8 @@
 // @ts-check
 // Many mailings due in the same second: thousands to a few recipients each, of several owners, and one of another
 // owner. Measures how late the first mail, the last mail, and the other owner's mail are accepted.
-import fs from 'node:fs';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { settings } from '../backend.mjs';
-import { using } from './case.mjs';
+import { withInstallation } from './installation.mjs';
 import { createMailingsDueAt } from './mailing.mjs';
 import { startSink } from './sink.mjs';
 
@@ -30,8 +27,6 @@ const AHEAD_SECONDS = 6;
 const POLL_MS = 100;
 /** Time after which no further progress is expected. */
 const TIMEOUT_SECONDS = 120;
-/** Long enough for mails in flight. */
-const GRACE_SECONDS = 40;
 const PROMISES = { first_s: 1, last_s: 5, other_s: 2 };
 
 const LATENESS = `
@@ -49,47 +44,24 @@ const OPEN = `
  * @returns {Promise<DueRow[]>}
  */
 export async function measureDue(bench) {
-  const { supervisor, program } = bench;
+  const { supervisor } = bench;
   supervisor.say(
     `due: ${MAILINGS} mailings of ${OWNERS} owners in one second, and one of another's`,
   );
-  const maintain = (/** @type {string} */ command) =>
-    using(bench.databaseUrl('postgres'), (client) => client.query(command));
-  await maintain('CREATE DATABASE due');
   const sink = await startSink(supervisor, { sessions: SESSIONS, replyDelayMs: 0 });
-  const databaseUrl = bench.databaseUrl('due');
-  const journal = path.join(supervisor.home, 'journal');
-  supervisor.afterwards(() => fs.rmSync(journal, { recursive: true, force: true }));
-  const smtpUrl = `smtp://127.0.0.1:${sink.port}`;
-  const env = {
-    ...settings({ databaseUrl, smtpUrl, port: 1 }, bench.secret),
-    FRONTEND_DIR: '',
-    SMTP_SESSIONS: String(SESSIONS),
-    SMTP_RATE: '0',
-    JOURNAL_DIR: journal,
-  };
-  const log = `${supervisor.home}/migrate.log`;
-  await supervisor.step({ name: 'dispatch migrate', command: [program, 'migrate'], env, log });
-  const pids = [...sink.pids];
-  try {
-    return await using(databaseUrl, async (client) => {
-      const many = { mailings: MAILINGS, owners: OWNERS, recipients: RECIPIENTS };
-      const { due, other } = await createMailingsDueAt(client, AHEAD_SECONDS, many);
-      const engineLog = `${supervisor.home}/due.log`;
-      const engine = { name: 'the engine', command: [program, 'engine'], env, log: engineLog };
-      pids.unshift(await supervisor.start({ ...engine, grace: GRACE_SECONDS }));
-      await watchCompletion(client);
-      const { rows } = await client.query(LATENESS, [due, other]);
-      const lateness = Object.entries(rows[0]).map(([name, s]) => [
-        name,
-        Number(Number(s).toFixed(2)),
-      ]);
-      return [{ ...many, ...Object.fromEntries(lateness) }];
-    });
-  } finally {
-    for (const pid of pids) await supervisor.halt(pid);
-    await maintain('DROP DATABASE due WITH (FORCE)');
-  }
+  const options = { database: 'due', smtpPort: sink.port, sessions: SESSIONS };
+  return withInstallation(bench, options, async ({ client, startEngine }) => {
+    const many = { mailings: MAILINGS, owners: OWNERS, recipients: RECIPIENTS };
+    const { due, other } = await createMailingsDueAt(client, AHEAD_SECONDS, many);
+    await startEngine();
+    await watchCompletion(client);
+    const { rows } = await client.query(LATENESS, [due, other]);
+    const lateness = Object.entries(rows[0]).map(([name, s]) => [
+      name,
+      Number(Number(s).toFixed(2)),
+    ]);
+    return [{ ...many, ...Object.fromEntries(lateness) }];
+  }).finally(() => Promise.all(sink.pids.map((pid) => supervisor.halt(pid))));
 }
 
 /** @param {DueRow[]} rows */

@@ -1,10 +1,7 @@
 // @ts-check
 // Several engines on one database, as they run on several machines: a mail server whose every reply takes its time, a
 // mailing, and how much faster two and three of them are than one.
-import fs from 'node:fs';
-import path from 'node:path';
-import { settings } from '../backend.mjs';
-import { using } from './case.mjs';
+import { withInstallation } from './installation.mjs';
 import { createDueMailing } from './mailing.mjs';
 import { assertRecorded, watchSending } from './sending.mjs';
 import { startSink } from './sink.mjs';
@@ -29,8 +26,6 @@ const REPLY_DELAY_MS = 20;
 const RECIPIENTS_EACH = 20_000;
 /** Of what as many engines would do that did not know of each other. */
 const LEAST_SHARE = 0.85;
-/** Long enough for what is in flight. */
-const GRACE_SECONDS = 40;
 
 /** Everything that a mail leaves behind; recipients and messages are there anyway. */
 const KEPT = `
@@ -77,63 +72,27 @@ export function engineComplaints(rows) {
  * @param {number} recipients
  */
 async function sendTogether(bench, engines, recipients) {
-  const { supervisor, program } = bench;
-  const database = `engines_${engines}`;
-  const maintain = (/** @type {string} */ command) =>
-    using(bench.databaseUrl('postgres'), (client) => client.query(command));
-  await maintain(`CREATE DATABASE ${database}`);
+  const { supervisor } = bench;
   const sessions = engines * SESSIONS;
   const sink = await startSink(supervisor, { sessions, replyDelayMs: REPLY_DELAY_MS });
-  const databaseUrl = bench.databaseUrl(database);
-  const journal = path.join(supervisor.home, 'journal');
-  supervisor.afterwards(() => fs.rmSync(journal, { recursive: true, force: true }));
-  const smtpUrl = `smtp://127.0.0.1:${sink.port}`;
-  const env = {
-    ...settings({ databaseUrl, smtpUrl, port: 1 }, bench.secret),
-    FRONTEND_DIR: '',
-    SMTP_SESSIONS: String(SESSIONS),
-    SMTP_RATE: '0',
-    JOURNAL_DIR: journal,
-  };
-  const log = `${supervisor.home}/migrate.log`;
-  await supervisor.step({ name: 'dispatch migrate', command: [program, 'migrate'], env, log });
-  /** @type {number[]} */ const pids = [];
-  try {
-    return await using(databaseUrl, async (client) => {
-      await createDueMailing(client, recipients);
-      for (let number = 1; number <= engines; number++)
-        pids.push(await startEngine(bench, env, number));
-      const { seconds } = await watchSending(client, recipients);
-      const processorTimes = pids.map((pid) => processorTime(pid));
-      await assertRecorded(client, recipients);
-      const { rows } = await client.query(SENT_BY_EACH);
-      const byEach = rows.map(({ sent }) => Number(sent));
-      while (byEach.length < engines) byEach.push(0);
-      const kept = await client.query(KEPT);
-      return {
-        seconds,
-        byEach,
-        bytes: Number(kept.rows[0].bytes),
-        processorTime: processorTimes.reduce((sum, time) => sum + time),
-      };
-    });
-  } finally {
-    for (const pid of [...pids, ...sink.pids]) await supervisor.halt(pid);
-    await maintain(`DROP DATABASE ${database} WITH (FORCE)`);
-  }
-}
-
-/**
- * @param {Bench} bench
- * @param {NodeJS.ProcessEnv} env
- * @param {number} number
- */
-function startEngine({ supervisor, program }, env, number) {
-  return supervisor.start({
-    name: `engine ${number}`,
-    command: [program, 'engine'],
-    env,
-    log: `${supervisor.home}/engine-${number}.log`,
-    grace: GRACE_SECONDS,
-  });
+  const options = { database: `engines_${engines}`, smtpPort: sink.port, sessions: SESSIONS };
+  return withInstallation(bench, options, async ({ client, startEngine }) => {
+    await createDueMailing(client, recipients);
+    /** @type {number[]} */ const pids = [];
+    for (let number = 1; number <= engines; number++)
+      pids.push(await startEngine(`engine-${number}`));
+    const { seconds } = await watchSending(client, recipients);
+    const processorTimes = pids.map((pid) => processorTime(pid));
+    await assertRecorded(client, recipients);
+    const { rows } = await client.query(SENT_BY_EACH);
+    const byEach = rows.map(({ sent }) => Number(sent));
+    while (byEach.length < engines) byEach.push(0);
+    const kept = await client.query(KEPT);
+    return {
+      seconds,
+      byEach,
+      bytes: Number(kept.rows[0].bytes),
+      processorTime: processorTimes.reduce((sum, time) => sum + time),
+    };
+  }).finally(() => Promise.all(sink.pids.map((pid) => supervisor.halt(pid))));
 }

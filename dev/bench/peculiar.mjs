@@ -2,13 +2,10 @@
 // Unusual mail servers: one that takes a second for each mail, one that allows fewer connections than configured, one
 // that closes its connections. Measures the slowdown, and checks that no failed attempt is recorded.
 import { once } from 'node:events';
-import fs from 'node:fs';
 import net from 'node:net';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { settings } from '../backend.mjs';
 import { anyPorts } from '../ports.mjs';
-import { using } from './case.mjs';
+import { withInstallation } from './installation.mjs';
 import { createDueMailing } from './mailing.mjs';
 import { assertRecorded, watchSending } from './sending.mjs';
 
@@ -39,8 +36,6 @@ import { assertRecorded, watchSending } from './sending.mjs';
 
 const PROGRAM = fileURLToPath(new URL('./peculiar-server.mjs', import.meta.url));
 const SLOW = { delayMs: 50 };
-/** Longer than the engine waits for mails in flight. */
-const GRACE_SECONDS = 40;
 
 /** @type {PeculiarCase[]} */
 const CASES = [
@@ -91,48 +86,22 @@ export function peculiarComplaints(rows) {
  * @param {{ name: string, recipients: number, sessions: number, server: Server }} job
  */
 async function send(bench, { name, recipients, sessions, server }) {
-  const { supervisor, program } = bench;
-  const maintain = (/** @type {string} */ command) =>
-    using(bench.databaseUrl('postgres'), (client) => client.query(command));
-  await maintain(`CREATE DATABASE ${name}`);
-  const databaseUrl = bench.databaseUrl(name);
+  const { supervisor } = bench;
   const [port = 0] = await anyPorts(1);
   const { delayMs, connections = 0, mails = 0 } = server;
   const mailServer = await supervisor.start({
     name: 'the peculiar mail server',
     command: [process.execPath, PROGRAM, ...[port, delayMs, connections, mails].map(String)],
   });
-  const journal = path.join(supervisor.home, 'journal');
-  supervisor.afterwards(() => fs.rmSync(journal, { recursive: true, force: true }));
-  const env = {
-    ...settings({ databaseUrl, smtpUrl: `smtp://127.0.0.1:${port}`, port: 1 }, bench.secret),
-    FRONTEND_DIR: '',
-    SMTP_SESSIONS: String(sessions),
-    SMTP_RATE: '0',
-    JOURNAL_DIR: journal,
-  };
-  /** @type {number[]} */ const pids = [mailServer];
-  try {
+  const options = { database: name, smtpPort: port, sessions };
+  return withInstallation(bench, options, async ({ client, startEngine }) => {
     await supervisor.until('the peculiar mail server', () => greets(port));
-    const log = `${supervisor.home}/migrate.log`;
-    await supervisor.step({ name: 'dispatch migrate', command: [program, 'migrate'], env, log });
-    return await using(databaseUrl, async (client) => {
-      await createDueMailing(client, recipients);
-      const engine = {
-        name: 'the engine',
-        command: [program, 'engine'],
-        env,
-        grace: GRACE_SECONDS,
-      };
-      pids.unshift(await supervisor.start({ ...engine, log: `${supervisor.home}/engine.log` }));
-      const { seconds } = await watchSending(client, recipients);
-      await assertRecorded(client, recipients);
-      return seconds;
-    });
-  } finally {
-    for (const pid of pids) await supervisor.halt(pid);
-    await maintain(`DROP DATABASE ${name} WITH (FORCE)`);
-  }
+    await createDueMailing(client, recipients);
+    await startEngine();
+    const { seconds } = await watchSending(client, recipients);
+    await assertRecorded(client, recipients);
+    return seconds;
+  }).finally(() => supervisor.halt(mailServer));
 }
 
 /** @param {number} port */

@@ -2,7 +2,7 @@
 // A large installation, made by the product itself where it is quick enough: a user with many recipients to whom ten runs
 // have been sent, and ten articles.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { using } from '../case.mjs';
+import { using } from '../installation.mjs';
 import { addRecipients } from '../mailing.mjs';
 
 export const RECIPIENTS = 100_000;
