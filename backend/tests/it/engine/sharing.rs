@@ -14,14 +14,18 @@ const CONNECTIONS: usize = 4;
 /// More than one engine leases at a time.
 const ALL: usize = 4_000;
 
-/// A mailing through a server that allows four connections, for engines that each open four.
+/// A mailing to `ALL` through a server that allows four connections, for engines that each open four.
 fn scene(surplus: Action) -> Scene {
+    scene_of(ALL, surplus)
+}
+
+fn scene_of(recipients: usize, surplus: Action) -> Scene {
     let server = ScriptedServer::setup()
         .replying_after(Duration::from_millis(2))
         .allowing(CONNECTIONS, surplus)
         .start();
     let scene = Scene::new(server, CONNECTIONS);
-    let names: Vec<String> = (0..ALL).map(|number| format!("r{number}")).collect();
+    let names: Vec<String> = (0..recipients).map(|number| format!("r{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     scene.mailing(&names, "retry");
     scene
@@ -89,16 +93,16 @@ fn an_engine_that_is_refused_a_session_takes_none_from_another() {
 
 #[test]
 fn engines_that_start_together_share_what_the_server_allows() {
-    let scene = scene(Action::SayAndClose(
-        b"554 5.7.0 too many connections\r\n".into(),
-    ));
+    let recipients = 2_500;
+    let surplus = Action::SayAndClose(b"554 5.7.0 too many connections\r\n".into());
+    let scene = scene_of(recipients, surplus);
     let engines = [(); 3].map(|()| scene.machine.engine());
     for engine in &engines {
         engine.start();
     }
     scene.finish();
     assert_untroubled(&scene);
-    assert_eq!(scene.server.taken(), ALL);
+    assert_eq!(scene.server.taken(), recipients);
 }
 
 #[test]
