@@ -3,9 +3,9 @@
 use std::fs;
 use std::sync::Arc;
 
-use crate::mail::dkim::{self, Key, Signer};
-use crate::mail::ehlo_name::EhloName;
-use crate::mail::reach::{Network, Reach};
+use smtp::dkim::{self, Key, Signer};
+use smtp::egress_policy::{Network, Reach};
+use smtp::ehlo_name::EhloName;
 
 /// Where mail is handed in: relayed, encrypted, submitted, and what many providers offer besides.
 const PORTS: &str = "25,465,587,2525";

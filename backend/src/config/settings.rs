@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use deadpool_redis::redis::ConnectionInfo;
+use smtp::server::{Outside, Server, Timeouts};
 use tracing_subscriber::EnvFilter;
 
 use super::addresses::{mailbox, origin, site};
@@ -18,7 +19,6 @@ use crate::delivery::mailings::watching;
 use crate::delivery::smtp_server_health::model::Pace;
 use crate::delivery::smtp_servers::settings::MailSettings;
 use crate::engine::settings::EngineSettings;
-use crate::mail::server::{Outside, Server, Timeouts};
 use crate::web::deadlines::Deadlines;
 
 /// The settings being read, and what is wrong with them so far.

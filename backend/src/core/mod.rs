@@ -4,8 +4,6 @@ pub mod cache;
 pub mod clock;
 pub mod compute;
 pub mod db;
-pub mod email_address;
-pub mod html_tokens;
 pub mod language;
 pub mod metrics;
 pub mod named;
@@ -14,5 +12,6 @@ pub mod picture;
 pub mod random_token;
 pub mod redis;
 pub mod search;
-pub mod text;
 pub mod zone;
+
+pub use mime::{email_address, text};

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use lettre::message::Mailbox;
+use mime::compose::{self, Content, Mail};
+use smtp::dkim::Signer;
 
 use super::signing_composer::{SigningComposer, signed};
 use crate::accounts::auth::links::{self, Purpose};
@@ -18,8 +20,6 @@ use crate::content::messages::model::Message;
 use crate::core::email_address::EmailAddress;
 use crate::core::language::Language;
 use crate::core::owners::Owners;
-use crate::mail::compose::{self, Content, Mail};
-use crate::mail::dkim::Signer;
 
 /// A mail with all that is needed to write it.
 pub(super) struct Job {

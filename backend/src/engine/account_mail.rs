@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::Connection;
+use mime::compose::Mail;
+use smtp::reply::Reply;
+use smtp::server::{Server, Timeouts};
+use smtp::verdict::Failure;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -19,10 +23,6 @@ use crate::accounts::transactional_mails::store;
 use crate::core::clock::Clock;
 use crate::core::db::{Db, Unavailable};
 use crate::delivery::smtp_servers::settings::MailSettings;
-use crate::mail::compose::Mail;
-use crate::mail::reply::Reply;
-use crate::mail::server::{Server, Timeouts};
-use crate::mail::verdict::Failure;
 
 /// For one mail from connecting to the last reply; somebody is waiting for it, and a second copy does no harm.
 const CONVERSATION: Duration = Duration::from_mins(3);

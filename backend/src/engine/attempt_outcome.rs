@@ -1,6 +1,8 @@
 //! How an attempt ended, and what the log and the ledger say of it.
 
 use chrono::{DateTime, Utc};
+use smtp::reply::{Reply, Stage};
+use smtp::verdict::{Cause, Failure, Outcome, Verdict};
 use tokio::time::{Duration, Instant};
 
 use super::job::Job;
@@ -8,8 +10,6 @@ use super::retry::{self, Terms};
 use crate::delivery::deliveries::claims::Claimed;
 use crate::delivery::deliveries::model::DeliveryStatus;
 use crate::delivery::deliveries::results::AttemptResult;
-use crate::mail::reply::{Reply, Stage};
-use crate::mail::verdict::{Cause, Failure, Outcome, Verdict};
 
 /// When an attempt ended and how long it took.
 #[derive(Debug, Clone, Copy)]

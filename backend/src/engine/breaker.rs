@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use smtp::reply::Stage;
+use smtp::verdict::{Cause, Verdict};
+
 use crate::delivery::smtp_server_health::model::Trouble;
-use crate::mail::reply::Stage;
-use crate::mail::verdict::{Cause, Verdict};
 
 /// Failures in a row after which a server is in trouble. Mails without a complete answer after the final dot are counted
 /// apart: only such an answer shows that the next mail will have one, too.

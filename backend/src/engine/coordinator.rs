@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
+use smtp::verdict::Failure;
 
 use self::in_flight::InFlight;
 pub(super) use self::in_flight::Room;
@@ -21,7 +22,6 @@ use super::job::Job;
 use super::smtp_target::SmtpTarget;
 use crate::delivery::deliveries::claims::ClaimableRun;
 use crate::delivery::smtp_server_health::model::SmtpServerKey;
-use crate::mail::verdict::Failure;
 
 pub(super) struct Coordinator {
     state: Mutex<State>,

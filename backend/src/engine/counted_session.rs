@@ -2,10 +2,11 @@
 
 use std::ops::{Deref, DerefMut};
 
+use smtp::server::{Server, Timeouts};
+use smtp::session::Session;
+use smtp::verdict::Failure;
+
 use crate::core::metrics::OpenSession;
-use crate::mail::server::{Server, Timeouts};
-use crate::mail::session::Session;
-use crate::mail::verdict::Failure;
 
 /// A session, counted until it is dropped.
 pub(super) struct CountedSession {

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use smtp::verdict::Failure;
 use tokio::sync::Notify;
 
 use self::sessions::IdleWorker;
@@ -20,7 +21,6 @@ use super::breaker::Breaker;
 use super::fair_queue::{Batch, FairQueue, QueuedMail};
 use super::smtp_target::SmtpTarget;
 use crate::delivery::smtp_server_health::store::name_of;
-use crate::mail::verdict::Failure;
 
 /// A run with this many deliveries waiting for a session gets no further chunk.
 const ENOUGH: usize = 1000;

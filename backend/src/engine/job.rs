@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use smtp::reply::Stage;
+use smtp::verdict::{Cause, Failure, Outcome};
 
 use super::egress_queue::EgressQueue;
 use super::signing_composer::SigningComposer;
 use crate::delivery::deliveries::claims::{ClaimableRun, Lease, Terms};
 use crate::delivery::deliveries::results::Place;
 use crate::delivery::runs::refusals::Refusals;
-use crate::mail::reply::Stage;
-use crate::mail::verdict::{Cause, Failure, Outcome};
 
 /// Refusals of the content in a row after which the next will be refused too.
 const CONTENT_REFUSALS: u32 = 10;

@@ -1,13 +1,13 @@
 //! Prepares the mails of a run from its message.
 
 use diesel::prelude::*;
+use mime::compose::Content;
 
 use super::egress_queue::EgressQueue;
 use super::shared::Shared;
 use super::signing_composer::SigningComposer;
 use crate::delivery::deliveries::claims::ClaimableRun;
 use crate::delivery::runs;
-use crate::mail::compose::Content;
 
 /// Encodes the run's message, once. If that fails, every delivery of the run will say why.
 pub(super) fn prepare(

@@ -8,6 +8,8 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
+use smtp::reply::Stage;
+use smtp::verdict::{Cause, Outcome, Verdict};
 
 use super::journal::{Journal, Line, Orphan, Taken};
 use super::retry;
@@ -18,8 +20,6 @@ use crate::delivery::deliveries::leases;
 use crate::delivery::deliveries::losses::{self, Lost};
 use crate::delivery::deliveries::model::DeliveryStatus;
 use crate::delivery::deliveries::results::{self, AttemptResult, Place};
-use crate::mail::reply::Stage;
-use crate::mail::verdict::{Cause, Outcome, Verdict};
 
 /// Words of the log, by which the deaths of workers are counted.
 const DIED_BEFORE: &str = "the worker died before this mail was sent";

@@ -1,9 +1,9 @@
 //! What becomes of a delivery after an attempt: final, or tried again, and when. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use smtp::verdict::{Cause, Outcome, Verdict};
 
 use crate::delivery::deliveries::model::DeliveryStatus;
-use crate::mail::verdict::{Cause, Outcome, Verdict};
 
 /// Greylisting and similar deferrals: the first delay, which doubles with every attempt, and the maximum.
 const RECIPIENT_TRANSIENT_WAIT: TimeDelta = TimeDelta::minutes(5);

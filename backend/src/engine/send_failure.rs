@@ -1,6 +1,6 @@
 //! Why a transactional mail was not sent.
 
-use crate::mail::verdict::{Cause, Failure};
+use smtp::verdict::{Cause, Failure};
 
 /// Characters.
 const MAX_RESPONSE: usize = 1000;

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use smtp::server::Timeouts;
+
 use crate::delivery::smtp_server_health::model::Pace;
-use crate::mail::server::Timeouts;
 
 /// How the engine works.
 #[derive(Debug, Clone)]

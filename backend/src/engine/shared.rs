@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use smtp::ehlo_name::host_name;
+
 use super::chunk::Chunk;
 use super::coordinator::Coordinator;
 use super::database_clock::DatabaseClock;
@@ -13,7 +15,6 @@ use crate::core::clock::Clock;
 use crate::delivery::deliveries::results::AttemptResult;
 use crate::delivery::smtp_servers::opened::Opener;
 use crate::delivery::smtp_servers::settings::MailSettings;
-use crate::mail::ehlo_name::host_name;
 
 /// How long a chunk is ours without a word from us, in seconds of the database's clock.
 pub(super) const LEASE_S: f64 = 60.0;

@@ -3,10 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
-
-use crate::mail::compose::{Addressee, ComposeError, Content, Mail, Prepared};
-use crate::mail::dkim::{BodyHash, NotSigned, Signer};
-use crate::mail::envelope::Envelope;
+use mime::compose::{Addressee, ComposeError, Content, Mail, Prepared};
+use smtp::dkim::{BodyHash, NotSigned, Signer};
+use smtp::envelope::Envelope;
 
 /// A message prepared for all its recipients, and the key that signs the mails.
 pub(super) struct SigningComposer {

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use lettre::message::Mailbox;
+use smtp::dkim::Signer;
+use smtp::server::Server;
+use smtp::verdict::Failure;
 
 use super::shared::SenderSettings;
 use crate::delivery::smtp_server_health::model::Pace;
 use crate::delivery::smtp_server_health::model::SmtpServerKey;
 use crate::delivery::smtp_servers::model::SmtpServerRow;
-use crate::mail::dkim::Signer;
-use crate::mail::server::Server;
-use crate::mail::verdict::Failure;
 
 /// How a server is reached and how much it may be given.
 pub(super) struct SmtpTarget {

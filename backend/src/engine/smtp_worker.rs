@@ -5,6 +5,8 @@ mod connection;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use mime::compose::{Addressee, Mail};
+use smtp::verdict::Failure;
 use tokio::time::{Instant, timeout};
 
 use self::connection::{Connection, NotOpened};
@@ -18,8 +20,6 @@ use super::shared::{AttemptEvent, Shared};
 use super::signing_composer::envelope;
 use crate::core::metrics::metrics;
 use crate::delivery::deliveries::claims::Claimed;
-use crate::mail::compose::{Addressee, Mail};
-use crate::mail::verdict::Failure;
 
 /// An idle session is closed after this time: servers dislike idle connections.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);

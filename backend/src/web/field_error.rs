@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
+use mime::finding::FindingKind;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::mail::finding::FindingKind;
 
 /// Maximum number of errors in a response.
 pub(super) const MAX_MISTAKES: usize = 20;

@@ -3,17 +3,21 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// All sources with their path below `src`.
+/// The crates that know nothing of the program.
+const LEAVES: [&str; 2] = ["crates/mime", "crates/smtp"];
+
+/// All sources of the program with their path below `src`, and those of its crates with their path below `backend`.
 fn sources() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
-    collect(&root, &mut found);
+    collect(&root.join("src"), &mut found);
+    for leaf in LEAVES {
+        collect(&root.join(leaf).join("src"), &mut found);
+    }
     let relative = |path: &Path| {
-        path.strip_prefix(&root)
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned()
+        let path = path.strip_prefix(root).unwrap();
+        let path = path.strip_prefix("src").unwrap_or(path);
+        path.to_str().unwrap().to_owned()
     };
     found
         .iter()
@@ -70,7 +74,7 @@ fn handlers_write_no_sql_and_send_no_mail() {
             "diesel::update",
             "diesel::delete",
             "db::schema",
-            "mail::session",
+            "smtp::session",
         ],
     );
 }
@@ -83,6 +87,7 @@ fn stores_know_no_request_no_mail_and_no_clock() {
             "actix_web",
             "utoipa",
             "lettre",
+            "smtp::session",
             "crate::core::clock",
             "web::error",
         ],
@@ -97,10 +102,10 @@ fn pure_rules_know_no_connection_no_request_and_no_clock() {
         "delivery/mailings/status.rs",
         "accounts/auth/policy.rs",
         "engine/retry.rs",
-        "mail/reply.rs",
-        "mail/verdict.rs",
-        "mail/verdict/address.rs",
-        "mail/render.rs",
+        "crates/smtp/src/reply.rs",
+        "crates/smtp/src/verdict.rs",
+        "crates/smtp/src/verdict/address.rs",
+        "crates/mime/src/render.rs",
         "delivery/runs/refusals.rs",
     ];
     assert_none(
@@ -122,8 +127,26 @@ fn the_engine_knows_no_http_and_no_handler() {
 }
 
 #[test]
-fn mail_knows_no_database() {
-    assert_none(below("mail"), &["diesel", "crate::core::db"]);
+fn the_leaf_crates_know_no_database_no_http_no_settings_and_no_metrics() {
+    let foreign = [
+        "diesel",
+        "actix",
+        "deadpool",
+        "clap",
+        "dotenvy",
+        "prometheus",
+    ];
+    assert_none(below("crates"), &foreign);
+    for leaf in LEAVES {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join(leaf)
+            .join("Cargo.toml");
+        let manifest = fs::read_to_string(manifest).unwrap();
+        let (_, dependencies) = manifest.split_once("[dependencies]").unwrap();
+        for name in foreign.iter().chain(&["dispatch", "path ="]) {
+            assert!(!dependencies.contains(name), "{leaf} depends on {name}");
+        }
+    }
 }
 
 #[test]

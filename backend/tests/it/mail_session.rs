@@ -9,7 +9,7 @@ mod refused;
 
 use std::{future::Future, time::Duration};
 
-use dispatch::mail::{
+use smtp::{
     envelope::Envelope,
     reply::{Reply, Stage},
     server::{Server, Timeouts},

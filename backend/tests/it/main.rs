@@ -37,7 +37,6 @@ mod letters;
 mod limits;
 mod live;
 mod local_times;
-mod mail_compose;
 mod mail_session;
 mod mailings;
 mod matrix;

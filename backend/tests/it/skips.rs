@@ -11,9 +11,9 @@ use dispatch::delivery::deliveries::results::{AttemptResult, Place, record};
 use dispatch::delivery::mailings::choice::Choice;
 use dispatch::delivery::mailings::chosen::choose;
 use dispatch::delivery::mailings::store;
-use dispatch::mail::reply::Stage;
-use dispatch::mail::verdict::Outcome;
 use serde_json::{Value, json};
+use smtp::reply::Stage;
+use smtp::verdict::Outcome;
 
 use crate::support::app::TestApp;
 use crate::support::people::Person;

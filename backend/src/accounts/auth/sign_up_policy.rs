@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::mail::dkim::domain;
+use smtp::dkim::domain;
 
 /// Who may open an account.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,15 +8,15 @@ use lettre::Message;
 use lettre::address::AddressError;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
+use mime::compose::Mail;
+use mime::header::{self, HeaderError};
+use mime::render::Rendered;
 use minijinja::{Environment, context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::Sha256;
 
 use super::templates::TEMPLATES;
 use crate::core::language::Language;
-use crate::mail::compose::Mail;
-use crate::mail::header::{self, HeaderError};
-use crate::mail::render::Rendered;
 
 /// Characters escaped in the value of a URL parameter.
 const IN_LINK: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use smtp::connection_test::try_sender;
+use smtp::dkim::{Algorithm, is_aligned};
+use smtp::reply::Stage;
+use smtp::server::Timeouts;
+use smtp::verdict::{Failure, Fault};
 use tokio::runtime::Builder;
 
 use super::Findings;
 use crate::config::Config;
-use crate::mail::dkim::{Algorithm, is_aligned};
-use crate::mail::reply::Stage;
-use crate::mail::server::Timeouts;
-use crate::mail::trial::try_sender;
-use crate::mail::verdict::{Failure, Fault};
 
 /// For each step: the first that is not answered is to be named in time.
 const PATIENCE: Duration = Duration::from_secs(3);

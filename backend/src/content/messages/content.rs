@@ -1,10 +1,11 @@
 //! A message as a whole: whether it can be mailed, what it looks like to somebody, how it begins. Pure.
 
+use mime::finding::Finding;
+use mime::plain_text;
+use mime::render::{Person, Rendered, Template};
+use mime::review;
+
 use crate::core::text::with_paired_directions;
-use crate::mail::finding::Finding;
-use crate::mail::plain_text;
-use crate::mail::render::{Person, Rendered, Template};
-use crate::mail::review;
 use crate::web::error::FieldError;
 use crate::web::field_error::TemplateDetails;
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use mime::render::Rendered;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::{Validate, ValidationError};
@@ -10,7 +11,6 @@ use super::content::excerpt;
 use crate::accounts::users::user_ref::UserRef;
 use crate::core::db::owned::owner_email;
 use crate::core::db::schema::messages;
-use crate::mail::render::Rendered;
 use crate::web::error::FieldError;
 use crate::web::field::{filled, present, present_trimmed, single_line, trimmed};
 use crate::web::page::{Paging, default_per_page, first_page};

@@ -1,14 +1,14 @@
 //! Whom a preview is for.
 
 use diesel::{OptionalExtension, PgConnection};
+use mime::links::Link;
+use mime::render::Person;
 
 use super::content::{self, Checked};
 use super::model::Preview;
 use crate::accounts::users;
 use crate::audience::recipients;
 use crate::core::owners::Owners;
-use crate::mail::links::Link;
-use crate::mail::render::Person;
 use crate::web::error::{ApiError, FieldError};
 use crate::web::site::PublicUrl;
 

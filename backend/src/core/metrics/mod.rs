@@ -17,13 +17,13 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use smtp::verdict::Outcome;
 use strum::VariantArray;
 
 use self::labels::{
     CacheLabels, OutcomeLabels, RequestLabels, RouteLabels, ServerLabels, StateLabels,
 };
 use self::process::ProcessMetrics;
-use crate::mail::verdict::Outcome;
 
 /// A gauge with fractions, mostly seconds.
 pub type Fraction = Gauge<f64, std::sync::atomic::AtomicU64>;

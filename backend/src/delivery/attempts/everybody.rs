@@ -3,10 +3,10 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz};
+use smtp::verdict::Outcome;
 
 use super::model::{AttemptQuery, Place};
 use super::store::Addressed;
-use crate::mail::verdict::Outcome;
 
 const NEWEST_FIRST: &str = "ORDER BY at DESC, run_id DESC, recipient_id DESC, attempt_no DESC";
 

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
+use smtp::reply::Stage;
+use smtp::verdict::Outcome;
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use crate::accounts::users::user_ref::UserRef;
-use crate::mail::reply::Stage;
-use crate::mail::verdict::Outcome;
 use crate::web::field::sensible_year;
 use crate::web::page::default_limit;
 

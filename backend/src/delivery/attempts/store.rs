@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::Text;
+use smtp::verdict::Outcome;
 
 use super::everybody;
 use super::model::{Attempt, AttemptQuery, Place, RecipientRef};
 use crate::accounts::users::user_ref::UserRef;
 use crate::core::db::schema::{attempts, deliveries, runs, users};
 use crate::core::owners::Owners;
-use crate::mail::verdict::Outcome;
 
 #[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = attempts)]

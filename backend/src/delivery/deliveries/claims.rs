@@ -9,11 +9,11 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
+use smtp::verdict::Outcome;
 
 use super::model::DeliveryStatus;
 use crate::core::db::schema::{attempts, deliveries};
 use crate::delivery::smtp_server_health::model::SmtpServerKey;
-use crate::mail::verdict::Outcome;
 
 /// A connection for the hot path. Everything there is found by its key, but a run is sent before PostgreSQL has statistics
 /// of its new rows: left alone it reads the whole ledger for every batch, which cost twice the time of all the rest.

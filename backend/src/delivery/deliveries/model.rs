@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use smtp::reply::Stage;
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use crate::core::named::named;
 use crate::delivery::attempts::model::RecipientRef;
-use crate::mail::reply::Stage;
 use crate::web::field::single_line;
 use crate::web::page::default_limit;
 

@@ -6,11 +6,11 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz};
+use smtp::reply::Stage;
+use smtp::verdict::Outcome;
 
 use super::model::DeliveryStatus;
 use super::results::{AttemptResult, Place};
-use crate::mail::reply::Stage;
-use crate::mail::verdict::Outcome;
 
 /// What results may have in common.
 #[derive(Clone, Copy, PartialEq, Eq)]

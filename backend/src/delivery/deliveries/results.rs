@@ -8,12 +8,12 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
+use smtp::reply::Stage;
+use smtp::verdict::Outcome;
 
 use super::model::DeliveryStatus;
 use super::record::Record;
 use crate::core::db::schema::{attempts, deliveries};
-use crate::mail::reply::Stage;
-use crate::mail::verdict::Outcome;
 
 /// What came of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

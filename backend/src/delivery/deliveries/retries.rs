@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Timestamptz};
+use smtp::reply::Stage;
 
 use super::model::{FailedStatus, Failure, RetryDeliveries};
 use crate::audience::suppressions::condition::is_suppressed;
-use crate::mail::reply::Stage;
 
 /// Groups of failures that are told: more no person reads.
 const GROUPS: i64 = 50;

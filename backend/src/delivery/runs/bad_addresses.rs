@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Timestamptz};
+use smtp::reply::{Reply, Stage};
+use smtp::verdict::{Cause, Fault, Verdict};
 
 use super::refusals::Refusals;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
 use crate::accounts::audit_log::new::{NewEvent, Origin};
 use crate::accounts::audit_log::store::record_all;
-use crate::mail::reply::{Reply, Stage};
-use crate::mail::verdict::{Cause, Fault, Verdict};
 
 /// About a second of work in the transaction that finishes runs. Further addresses are handled after the next run.
 const MAX_AT_ONCE: i64 = 20_000;

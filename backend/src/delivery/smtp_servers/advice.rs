@@ -1,11 +1,11 @@
 //! What a test of a mail server found: how far it came, and what to do about it. Pure.
 
 use serde::Serialize;
+use smtp::reply::Stage;
+use smtp::verdict::{Failure, Fault};
 use utoipa::ToSchema;
 
 use crate::core::named::named;
-use crate::mail::reply::Stage;
-use crate::mail::verdict::{Failure, Fault};
 
 named! {
     /// How far a test came.

@@ -3,6 +3,7 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, get, patch, post};
 use diesel::{Connection, PgConnection};
+use smtp::egress_policy::Reach;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::advice::TestResult;
@@ -19,7 +20,6 @@ use crate::accounts::audit_log::new::Origin;
 use crate::accounts::auth::caller::Caller;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
-use crate::mail::reach::Reach;
 use crate::web::body::Valid;
 use crate::web::client::Client;
 use crate::web::error::{ApiError, FieldError, Problem};

@@ -1,13 +1,13 @@
 //! What a server's mails are signed with. The key comes in and never goes out.
 
 use serde::{Deserialize, Serialize};
+use smtp::dkim::{Algorithm, Key, is_aligned};
 use utoipa::ToSchema;
 use validator::Validate;
 
 use super::fields::{Secret, is_domain, is_key, is_selector};
 use super::model::SmtpServerRow;
 use crate::core::named::named;
-use crate::mail::dkim::{Algorithm, Key, is_aligned};
 use crate::web::field::trimmed;
 
 named! {

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
+use smtp::dkim::{self, KeyError};
+use smtp::ehlo_name::EhloName;
 use url::Host;
 use validator::ValidationError;
 
 use crate::core::email_address::EmailAddress;
-use crate::mail::dkim::{self, KeyError};
-use crate::mail::ehlo_name::EhloName;
 
 /// A password or a key on its way in: it goes nowhere but into its seal.
 #[derive(Clone, Deserialize)]

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use lettre::Address;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
+use mime::header;
+use smtp::dkim::{Key, Signer, domain};
+use smtp::ehlo_name::EhloName;
+use smtp::reply::Stage;
+use smtp::server::{Outside, Server, Wanted};
+use smtp::verdict::{Failure, Fault};
 
 use super::model::{Encryption, SmtpServerRow};
 use super::sealing::{Column, Place, Sealer};
-use crate::mail::dkim::{Key, Signer, domain};
-use crate::mail::ehlo_name::EhloName;
-use crate::mail::header;
-use crate::mail::reply::Stage;
-use crate::mail::server::{Outside, Server, Wanted};
-use crate::mail::verdict::{Failure, Fault};
 
 /// What it takes to reach such servers.
 #[derive(Debug, Clone)]

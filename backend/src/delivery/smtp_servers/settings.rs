@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use lettre::message::Mailbox;
-
-use crate::mail::dkim::Signer;
-use crate::mail::server::{Outside, Server};
+use smtp::dkim::Signer;
+use smtp::server::{Outside, Server};
 
 /// How mail is sent.
 #[derive(Debug, Clone)]

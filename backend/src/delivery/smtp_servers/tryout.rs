@@ -4,18 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mime::header;
+use smtp::connection_test::{Trial, try_sender};
+use smtp::egress_policy::Reach;
+use smtp::reply::Stage;
+use smtp::server::{Server, Timeouts};
+use smtp::verdict::{Failure, Fault};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::advice::{Advice, TestResult, TestStage, advice_on, stage_of};
 use super::model::SmtpServerRow;
 use super::opened::Opener;
-use crate::mail::header;
-use crate::mail::reach::Reach;
-use crate::mail::reply::Stage;
-use crate::mail::server::{Server, Timeouts};
-use crate::mail::trial::{Trial, try_sender};
-use crate::mail::verdict::{Failure, Fault};
 use crate::web::limits::Rule;
 
 /// By one user.

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
+use smtp::verdict::Outcome;
 use utoipa::ToSchema;
 
 use crate::accounts::users::user_ref::UserRef;
-use crate::mail::verdict::Outcome;
 
 /// Attempts, and how many of them the mail server took responsibility for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]

@@ -5,6 +5,7 @@ use diesel::dsl::count;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
+use smtp::verdict::Outcome;
 use strum::VariantArray;
 
 use super::model::{AttemptTotals, Day, MailingTotals, OutcomeCount, Sent};
@@ -14,7 +15,6 @@ use crate::core::db::prepared::prepared;
 use crate::core::db::schema::{mailings, runs, tallies, users};
 use crate::core::owners::Owners;
 use crate::core::zone::Zone;
-use crate::mail::verdict::Outcome;
 
 /// Whose attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,8 @@ use actix_web::mime::Mime;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use diesel::{Connection, PgConnection};
+use mime::link_token::{LinkTarget, MAX_TOKEN_CHARS};
+use mime::links::Link;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::Subscription;
@@ -16,8 +18,6 @@ use crate::core::clock::Clock;
 use crate::core::db::Db;
 use crate::delivery::web_view;
 use crate::delivery::web_view::readers::Readers;
-use crate::mail::link_token::{LinkTarget, MAX_TOKEN_CHARS};
-use crate::mail::links::Link;
 use crate::web::body::AnyBody;
 use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};

@@ -5,6 +5,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
+use mime::link_token::{LinkTarget, Subscriber};
 
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
 use crate::accounts::audit_log::new::{NewEvent, Origin};
@@ -15,7 +16,6 @@ use crate::core::db::functions::lower;
 use crate::core::db::schema::{deliveries, recipients, runs, suppressions, users};
 use crate::core::email_address::EmailAddress;
 use crate::core::named::UnknownName;
-use crate::mail::link_token::{LinkTarget, Subscriber};
 
 /// Why a reader could not subscribe again.
 #[derive(Debug, thiserror::Error)]

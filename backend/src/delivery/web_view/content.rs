@@ -1,8 +1,9 @@
 //! A letter made again from what it was made from: the same in every letter, links included. Pure.
 
+use mime::links::Link;
+use mime::render::{Person, Rendered, Template};
+
 use super::store::Source;
-use crate::mail::links::Link;
-use crate::mail::render::{Person, Rendered, Template};
 
 /// What its reader got; `None` for a mail that could not be made, and so never left. Bounded as every template is.
 pub fn written(source: &Source, link: impl Fn(Link) -> String) -> Option<Rendered> {

@@ -1,11 +1,11 @@
 //! Readers who come in by a link of their mail: whoever has its token is the one that it was sent to.
 
 use lettre::message::Mailbox;
+use mime::header;
+use mime::link_token::{LinkTarget, LinkTokens};
 
 use super::store::Sender;
 use crate::core::compute::{Bounds, Compute};
-use crate::mail::header;
-use crate::mail::link_token::{LinkTarget, LinkTokens};
 use crate::web::client::Client;
 use crate::web::error::ApiError;
 use crate::web::limits::{Limits, Rule};

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, max};
 use diesel::prelude::*;
+use mime::links::RunMail;
+use smtp::verdict::Outcome;
 
 use crate::core::db::schema::{attempts, deliveries, mailings, runs, smtp_servers, users};
-use crate::mail::links::RunMail;
-use crate::mail::verdict::Outcome;
 
 /// The run's message and its reader, as they were then.
 #[derive(Debug, Clone, Queryable)]

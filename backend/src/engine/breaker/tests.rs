@@ -1,7 +1,8 @@
 //! When the breaker opens, whom it lets through, and what closes it.
 
+use smtp::verdict::Outcome;
+
 use super::*;
-use crate::mail::verdict::Outcome;
 
 fn verdict(cause: Cause) -> Verdict {
     Verdict {

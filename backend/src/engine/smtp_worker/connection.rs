@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smtp::envelope::Envelope;
+use smtp::server::Timeouts;
+use smtp::verdict::Failure;
 use tokio::time::{Instant, sleep};
 
 use crate::engine::counted_session::CountedSession;
 use crate::engine::egress_queue::{EgressQueue, SessionSlot};
-use crate::mail::envelope::Envelope;
-use crate::mail::server::Timeouts;
-use crate::mail::verdict::Failure;
 
 /// A connection this soon after another has ended is a replacement for it.
 const REPLACEMENT: Duration = Duration::from_secs(1);

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{StartTag, Token};
+use mime::html_tokens;
 
 use crate::content::images::PREFIX;
-use crate::core::html_tokens;
 use crate::web::pictures::is_name;
 
 /// Elements and their attributes. All text of others stays, except of those that are `HIDDEN`.

@@ -4,9 +4,9 @@ use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use dispatch::delivery::deliveries::model::DeliveryStatus;
 use dispatch::delivery::deliveries::results::{self, AttemptResult, Place};
-use dispatch::mail::reply::Stage;
-use dispatch::mail::verdict::Outcome;
 use serde_json::json;
+use smtp::reply::Stage;
+use smtp::verdict::Outcome;
 
 use crate::support::app::TestApp;
 use crate::support::smtp_server::{Action, At, Rule, ScriptedServer};

@@ -1,6 +1,6 @@
 //! AUTH: who gets in, and what a closed door means.
 
-use dispatch::mail::verdict::Fault;
+use smtp::verdict::Fault;
 
 use super::{
     At, BODY, Cause, Outcome, Rule, ScriptedServer, Server, Session, Stage, Verdict, patient, run,

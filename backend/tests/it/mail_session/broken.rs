@@ -2,7 +2,7 @@
 
 use std::{pin::pin, time::Duration};
 
-use dispatch::mail::verdict::Fault;
+use smtp::verdict::Fault;
 
 use super::{
     Action, At, BODY, Cause, Outcome, Rule, ScriptedServer, Stage, assert_verdict, large_body,

@@ -1,6 +1,6 @@
 //! TLS: what was asked for or nothing.
 
-use dispatch::mail::verdict::Fault;
+use smtp::verdict::Fault;
 
 use super::{
     Action, At, BODY, Cause, Rule, ScriptedServer, Server, Session, Stage, patient, run, say,

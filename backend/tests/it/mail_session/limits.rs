@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dispatch::mail::verdict::Fault;
+use smtp::verdict::Fault;
 use tokio::net::TcpSocket;
 
 use super::{

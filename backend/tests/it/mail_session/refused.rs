@@ -1,6 +1,6 @@
 //! What the server refuses: how it is judged, and that the connection goes on.
 
-use dispatch::mail::verdict::Fault;
+use smtp::verdict::Fault;
 
 use super::{
     At, Cause, Outcome, Rule, ScriptedServer, Stage, assert_verdict, large_body, patient, run, say,

@@ -3,8 +3,8 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use dispatch::core::db::schema::smtp_servers;
-use dispatch::mail::dkim::Key;
 use serde_json::{Value, json};
+use smtp::dkim::Key;
 
 use super::signing::ED25519_KEY;
 use crate::support::app::TestApp;

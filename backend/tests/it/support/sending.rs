@@ -8,8 +8,8 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use dispatch::engine::scheduler;
 use dispatch::engine::sender::{Sender, Until};
-use dispatch::mail::server::Timeouts;
 use serde_json::{Value, json};
+use smtp::server::Timeouts;
 
 use super::app::TestApp;
 use super::people::Person;

@@ -15,8 +15,8 @@ use std::{
     time::Duration,
 };
 
-use dispatch::mail::server::Server;
 use serde_json::{Value, json};
+use smtp::server::Server;
 use tokio::{net::TcpListener, runtime, sync::oneshot};
 use tokio_rustls::{TlsAcceptor, rustls::pki_types::CertificateDer};
 

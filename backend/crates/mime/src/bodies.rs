@@ -1,0 +1,121 @@
+//! A mail's bodies: the plain text alone, or the text and the HTML as alternatives. What is the same for everybody is encoded
+//! once.
+
+use std::borrow::Cow;
+
+use super::compiled_template::Frame;
+use super::plain_text;
+use super::render::{Part, Person, RenderError, Template};
+use super::transfer::{Kind, append_part};
+
+#[derive(Debug)]
+pub(super) struct Bodies {
+    boundary: String,
+    text: Option<Vec<u8>>,
+    html: Html,
+}
+
+#[derive(Debug)]
+enum Html {
+    Absent,
+    Fixed(Vec<u8>),
+    Filled,
+}
+
+impl Bodies {
+    /// Those of a template; `boundary` stands between them.
+    pub(super) fn new(template: &Template, boundary: String) -> Self {
+        let html = match &template.html {
+            Part::Fixed(html) if html.is_empty() => Html::Absent,
+            Part::Fixed(html) => Html::Fixed(encoded(Kind::Html, html)),
+            Part::Filled(..) => Html::Filled,
+        };
+        let text = match &template.text {
+            Some(Part::Fixed(text)) => Some(encoded(Kind::Plain, text)),
+            _ => None,
+        };
+        Self {
+            boundary,
+            text,
+            html,
+        }
+    }
+
+    /// Whether everybody gets the same.
+    pub(super) fn are_fixed(&self) -> bool {
+        self.text.is_some() && !matches!(self.html, Html::Filled)
+    }
+
+    /// What stands between the bodies, if there is more than one.
+    pub(super) fn boundary(&self) -> Option<&str> {
+        (!matches!(self.html, Html::Absent)).then_some(self.boundary.as_str())
+    }
+
+    /// Appends the plain text alone, or both bodies, the better one last (RFC 2046, 5.1.4).
+    pub(super) fn append(
+        &self,
+        template: &Template,
+        person: &Person<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), RenderError> {
+        let frame = frame(template);
+        let html = match &self.html {
+            Html::Absent => {
+                self.append_text(template, (person, ""), out)?;
+                // No boundary follows that would use this line break: only add one if the last line lacks it.
+                if !out.ends_with(b"\r\n") {
+                    out.extend_from_slice(b"\r\n");
+                }
+                return Ok(());
+            }
+            Html::Filled if frame.is_none() => template.fill(&template.html, person)?,
+            Html::Fixed(_) | Html::Filled => Cow::Borrowed(""),
+        };
+        let delimit = |out: &mut Vec<u8>, end: &[u8]| {
+            out.extend_from_slice(b"--");
+            out.extend_from_slice(self.boundary.as_bytes());
+            out.extend_from_slice(end);
+        };
+        delimit(out, b"\r\n");
+        self.append_text(template, (person, &html), out)?;
+        out.extend_from_slice(b"\r\n");
+        delimit(out, b"\r\n");
+        match (&self.html, frame) {
+            (Html::Fixed(part), _) => out.extend_from_slice(part),
+            (_, Some(frame)) => frame.fill(person, out),
+            (_, None) => append_part(Kind::Html, &html, out),
+        }
+        out.extend_from_slice(b"\r\n");
+        delimit(out, b"--\r\n");
+        Ok(())
+    }
+
+    fn append_text(
+        &self,
+        template: &Template,
+        (person, html): (&Person<'_>, &str),
+        out: &mut Vec<u8>,
+    ) -> Result<(), RenderError> {
+        match (&self.text, &template.text) {
+            (Some(part), _) => out.extend_from_slice(part),
+            (None, Some(Part::Filled(_, Some(frame)))) => frame.fill(person, out),
+            (None, Some(part)) => append_part(Kind::Plain, &template.fill(part, person)?, out),
+            (None, None) => append_part(Kind::Plain, &plain_text::of_html(html), out),
+        }
+        Ok(())
+    }
+}
+
+/// The HTML's frame, unless the text is to be made from the HTML as this person gets it.
+fn frame(template: &Template) -> Option<&Frame> {
+    match (&template.html, &template.text) {
+        (Part::Filled(_, frame), Some(_)) => frame.as_ref(),
+        _ => None,
+    }
+}
+
+fn encoded(kind: Kind, text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    append_part(kind, text, &mut out);
+    out
+}

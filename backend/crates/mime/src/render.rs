@@ -1,0 +1,299 @@
+//! A message filled in for one person. Pure.
+
+use std::borrow::Cow;
+
+use minijinja::{Environment, Error, Value, context};
+
+use super::bounds::{self, MAX_HTML_READ};
+use super::compiled_template::Frame;
+use super::links::Link;
+use super::placeholders::{
+    LINKS, NAMES, environment, explain, has_tags, lenient_environment, tags,
+};
+use super::plain_text;
+use super::text_queries;
+use super::text_template;
+use super::transfer::Kind;
+use super::understood;
+
+const MAX_SUBJECT: usize = 2_000;
+/// Replaces a subject that is empty after rendering, as mail programs display it.
+pub const NO_SUBJECT: &str = "(no subject)";
+
+/// Somebody with a name and somebody without: filled in for both, a template shows what its source does not.
+pub(super) const SAMPLES: [Person<'_>; 2] = [
+    Person {
+        email: "ada@example.org",
+        full_name: "Ada Lovelace",
+        unsubscribe_url: SAMPLE_LINK,
+        view_url: SAMPLE_LINK,
+    },
+    Person {
+        email: "ada@example.org",
+        full_name: "",
+        unsubscribe_url: SAMPLE_LINK,
+        view_url: SAMPLE_LINK,
+    },
+];
+const SAMPLE_LINK: &str = "https://example.org/page#example";
+
+/// Whom a message is filled in for. Its fields are the placeholders of the same names.
+#[derive(Debug, Clone, Copy)]
+pub struct Person<'a> {
+    pub email: &'a str,
+    pub full_name: &'a str,
+    /// May be empty for a template that does not show it ([`Template::shows`]); so may the other link.
+    pub unsubscribe_url: &'a str,
+    pub view_url: &'a str,
+}
+
+/// A message as one person gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    pub subject: String,
+    /// Empty for a message in plain text only.
+    pub html: String,
+    pub text: String,
+}
+
+/// What is wrong with a template, by field: `subject`, `html` or `text`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    pub field: &'static str,
+    pub message: String,
+}
+
+/// Why a message could not be filled in for somebody.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    #[error("the template cannot be filled in: {0}")]
+    Template(#[from] Error),
+    /// It would end the header line, or worse, begin another.
+    #[error("the subject contains a line break or another control character")]
+    ControlCharacter,
+    #[error("filled in, the message is too long")]
+    TooLong,
+}
+
+/// A message ready to be filled in any number of times.
+#[derive(Debug)]
+pub struct Template {
+    environment: Environment<'static>,
+    pub(super) subject: Part,
+    pub(super) html: Part,
+    /// `None`: made from the rendered HTML, because the template's own could not be turned into text.
+    pub(super) text: Option<Part>,
+    links: Vec<Link>,
+}
+
+/// One of a message's three parts.
+#[derive(Debug)]
+pub(super) enum Part {
+    /// The same for everybody.
+    Fixed(String),
+    /// Filled in for each from the template of this name, or from its frame where that does the same.
+    Filled(&'static str, Option<Frame>),
+}
+
+impl Template {
+    /// Reads a message. An empty body is an absent one; an absent text is made from the HTML.
+    pub fn parse(subject: &str, html: &str, text: &str) -> Result<Self, Vec<Mistake>> {
+        let html = &*as_mailed(html);
+        let text = &*text_queries::as_mailed(text);
+        let subject = &*understood::in_text(subject).text;
+        let mut template = Self {
+            environment: lenient_environment(),
+            subject: Part::Fixed(String::new()),
+            html: Part::Fixed(String::new()),
+            text: None,
+            links: Vec::new(),
+        };
+        let mut mistakes = Vec::new();
+        let mut add = |template: &mut Self, field, source| match template.add(field, source) {
+            Ok(part) => part,
+            Err(message) => {
+                mistakes.push(Mistake { field, message });
+                Part::Fixed(String::new())
+            }
+        };
+        template.subject = add(&mut template, "subject", subject);
+        template.html = add(&mut template, "html", html);
+        if !text.is_empty() || html.is_empty() {
+            template.text = Some(add(&mut template, "text", text));
+        } else if mistakes.is_empty() {
+            template.text = template.text_from(html);
+            if template.text.is_none() && html.len() > MAX_HTML_READ {
+                let (field, message) = ("html", bounds::HTML_READ.to_owned());
+                mistakes.push(Mistake { field, message });
+            }
+        }
+        for person in &SAMPLES {
+            if mistakes.is_empty() {
+                mistakes.extend(
+                    template
+                        .fill_subject(person)
+                        .map_err(mistake_in("subject"))
+                        .err(),
+                );
+            }
+        }
+        if mistakes.is_empty() {
+            Ok(template)
+        } else {
+            Err(mistakes)
+        }
+    }
+
+    /// The message as this person gets it.
+    pub fn render(&self, person: &Person<'_>) -> Result<Rendered, Mistake> {
+        let subject = self.fill_subject(person).map_err(mistake_in("subject"))?;
+        let html = self.fill(&self.html, person).map_err(mistake_in("html"))?;
+        let text = match &self.text {
+            Some(part) => self.fill(part, person).map_err(mistake_in("text"))?,
+            None => Cow::Owned(plain_text::of_html(&html)),
+        };
+        let (html, text) = (html.into_owned(), text.into_owned());
+        Ok(Rendered {
+            subject,
+            html,
+            text,
+        })
+    }
+
+    /// Whether some part shows this link: for one that does not, nobody need make it.
+    pub(super) fn shows(&self, link: Link) -> bool {
+        self.links.contains(&link)
+    }
+
+    /// The subject: one line, whatever the template and the person's name contain.
+    pub(super) fn fill_subject(&self, person: &Person<'_>) -> Result<String, RenderError> {
+        let filled = self.fill(&self.subject, person)?;
+        let subject = match filled.trim() {
+            "" => NO_SUBJECT,
+            subject => subject,
+        };
+        match () {
+            () if subject.chars().any(char::is_control) => Err(RenderError::ControlCharacter),
+            () if subject.len() > MAX_SUBJECT => Err(RenderError::TooLong),
+            () => Ok(subject.to_owned()),
+        }
+    }
+
+    /// Whether the rendered subject is not empty for this recipient.
+    pub fn has_subject_for(&self, person: &Person<'_>) -> bool {
+        let filled = self.fill(&self.subject, person);
+        filled.is_ok_and(|subject| !subject.trim().is_empty())
+    }
+
+    pub(super) fn fill<'a>(
+        &'a self,
+        part: &'a Part,
+        person: &Person<'_>,
+    ) -> Result<Cow<'a, str>, RenderError> {
+        let name = match part {
+            Part::Fixed(text) => return Ok(Cow::Borrowed(text)),
+            Part::Filled(name, _) => name,
+        };
+        let template = self.environment.get_template(name)?;
+        let values = if self.links.is_empty() {
+            context! { email => person.email, full_name => person.full_name }
+        } else {
+            values(person)
+        };
+        bounds::render(&template, values).map(Cow::Owned)
+    }
+
+    /// Adds a template under the name of its field; says in a sentence what is wrong with it.
+    fn add(&mut self, field: &'static str, source: &str) -> Result<Part, String> {
+        let tags = tags(source)?;
+        if tags.is_empty() && !has_tags(source) {
+            return Ok(Part::Fixed(source.to_owned()));
+        }
+        let mut strict = environment();
+        for environment in [&mut strict, &mut self.environment] {
+            environment
+                .add_template_owned(field, source.to_owned())
+                .map_err(|error| explain(&error))?;
+        }
+        let template = strict
+            .get_template(field)
+            .map_err(|error| explain(&error))?;
+        let mut unknown: Vec<_> = template.undeclared_variables(false).into_iter().collect();
+        let shown = LINKS
+            .into_iter()
+            .filter(|link| unknown.iter().any(|name| name == link.placeholder()));
+        self.links.extend(shown);
+        unknown.retain(|name| !NAMES.contains(&name.as_str()));
+        unknown.sort();
+        if let Some(name) = unknown.first() {
+            return Err(format!(
+                "There is no placeholder “{name}”; there are {}.",
+                NAMES.join(", ")
+            ));
+        }
+        let frame = match field {
+            "html" => Frame::of(Kind::Html, source, &tags),
+            "text" => Frame::of(Kind::Plain, source, &tags),
+            _ => None,
+        };
+        for person in &SAMPLES {
+            bounds::render(&template, values(person))
+                .map_err(|error| mistake_in(field)(error).message)?;
+        }
+        Ok(Part::Filled(field, frame))
+    }
+
+    /// The text where there is none, made once so that it costs nothing per mail; `None` where that cannot be.
+    fn text_from(&mut self, html: &str) -> Option<Part> {
+        if let Part::Fixed(html) = &self.html {
+            return Some(Part::Fixed(plain_text::of_html(html)));
+        }
+        let text = text_template::of_template(html, &tags(html).ok()?)?;
+        self.add("text", &text).ok()
+    }
+}
+
+/// HTML as it is mailed, with values in queries encoded. Left unchanged if its tags cannot be parsed.
+fn as_mailed(html: &str) -> Cow<'_, str> {
+    let meant = understood::in_html(html).text;
+    let Ok(tags) = tags(&meant) else {
+        return meant;
+    };
+    match understood::as_mailed(&meant, &tags) {
+        Cow::Owned(mailed) => Cow::Owned(mailed),
+        Cow::Borrowed(_) => meant,
+    }
+}
+
+/// The values of the placeholders.
+pub(super) fn values(person: &Person<'_>) -> Value {
+    context! {
+        email => person.email,
+        full_name => person.full_name,
+        unsubscribe_url => in_html(person.unsubscribe_url),
+        view_url => in_html(person.view_url),
+    }
+}
+
+/// A link as it stands in HTML: escaped only where it must be. minijinja would also write every slash as an entity, as
+/// those do who hide a link.
+pub(super) fn in_html(link: &str) -> Value {
+    if link.contains(['&', '<', '>', '"', '\'']) {
+        Value::from(link)
+    } else {
+        Value::from_safe_string(link.to_owned())
+    }
+}
+
+fn mistake_in(field: &'static str) -> impl FnOnce(RenderError) -> Mistake {
+    move |error| {
+        let message = match error {
+            RenderError::Template(error) => explain(&error),
+            other => other.to_string(),
+        };
+        Mistake { field, message }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! A server that a user has brought: reached within the bounds that its operator has set.
+
+use std::sync::{Arc, OnceLock};
+
+use lettre::transport::smtp::authentication::Credentials;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+
+use super::{Server, ServerError, Tls, connector};
+use crate::egress_policy::Reach;
+use crate::ehlo_name::EhloName;
+
+/// How servers of users are reached. Cheap to clone.
+#[derive(Clone)]
+pub struct Outside {
+    pub reach: Arc<Reach>,
+    /// Whose certificates are trusted besides those that the machine trusts. Not to be set from outside.
+    pub roots: Vec<CertificateDer<'static>>,
+    /// The EHLO name unless the server's owner sets another one: the same as for the installation's server.
+    pub ehlo_name: EhloName,
+    /// Made with the first server: to read all that the machine trusts takes its time.
+    connector: Arc<OnceLock<TlsConnector>>,
+}
+
+/// Which encryption is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    Nothing,
+    StartTls,
+    Implicit,
+}
+
+impl std::fmt::Debug for Outside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outside")
+            .field("reach", &self.reach)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Outside {
+    /// Within these bounds.
+    pub fn new(reach: Reach, ehlo_name: EhloName) -> Self {
+        Self {
+            reach: Arc::new(reach),
+            roots: Vec::new(),
+            ehlo_name,
+            connector: Arc::default(),
+        }
+    }
+
+    /// A server at this host and port.
+    pub fn server(
+        &self,
+        (host, port): (&str, u16),
+        wanted: Wanted,
+        credentials: Option<Credentials>,
+    ) -> Result<Server, ServerError> {
+        let tls = match wanted {
+            Wanted::Nothing => Tls::None,
+            Wanted::StartTls => Tls::StartTls(self.connector()?),
+            Wanted::Implicit => Tls::Implicit(self.connector()?),
+        };
+        Ok(Server {
+            host: host.to_owned(),
+            port,
+            tls,
+            credentials,
+            ehlo_name: self.ehlo_name.clone(),
+            mails_per_connection: 1000,
+            reach: Some(Arc::clone(&self.reach)),
+        })
+    }
+
+    fn connector(&self) -> Result<TlsConnector, ServerError> {
+        if let Some(made) = self.connector.get() {
+            return Ok(made.clone());
+        }
+        let made = connector(&self.roots)?;
+        Ok(self.connector.get_or_init(|| made).clone())
+    }
+}
