@@ -29,13 +29,11 @@ use crate::core::clock::Clock;
 use crate::core::compute::{Bounds, Compute};
 use crate::core::db::Db;
 use crate::core::redis::Redis;
-use crate::delivery::mailings::watching::Watching;
+use crate::delivery::mailings::live_updates::hub::LiveUpdates;
 use crate::delivery::smtp_servers::opened::Opener;
 use crate::delivery::smtp_servers::tryout::Tryouts;
 use crate::delivery::web_view::readers::Readers;
-use crate::delivery::{
-    attempts, deliveries, mailings, runs, smtp_servers, stats, unsubscribe, web_view,
-};
+use crate::delivery::{attempts, mailings, runs, smtp_servers, stats, unsubscribe, web_view};
 use crate::engine::sender::{Sender, SenderSettings};
 use crate::engine::upkeep::Upkeep;
 use crate::engine::{Engine, account_mail};
@@ -63,7 +61,7 @@ pub struct Services {
     pub passwords: Passwords,
     pub limits: Limits,
     pub downloads: Downloads,
-    pub watching: Watching,
+    pub live_updates: LiveUpdates,
     pub blog: Blog,
     pub cache: Cache,
     pub redis: Option<Arc<Redis>>,
@@ -80,7 +78,7 @@ impl Services {
         let tokens = AccessTokens::new(&config.secrets.jwt);
         let callers = Callers::new(tokens.clone(), ApiSecrets::new(&config.secrets.api_tokens));
         let passwords = Passwords::new(config.secrets.pepper, config.auth.password_cost);
-        let watching = Watching::new(db.clone(), config.http.watching);
+        let live_updates = LiveUpdates::new(db.clone(), config.http.live_updates);
         let redis = config.redis.clone();
         let redis = redis.map(|redis| Arc::new(Redis::new(redis, config.installation())));
         let limits = Limits::new(redis.clone(), config.auth.limits, clock.clone());
@@ -106,7 +104,7 @@ impl Services {
             passwords,
             limits,
             downloads: Downloads::default(),
-            watching,
+            live_updates,
             blog,
             cache,
             redis,
@@ -222,7 +220,7 @@ impl Services {
             .app_data(Data::new(self.renderer.clone()))
             .app_data(Data::new(self.config.quotas))
             .app_data(Data::new(self.downloads.clone()))
-            .app_data(Data::new(self.watching.clone()))
+            .app_data(Data::new(self.live_updates.clone()))
             .app_data(Data::new(self.blog.clone()))
             .app_data(Data::new(self.cache.clone()))
             .app_data(Data::new(self.config.http.deadlines))
@@ -263,7 +261,6 @@ fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(messages::api::routes);
     config.configure(mailings::api::routes);
     config.configure(runs::api::routes);
-    config.configure(deliveries::api::routes);
     config.configure(attempts::api::routes);
     config.configure(stats::api::routes);
     config.configure(smtp_servers::api::routes);

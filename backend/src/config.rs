@@ -24,7 +24,7 @@ pub use self::cache::CacheKind;
 use self::settings::Settings;
 use crate::accounts::auth::sign_up_policy::SignUpPolicy;
 use crate::accounts::quotas::model::Quotas;
-use crate::delivery::mailings::watching;
+use crate::delivery::mailings::live_updates::hub::LiveUpdateIntervals;
 use crate::delivery::smtp_servers::settings::MailSettings;
 use crate::engine::settings::EngineSettings;
 use crate::web::deadlines::Deadlines;
@@ -93,7 +93,7 @@ pub struct Http {
     /// How long a request may take to arrive. Not to be set from outside: only tests have reason to be impatient.
     pub deadlines: Deadlines,
     /// How quick the streams of `/mailings/{id}/live` are; not to be set from outside either.
-    pub watching: watching::Pace,
+    pub live_updates: LiveUpdateIntervals,
 }
 
 /// Keys for separate purposes, all derived from `APP_SECRET`.

@@ -17,13 +17,13 @@ use crate::core::db::schema::users;
 use crate::core::email_address::EmailAddress;
 use crate::core::language::Language;
 use crate::core::zone::Zone;
-use crate::delivery::mailings::choice::Choice;
+use crate::delivery::mailings::audience::model::Audience;
 use crate::delivery::mailings::model::{CreateMailing, OnUncertain};
 use crate::delivery::mailings::recurrence::Recurrence;
 use crate::delivery::mailings::requested::Window;
 use crate::delivery::mailings::store::{self as mailings, NewMailing};
 use crate::delivery::mailings::window::Moment;
-use crate::delivery::mailings::{chosen, start};
+use crate::delivery::mailings::{audience, start};
 use crate::site::articles::store::{self as articles, Written};
 
 const USER: &str = "anna@dispatch.localhost";
@@ -172,13 +172,13 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
         .ok_or("no such month")?
         - Days::new(1);
     let (monday, month_end) = (at_hour(monday, 9)?, at_hour(month_end, 18)?);
-    let everybody = || Choice {
+    let everyone = || Audience {
         all: Some(true),
-        ..Choice::default()
+        ..Audience::default()
     };
-    let some = || Choice {
+    let some = || Audience {
         q: Some("Живаго".to_owned()),
-        ..Choice::default()
+        ..Audience::default()
     };
     for (subject, text, starts_at, recurrence, choice) in [
         (
@@ -186,14 +186,14 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
             "ждём вас в субботу в 12:00. Будет интересно!",
             now,
             Recurrence::Once,
-            everybody(),
+            everyone(),
         ),
         (
             "Новости недели",
             "вот что произошло за неделю.",
             monday,
             Recurrence::Weekly,
-            everybody(),
+            everyone(),
         ),
         (
             "Итоги месяца",
@@ -231,10 +231,10 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
                 start: instant(starts_at),
                 end: ends_at.map(instant),
             },
-            asked: &new,
+            request: &new,
         };
         let id = mailings::create(conn, &stored, now)?;
-        chosen::choose(conn, id, owner_id, &new.recipients)?;
+        audience::store::replace(conn, id, owner_id, &new.recipients)?;
         start::refresh_state(conn, id)?;
     }
     Ok(())

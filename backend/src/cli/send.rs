@@ -17,7 +17,7 @@ use crate::core::db::schema::mailings;
 use crate::core::metrics::store;
 use crate::core::owners::Owners;
 use crate::delivery::mailings::model::MailingRow;
-use crate::delivery::mailings::start;
+use crate::delivery::mailings::start::{self, StartCause};
 use crate::delivery::runs;
 use crate::delivery::runs::model::{Run, Trigger};
 use crate::engine::scheduler::{self, Pass};
@@ -36,8 +36,11 @@ pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), Failure> {
         let mailing: MailingRow =
             mailing.ok_or_else(|| format!("there is no mailing {mailing_id}"))?;
         let now = services.clock.now();
-        let cli = (Trigger::Cli, Origin::service(now));
-        let run_id = start::start_now(conn, &mailing, (services.config.quotas, cli), now)?;
+        let cause = StartCause {
+            trigger: Trigger::Cli,
+            origin: Origin::service(now),
+        };
+        let run_id = start::start_now(conn, &mailing, services.config.quotas, cause)?;
         Ok((run_id, mailing.owner_id))
     })?;
     let progress = Progress::of(how_far(services, move |conn| {

@@ -80,7 +80,7 @@ async fn hide(shown: Option<ServerHandle>) {
 
 async fn serve(services: Services) -> Result<(), Failure> {
     let workers = thread::available_parallelism().map_or(2, NonZero::get);
-    let watching = services.watching.clone();
+    let live_updates = services.live_updates.clone();
     let bind = services.config.http.bind;
     let cannot = |error| io::Error::other(format!("BIND={bind}: {error}"));
     let (server, address) = services.server(workers).map_err(cannot)?;
@@ -92,7 +92,7 @@ async fn serve(services: Services) -> Result<(), Failure> {
         told = told_to_end() => told?,
     }
     tracing::info!("ending: no new requests, those under way are finished");
-    watching.end();
+    live_updates.end();
     handle.stop(true).await;
     Ok(serving.await??)
 }

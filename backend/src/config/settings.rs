@@ -15,7 +15,7 @@ use super::senders;
 use super::{
     CacheKind, Config, ConfigErrors, Database, Http, Log, SAMPLE_SECRET, Secrets, Standing,
 };
-use crate::delivery::mailings::watching;
+use crate::delivery::mailings::live_updates::hub::LiveUpdateIntervals;
 use crate::delivery::smtp_server_health::model::Pace;
 use crate::delivery::smtp_servers::settings::MailSettings;
 use crate::engine::settings::EngineSettings;
@@ -114,7 +114,7 @@ impl<F: Fn(&str) -> Option<String>> Settings<F> {
             trusted_proxies: trusted_proxies?,
             cors_origins,
             deadlines: Deadlines::default(),
-            watching: watching::Pace::default(),
+            live_updates: LiveUpdateIntervals::default(),
         })
     }
 

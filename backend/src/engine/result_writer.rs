@@ -16,7 +16,7 @@ use crate::core::metrics::metrics;
 use crate::delivery::deliveries::claims::{self, Lease};
 use crate::delivery::deliveries::leases;
 use crate::delivery::deliveries::results::{self, AttemptResult};
-use crate::delivery::runs::rests;
+use crate::delivery::runs::pauses;
 
 /// Results are collected so long before they are written. Nobody is woken for each of them: that would cost more than to
 /// write it.
@@ -153,5 +153,5 @@ fn let_rest(conn: &mut PgConnection, run_id: i64, rest: Rest, shared: &Shared) -
         Rest::ServerDefers => Some(shared.settings.clock.now() + REST),
     };
     tracing::warn!(run.id = run_id, reason = rest.as_str(), "a run rests");
-    rests::begin(conn, run_id, rest.as_str(), until)
+    pauses::begin(conn, run_id, rest.as_str(), until)
 }

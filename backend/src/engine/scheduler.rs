@@ -74,7 +74,7 @@ pub fn pass(conn: &mut PgConnection, clock: &Clock, quotas: Quotas) -> QueryResu
 /// Settles what lost workers held, lets rested runs go on, ends the runs whose time is over or whose work is done.
 fn finish(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Checked> {
     while conn.transaction(|conn| recovery::write_off_one(conn, now))? {}
-    runs::rests::end_due(conn, now)?;
+    runs::pauses::end_due(conn, now)?;
     conn.transaction(|conn| {
         let checked = runs::checks::make_some(conn, now)?;
         mailings::start::refresh_states(conn, &checked.finished)?;

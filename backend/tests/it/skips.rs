@@ -8,8 +8,8 @@ use dispatch::audience::withdrawals::{DeliveriesTo, WithdrawalReason, withdraw};
 use dispatch::core::db::schema::deliveries;
 use dispatch::delivery::deliveries::model::DeliveryStatus;
 use dispatch::delivery::deliveries::results::{AttemptResult, Place, record};
-use dispatch::delivery::mailings::choice::Choice;
-use dispatch::delivery::mailings::chosen::choose;
+use dispatch::delivery::mailings::audience::model::Audience;
+use dispatch::delivery::mailings::audience::store::replace;
 use dispatch::delivery::mailings::store;
 use serde_json::{Value, json};
 use smtp::reply::Stage;
@@ -279,12 +279,12 @@ fn the_number_of_recipients_is_right_when_one_is_deleted_while_the_choice_change
         let mut conn = app.sql();
         let deleted = conn
             .transaction::<_, diesel::result::Error, _>(|conn| {
-                let everybody = Choice {
+                let everyone = Audience {
                     all: Some(true),
-                    ..Choice::default()
+                    ..Audience::default()
                 };
                 store::lock(conn, alice.id, mailing)?;
-                assert_eq!(choose(conn, mailing, alice.id, &everybody)?, Some(4));
+                assert_eq!(replace(conn, mailing, alice.id, &everyone)?, Some(4));
                 let deleted = scope.spawn(|| app.delete(&alice, &format!("/recipients/{bob}")));
                 while !somebody_waits(&app) {
                     std::thread::yield_now();

@@ -3,7 +3,6 @@
 //! of dead workers; `skips` leaves recipients out of runs under way, `withdrawals` notifies the engine if they were
 //! already claimed; `retries` lists recipients who did not get their mail and retries them.
 
-pub mod api;
 pub mod claims;
 pub mod leases;
 pub mod losses;

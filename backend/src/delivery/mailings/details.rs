@@ -1,4 +1,4 @@
-//! `/mailings/{id}/…`: sending a mailing now, its runs, its recipients.
+//! `/mailings/{id}/…`: sends a mailing now; lists its runs and recipients.
 
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
@@ -8,8 +8,9 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use validator::Validate;
 
-use super::start::{self, StartError};
-use super::{chosen, store};
+use super::audience;
+use super::start::{self, StartCause, StartError};
+use super::store;
 use crate::accounts::audit_log::new::Origin;
 use crate::accounts::auth::caller::Caller;
 use crate::accounts::quotas::model::Quotas;
@@ -29,15 +30,13 @@ use crate::web::query::Query;
 impl From<StartError> for ApiError {
     fn from(error: StartError) -> Self {
         match error {
-            StartError::RunOpen => {
-                Self::conflict("run_open", "This mailing is being sent already.")
-            }
+            StartError::RunOpen => Self::conflict("run_open", "The mailing is already being sent."),
             StartError::OutsideWindow => Self::conflict(
                 "outside_window",
-                "The mailing's start has not come yet, or its end is past.",
+                "The mailing's start is in the future, or its end is past.",
             ),
             StartError::NoRecipients => {
-                Self::conflict("no_recipients", "The mailing has no recipients any more.")
+                Self::conflict("no_recipients", "The mailing has no recipients.")
             }
             StartError::Disabled => {
                 Self::conflict("disabled", "A manager has disabled this mailing.")
@@ -46,7 +45,7 @@ impl From<StartError> for ApiError {
                 Self::conflict("owner_blocked", "The mailing's owner is blocked.")
             }
             StartError::Paused => {
-                Self::conflict("paused", "This mailing is paused; resume it first.")
+                Self::conflict("paused", "The mailing is paused; resume it first.")
             }
             StartError::QuotaUsedUp { free_at, now } => {
                 let seconds = (free_at - now).num_seconds().max(1).unsigned_abs();
@@ -54,7 +53,7 @@ impl From<StartError> for ApiError {
             }
             StartError::OverQuota => Self::conflict(
                 "over_quota",
-                "The mailing's recipients are more than you may mail in a day.",
+                "The mailing's recipients exceed your daily quota.",
             ),
             StartError::Query(error) => error.into(),
         }
@@ -63,9 +62,9 @@ impl From<StartError> for ApiError {
 
 /// Send a mailing now
 ///
-/// Answers at once; the mails leave in the background.
+/// Returns immediately; the mails are sent in the background.
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), IdempotencyKey), responses(
-    (status = 202, description = "The run that has begun", body = Run, headers(("Location" = String))),
+    (status = 202, description = "The started run", body = Run, headers(("Location" = String))),
     (status = 409, description = "`run_open`, `outside_window`, `no_recipients`, `disabled`, `paused` or `over_quota`", body = Problem, content_type = "application/problem+json")))]
 #[post("/mailings/{id}/send")]
 pub(super) async fn send_mailing(
@@ -81,8 +80,11 @@ pub(super) async fn send_mailing(
         let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
         let make = |conn: &mut PgConnection| {
             let mailing = store::lock(conn, owner_id, *id)?;
-            let why = (Trigger::Manual, Origin::of(owner_id, &client, now));
-            Ok(start::start_now(conn, &mailing, (**quotas, why), now)?)
+            let cause = StartCause {
+                trigger: Trigger::Manual,
+                origin: Origin::of(owner_id, &client, now),
+            };
+            Ok(start::start_now(conn, &mailing, **quotas, cause)?)
         };
         let show = |conn: &mut _, run_id| runs::store::find(conn, Owners::One(owner_id), run_id);
         once(conn, (owner_id, now), named.as_ref(), (make, show))
@@ -93,7 +95,9 @@ pub(super) async fn send_mailing(
         .json(run))
 }
 
-/// Runs of a mailing, the newest first
+/// List runs of a mailing
+///
+/// Newest first.
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), RunQuery), responses((status = 200, description = "A page of runs", body = Page<Run>)))]
 #[get("/mailings/{id}/runs")]
 pub(super) async fn list_mailing_runs(
@@ -114,7 +118,7 @@ pub(super) async fn list_mailing_runs(
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct ChosenQuery {
+struct MailingRecipientQuery {
     /// Counts from 1.
     #[serde(default = "first_page")]
     #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
@@ -124,20 +128,20 @@ struct ChosenQuery {
     #[validate(range(min = 1, max = 100, code = "out_of_range"))]
     #[param(default = 20, minimum = 1, maximum = 100)]
     per_page: u32,
-    /// Part of the address or the name, in any case.
+    /// Part of the address or name, ignoring case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200)]
     q: Option<String>,
 }
 
-/// Whom a mailing goes to
-#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), ChosenQuery), responses((status = 200, description = "A page of recipients", body = Page<Recipient>)))]
+/// List recipients of a mailing
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), MailingRecipientQuery), responses((status = 200, description = "A page of recipients", body = Page<Recipient>)))]
 #[get("/mailings/{id}/recipients")]
 pub(super) async fn list_mailing_recipients(
     caller: Caller,
     db: Data<Db>,
     id: Path<i64>,
-    Query(query): Query<ChosenQuery>,
+    Query(query): Query<MailingRecipientQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let paging = Paging {
         page: query.page,
@@ -145,7 +149,7 @@ pub(super) async fn list_mailing_recipients(
     };
     let work = move |conn: &mut PgConnection| {
         let mailing = store::row(conn, caller.sees(), *id)?;
-        chosen::list(
+        audience::store::list(
             conn,
             mailing.id,
             mailing.owner_id,

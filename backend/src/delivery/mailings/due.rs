@@ -10,26 +10,27 @@ pub use self::queue::next_due;
 use super::catch_up::Due;
 use super::model::MailingRow;
 use super::recurrence::Occurrence;
-use super::start::{begin, refresh_state};
-use super::status::PutOff;
-use super::store;
+use super::start::{StartCause, begin, refresh_state};
+use super::status::PostponeReason;
+use super::store::{self, Postponement};
 use crate::accounts::audit_log::new::Origin;
 use crate::accounts::quotas::model::{Quotas, Room};
 use crate::accounts::quotas::store::room_for_mails;
 use crate::delivery::deliveries::store as deliveries;
 use crate::delivery::runs::finish;
-use crate::delivery::runs::model::{RunStatus, Trigger};
+use crate::delivery::runs::model::Trigger;
+use crate::delivery::runs::status::RunStatus;
 use crate::delivery::runs::{scheduled, store as runs};
 
 /// Mailings started in one transaction: few enough that each batch is sent while the next one is being started.
 const BATCH: usize = 100;
 
-/// How long a due mailing waits for retries of the run before that are just being sent: until the next pass.
+/// How long a due mailing is postponed while retries of its previous run are being sent: until the next pass.
 const NOT_YET: TimeDelta = TimeDelta::seconds(1);
-/// How long one waits whose start failed.
+/// How long a mailing is postponed after its start failed.
 const START_FAILED: TimeDelta = TimeDelta::minutes(1);
-/// How long one waits at most that is beyond its owner's quota, before it is measured again: there may be room earlier,
-/// after a run was cancelled.
+/// Maximum time for which a mailing is postponed that exceeds its owner's quota: there may be room earlier, after a run
+/// was cancelled.
 const OVER_QUOTA: TimeDelta = TimeDelta::minutes(10);
 
 /// Handles some due mailings that no other process has locked, fairly among their owners; returns their ids. The
@@ -45,11 +46,11 @@ pub fn start_some_due(
     let together = conn.transaction(|conn| batch::begin(conn, &due, quotas, now));
     let batch = together.unwrap_or_else(|error| {
         tracing::warn!(%error, "due mailings could not be started in a batch; starting them one by one");
-        batch::Batch::of_others(&due)
+        batch::StartedBatch::of_others(&due)
     });
     let mut mailing_ids = batch.begun;
-    for (id, put) in batch.put_off {
-        store::put_off(conn, id, put.until, put.why)?;
+    for (id, postponement) in batch.postponed {
+        store::postpone(conn, id, postponement)?;
     }
     for mailing in batch.others {
         if start_one(conn, mailing, quotas, now)? {
@@ -75,34 +76,29 @@ fn start_one(
     quotas: Quotas,
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    let put = match conn.transaction(|conn| start_due(conn, mailing, quotas, now)) {
-        Ok(Dealt::With) => return Ok(true),
-        Ok(Dealt::Not(put)) => put,
+    let postponement = match conn.transaction(|conn| start_due(conn, mailing, quotas, now)) {
+        Ok(DueOutcome::Handled) => return Ok(true),
+        Ok(DueOutcome::Postponed(postponement)) => postponement,
         Err(error) => {
             tracing::error!(
                 mailing.id = mailing.id,
                 %error,
                 "due mailing could not be started; retrying in a minute"
             );
-            Put {
+            Postponement {
                 until: now + START_FAILED,
-                why: None,
+                reason: None,
             }
         }
     };
-    store::put_off(conn, mailing.id, put.until, put.why)?;
+    store::postpone(conn, mailing.id, postponement)?;
     Ok(false)
 }
 
-enum Dealt {
-    With,
-    Not(Put),
-}
-
-/// When it is retried, and the reason if the owner should see it.
-struct Put {
-    until: DateTime<Utc>,
-    why: Option<PutOff>,
+/// What was done with the due occurrences of a mailing.
+enum DueOutcome {
+    Handled,
+    Postponed(Postponement),
 }
 
 /// Handles the due occurrences of the mailing.
@@ -121,12 +117,12 @@ fn start_due(
     mailing: &MailingRow,
     quotas: Quotas,
     now: DateTime<Utc>,
-) -> QueryResult<Dealt> {
+) -> QueryResult<DueOutcome> {
     let due = due_of(mailing, now);
     if let Some(occurrence) = due.run {
-        match carry_out(conn, mailing, (occurrence, quotas), now)? {
-            Dealt::With => {}
-            not_yet @ Dealt::Not(_) => return Ok(not_yet),
+        match start_occurrence(conn, mailing, occurrence, quotas, now)? {
+            DueOutcome::Handled => {}
+            postponed @ DueOutcome::Postponed(_) => return Ok(postponed),
         }
     }
     let missed: Vec<_> = due
@@ -137,28 +133,29 @@ fn start_due(
     scheduled::record_unrun(conn, &missed, RunStatus::Missed, now)?;
     store::wait_for(conn, mailing.id, due.next)?;
     refresh_state(conn, mailing.id)?;
-    Ok(Dealt::With)
+    Ok(DueOutcome::Handled)
 }
 
-/// Begins the occurrence's run, unless the one before is still in its first pass. When only retries are left of that,
-/// their time ends now; those that are just being sent are waited for.
-fn carry_out(
+/// Starts the run of the occurrence, unless the previous run still has deliveries that were never attempted. If it has
+/// only retries left, these end now, and retries that are being sent are waited for.
+fn start_occurrence(
     conn: &mut PgConnection,
     mailing: &MailingRow,
-    (occurrence, quotas): (Occurrence, Quotas),
+    occurrence: Occurrence,
+    quotas: Quotas,
     now: DateTime<Utc>,
-) -> QueryResult<Dealt> {
+) -> QueryResult<DueOutcome> {
     if let Some(open) = runs::open_run(conn, mailing.id)? {
         if runs::has_untried(conn, open.id)? {
             let skipped = [(mailing.id, occurrence.at)];
             scheduled::record_unrun(conn, &skipped, RunStatus::SkippedOverlap, now)?;
-            return Ok(Dealt::With);
+            return Ok(DueOutcome::Handled);
         }
         deliveries::end_retries(conn, open.id)?;
         if !finish::finish_if_done(conn, open.id, now)? {
-            return Ok(Dealt::Not(Put {
+            return Ok(DueOutcome::Postponed(Postponement {
                 until: now + NOT_YET,
-                why: None,
+                reason: None,
             }));
         }
     }
@@ -168,24 +165,27 @@ fn carry_out(
         (mailing.owner_id, mailing.recipients_count),
         now,
     )?;
-    let dealt = dealt(room, mailing, now);
-    if matches!(dealt, Dealt::With) {
-        let why = (Trigger::Schedule, Origin::service(now));
-        begin(conn, mailing, why, (occurrence.at, now))?;
+    let outcome = within_quota(room, mailing, now);
+    if matches!(outcome, DueOutcome::Handled) {
+        let cause = StartCause {
+            trigger: Trigger::Schedule,
+            origin: Origin::service(now),
+        };
+        begin(conn, mailing, cause, occurrence.at)?;
     }
-    Ok(dealt)
+    Ok(outcome)
 }
 
-/// Starts it if its owner's quota allows, otherwise postpones it.
-fn dealt(room: Room, mailing: &MailingRow, now: DateTime<Utc>) -> Dealt {
+/// Whether the owner's quota permits a run now, or until when the mailing is postponed.
+fn within_quota(room: Room, mailing: &MailingRow, now: DateTime<Utc>) -> DueOutcome {
     let measured = now + OVER_QUOTA;
     let until = match room {
-        Room::Now => return Dealt::With,
+        Room::Now => return DueOutcome::Handled,
         Room::At(free_at) => measured.min(free_at),
         Room::Never => measured,
     };
-    Dealt::Not(Put {
+    DueOutcome::Postponed(Postponement {
         until: mailing.ends_at.map_or(until, |end| until.min(end)),
-        why: Some(PutOff::QuotaUsedUp),
+        reason: Some(PostponeReason::QuotaUsedUp),
     })
 }

@@ -1,26 +1,24 @@
-//! Mailings: a message, its recipients and when they get it.
+//! Mailings: a message, its audience and its schedule.
 
 pub mod api;
+pub mod audience;
+mod audit;
 pub mod catch_up;
-pub mod choice;
-pub mod chosen;
+mod changes;
 mod details;
 pub mod due;
-pub mod hold;
-mod holding;
-pub mod listing;
-mod live;
+pub mod live_updates;
 pub mod local_time;
 pub mod model;
-pub mod noted;
 pub mod occurrences;
+mod pause;
+pub mod query;
 pub mod recurrence;
 pub mod requested;
-mod shown;
+mod retry;
 pub mod start;
 pub mod status;
 pub mod store;
-mod stream;
-pub mod watching;
+mod view;
 pub mod window;
 pub mod zone_data;

@@ -1,4 +1,4 @@
-//! The mailing and the requests about it.
+//! The mailing and its requests.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::choice::Choice;
+use super::audience::model::Audience;
 use super::local_time::LocalTime;
 use super::recurrence::{Recurrence, Schedule};
-use super::status::{StateReason, Status};
+use super::status::{MailingStatus, StateReason};
 use crate::accounts::users::user_ref::UserRef;
 use crate::core::db::schema::mailings;
 use crate::core::named::named;
@@ -17,7 +17,7 @@ use crate::core::zone::Zone;
 use crate::delivery::runs::model::Run;
 use crate::web::field::{self, filled, nullable, present, sensible_year, single_line, trimmed};
 
-/// A message, its recipients and when they get it.
+/// A message, its audience and its schedule.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Mailing {
     #[schema(example = 3, minimum = 1)]
@@ -29,7 +29,7 @@ pub struct Mailing {
     pub message_id: i64,
     #[schema(example = "Spring news")]
     pub message_subject: String,
-    /// Through which it is sent; `null` is the installation's.
+    /// The SMTP server that sends it; `null` for the installation's.
     #[schema(example = 4, minimum = 1)]
     pub smtp_server_id: Option<i64>,
     pub smtp_server: Option<SmtpServerRef>,
@@ -46,22 +46,22 @@ pub struct Mailing {
     #[schema(example = "Europe/Moscow")]
     pub time_zone: String,
     pub on_uncertain: OnUncertain,
-    pub status: Status,
+    pub status: MailingStatus,
     pub state_reason: StateReason,
     #[schema(example = 2000, minimum = 0)]
     pub recipients_count: i32,
     pub next_run_at: Option<DateTime<Utc>>,
     pub last_run_at: Option<DateTime<Utc>>,
-    /// The run under way, or else the newest that began.
+    /// The open run, or else the newest that started.
     pub last_run: Option<Run>,
-    /// Since when its owner has paused it.
+    /// When its owner paused it; `null` if it is not paused.
     pub paused_at: Option<DateTime<Utc>>,
     pub disabled: Option<Disabled>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
 
-/// A mail server, by its name.
+/// An SMTP server and its name.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize, ToSchema)]
 pub struct SmtpServerRef {
     #[schema(example = 4, minimum = 1)]
@@ -71,28 +71,28 @@ pub struct SmtpServerRef {
 }
 
 named! {
-    /// What to do with a mail that was sent and whose answer never came.
+    /// What to do with a mail that was sent but not confirmed by the mail server.
     #[derive(Default)]
     pub enum OnUncertain {
-        /// Send it again: nobody is left out, somebody may get it twice.
+        /// Send it again: every recipient gets it, some may get it twice.
         #[default]
         Retry = "retry",
-        /// Leave it to the owner: nobody gets it twice, somebody may be left out.
+        /// Leave it to the owner: no recipient gets it twice, some may not get it.
         Hold = "hold",
     }
 }
 
-/// Who keeps a mailing from being sent, since when and why.
+/// Who disabled a mailing, when and why.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Disabled {
     pub at: DateTime<Utc>,
-    /// The manager; `null` when the account is gone.
+    /// The manager; `null` if the account has been deleted.
     pub by: Option<UserRef>,
     #[schema(example = "Complaints from recipients")]
     pub reason: String,
 }
 
-/// A mailing as its table has it.
+/// A row of the table.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = mailings)]
 pub struct MailingRow {
@@ -105,7 +105,7 @@ pub struct MailingRow {
     pub recurrence: Recurrence,
     pub time_zone: String,
     #[diesel(deserialize_as = String)]
-    pub status: Status,
+    pub status: MailingStatus,
     pub recipients_count: i32,
     pub schedule_set_at: DateTime<Utc>,
     pub next_occurrence: Option<i32>,
@@ -126,7 +126,7 @@ pub struct MailingRow {
 }
 
 impl MailingRow {
-    /// When it is due.
+    /// The schedule.
     pub fn schedule(&self) -> Schedule {
         Schedule {
             starts_at: self.starts_at,
@@ -149,7 +149,7 @@ impl MailingRow {
     }
 }
 
-/// A new mailing. One whose window is open already starts at once.
+/// A new mailing. If its window is already open, it starts immediately.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateMailing {
@@ -184,15 +184,15 @@ pub struct CreateMailing {
     #[serde(default)]
     #[schema(default = "retry")]
     pub on_uncertain: OnUncertain,
-    /// One of your mail servers to send through; `null` is the installation's.
+    /// One of your SMTP servers to send through; `null` for the installation's.
     #[serde(default)]
     #[schema(example = 4, minimum = 1)]
     pub smtp_server_id: Option<i64>,
     #[validate(nested)]
-    pub recipients: Choice,
+    pub recipients: Audience,
 }
 
-/// Changes to a mailing; what is absent stays as it is. A run under way goes on with its message and recipients.
+/// Changes to a mailing; absent fields are not changed. An open run keeps its message and recipients.
 #[derive(Debug, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpdateMailing {
@@ -208,7 +208,7 @@ pub struct UpdateMailing {
     #[serde(deserialize_with = "present")]
     #[schema(nullable = false)]
     pub starts_at_local: Option<LocalTime>,
-    /// `null` takes the end away.
+    /// `null` removes the end.
     #[serde(deserialize_with = "nullable")]
     #[validate(custom(function = "sensible_year"))]
     #[schema(value_type = Option<DateTime<Utc>>)]
@@ -225,21 +225,21 @@ pub struct UpdateMailing {
     #[validate(custom(function = "field::time_zone"))]
     #[schema(example = "Europe/Moscow", max_length = 64, nullable = false)]
     pub time_zone: Option<String>,
-    /// Also for the run under way.
+    /// Also applies to the open run.
     #[serde(deserialize_with = "present")]
     #[schema(nullable = false)]
     pub on_uncertain: Option<OnUncertain>,
-    /// Also for the run under way; `null` is the installation's.
+    /// Also applies to the open run; `null` for the installation's.
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<i64>, example = 4, minimum = 1)]
     pub smtp_server_id: Option<Option<i64>>,
     #[serde(deserialize_with = "present")]
     #[validate(nested)]
     #[schema(nullable = false)]
-    pub recipients: Option<Choice>,
+    pub recipients: Option<Audience>,
 }
 
-/// Why a manager disables a mailing; its owner reads it.
+/// Why a manager disables a mailing; visible to its owner.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DisableMailing {

@@ -1,7 +1,7 @@
-//! Starting a mailing, on demand or when it is due (`due.rs`), and keeping its status true. The unique keys of `runs` decide
-//! between processes; a mailing's row is locked while its schedule moves on.
+//! Starts mailings, on demand or when they are due (`due.rs`), and updates their status. The unique keys of `runs` resolve
+//! races between processes; a mailing is locked while its schedule advances.
 //!
-//! Whoever locks more than one thing does so in this order: mailings, runs, deliveries, chunks.
+//! Transactions that lock several of these do so in this order: mailings, runs, deliveries, chunks.
 
 use std::collections::HashMap;
 
@@ -10,25 +10,25 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
+use super::audit::audit;
 use super::model::MailingRow;
-use super::noted::note;
-use super::status::{self, Progress, Status};
+use super::status::{self, MailingProgress, MailingStatus};
 use crate::accounts::audit_log::model::EventKind;
 use crate::accounts::audit_log::new::Origin;
 use crate::accounts::quotas::model::{Quotas, Room};
 use crate::accounts::quotas::store::room_for_mails;
 use crate::core::db::schema::{mailings, users};
-use crate::delivery::runs::model::Trigger;
+use crate::delivery::runs::model::{RunBounds, Trigger};
 use crate::delivery::runs::store::{self as runs, NewRun};
 
 /// Retries of a run end after this even if nothing else ends them.
-const RETRIES_LAST: TimeDelta = TimeDelta::hours(24);
+const MAX_RETRY_PERIOD: TimeDelta = TimeDelta::hours(24);
 /// Why a mailing cannot be sent now.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("this mailing is being sent already")]
+    #[error("the mailing is already being sent")]
     RunOpen,
-    #[error("the mailing's time has not come yet, or is over")]
+    #[error("the mailing's start is in the future or its end is past")]
     OutsideWindow,
     #[error("the mailing has no recipients")]
     NoRecipients,
@@ -38,24 +38,32 @@ pub enum StartError {
     OwnerBlocked,
     #[error("the mailing is paused")]
     Paused,
-    #[error("its owner has sent as many mails as they may in a day")]
+    #[error("the owner's daily quota is used up")]
     QuotaUsedUp {
         free_at: DateTime<Utc>,
         now: DateTime<Utc>,
     },
-    #[error("its recipients are more than its owner may mail in a day")]
+    #[error("the recipients exceed the owner's daily quota")]
     OverQuota,
     #[error(transparent)]
     Query(#[from] DieselError),
 }
 
-/// Starts a mailing that the caller has locked, for the reason given and for whoever wants it; gives the run's id.
+/// What starts a run, and who at which time.
+#[derive(Debug, Clone, Copy)]
+pub struct StartCause {
+    pub trigger: Trigger,
+    pub origin: Origin,
+}
+
+/// Starts a run of a mailing that the caller has locked; returns the id of the run.
 pub fn start_now(
     conn: &mut PgConnection,
     mailing: &MailingRow,
-    (quotas, why): (Quotas, (Trigger, Origin)),
-    now: DateTime<Utc>,
+    quotas: Quotas,
+    cause: StartCause,
 ) -> Result<i64, StartError> {
+    let now = cause.origin.at();
     if mailing.disabled_at.is_some() {
         return Err(StartError::Disabled);
     }
@@ -81,25 +89,24 @@ pub fn start_now(
         Room::At(free_at) => return Err(StartError::QuotaUsedUp { free_at, now }),
         Room::Never => return Err(StartError::OverQuota),
     }
-    let run_id = begin(conn, mailing, why, (now, now))?.ok_or(StartError::RunOpen)?;
+    let run_id = begin(conn, mailing, cause, now)?.ok_or(StartError::RunOpen)?;
     refresh_state(conn, mailing.id)?;
     Ok(run_id)
 }
 
-/// Begins a run, for one moment at another; `None` when there is one already.
+/// Starts the run of an occurrence; `None` if it already has a run or another run is open.
 pub(super) fn begin(
     conn: &mut PgConnection,
     mailing: &MailingRow,
-    (trigger, origin): (Trigger, Origin),
-    (scheduled_for, now): (DateTime<Utc>, DateTime<Utc>),
+    cause: StartCause,
+    scheduled_for: DateTime<Utc>,
 ) -> QueryResult<Option<i64>> {
-    let (deadline_at, retries_end_at) = bounds(mailing, now);
+    let now = cause.origin.at();
     let new = NewRun {
         mailing_id: mailing.id,
         scheduled_for,
-        trigger,
-        deadline_at,
-        retries_end_at,
+        trigger: cause.trigger,
+        bounds: bounds(mailing, now),
         started_at: now,
     };
     let Some(run_id) = runs::begin(conn, &new)? else {
@@ -108,10 +115,11 @@ pub(super) fn begin(
     diesel::update(mailings::table.find(mailing.id))
         .set(mailings::last_run_at.eq(now))
         .execute(conn)?;
-    let event = origin
+    let event = cause
+        .origin
         .did(EventKind::RunStarted)
         .with(&format!("#{run_id}"));
-    note(conn, mailing.id, event)?;
+    audit(conn, mailing.id, event)?;
     Ok(Some(run_id))
 }
 
@@ -120,41 +128,38 @@ fn is_blocked(conn: &mut PgConnection, user_id: i64) -> QueryResult<bool> {
     diesel::select(exists(blocked)).get_result(conn)
 }
 
-/// No mail at or after the end; no retry once the next occurrence has come, nor after a day.
-pub fn bounds(
-    mailing: &MailingRow,
-    started_at: DateTime<Utc>,
-) -> (Option<DateTime<Utc>>, DateTime<Utc>) {
+/// The bounds of a run: no mail is sent at or after the mailing's end; retries end with the next occurrence, or after a
+/// day.
+pub fn bounds(mailing: &MailingRow, started_at: DateTime<Utc>) -> RunBounds {
     let next = mailing
         .schedule()
         .first_after(started_at)
         .map(|occurrence| occurrence.at);
-    let day = started_at + RETRIES_LAST;
-    (
-        mailing.ends_at,
-        [mailing.ends_at, next]
+    let day = started_at + MAX_RETRY_PERIOD;
+    RunBounds {
+        deadline_at: mailing.ends_at,
+        retries_end_at: [mailing.ends_at, next]
             .into_iter()
             .flatten()
             .fold(day, DateTime::min),
-    )
+    }
 }
 
-/// Gives a mailing's open run the bounds of its changed schedule.
-pub fn rebound(conn: &mut PgConnection, mailing: &MailingRow) -> QueryResult<()> {
+/// Updates the bounds of a mailing's open run after its schedule was changed.
+pub fn update_bounds(conn: &mut PgConnection, mailing: &MailingRow) -> QueryResult<()> {
     let Some(open) = runs::open_run(conn, mailing.id)? else {
         return Ok(());
     };
-    let (deadline_at, retries_end_at) =
-        bounds(mailing, open.started_at.unwrap_or(open.scheduled_for));
-    runs::set_bounds(conn, open.id, deadline_at, retries_end_at)
+    let bounds = bounds(mailing, open.started_at.unwrap_or(open.scheduled_for));
+    runs::set_bounds(conn, open.id, bounds)
 }
 
-/// Brings the status in line with the facts, after anything that may have changed them.
+/// Recomputes the status of a mailing after a change of the facts that determine it.
 pub fn refresh_state(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<()> {
     refresh_states(conn, &[mailing_id])
 }
 
-/// As above, for several mailings.
+/// As [`refresh_state`], for several mailings.
 pub fn refresh_states(conn: &mut PgConnection, mailing_ids: &[i64]) -> QueryResult<()> {
     if mailing_ids.is_empty() {
         return Ok(());
@@ -168,9 +173,9 @@ pub fn refresh_states(conn: &mut PgConnection, mailing_ids: &[i64]) -> QueryResu
         ))
         .load(conn)?;
     let open = runs::with_open_run(conn, mailing_ids)?;
-    let mut by_status: HashMap<Status, Vec<i64>> = HashMap::new();
+    let mut by_status: HashMap<MailingStatus, Vec<i64>> = HashMap::new();
     for (id, ever_ran, more_to_come) in found {
-        let status = status::of(Progress {
+        let status = status::of(MailingProgress {
             run_open: open.contains(&id),
             ever_ran,
             more_to_come,

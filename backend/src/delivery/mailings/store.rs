@@ -1,22 +1,22 @@
-//! Mailings in the database. Every function asks whose: somebody else's mailing is never found.
+//! Mailings in the database. Functions for requests take the owners whose mailings are visible.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
-use super::listing::{MailingQuery, MailingSort};
 use super::model::{CreateMailing, Mailing, MailingRow, UpdateMailing};
+use super::query::{MailingQuery, MailingSort};
 use super::recurrence::Occurrence;
 use super::requested::Window;
-use super::shown::shown;
-use super::status::PutOff;
+use super::status::PostponeReason;
+use super::view::views;
 use crate::core::db::owned::owned_by;
 use crate::core::db::schema::{mailings, messages};
 use crate::core::owners::Owners;
 use crate::core::search::contains;
 
-/// Whether the owner has this message.
+/// Whether the message belongs to this owner.
 pub fn has_message(conn: &mut PgConnection, owner_id: i64, message_id: i64) -> QueryResult<bool> {
     let found = messages::table.filter(
         messages::id
@@ -26,13 +26,13 @@ pub fn has_message(conn: &mut PgConnection, owner_id: i64, message_id: i64) -> Q
     diesel::select(exists(found)).get_result(conn)
 }
 
-type Selected = diesel::dsl::IntoBoxed<
+type MailingQueryBuilder = diesel::dsl::IntoBoxed<
     'static,
     diesel::dsl::InnerJoin<mailings::table, messages::table>,
     diesel::pg::Pg,
 >;
 
-fn matching(owners: Owners, query: &MailingQuery) -> Selected {
+fn matching(owners: Owners, query: &MailingQuery) -> MailingQueryBuilder {
     let mut rows = mailings::table
         .inner_join(messages::table)
         .filter(owned_by(mailings::owner_id, owners))
@@ -46,7 +46,7 @@ fn matching(owners: Owners, query: &MailingQuery) -> Selected {
     rows
 }
 
-/// One page and the number of all, in five statements whatever the page.
+/// A page and the total, in five statements.
 pub fn list(
     conn: &mut PgConnection,
     owners: Owners,
@@ -59,10 +59,10 @@ pub fn list(
         .offset(window.offset)
         .select((MailingRow::as_select(), messages::subject))
         .load(conn)?;
-    Ok((shown(conn, window.in_order(rows))?, total))
+    Ok((views(conn, window.in_order(rows))?, total))
 }
 
-fn sorted(rows: Selected, sort: MailingSort, backwards: bool) -> Selected {
+fn sorted(rows: MailingQueryBuilder, sort: MailingSort, backwards: bool) -> MailingQueryBuilder {
     use MailingSort::{FirstStart, LastNextRun, LastStart, Newest, NextRun, Oldest};
     use mailings::{created_at, id, next_run_at, starts_at};
     match (sort, backwards) {
@@ -77,7 +77,7 @@ fn sorted(rows: Selected, sort: MailingSort, backwards: bool) -> Selected {
     }
 }
 
-/// The mailing, if it is one of these owners'.
+/// The mailing, if it belongs to these owners.
 pub fn find(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Mailing> {
     let row = mailings::table
         .inner_join(messages::table)
@@ -85,10 +85,10 @@ pub fn find(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Mai
         .filter(owned_by(mailings::owner_id, owners))
         .select((MailingRow::as_select(), messages::subject))
         .first(conn)?;
-    shown(conn, vec![row])?.pop().ok_or(DieselError::NotFound)
+    views(conn, vec![row])?.pop().ok_or(DieselError::NotFound)
 }
 
-/// Which of these owners' it is.
+/// The owner of the mailing, if it is one of these owners.
 pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<i64> {
     mailings::table
         .find(id)
@@ -106,7 +106,7 @@ pub fn lock(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Mail
         .first(conn)
 }
 
-/// Its row, if it is one of these owners'.
+/// The row, if the mailing belongs to these owners.
 pub fn row(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<MailingRow> {
     mailings::table
         .find(id)
@@ -118,9 +118,9 @@ pub fn row(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Mail
 /// A mailing to insert: the request, and the values derived from it.
 pub struct NewMailing<'a> {
     pub owner_id: i64,
-    /// The instants that `asked` resolves to.
+    /// The instants that the request resolves to.
     pub window: Window,
-    pub asked: &'a CreateMailing,
+    pub request: &'a CreateMailing,
 }
 
 /// Inserts a new mailing without recipients, due at its start; returns its id.
@@ -132,7 +132,7 @@ pub fn create(
     let NewMailing {
         owner_id,
         window: Window { start, end },
-        asked: new,
+        request: new,
     } = *new;
     diesel::insert_into(mailings::table)
         .values((
@@ -186,7 +186,7 @@ pub fn update(
     Ok(())
 }
 
-/// The occurrence to wait for, after the schedule was set anew at `now`; a completed mailing may come to life again.
+/// Sets the next occurrence after the schedule was changed at `now`; a completed mailing may become active again.
 pub fn set_schedule(
     conn: &mut PgConnection,
     id: i64,
@@ -196,7 +196,7 @@ pub fn set_schedule(
     diesel::update(mailings::table.find(id))
         .set((
             mailings::schedule_set_at.eq(now),
-            // Corrected from all the facts in the same transaction; "completed" forbids a next run.
+            // Recomputed in the same transaction; a completed mailing cannot have a next run.
             mailings::status.eq("running"),
             mailings::put_off_until.eq(None::<DateTime<Utc>>),
         ))
@@ -204,23 +204,26 @@ pub fn set_schedule(
     wait_for(conn, id, next)
 }
 
-/// Though due, it is not started before this.
-pub fn put_off(
-    conn: &mut PgConnection,
-    id: i64,
-    until: DateTime<Utc>,
-    why: Option<PutOff>,
-) -> QueryResult<()> {
+/// Until when a due mailing is not started, and the reason if its owner should see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Postponement {
+    pub until: DateTime<Utc>,
+    pub reason: Option<PostponeReason>,
+}
+
+/// Postpones the start of a due mailing.
+pub fn postpone(conn: &mut PgConnection, id: i64, postponement: Postponement) -> QueryResult<()> {
+    let Postponement { until, reason } = postponement;
     diesel::update(mailings::table.find(id))
         .set((
             mailings::put_off_until.eq(until),
-            mailings::put_off_reason.eq(why.map(PutOff::as_str)),
+            mailings::put_off_reason.eq(reason.map(PostponeReason::as_str)),
         ))
         .execute(conn)?;
     Ok(())
 }
 
-/// The occurrence to wait for from now on.
+/// Sets the next occurrence.
 pub fn wait_for(conn: &mut PgConnection, id: i64, next: Option<Occurrence>) -> QueryResult<()> {
     let (index, at) = next
         .map(|next| (i32::try_from(next.index).unwrap_or(i32::MAX), next.at))
@@ -235,7 +238,7 @@ pub fn wait_for(conn: &mut PgConnection, id: i64, next: Option<Occurrence>) -> Q
     Ok(())
 }
 
-/// Deletes the mailing; its runs and their log stay.
+/// Deletes the mailing; its runs and their log are kept.
 pub fn delete(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
     diesel::delete(mailings::table.find(id)).execute(conn)?;
     Ok(())

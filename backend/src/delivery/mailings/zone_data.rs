@@ -94,7 +94,7 @@ fn recompute(conn: &mut PgConnection, id: i64, now: DateTime<Utc>) -> QueryResul
         ))
         .execute(conn)?;
     store::wait_for(conn, id, next_of(&row))?;
-    start::rebound(conn, &row)?;
+    start::update_bounds(conn, &row)?;
     start::refresh_state(conn, id)
 }
 

@@ -1,13 +1,14 @@
-//! Runs: one occurrence of a mailing being carried out.
+//! Runs: the sending of one occurrence of a mailing.
 
 pub mod api;
 mod bad_addresses;
 pub mod checks;
 pub mod finish;
 pub mod model;
+pub mod pauses;
 pub mod refusals;
-pub mod rests;
-pub mod retry;
+pub mod reopening;
 pub mod scheduled;
-mod shown;
+pub mod status;
 pub mod store;
+mod view;

@@ -1,4 +1,4 @@
-//! The run, what set it off, and how far it has come.
+//! The run, its trigger and its counts.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
+use super::status::{PauseReason, RunStatus};
 use crate::accounts::users::user_ref::UserRef;
 use crate::core::db::schema::runs;
 use crate::core::named::named;
-use crate::delivery::mailings::status::PauseReason;
 use crate::web::page::{Paging, default_per_page, first_page};
 
 named! {
-    /// What set a run off.
+    /// What started a run.
     pub enum Trigger {
         Schedule = "schedule",
         Manual = "manual",
@@ -22,20 +22,7 @@ named! {
     }
 }
 
-named! {
-    /// Where a run stands. Missed and skipped ones never began; they are kept so that nothing is silently left out.
-    pub enum RunStatus {
-        Running = "running",
-        /// Open, but nothing of it is sent for a while.
-        Paused = "paused",
-        Finished = "finished",
-        Cancelled = "cancelled",
-        Missed = "missed",
-        SkippedOverlap = "skipped_overlap",
-    }
-}
-
-/// One occurrence of a mailing being carried out.
+/// One sending of a mailing to its recipients.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Run {
     #[schema(example = 7, minimum = 1)]
@@ -46,7 +33,7 @@ pub struct Run {
     pub scheduled_for: DateTime<Utc>,
     pub trigger: Trigger,
     pub status: RunStatus,
-    /// Of one that is paused.
+    /// Why the run is paused; `null` if it is not.
     pub pause_reason: Option<PauseReason>,
     /// Only for open runs: the number of sessions in use, because the mail server refuses further connections. One
     /// more is tried every few minutes.
@@ -57,7 +44,7 @@ pub struct Run {
     pub counts: Counts,
 }
 
-/// How many deliveries of a run stand where. `pending` includes those not prepared yet.
+/// The number of deliveries of a run in each status. `pending` includes those not prepared yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema, QueryableByName)]
 pub struct Counts {
     #[diesel(sql_type = BigInt)]
@@ -86,7 +73,7 @@ pub struct Counts {
     pub skipped: i64,
 }
 
-/// A run as the table has it, without the snapshot of its message.
+/// A row of the table, without the snapshot of the message.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = runs)]
 pub struct RunRow {
@@ -101,7 +88,16 @@ pub struct RunRow {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
-/// Which runs of a mailing to list; the newest come first.
+/// Until when the mails of a run may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunBounds {
+    /// No mail is sent at or after this time; `None` for no end.
+    pub deadline_at: Option<DateTime<Utc>>,
+    /// No mail is retried at or after this time.
+    pub retries_end_at: DateTime<Utc>,
+}
+
+/// Which runs of a mailing to list; the newest first.
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -118,7 +114,7 @@ pub struct RunQuery {
 }
 
 impl RunQuery {
-    /// The page asked for.
+    /// The requested page.
     pub fn paging(&self) -> Paging {
         Paging {
             page: self.page,

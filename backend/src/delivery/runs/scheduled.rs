@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
-use super::model::RunStatus;
+use super::status::RunStatus;
 use super::store::NewRun;
 
 /// A started run with the subject of its mails.
@@ -37,8 +37,8 @@ pub fn begin_all(conn: &mut PgConnection, new: &[NewRun]) -> QueryResult<Vec<Beg
     )
     .bind::<Array<BigInt>, _>(column(new, |run| run.mailing_id))
     .bind::<Array<Timestamptz>, _>(column(new, |run| run.scheduled_for))
-    .bind::<Array<Nullable<Timestamptz>>, _>(column(new, |run| run.deadline_at))
-    .bind::<Array<Timestamptz>, _>(column(new, |run| run.retries_end_at))
+    .bind::<Array<Nullable<Timestamptz>>, _>(column(new, |run| run.bounds.deadline_at))
+    .bind::<Array<Timestamptz>, _>(column(new, |run| run.bounds.retries_end_at))
     .bind::<Array<Timestamptz>, _>(column(new, |run| run.started_at))
     .load(conn)
 }

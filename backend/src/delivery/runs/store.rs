@@ -1,4 +1,4 @@
-//! Runs in the database: begun once per mailing and moment, read with their counts, closed when nothing is left.
+//! Runs in the database: started once per mailing and occurrence, listed with their counts, cancelled and resumed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,36 +8,34 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
-use super::model::{Run, RunRow, RunStatus, Trigger};
-use super::shown::shown;
+use super::model::{Run, RunBounds, RunRow, Trigger};
+use super::status::RunStatus;
+use super::view::views;
 use crate::core::db::owned::owned_by;
 use crate::core::db::schema::{chunks, runs};
 use crate::core::owners::Owners;
 use crate::web::page::Paging;
 
-/// A run about to begin.
+/// A run to start.
 #[derive(Debug, Clone, Copy)]
 pub struct NewRun {
     pub mailing_id: i64,
     pub scheduled_for: DateTime<Utc>,
     pub trigger: Trigger,
-    /// No mail leaves at or after this.
-    pub deadline_at: Option<DateTime<Utc>>,
-    /// Nor is any tried again.
-    pub retries_end_at: DateTime<Utc>,
+    pub bounds: RunBounds,
     pub started_at: DateTime<Utc>,
 }
 
 #[derive(QueryableByName)]
-struct Id {
+struct RunId {
     #[diesel(sql_type = BigInt)]
     id: i64,
 }
 
-/// Begins a run with a snapshot of the mailing's message. `None` when there is one for this moment already, or one
-/// is still open: the unique keys decide, however many processes try.
+/// Starts a run with a snapshot of the mailing's message. `None` if the occurrence already has a run or another run is
+/// open; unique keys guarantee this across processes.
 pub fn begin(conn: &mut PgConnection, new: &NewRun) -> QueryResult<Option<i64>> {
-    let id: Option<Id> = diesel::sql_query(
+    let id: Option<RunId> = diesel::sql_query(
         "INSERT INTO runs (mailing_id, owner_id, scheduled_for, trigger, status, subject, html, text,
                            deadline_at, retries_end_at, started_at, planned)
          SELECT mailings.id, mailings.owner_id, $2, $3, 'running', subject, html, text, $4, $5, $6, recipients_count
@@ -49,15 +47,15 @@ pub fn begin(conn: &mut PgConnection, new: &NewRun) -> QueryResult<Option<i64>> 
     .bind::<BigInt, _>(new.mailing_id)
     .bind::<Timestamptz, _>(new.scheduled_for)
     .bind::<Text, _>(new.trigger.as_str())
-    .bind::<Nullable<Timestamptz>, _>(new.deadline_at)
-    .bind::<Timestamptz, _>(new.retries_end_at)
+    .bind::<Nullable<Timestamptz>, _>(new.bounds.deadline_at)
+    .bind::<Timestamptz, _>(new.bounds.retries_end_at)
     .bind::<Timestamptz, _>(new.started_at)
     .get_result(conn)
     .optional()?;
     Ok(id.map(|row| row.id))
 }
 
-/// Those of these mailings that have an open run.
+/// The mailings among these that have an open run.
 pub fn with_open_run(conn: &mut PgConnection, mailing_ids: &[i64]) -> QueryResult<HashSet<i64>> {
     let open: Vec<i64> = runs::table
         .filter(
@@ -94,7 +92,7 @@ pub fn is_preparing(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<boo
     .get_result(conn)
 }
 
-/// Its row, if it is one of these owners'.
+/// The row, if the run belongs to these owners.
 pub fn row(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<RunRow> {
     runs::table
         .find(id)
@@ -103,7 +101,7 @@ pub fn row(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<RunR
         .first(conn)
 }
 
-/// Which of these owners' it is.
+/// The owner of the run, if it is one of these owners.
 pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<i64> {
     runs::table
         .find(id)
@@ -112,13 +110,13 @@ pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult
         .first(conn)
 }
 
-/// The run, if it is one of these owners'.
+/// The run, if it belongs to these owners.
 pub fn find(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Run> {
     let row = row(conn, owners, id)?;
-    shown(conn, vec![row])?.pop().ok_or(DieselError::NotFound)
+    views(conn, vec![row])?.pop().ok_or(DieselError::NotFound)
 }
 
-/// Runs of a mailing, the newest first, and their number.
+/// A page of the runs of a mailing, newest first, and their total.
 pub fn list(
     conn: &mut PgConnection,
     mailing_id: i64,
@@ -138,10 +136,10 @@ pub fn list(
         page.order((runs::scheduled_for.desc(), runs::id.desc()))
             .load(conn)?
     };
-    Ok((shown(conn, window.in_order(rows))?, total))
+    Ok((views(conn, window.in_order(rows))?, total))
 }
 
-/// Of each of these mailings the run under way, or else the newest that began. A retry may reopen one that is not the
+/// For each of these mailings the open run, or else the newest that started. A retry may reopen a run that is not the
 /// newest.
 pub fn latest_of(conn: &mut PgConnection, mailing_ids: &[i64]) -> QueryResult<HashMap<i64, Run>> {
     let rows = runs::table
@@ -158,14 +156,13 @@ pub fn latest_of(conn: &mut PgConnection, mailing_ids: &[i64]) -> QueryResult<Ha
         ))
         .select(RunRow::as_select())
         .load(conn)?;
-    Ok(shown(conn, rows)?
+    Ok(views(conn, rows)?
         .into_iter()
         .map(|run| (run.mailing_id, run))
         .collect())
 }
 
-/// Ends the mailing's open run before its time; `false` when there is none. Its mails stop within two seconds, what was
-/// sent stays in the log.
+/// Cancels the mailing's open run; `false` if there is none. Sending stops within two seconds; the log is kept.
 pub fn cancel_of_mailing(
     conn: &mut PgConnection,
     mailing_id: i64,
@@ -183,7 +180,7 @@ pub fn cancel_of_mailing(
     Ok(cancelled > 0)
 }
 
-/// Lifts what the engine has paused the mailing's open run for; `false` when it has not.
+/// Ends the engine's pause of the mailing's open run; `false` if there is none.
 pub fn resume_of_mailing(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<bool> {
     let paused = runs::mailing_id
         .eq(mailing_id)
@@ -198,42 +195,37 @@ pub fn resume_of_mailing(conn: &mut PgConnection, mailing_id: i64) -> QueryResul
     Ok(resumed > 0)
 }
 
-/// Whether anything of the run was never tried yet: the preparation goes on, or somebody still waits for the first try.
+/// Whether the run is still being prepared or has deliveries that were never attempted.
 pub fn has_untried(conn: &mut PgConnection, run_id: i64) -> QueryResult<bool> {
     let untried = chunks::table.filter(chunks::run_id.eq(run_id).and(chunks::pending.gt(0)));
     let preparing = runs::table.filter(runs::id.eq(run_id).and(runs::fanned_out_at.is_null()));
     diesel::select(exists(untried).or(exists(preparing))).get_result(conn)
 }
 
-/// Sets new bounds for the mailing's open run, after its schedule was changed.
-pub fn set_bounds(
-    conn: &mut PgConnection,
-    run_id: i64,
-    deadline_at: Option<DateTime<Utc>>,
-    retries_end_at: DateTime<Utc>,
-) -> QueryResult<()> {
+/// Sets the bounds of a run after the schedule of its mailing was changed.
+pub fn set_bounds(conn: &mut PgConnection, run_id: i64, bounds: RunBounds) -> QueryResult<()> {
     diesel::update(runs::table.find(run_id))
         .set((
-            runs::deadline_at.eq(deadline_at),
-            runs::retries_end_at.eq(retries_end_at),
+            runs::deadline_at.eq(bounds.deadline_at),
+            runs::retries_end_at.eq(bounds.retries_end_at),
         ))
         .execute(conn)?;
     Ok(())
 }
 
-/// What every mail of a run is made from.
+/// The message that every mail of a run is made from.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = runs)]
-pub struct Snapshot {
+pub struct MessageSnapshot {
     pub subject: String,
     pub html: String,
     pub text: String,
 }
 
-/// The message as it was when the run began.
-pub fn snapshot(conn: &mut PgConnection, run_id: i64) -> QueryResult<Snapshot> {
+/// The message as it was when the run started.
+pub fn snapshot(conn: &mut PgConnection, run_id: i64) -> QueryResult<MessageSnapshot> {
     runs::table
         .find(run_id)
-        .select(Snapshot::as_select())
+        .select(MessageSnapshot::as_select())
         .first(conn)
 }

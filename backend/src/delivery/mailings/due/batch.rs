@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz};
 
-use super::{Dealt, Put};
+use super::DueOutcome;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
 use crate::accounts::audit_log::new::{NewEvent, Origin};
 use crate::accounts::audit_log::store::record_all;
@@ -17,19 +17,21 @@ use crate::delivery::mailings::catch_up::Due;
 use crate::delivery::mailings::model::MailingRow;
 use crate::delivery::mailings::recurrence::Occurrence;
 use crate::delivery::mailings::start::bounds;
-use crate::delivery::runs::model::{RunStatus, Trigger};
+use crate::delivery::mailings::store::Postponement;
+use crate::delivery::runs::model::Trigger;
 use crate::delivery::runs::scheduled::{self, BegunRun};
+use crate::delivery::runs::status::RunStatus;
 use crate::delivery::runs::store::{self as runs, NewRun};
 
 /// The outcome of a batch: mailings handled, mailings postponed, and mailings that need more than a new run.
 #[derive(Default)]
-pub(super) struct Batch<'a> {
+pub(super) struct StartedBatch<'a> {
     pub(super) begun: Vec<i64>,
-    pub(super) put_off: Vec<(i64, Put)>,
+    pub(super) postponed: Vec<(i64, Postponement)>,
     pub(super) others: Vec<&'a MailingRow>,
 }
 
-impl<'a> Batch<'a> {
+impl<'a> StartedBatch<'a> {
     /// None was handled: each is to be handled individually.
     pub(super) fn of_others(mailings: &'a [MailingRow]) -> Self {
         Self {
@@ -46,11 +48,11 @@ pub(super) fn begin<'a>(
     mailings: &'a [MailingRow],
     quotas: Quotas,
     now: DateTime<Utc>,
-) -> QueryResult<Batch<'a>> {
+) -> QueryResult<StartedBatch<'a>> {
     let ids: Vec<i64> = mailings.iter().map(|mailing| mailing.id).collect();
     let open = runs::with_open_run(conn, &ids)?;
     let mut allowances = allowances(conn, mailings, quotas, now)?;
-    let (mut batch, mut starting) = (Batch::default(), Vec::new());
+    let (mut batch, mut starting) = (StartedBatch::default(), Vec::new());
     for mailing in mailings {
         let due = super::due_of(mailing, now);
         let allowance = allowances.get_mut(&mailing.owner_id);
@@ -60,8 +62,8 @@ pub(super) fn begin<'a>(
             batch.others.push(mailing);
             continue;
         };
-        match super::dealt(allowance.room(mailing.recipients_count), mailing, now) {
-            Dealt::With => {
+        match super::within_quota(allowance.room(mailing.recipients_count), mailing, now) {
+            DueOutcome::Handled => {
                 allowance.take(mailing.recipients_count, now);
                 starting.push(Starting {
                     mailing,
@@ -69,7 +71,9 @@ pub(super) fn begin<'a>(
                     due,
                 });
             }
-            Dealt::Not(put) => batch.put_off.push((mailing.id, put)),
+            DueOutcome::Postponed(postponement) => {
+                batch.postponed.push((mailing.id, postponement));
+            }
         }
     }
     let begun = begin_runs(conn, &starting, now)?;
@@ -121,13 +125,11 @@ fn begin_runs(
                  occurrence,
                  ..
              }| {
-                let (deadline_at, retries_end_at) = bounds(mailing, now);
                 NewRun {
                     mailing_id: mailing.id,
                     scheduled_for: occurrence.at,
                     trigger: Trigger::Schedule,
-                    deadline_at,
-                    retries_end_at,
+                    bounds: bounds(mailing, now),
                     started_at: now,
                 }
             },

@@ -9,11 +9,11 @@ use diesel::sql_types::{BigInt, Timestamptz};
 use crate::core::db::schema::mailings;
 use crate::delivery::mailings::model::MailingRow;
 
-/// Number of mailings considered, those waiting longest first.
-const LOOKED_AT: i64 = 10_000;
+/// Maximum number of mailings considered, those waiting longest first.
+const MAX_CONSIDERED: i64 = 10_000;
 
 #[derive(QueryableByName)]
-struct Id {
+struct MailingId {
     #[diesel(sql_type = BigInt)]
     id: i64,
 }
@@ -27,9 +27,9 @@ pub(super) fn lock_some(
     limit: i64,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<MailingRow>> {
-    let ids: Vec<Id> = diesel::sql_query(LOCK)
+    let ids: Vec<MailingId> = diesel::sql_query(LOCK)
         .bind::<Timestamptz, _>(now)
-        .bind::<BigInt, _>(LOOKED_AT)
+        .bind::<BigInt, _>(MAX_CONSIDERED)
         .bind::<BigInt, _>(limit)
         .load(conn)?;
     if ids.is_empty() {

@@ -1,4 +1,4 @@
-//! Mailings as the API shows them: with their runs, and with why they stand where they stand.
+//! Mailings as the API shows them: with their last runs and the reason for their status.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,39 +6,44 @@ use diesel::prelude::*;
 
 use super::local_time::LocalTime;
 use super::model::{Disabled, Mailing, MailingRow, SmtpServerRef};
-use super::status::{self, Facts, LastRun, PauseReason, PutOff};
+use super::status::{self, LastRunState, PostponeReason, StateFacts};
 use crate::accounts::users::user_ref::UserRef;
 use crate::core::db::schema::{smtp_servers, users};
 use crate::delivery::runs;
-use crate::delivery::runs::model::{Run, RunStatus};
+use crate::delivery::runs::model::Run;
+use crate::delivery::runs::status::{PauseReason, RunStatus};
 
-/// These mailings, each with its message's subject, in three statements however many there are, and a
-/// fourth where some are sent through servers of users.
-pub(super) fn shown(
+/// These mailings, each with the subject of its message: three statements whatever their number, and a fourth if some
+/// are sent through servers of users.
+pub(super) fn views(
     conn: &mut PgConnection,
     rows: Vec<(MailingRow, String)>,
 ) -> QueryResult<Vec<Mailing>> {
     let ids: Vec<i64> = rows.iter().map(|(row, _)| row.id).collect();
     let mut last_runs = runs::store::latest_of(conn, &ids)?;
-    let people = people_of(conn, &rows)?;
+    let users = users_of(conn, &rows)?;
     let servers = servers_of(conn, &rows)?;
     Ok(rows
         .into_iter()
         .filter_map(|(row, subject)| {
-            // Who deletes an owner deletes their mailings.
-            let (owner, owner_blocked) = people.get(&row.owner_id)?.clone();
-            let disabled_by = row.disabled_by.and_then(|by| people.get(&by));
-            let disabled_by = disabled_by.map(|(by, _)| by.clone());
-            let held = held(&row, owner_blocked);
-            let last_run = last_runs.remove(&row.id);
-            let server = row.smtp_server_id.and_then(|id| servers.get(&id).cloned());
-            Some(row.shown((owner, disabled_by), (subject, server), held, last_run))
+            // A mailing is deleted with its owner.
+            let (owner, owner_blocked) = users.get(&row.owner_id)?.clone();
+            let disabled_by = row.disabled_by.and_then(|id| users.get(&id));
+            let related = Related {
+                pause: pause_of(&row, owner_blocked),
+                owner,
+                disabled_by: disabled_by.map(|(user, _)| user.clone()),
+                subject,
+                smtp_server: row.smtp_server_id.and_then(|id| servers.get(&id).cloned()),
+                last_run: last_runs.remove(&row.id),
+            };
+            Some(row.view(related))
         })
         .collect())
 }
 
-/// The owners and those who have disabled something, by id, each with whether they are blocked.
-fn people_of(
+/// The owners and the managers who disabled mailings, by id, each with whether they are blocked.
+fn users_of(
     conn: &mut PgConnection,
     rows: &[(MailingRow, String)],
 ) -> QueryResult<HashMap<i64, (UserRef, bool)>> {
@@ -46,17 +51,17 @@ fn people_of(
         .iter()
         .flat_map(|(row, _)| [Some(row.owner_id), row.disabled_by]);
     let ids: HashSet<i64> = ids.flatten().collect();
-    let people: Vec<(UserRef, bool)> = users::table
+    let users: Vec<(UserRef, bool)> = users::table
         .filter(users::id.eq_any(ids))
         .select(((users::id, users::email), users::blocked_at.is_not_null()))
         .load(conn)?;
-    Ok(people
+    Ok(users
         .into_iter()
-        .map(|(person, blocked)| (person.id, (person, blocked)))
+        .map(|(user, blocked)| (user.id, (user, blocked)))
         .collect())
 }
 
-/// The servers that users have brought, by their ids.
+/// The SMTP servers of users, by id.
 fn servers_of(
     conn: &mut PgConnection,
     rows: &[(MailingRow, String)],
@@ -76,7 +81,7 @@ fn servers_of(
         .collect())
 }
 
-fn held(row: &MailingRow, owner_blocked: bool) -> Option<PauseReason> {
+fn pause_of(row: &MailingRow, owner_blocked: bool) -> Option<PauseReason> {
     if row.disabled_at.is_some() {
         Some(PauseReason::Disabled)
     } else if owner_blocked {
@@ -86,49 +91,54 @@ fn held(row: &MailingRow, owner_blocked: bool) -> Option<PauseReason> {
     }
 }
 
-fn stand_of(last_run: Option<&Run>) -> LastRun {
+fn state_of(last_run: Option<&Run>) -> LastRunState {
     match last_run {
-        None => LastRun::Never,
+        None => LastRunState::Never,
         Some(run) => match (run.status, run.pause_reason) {
-            (RunStatus::Paused, Some(reason)) => LastRun::Held(reason),
-            (RunStatus::Running | RunStatus::Paused, _) => LastRun::Sending,
-            _ if run.counts.expired > 0 => LastRun::LeftUnserved,
-            _ => LastRun::Over,
+            (RunStatus::Paused, Some(reason)) => LastRunState::Paused(reason),
+            (RunStatus::Running | RunStatus::Paused, _) => LastRunState::Sending,
+            _ if run.counts.expired > 0 => LastRunState::Incomplete,
+            _ => LastRunState::Over,
         },
     }
 }
 
+/// What a mailing is shown with.
+struct Related {
+    owner: UserRef,
+    disabled_by: Option<UserRef>,
+    subject: String,
+    smtp_server: Option<SmtpServerRef>,
+    /// Why the mailing as a whole is not sent.
+    pause: Option<PauseReason>,
+    last_run: Option<Run>,
+}
+
 impl MailingRow {
-    fn shown(
-        self,
-        (owner, disabled_by): (UserRef, Option<UserRef>),
-        (subject, smtp_server): (String, Option<SmtpServerRef>),
-        held: Option<PauseReason>,
-        last_run: Option<Run>,
-    ) -> Mailing {
+    fn view(self, related: Related) -> Mailing {
         let (starts_at_local, ends_at_local) = (self.schedule().anchor(), self.local_end());
-        let state_reason = status::reason(Facts {
+        let state_reason = status::reason(StateFacts {
             status: self.status,
-            held,
-            last_run: stand_of(last_run.as_ref()),
-            put_off: self
+            pause: related.pause,
+            last_run: state_of(related.last_run.as_ref()),
+            postponed: self
                 .put_off_reason
-                .and_then(|why| PutOff::try_from(why).ok()),
+                .and_then(|reason| PostponeReason::try_from(reason).ok()),
             recipients: self.recipients_count,
         });
         let disabled = self.disabled_at.map(|at| Disabled {
             at,
-            by: disabled_by,
+            by: related.disabled_by,
             reason: self.disabled_reason.unwrap_or_default(),
         });
         Mailing {
             id: self.id,
             owner_id: self.owner_id,
-            owner,
+            owner: related.owner,
             message_id: self.message_id,
-            message_subject: subject,
+            message_subject: related.subject,
             smtp_server_id: self.smtp_server_id,
-            smtp_server,
+            smtp_server: related.smtp_server,
             starts_at: self.starts_at,
             starts_at_local: LocalTime(starts_at_local),
             ends_at: self.ends_at,
@@ -141,7 +151,7 @@ impl MailingRow {
             recipients_count: self.recipients_count,
             next_run_at: self.next_run_at,
             last_run_at: self.last_run_at,
-            last_run,
+            last_run: related.last_run,
             paused_at: self.paused_at,
             disabled,
             created_at: self.created_at,

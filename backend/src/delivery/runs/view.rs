@@ -1,4 +1,4 @@
-//! Runs as the API shows them: with what their deliveries add up to, and what keeps them from being sent.
+//! Runs as the API shows them: with their counts and the reason for a pause.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use diesel::sql_query;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 
 use super::model::{Counts, Run, RunRow};
+use super::status::{self, PauseReason};
 use crate::accounts::users::user_ref::UserRef;
 use crate::core::db::prepared::prepared;
-use crate::delivery::mailings::status::{self, PauseReason};
 
 #[derive(QueryableByName)]
-struct Standing {
+struct RunFacts {
     #[diesel(sql_type = BigInt)]
     run_id: i64,
     #[diesel(sql_type = BigInt)]
@@ -20,7 +20,7 @@ struct Standing {
     #[diesel(sql_type = Text)]
     owner_email: String,
     #[diesel(sql_type = Nullable<Text>)]
-    hold: Option<String>,
+    mailing_pause: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     breaker: Option<String>,
     #[diesel(sql_type = Nullable<Integer>)]
@@ -29,9 +29,9 @@ struct Standing {
     counts: Counts,
 }
 
-/// How these runs stand: a few chunks each, whatever the number of recipients.
-const STANDINGS: &str = "
-    SELECT runs.id AS run_id, users.id AS owner_id, users.email AS owner_email, run_holds.reason AS hold,
+/// Reads a few chunks per run, whatever the number of recipients.
+const FACTS: &str = "
+    SELECT runs.id AS run_id, users.id AS owner_id, users.email AS owner_email, run_holds.reason AS mailing_pause,
            mail_servers.cause AS breaker, session_limit,
            done.total + unprepared AS total, done.pending + unprepared AS pending,
            accepted, rejected, deferred, uncertain, expired, skipped
@@ -50,50 +50,50 @@ const STANDINGS: &str = "
     WHERE runs.id = ANY($1)";
 
 /// These runs, in one statement.
-pub(super) fn shown(conn: &mut PgConnection, rows: Vec<RunRow>) -> QueryResult<Vec<Run>> {
+pub(super) fn views(conn: &mut PgConnection, rows: Vec<RunRow>) -> QueryResult<Vec<Run>> {
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let asked = sql_query(STANDINGS).bind::<Array<BigInt>, _>(ids);
-    let mut standings: HashMap<i64, Standing> = prepared(asked)
-        .load::<Standing>(conn)?
+    let query = sql_query(FACTS).bind::<Array<BigInt>, _>(ids);
+    let mut facts: HashMap<i64, RunFacts> = prepared(query)
+        .load::<RunFacts>(conn)?
         .into_iter()
-        .map(|standing| (standing.run_id, standing))
+        .map(|facts| (facts.run_id, facts))
         .collect();
     Ok(rows
         .into_iter()
         .filter_map(|row| {
-            // One that has just gone, with its owner, has no standing.
-            let standing = standings.remove(&row.id)?;
-            Some(row.shown(standing))
+            // A run that was deleted meanwhile has no facts.
+            let facts = facts.remove(&row.id)?;
+            Some(row.view(facts))
         })
         .collect())
 }
 
 impl RunRow {
-    fn shown(self, standing: Standing) -> Run {
-        let (hold, breaker) = (
-            known(standing.hold.as_deref()),
-            known(standing.breaker.as_deref()),
+    fn view(self, facts: RunFacts) -> Run {
+        let (mailing_pause, breaker) = (
+            parse_reason(facts.mailing_pause.as_deref()),
+            parse_reason(facts.breaker.as_deref()),
         );
-        let (status, pause_reason) = status::of_run(self.status, hold, breaker);
+        let (status, pause_reason) = status::effective(self.status, mailing_pause, breaker);
         Run {
             id: self.id,
             owner: UserRef {
-                id: standing.owner_id,
-                email: standing.owner_email,
+                id: facts.owner_id,
+                email: facts.owner_email,
             },
             mailing_id: self.mailing_id,
             scheduled_for: self.scheduled_for,
             trigger: self.trigger,
             status,
             pause_reason,
-            session_limit: standing.session_limit,
+            session_limit: facts.session_limit,
             started_at: self.started_at,
             finished_at: self.finished_at,
-            counts: standing.counts,
+            counts: facts.counts,
         }
     }
 }
 
-fn known(reason: Option<&str>) -> Option<PauseReason> {
+fn parse_reason(reason: Option<&str>) -> Option<PauseReason> {
     reason.and_then(|reason| reason.parse().ok())
 }

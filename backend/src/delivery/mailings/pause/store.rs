@@ -1,15 +1,18 @@
-//! What people do to keep a mailing from being sent, in the database. Nothing is copied into its runs: whether they may
-//! be sent is asked anew each time (`run_holds`), so a mailing is let go by forgetting who held it.
+//! Pauses of mailings in the database. They are not copied to the runs, whose state is derived each time (view
+//! `run_holds`), so a mailing is resumed by clearing its columns.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::model::MailingRow;
 use crate::core::db::schema::mailings;
+use crate::delivery::mailings::model::MailingRow;
 use crate::delivery::runs::store as runs;
 
-/// The mailing, whoever owns it, locked until the transaction ends: for those who oversee.
-pub fn lock(conn: &mut PgConnection, id: i64) -> QueryResult<MailingRow> {
+/// The mailing of any owner, locked until the transaction ends: for managers.
+pub(in crate::delivery::mailings) fn lock(
+    conn: &mut PgConnection,
+    id: i64,
+) -> QueryResult<MailingRow> {
     mailings::table
         .find(id)
         .select(MailingRow::as_select())
@@ -17,8 +20,12 @@ pub fn lock(conn: &mut PgConnection, id: i64) -> QueryResult<MailingRow> {
         .first(conn)
 }
 
-/// Its owner pauses it; one that is paused already keeps its moment.
-pub fn pause(conn: &mut PgConnection, id: i64, now: DateTime<Utc>) -> QueryResult<()> {
+/// Pauses the mailing. If it is paused already, the time of the pause is kept.
+pub(in crate::delivery::mailings) fn pause(
+    conn: &mut PgConnection,
+    id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<()> {
     diesel::update(mailings::table.find(id))
         .filter(mailings::paused_at.is_null())
         .set(mailings::paused_at.eq(now))
@@ -26,8 +33,8 @@ pub fn pause(conn: &mut PgConnection, id: i64, now: DateTime<Utc>) -> QueryResul
     Ok(())
 }
 
-/// Its owner lets it go on, also where the engine has paused its run; `false` when nothing kept it.
-pub fn resume(conn: &mut PgConnection, id: i64) -> QueryResult<bool> {
+/// Resumes the mailing, also if the engine has paused its run; `false` if it was not paused.
+pub(in crate::delivery::mailings) fn resume(conn: &mut PgConnection, id: i64) -> QueryResult<bool> {
     let paused = diesel::update(mailings::table.find(id))
         .filter(mailings::paused_at.is_not_null())
         .set(mailings::paused_at.eq(None::<DateTime<Utc>>))
@@ -35,25 +42,26 @@ pub fn resume(conn: &mut PgConnection, id: i64) -> QueryResult<bool> {
     Ok(runs::resume_of_mailing(conn, id)? || paused > 0)
 }
 
-/// A manager disables it. Of one that is disabled already the new reason counts, and who gave it.
-pub fn disable(
+/// Disables the mailing. If it is disabled already, the reason and the manager are replaced.
+pub(in crate::delivery::mailings) fn disable(
     conn: &mut PgConnection,
     mailing: &MailingRow,
-    (by, reason): (i64, &str),
+    manager_id: i64,
+    reason: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     diesel::update(mailings::table.find(mailing.id))
         .set((
             mailings::disabled_at.eq(mailing.disabled_at.unwrap_or(now)),
-            mailings::disabled_by.eq(by),
+            mailings::disabled_by.eq(manager_id),
             mailings::disabled_reason.eq(reason),
         ))
         .execute(conn)?;
     Ok(())
 }
 
-/// A manager lets it go on.
-pub fn enable(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
+/// Enables a disabled mailing.
+pub(in crate::delivery::mailings) fn enable(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
     diesel::update(mailings::table.find(id))
         .set((
             mailings::disabled_at.eq(None::<DateTime<Utc>>),

@@ -1,4 +1,4 @@
-//! What is noted of mailings and their runs in the journal of events.
+//! Audit events of mailings and their runs.
 
 use diesel::prelude::*;
 
@@ -7,8 +7,8 @@ use crate::accounts::audit_log::new::NewEvent;
 use crate::accounts::audit_log::store::record;
 use crate::core::db::schema::{mailings, messages};
 
-/// Notes what happened to a mailing, which is called by its message's subject.
-pub fn note(conn: &mut PgConnection, mailing_id: i64, event: NewEvent) -> QueryResult<()> {
+/// Records an event of a mailing, with the subject of its message.
+pub(super) fn audit(conn: &mut PgConnection, mailing_id: i64, event: NewEvent) -> QueryResult<()> {
     let subject: String = mailings::table
         .inner_join(messages::table)
         .filter(mailings::id.eq(mailing_id))

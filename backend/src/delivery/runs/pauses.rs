@@ -1,4 +1,4 @@
-//! Runs that the engine lets rest: their content is refused, or the mail server puts everything off.
+//! Pauses of runs by the engine: the content is rejected, or the mail server defers everything.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -6,7 +6,7 @@ use diesel::sql_types::Timestamptz;
 
 use crate::core::db::schema::runs;
 
-/// The run rests, `until` then or until somebody resumes it.
+/// Pauses a run until this time, or until it is resumed.
 pub fn begin(
     conn: &mut PgConnection,
     run_id: i64,

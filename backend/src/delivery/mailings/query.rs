@@ -1,10 +1,10 @@
-//! Which mailings to list, and in which order.
+//! The query parameters of the list of mailings.
 
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use super::status::Status;
+use super::status::MailingStatus;
 use crate::web::page::{Paging, default_per_page, first_page};
 
 /// Which mailings to list.
@@ -24,19 +24,19 @@ pub struct MailingQuery {
     #[serde(default)]
     #[param(inline)]
     pub sort: MailingSort,
-    pub status: Option<Status>,
-    /// Part of the message's subject, in any case.
+    pub status: Option<MailingStatus>,
+    /// Part of the message's subject, ignoring case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "news")]
     pub q: Option<String>,
-    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    /// For managers: the owner; by default all owners. Other users see only their own.
     #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub owner_id: Option<i64>,
 }
 
 impl MailingQuery {
-    /// The page asked for.
+    /// The requested page.
     pub fn paging(&self) -> Paging {
         Paging {
             page: self.page,
@@ -45,7 +45,7 @@ impl MailingQuery {
     }
 }
 
-/// The order of a list; a minus means descending. Mailings with nothing to come are last by `next_run_at`.
+/// The order of a list; a minus means descending. By `next_run_at`, mailings without a next run are last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum MailingSort {
     #[serde(rename = "created_at")]

@@ -1,28 +1,28 @@
-//! Whom a mailing goes to, in the database: a choice becomes rows in one statement, however many they are.
+//! The recipients of mailings in the database: an audience becomes rows in one statement, whatever their number.
 
 use diesel::connection::SimpleConnection;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text};
 
-use super::choice::Choice;
-use super::store::owner_of;
+use super::model::Audience;
 use crate::audience::recipients::model::Recipient;
 use crate::audience::recipients::store::matching;
 use crate::core::db::schema::{mailing_recipients, recipients};
 use crate::core::owners::Owners;
 use crate::core::search::{AddressPattern, contains};
+use crate::delivery::mailings::store::owner_of;
 use crate::web::page::Paging;
 
-/// The mailing goes to this choice of the owner's recipients and to nobody else; gives their number. `None` when an
-/// id, or the mailing whose recipients these are to be, is not among the owner's.
-pub fn choose(
+/// Replaces the recipients of the mailing by this audience; returns their number. `None` if the owner has no recipient or
+/// mailing of a given id.
+pub fn replace(
     conn: &mut PgConnection,
     mailing_id: i64,
     owner_id: i64,
-    choice: &Choice,
+    audience: &Audience,
 ) -> QueryResult<Option<i32>> {
-    if let Some(other) = choice.mailing_id
+    if let Some(other) = audience.mailing_id
         && owner_of(conn, Owners::One(owner_id), other)
             .optional()?
             .is_none()
@@ -33,34 +33,34 @@ pub fn choose(
     conn.batch_execute("SET LOCAL statement_timeout = '60s'")?;
     diesel::delete(mailing_recipients::table.filter(mailing_recipients::mailing_id.eq(mailing_id)))
         .execute(conn)?;
-    let mut ids = choice.ids.clone().unwrap_or_default();
+    let mut ids = audience.ids.clone().unwrap_or_default();
     ids.sort_unstable();
     ids.dedup();
-    let wanted = ids.len();
-    let chosen = insert(conn, mailing_id, owner_id, choice, ids)?;
-    if choice.ids.is_some() && chosen != wanted {
+    let requested = ids.len();
+    let inserted = insert(conn, mailing_id, owner_id, audience, ids)?;
+    if audience.ids.is_some() && inserted != requested {
         return Ok(None);
     }
-    Ok(Some(i32::try_from(chosen).unwrap_or(i32::MAX)))
+    Ok(Some(i32::try_from(inserted).unwrap_or(i32::MAX)))
 }
 
 fn insert(
     conn: &mut PgConnection,
     mailing_id: i64,
     owner_id: i64,
-    choice: &Choice,
+    audience: &Audience,
     ids: Vec<i64>,
 ) -> QueryResult<usize> {
-    let which = match choice {
-        Choice { ids: Some(_), .. } => "AND id = ANY($3)",
-        Choice { q: Some(_), .. } => "AND (address_matches(email, $6, $7) OR full_name ILIKE $4)",
-        Choice {
+    let which = match audience {
+        Audience { ids: Some(_), .. } => "AND id = ANY($3)",
+        Audience { q: Some(_), .. } => "AND (address_matches(email, $6, $7) OR full_name ILIKE $4)",
+        Audience {
             mailing_id: Some(_),
             ..
         } => "AND id IN (SELECT recipient_id FROM mailing_recipients WHERE mailing_id = $5)",
         _ => "",
     };
-    let address = choice.q.as_deref().map(AddressPattern::containing);
+    let address = audience.q.as_deref().map(AddressPattern::containing);
     diesel::sql_query(format!(
         "INSERT INTO mailing_recipients (mailing_id, recipient_id)
          SELECT $1, id FROM recipients WHERE owner_id = $2 {which}"
@@ -68,8 +68,8 @@ fn insert(
     .bind::<BigInt, _>(mailing_id)
     .bind::<BigInt, _>(owner_id)
     .bind::<Array<BigInt>, _>(ids)
-    .bind::<Text, _>(choice.q.as_deref().map(contains).unwrap_or_default())
-    .bind::<BigInt, _>(choice.mailing_id.unwrap_or_default())
+    .bind::<Text, _>(audience.q.as_deref().map(contains).unwrap_or_default())
+    .bind::<BigInt, _>(audience.mailing_id.unwrap_or_default())
     .bind::<Nullable<Text>, _>(address.as_ref().map(|pattern| &pattern.stored))
     .bind::<Nullable<Text>, _>(
         address
@@ -79,7 +79,7 @@ fn insert(
     .execute(conn)
 }
 
-/// A page of whom the mailing goes to, the oldest first, and their number.
+/// A page of the recipients of the mailing, oldest first, and their total.
 pub fn list(
     conn: &mut PgConnection,
     mailing_id: i64,
