@@ -13,14 +13,15 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::{AppExt, scope, service_config};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::accounts::auth::api_secret::ApiSecrets;
-use crate::accounts::auth::callers::Callers;
+use crate::accounts::admission::rate_limits::RateLimits;
+use crate::accounts::auth::authenticator::Authenticator;
 use crate::accounts::auth::cookie::RefreshCookie;
-use crate::accounts::auth::gate::Gate;
 use crate::accounts::auth::password::Passwords;
-use crate::accounts::auth::signed_token::TokenSigner;
-use crate::accounts::auth::token::AccessTokens;
-use crate::accounts::{api_tokens, audit_log, auth, avatars, invitations, quotas, users};
+use crate::accounts::callers::resolver::Callers;
+use crate::accounts::tokens::access_token::AccessTokens;
+use crate::accounts::tokens::api_secret::ApiSecrets;
+use crate::accounts::tokens::signed_token::TokenSigner;
+use crate::accounts::{api_tokens, audit_log, auth, avatars, invitations, quotas, sessions, users};
 use crate::audience::{recipients, suppressions};
 use crate::config::{CacheKind, Config};
 use crate::content::{images, messages};
@@ -187,20 +188,15 @@ impl Services {
         )
     }
 
-    fn gate(&self) -> Gate {
-        Gate {
-            db: self.db.clone(),
-            clock: self.clock.clone(),
+    fn authenticator(&self) -> Authenticator {
+        Authenticator {
             passwords: self.passwords.clone(),
-            limits: self.limits.clone(),
             tokens: self.tokens.clone(),
-            callers: self.callers.clone(),
             cookie: RefreshCookie::for_site(
                 &self.config.http.public_url,
                 &self.config.secrets.refresh_tokens,
             ),
             mailed_tokens: TokenSigner::new(&self.config.secrets.mailed_tokens),
-            sign_up: self.config.auth.sign_up.clone(),
         }
     }
 
@@ -210,7 +206,9 @@ impl Services {
             .app_data(Data::new(self.clock.clone()))
             .app_data(Data::new(self.tokens.clone()))
             .app_data(Data::new(self.callers.clone()))
-            .app_data(Data::new(self.gate()))
+            .app_data(Data::new(self.authenticator()))
+            .app_data(Data::new(RateLimits::new(self.limits.clone())))
+            .app_data(Data::new(self.config.auth.sign_up.clone()))
             .app_data(Data::new(ApiSecrets::new(&self.config.secrets.api_tokens)))
             .app_data(Data::new(self.readers.clone()))
             .app_data(Data::new(PublicUrl(self.config.http.public_url.clone())))
@@ -252,6 +250,7 @@ fn opener(config: &Config) -> Opener {
 /// Every route of the API; an operation is in the document because it is here.
 fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(auth::api::routes);
+    config.configure(sessions::api::routes);
     config.configure(invitations::api::routes);
     config.configure(users::api::routes);
     config.configure(quotas::api::routes);

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use self::addresses::without_password;
 pub use self::cache::CacheKind;
 use self::settings::Settings;
-use crate::accounts::auth::sign_up_policy::SignUpPolicy;
+use crate::accounts::admission::sign_up_policy::SignUpPolicy;
 use crate::accounts::quotas::model::Quotas;
 use crate::delivery::mailings::live_updates::hub::LiveUpdateIntervals;
 use crate::delivery::smtp_servers::settings::MailSettings;

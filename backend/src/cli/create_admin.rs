@@ -6,12 +6,12 @@ use diesel::{Connection, PgConnection};
 use validator::Validate;
 
 use super::{Failure, say};
+use crate::accounts::audit_log::audit;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::audit_log::store::record;
 use crate::accounts::auth::model::SignUp;
-use crate::accounts::auth::policy::Role;
 use crate::accounts::auth::store;
+use crate::accounts::identity::Origin;
+use crate::accounts::identity::Role;
 use crate::app::Services;
 use crate::config::Admin;
 use crate::core::email_address::EmailAddress;
@@ -39,10 +39,10 @@ pub(super) fn run(services: &Services) -> Result<(), Failure> {
             let created = store::create_confirmed(conn, &new, &hash, Role::Admin, now)?;
             if let Some(id) = created {
                 let event = Origin::service(now)
-                    .did(EventKind::RoleChanged)
+                    .event(EventKind::RoleChanged)
                     .about(SubjectKind::User, id, new.email.as_str())
-                    .with(Role::Admin.as_str());
-                record(conn, &event)?;
+                    .with_details(Role::Admin.as_str());
+                audit(conn, &event)?;
             }
             Ok::<_, diesel::result::Error>(created)
         };

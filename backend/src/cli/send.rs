@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 use super::progress::{Progress, note};
 use super::serve::told_to_end;
 use super::{Failure, say};
-use crate::accounts::audit_log::new::Origin;
+use crate::accounts::identity::Origin;
 use crate::app::Services;
 use crate::core::db::schema::mailings;
 use crate::core::metrics::store;

@@ -2,8 +2,8 @@
 
 use super::settings::Settings;
 use super::{Admin, AuthSettings, DemoPassword};
+use crate::accounts::admission::sign_up_policy::SignUpPolicy;
 use crate::accounts::auth::password;
-use crate::accounts::auth::sign_up_policy::SignUpPolicy;
 use crate::accounts::quotas::model::{Quota, Quotas};
 
 impl<F: Fn(&str) -> Option<String>> Settings<F> {

@@ -9,11 +9,11 @@ use mime::compose::{self, Content, Mail};
 use smtp::dkim::Signer;
 
 use super::signing_composer::{SigningComposer, signed};
-use crate::accounts::auth::links::{self, Purpose};
-use crate::accounts::auth::signed_token::TokenSigner;
+use crate::accounts::auth::links::{self, LinkKind};
 use crate::accounts::invitations;
-use crate::accounts::transactional_mails::mail::{Composer, MailContent, Reader};
-use crate::accounts::transactional_mails::model::{DueMail, Kind};
+use crate::accounts::tokens::signed_token::TokenSigner;
+use crate::accounts::transactional_mails::composer::{Composer, MailContent, MailRecipient};
+use crate::accounts::transactional_mails::model::{DueMail, MailKind};
 use crate::accounts::transactional_mails::store;
 use crate::content::messages;
 use crate::content::messages::model::Message;
@@ -61,7 +61,7 @@ pub(super) fn take(
         return Ok(None);
     };
     let words = match (mail.kind, mail.message_id) {
-        (Kind::Test, Some(message_id)) => test(conn, &mail, message_id)?,
+        (MailKind::Test, Some(message_id)) => test(conn, &mail, message_id)?,
         _ => account_mail(conn, &mail, tokens, now)?,
     };
     Ok(Some(Job { mail, words }))
@@ -73,34 +73,36 @@ fn account_mail(
     tokens: &TokenSigner,
     now: DateTime<Utc>,
 ) -> QueryResult<JobContent> {
-    if mail.kind == Kind::Invitation {
+    if mail.kind == MailKind::Invitation {
         return invitation(conn, mail, tokens, now);
     }
     let user = store::addressee(conn, mail.user_id)?;
-    let mut link = |purpose, email| {
-        let token = links::issue(conn, mail.user_id, (purpose, email), now);
+    let mut link = |kind| {
+        let token = links::issue(conn, mail.user_id, kind, now);
         token.map(|token| tokens.sign(&token))
     };
     let content = match mail.kind {
-        Kind::Confirm if user.confirmed_at.is_some() => {
+        MailKind::Confirm if user.confirmed_at.is_some() => {
             return Ok(JobContent::Obsolete("the address is confirmed already"));
         }
-        Kind::Reset if user.email != mail.to_email => {
+        MailKind::Reset if user.email != mail.to_email => {
             return Ok(JobContent::Obsolete("the account has another address now"));
         }
-        Kind::Confirm => MailContent::Confirm {
-            token: link(Purpose::Confirm, None)?,
+        MailKind::Confirm => MailContent::Confirm {
+            token: link(LinkKind::Confirm)?,
         },
-        Kind::Reset => MailContent::Reset {
-            token: link(Purpose::Reset, None)?,
+        MailKind::Reset => MailContent::Reset {
+            token: link(LinkKind::Reset)?,
         },
-        Kind::ConfirmEmail => MailContent::ConfirmEmail {
-            token: link(Purpose::Email, Some(&mail.to_email))?,
+        MailKind::ConfirmEmail => MailContent::ConfirmEmail {
+            token: link(LinkKind::Email(&mail.to_email))?,
         },
-        Kind::AlreadyRegistered => MailContent::AlreadyRegistered,
-        Kind::PasswordChanged => MailContent::PasswordChanged,
-        Kind::EmailChanged => MailContent::EmailChanged,
-        Kind::Test | Kind::Invitation => return Ok(JobContent::Obsolete("it names no message")),
+        MailKind::AlreadyRegistered => MailContent::AlreadyRegistered,
+        MailKind::PasswordChanged => MailContent::PasswordChanged,
+        MailKind::EmailChanged => MailContent::EmailChanged,
+        MailKind::Test | MailKind::Invitation => {
+            return Ok(JobContent::Obsolete("it names no message"));
+        }
     };
     Ok(JobContent::Account {
         language: user.language,
@@ -151,7 +153,7 @@ impl Job {
         match &self.words {
             JobContent::Obsolete(reason) => Err((*reason).to_owned()),
             JobContent::Account { language, content } => {
-                let to = Reader {
+                let to = MailRecipient {
                     email: &self.mail.to_email,
                     language: *language,
                     mail_id: self.mail.id,

@@ -16,8 +16,8 @@ use super::account_job::{self, ComposeSettings};
 use super::counted_session::CountedSession;
 use super::send_failure::{self, SendFailure};
 use super::signing_composer::envelope;
-use crate::accounts::auth::signed_token::TokenSigner;
-use crate::accounts::transactional_mails::mail::Composer;
+use crate::accounts::tokens::signed_token::TokenSigner;
+use crate::accounts::transactional_mails::composer::Composer;
 use crate::accounts::transactional_mails::model::DueMail;
 use crate::accounts::transactional_mails::store;
 use crate::core::clock::Clock;
@@ -255,7 +255,7 @@ fn next_attempt(mail: &DueMail, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::accounts::transactional_mails::model::Kind;
+    use crate::accounts::transactional_mails::model::MailKind;
 
     #[test]
     fn the_waits_double_from_half_a_minute_to_an_hour_for_a_day() {
@@ -263,7 +263,7 @@ mod tests {
         let mail = |attempts| DueMail {
             id: 1,
             user_id: 1,
-            kind: Kind::Confirm,
+            kind: MailKind::Confirm,
             to_email: "ada@example.org".into(),
             message_id: None,
             attempts,

@@ -23,7 +23,7 @@ const REST: Duration = Duration::from_hours(1);
 const NORMALIZED_EVERY: Duration = Duration::from_hours(24);
 
 /// Rows of accounts, articles and processes that are no longer needed. A session that was not refreshed has ended 30
-/// days after its last use, or 90 days after its sign-in: see `auth::sessions`. Keys: see
+/// days after its last use, or 90 days after its sign-in: see `accounts::sessions`. Keys: see
 /// `idempotency_keys::store::KEPT`. A former address is needed as long as a delivery has it.
 const LEFTOVERS: [&str; 8] = [
     "DELETE FROM account_tokens WHERE token_hash IN (SELECT token_hash FROM account_tokens WHERE expires_at <= $1 LIMIT $2)",
@@ -120,7 +120,7 @@ impl Upkeep {
     /// Deletes some; whether there may be more.
     pub fn pass(&self, conn: &mut PgConnection) -> QueryResult<bool> {
         let now = self.clock.now();
-        let events = audit_log::store::forget(conn, now - self.events_kept, AT_ONCE)?;
+        let events = audit_log::store::purge(conn, now - self.events_kept, AT_ONCE)?;
         let mut more = is_all_it_may(events);
         for leftovers in LEFTOVERS {
             more |= is_all_it_may(sweep(conn, leftovers, now)?);

@@ -6,14 +6,11 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
+use super::authenticated_user::AuthenticatedUser;
 use super::error::ApiError;
 use super::etag::{self, Kind};
 use crate::core::cache::TaggedBody;
 use crate::core::cache::{Cache, Tag, Wanted};
-
-/// Whose request it is; known once they have been let in.
-#[derive(Debug, Clone, Copy)]
-pub struct MadeBy(pub i64);
 
 /// Middleware: what somebody changes shows in everything of theirs that they ask for next.
 pub async fn forget_after_writes(
@@ -25,8 +22,12 @@ pub async fn forget_after_writes(
         req.app_data::<Data<Cache>>().cloned(),
     );
     let res = next.call(req).await?;
-    let by = res.request().extensions().get::<MadeBy>().copied();
-    if let (false, true, Some(MadeBy(id)), Some(cache)) =
+    let by = res
+        .request()
+        .extensions()
+        .get::<AuthenticatedUser>()
+        .copied();
+    if let (false, true, Some(AuthenticatedUser(id)), Some(cache)) =
         (safe, res.status().is_success(), by, cache)
     {
         cache.outdate(Tag::Owner(id)).await;

@@ -1,6 +1,7 @@
 //! What every `api.rs` shares: problems (errors as RFC 9457), checked input, pages, entity tags, the document, what
 //! the log says of a request.
 
+pub mod authenticated_user;
 pub mod body;
 pub mod cached;
 pub mod client;

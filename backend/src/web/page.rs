@@ -81,28 +81,28 @@ impl Window {
     }
 }
 
-/// A stretch of a log, newest first.
+/// A page of a list that is read by key, newest first.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Stretch<T> {
+pub struct CursorPage<T> {
     pub items: Vec<T>,
-    /// Give it back as `cursor` for what follows; `null` at the end.
+    /// To be passed as `cursor` for the next page; `null` on the last one.
     pub next_cursor: Option<String>,
 }
 
-/// The stretch of at most `limit` items made from one more than that, which tells whether anything follows.
-pub fn stretch<T, C: Serialize>(
+/// A page of at most `limit` items, made from up to one more, which shows whether there is a next page.
+pub fn cursor_page<T, C: Serialize>(
     mut items: Vec<T>,
     limit: u32,
     cursor_of: impl Fn(&T) -> C,
-) -> Stretch<T> {
+) -> CursorPage<T> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = items.len() > limit;
+    let has_next = items.len() > limit;
     items.truncate(limit);
     let next_cursor = items
         .last()
-        .filter(|_| more)
+        .filter(|_| has_next)
         .and_then(|last| encode(&cursor_of(last)));
-    Stretch { items, next_cursor }
+    CursorPage { items, next_cursor }
 }
 
 fn encode<C: Serialize>(cursor: &C) -> Option<String> {
@@ -111,20 +111,23 @@ fn encode<C: Serialize>(cursor: &C) -> Option<String> {
         .map(|json| URL_SAFE_NO_PAD.encode(json))
 }
 
-/// The place a client's `cursor` stands for; 422 when it is none of ours.
+/// Decodes the `cursor` of a request; 422 if it is invalid.
 pub fn decode<C: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<C>, ApiError> {
     let Some(cursor) = cursor else {
         return Ok(None);
     };
     let json = URL_SAFE_NO_PAD.decode(cursor).ok();
-    let place = json.and_then(|json| serde_json::from_slice(&json).ok());
-    place.map(Some).ok_or_else(|| {
-        ApiError::invalid_field(
-            "cursor",
-            "wrong_type",
-            "Use a next_cursor of this list, unchanged.",
-        )
-    })
+    let decoded = json.and_then(|json| serde_json::from_slice(&json).ok());
+    decoded.map(Some).ok_or_else(invalid_cursor)
+}
+
+/// 422 for a cursor that is not from this list.
+pub fn invalid_cursor() -> ApiError {
+    ApiError::invalid_field(
+        "cursor",
+        "wrong_type",
+        "Must be a next_cursor of this list.",
+    )
 }
 
 /// The default of `page`.
@@ -171,10 +174,10 @@ mod tests {
     }
 
     #[test]
-    fn a_stretch_ends_without_a_cursor() {
+    fn the_last_page_ends_without_a_cursor() {
         let cursor = |n: &i32| *n;
-        assert_eq!(stretch(vec![1, 2], 2, cursor).next_cursor, None);
-        let more = stretch(vec![1, 2, 3], 2, cursor);
+        assert_eq!(cursor_page(vec![1, 2], 2, cursor).next_cursor, None);
+        let more = cursor_page(vec![1, 2, 3], 2, cursor);
         assert_eq!(more.items, [1, 2]);
         assert_eq!(decode::<i32>(more.next_cursor.as_deref()).unwrap(), Some(2));
         assert!(decode::<i32>(Some("nonsense")).is_err());

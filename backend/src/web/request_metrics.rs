@@ -10,7 +10,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
 
-use super::cached::MadeBy;
+use super::authenticated_user::AuthenticatedUser;
 use super::request_id::RequestName;
 use crate::core::metrics::metrics;
 
@@ -35,8 +35,12 @@ pub async fn measure(
     let route = route.and_then(|res| res.request().match_pattern());
     let route = route.unwrap_or_else(|| "unknown".to_owned());
     let user = answered.as_ref().ok().and_then(|res| {
-        let by = res.request().extensions().get::<MadeBy>().copied();
-        by.map(|MadeBy(id)| id)
+        let by = res
+            .request()
+            .extensions()
+            .get::<AuthenticatedUser>()
+            .copied();
+        by.map(|AuthenticatedUser(id)| id)
     });
     let took = began.elapsed();
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);

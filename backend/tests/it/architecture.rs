@@ -100,7 +100,7 @@ fn pure_rules_know_no_connection_no_request_and_no_clock() {
         "delivery/mailings/recurrence.rs",
         "delivery/mailings/catch_up.rs",
         "delivery/mailings/status.rs",
-        "accounts/auth/policy.rs",
+        "accounts/identity/role.rs",
         "engine/retry.rs",
         "crates/smtp/src/reply.rs",
         "crates/smtp/src/verdict.rs",

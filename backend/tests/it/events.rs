@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use dispatch::accounts::audit_log::model::EventKind;
-use dispatch::accounts::audit_log::new::Origin;
 use dispatch::accounts::audit_log::store;
+use dispatch::accounts::identity::Origin;
 use dispatch::core::db::schema::events;
 use dispatch::engine::upkeep::Upkeep;
 use serde_json::{Value, json};
@@ -399,13 +399,13 @@ fn the_database_takes_every_kind_of_event_one_by_one_and_together() {
     let origin = Origin::service(app.now());
     let all: Vec<_> = EventKind::ALL
         .iter()
-        .map(|kind| origin.did(*kind))
+        .map(|kind| origin.event(*kind))
         .collect();
     let mut conn = app.sql();
     for event in &all {
-        store::record(&mut conn, event).unwrap();
+        store::audit(&mut conn, event).unwrap();
     }
-    store::record_all(&mut conn, &all).unwrap();
+    store::audit_all(&mut conn, &all).unwrap();
     let read = app.events(&app.manager(), "");
     let kinds: Vec<_> = read.iter().map(|event| gist(event).0).collect();
     let names: Vec<_> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
@@ -416,12 +416,12 @@ fn the_database_takes_every_kind_of_event_one_by_one_and_together() {
 fn what_happened_is_forgotten_when_its_time_is_over_and_not_before() {
     let app = TestApp::start();
     let mut conn = app.sql();
-    let signed_in = Origin::service(app.now()).did(EventKind::SignedIn);
-    store::record_all(&mut conn, &vec![signed_in; 1500]).unwrap();
+    let signed_in = Origin::service(app.now()).event(EventKind::SignedIn);
+    store::audit_all(&mut conn, &vec![signed_in; 1500]).unwrap();
     app.wait(TimeDelta::days(1));
-    store::record(
+    store::audit(
         &mut conn,
-        &Origin::service(app.now()).did(EventKind::SignedOut),
+        &Origin::service(app.now()).event(EventKind::SignedOut),
     )
     .unwrap();
     let kept = app.services.config.events_kept;

@@ -190,7 +190,7 @@ fn a_session_ends_ninety_days_after_its_sign_in_however_often_it_is_continued() 
     app.me(&last).expect(200);
 
     app.wait(TimeDelta::minutes(5));
-    app.services.callers.forget(session_id(&app));
+    app.services.callers.invalidate_session(session_id(&app));
     app.me(&last).expect_problem(401, "unauthenticated");
     app.refresh(&last.cookie)
         .expect_problem(401, "unauthenticated");

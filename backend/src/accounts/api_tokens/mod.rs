@@ -1,4 +1,5 @@
-//! API tokens: what programs act with in the name of a user. Never on the account itself: see `auth::caller::Person`.
+//! API tokens, with which programs act on behalf of a user. They cannot change the account itself, see
+//! `identity::SessionCaller`.
 
 pub mod api;
 pub mod model;

@@ -1,4 +1,4 @@
-//! The API token as its owner sees it. The token itself is shown once.
+//! The API token as its owner sees it. The token itself is only returned on creation.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -6,17 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
+use crate::accounts::identity::TokenScope;
 use crate::core::db::schema::api_tokens;
-use crate::core::named::named;
 use crate::web::field::{filled, sensible_year, single_line, trimmed};
-
-named! {
-    /// How far a token reaches: reading only, or all that its owner may do.
-    pub enum Scope {
-        Read = "read",
-        Full = "full",
-    }
-}
 
 /// An API token.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]
@@ -27,21 +19,21 @@ pub struct ApiToken {
     #[schema(example = "Nightly import")]
     pub name: String,
     #[diesel(deserialize_as = String)]
-    pub scope: Scope,
+    pub scope: TokenScope,
     pub created_at: DateTime<Utc>,
-    /// `null`: it does not expire.
+    /// `null` if it does not expire.
     pub expires_at: Option<DateTime<Utc>>,
-    /// To the minute; `null`: never.
+    /// To the minute; `null` if it has not been used.
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// All API tokens of one user.
+/// All API tokens of a user.
 #[derive(Serialize, ToSchema)]
 pub struct ApiTokens {
     pub items: Vec<ApiToken>,
 }
 
-/// A new API token. The only answer that holds the token itself.
+/// The created API token. Only this response contains the token itself.
 #[derive(Serialize, ToSchema)]
 pub struct CreatedApiToken {
     #[serde(flatten)]
@@ -51,11 +43,11 @@ pub struct CreatedApiToken {
     pub token: String,
 }
 
-/// An API token to be made.
+/// A new API token.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateApiToken {
-    /// What it is for, in its owner's words.
+    /// A name chosen by its owner.
     #[serde(deserialize_with = "trimmed")]
     #[validate(
         length(max = 100, code = "too_long"),
@@ -64,8 +56,8 @@ pub struct CreateApiToken {
     )]
     #[schema(example = "Nightly import", min_length = 1, max_length = 100)]
     pub name: String,
-    pub scope: Scope,
-    /// Good until then; without it the token does not expire.
+    pub scope: TokenScope,
+    /// When the token expires; without it, the token does not expire.
     #[serde(default)]
     #[validate(custom(function = "sensible_year"))]
     pub expires_at: Option<DateTime<Utc>>,

@@ -1,16 +1,14 @@
-//! `/events`: the journal of what people and the service have done.
+//! `/events`: the audit log.
 
-use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::model::{Event, EventQuery, Place};
+use super::model::{Event, EventCursor, EventQuery};
 use super::store;
-use crate::accounts::auth::caller::Caller;
-use crate::core::db::Db;
+use crate::accounts::identity::Ctx;
 use crate::web::error::{ApiError, Problem};
 use crate::web::field::sensible_year;
-use crate::web::page::{Stretch, decode, stretch};
+use crate::web::page::{CursorPage, cursor_page, decode, invalid_cursor};
 use crate::web::query::Query;
 
 /// The routes of this slice.
@@ -18,30 +16,23 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(list_events);
 }
 
-/// The journal of events, newest first
+/// List the audit log, newest first
 ///
-/// For managers: sign-ins and failed ones, blocks, changes, sending begun and ended. Kept for a year, unless the operator
-/// has set another time.
+/// Requires the role of a manager. Contains sign-ins and failed ones, blocks, changes, starts and ends of runs. Entries are
+/// kept for a year, unless configured otherwise.
 #[utoipa::path(tag = "events", params(EventQuery), responses(
-    (status = 200, description = "A stretch of the journal", body = Stretch<Event>),
-    (status = 403, description = "This is for managers", body = Problem, content_type = "application/problem+json")))]
+    (status = 200, description = "A page of the audit log", body = CursorPage<Event>),
+    (status = 403, description = "Requires the role of a manager", body = Problem, content_type = "application/problem+json")))]
 #[get("/events")]
-async fn list_events(
-    caller: Caller,
-    db: Data<Db>,
-    Query(query): Query<EventQuery>,
-) -> Result<HttpResponse, ApiError> {
-    caller.who_may_oversee()?;
-    let (limit, place) = (query.limit, decode::<Place>(query.cursor.as_deref())?);
-    if place.is_some_and(|place| sensible_year(&place.0).is_err()) {
-        return Err(ApiError::invalid_field(
-            "cursor",
-            "wrong_type",
-            "Use a next_cursor of this list, unchanged.",
-        ));
+async fn list_events(ctx: Ctx, Query(query): Query<EventQuery>) -> Result<HttpResponse, ApiError> {
+    ctx.actor.require_manager()?;
+    let limit = query.limit;
+    let cursor = decode::<EventCursor>(query.cursor.as_deref())?;
+    if cursor.is_some_and(|cursor| sensible_year(&cursor.0).is_err()) {
+        return Err(invalid_cursor());
     }
-    let events = db
-        .run(move |conn| store::list(conn, &query, place).map_err(ApiError::from))
+    let events = ctx
+        .run(move |conn| store::list(conn, &query, cursor))
         .await?;
-    Ok(HttpResponse::Ok().json(stretch(events, limit, Event::place)))
+    Ok(HttpResponse::Ok().json(cursor_page(events, limit, Event::cursor)))
 }

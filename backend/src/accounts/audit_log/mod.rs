@@ -1,7 +1,10 @@
-//! Events: what people and the service have done, as staff reads it. Whoever changes something records it in the same
-//! transaction.
+//! The audit log: what users and the service have done, for staff. An entry is written in the transaction of the change.
 
 pub mod api;
 pub mod model;
 pub mod new;
 pub mod store;
+
+pub use self::model::{EventKind, SubjectKind};
+pub use self::new::NewEvent;
+pub use self::store::{audit, audit_all, audit_by_address};

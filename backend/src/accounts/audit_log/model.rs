@@ -1,11 +1,11 @@
-//! The event as it is read, and the filters of the journal.
+//! Entries of the audit log and the filters of its list.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use crate::accounts::users::user_ref::UserRef;
+use crate::accounts::identity::UserRef;
 use crate::core::named::named;
 use crate::web::field::sensible_year;
 use crate::web::page::default_limit;
@@ -18,7 +18,7 @@ named! {
         SignedIn = "signed_in",
         SignInFailed = "sign_in_failed",
         SignedOut = "signed_out",
-        /// Two parties showed the same refresh token: the session has been ended.
+        /// Two parties used the same refresh token; the session has been ended.
         RefreshReused = "refresh_reused",
         SessionRevoked = "session_revoked",
         PasswordReset = "password_reset",
@@ -63,7 +63,7 @@ named! {
         QuotasChanged = "quotas_changed",
         SuppressionAdded = "suppression_added",
         SuppressionLifted = "suppression_lifted",
-        /// Performed by the reader of a mail.
+        /// By the reader of a mail.
         Unsubscribed = "unsubscribed",
         SubscribedAgain = "subscribed_again",
         InvitationCreated = "invitation_created",
@@ -73,12 +73,12 @@ named! {
 }
 
 named! {
-    /// What an event is about.
+    /// The kind of subject of an event.
     pub enum SubjectKind {
         User = "user",
         Recipient = "recipient",
         Message = "message",
-        /// Also of its runs.
+        /// A mailing, also for events of its runs.
         Mailing = "mailing",
         Session = "session",
         Token = "token",
@@ -89,33 +89,32 @@ named! {
     }
 }
 
-/// Something that happened.
+/// An entry of the audit log.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Event {
     #[schema(example = 41, minimum = 1)]
     pub id: i64,
     pub at: DateTime<Utc>,
     pub kind: EventKind,
-    /// Who did it; `null` for the service itself and for somebody who was not signed in.
+    /// The user who did it; `null` for the service itself and for requests without authentication.
     pub actor: Option<UserRef>,
-    /// What it was done to; `null` where that is the actor.
-    pub subject: Option<Subject>,
-    /// The network address that the request came from.
+    /// The subject; `null` if it is the actor.
+    pub subject: Option<EventSubject>,
+    /// The network address of the client.
     #[schema(example = "203.0.113.9")]
     pub address: Option<String>,
-    /// More about it: a reason, the address tried, the roles before and after, the number of a run.
+    /// Further details: a reason, the address entered, the roles before and after, the number of a run.
     #[schema(example = "Sends to bought addresses")]
     pub details: Option<String>,
 }
 
-/// What an event is about, under the name it had then. It may have been deleted since.
+/// The subject of an event, with its name at that time. It may have been deleted since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(as = EventSubject)]
-pub struct Subject {
+pub struct EventSubject {
     pub kind: SubjectKind,
     #[schema(example = 17, minimum = 1)]
     pub id: i64,
-    /// An address, a message's subject, or what else it is called.
+    /// The address, the subject of a message, or another name.
     #[schema(example = "ada@example.org")]
     pub name: String,
 }
@@ -125,18 +124,18 @@ pub struct Subject {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventQuery {
-    /// Of this user.
+    /// Only events by this user.
     #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub actor_id: Option<i64>,
     pub kind: Option<EventKind>,
-    /// Not before this moment.
+    /// At or after this time.
     #[validate(custom(function = "sensible_year"))]
     pub from: Option<DateTime<Utc>>,
-    /// Before this moment.
+    /// Before this time.
     #[validate(custom(function = "sensible_year"))]
     pub to: Option<DateTime<Utc>>,
-    /// `next_cursor` of the stretch before.
+    /// `next_cursor` of the previous page.
     #[validate(length(max = 500, code = "too_long"))]
     #[param(max_length = 500)]
     pub cursor: Option<String>,
@@ -146,13 +145,13 @@ pub struct EventQuery {
     pub limit: u32,
 }
 
-/// The place of an event in the journal.
+/// The position of an event in the list.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Place(pub DateTime<Utc>, pub i64);
+pub struct EventCursor(pub DateTime<Utc>, pub i64);
 
 impl Event {
-    /// Where it stands.
-    pub fn place(&self) -> Place {
-        Place(self.at, self.id)
+    /// Its position in the list.
+    pub fn cursor(&self) -> EventCursor {
+        EventCursor(self.at, self.id)
     }
 }

@@ -1,21 +1,21 @@
-//! The journal of events in the database: appended to, read by key, forgotten after its time.
+//! The audit log in the database: append-only, read in pages by key, purged after its retention period.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 
-use super::model::{Event, EventKind, EventQuery, Place, Subject};
+use super::model::{Event, EventCursor, EventKind, EventQuery, EventSubject};
 use super::new::NewEvent;
-use crate::accounts::users::user_ref::UserRef;
+use crate::accounts::identity::UserRef;
 use crate::core::db::schema::{events, users};
 use crate::core::email_address::EmailAddress;
 
-/// So many are recorded by one statement.
-const AT_ONCE: usize = 1000;
+/// Maximum number of rows in a statement.
+const BATCH_SIZE: usize = 1000;
 
 #[derive(Insertable)]
 #[diesel(table_name = events, treat_none_as_default_value = false)]
-struct NewRow {
+struct NewEventRow {
     at: DateTime<Utc>,
     kind: &'static str,
     actor_id: Option<i64>,
@@ -26,7 +26,7 @@ struct NewRow {
     details: Option<String>,
 }
 
-impl From<&NewEvent> for NewRow {
+impl From<&NewEvent> for NewEventRow {
     fn from(event: &NewEvent) -> Self {
         let subject = event.subject.as_ref();
         Self {
@@ -42,23 +42,22 @@ impl From<&NewEvent> for NewRow {
     }
 }
 
-/// Records an event. To be called in the transaction of the change itself: there is no change without its event, and no
-/// event of a change that was taken back.
-pub fn record(conn: &mut PgConnection, event: &NewEvent) -> QueryResult<()> {
+/// Writes an entry. Must be called in the transaction of the change, so that both are stored or neither.
+pub fn audit(conn: &mut PgConnection, event: &NewEvent) -> QueryResult<()> {
     diesel::insert_into(events::table)
-        .values(NewRow::from(event))
+        .values(NewEventRow::from(event))
         .execute(conn)?;
     Ok(())
 }
 
-/// Records an event about the account with this address, if there is one; in one statement, whose duration does not
-/// reveal whether there is.
-pub fn record_about_account(
+/// Writes an entry about the account with this address, if there is one; in one statement, whose duration does not reveal
+/// whether there is.
+pub fn audit_by_address(
     conn: &mut PgConnection,
     event: &NewEvent,
     email: &EmailAddress,
 ) -> QueryResult<()> {
-    let row = NewRow::from(event);
+    let row = NewEventRow::from(event);
     diesel::sql_query(
         "INSERT INTO events (at, kind, subject_kind, subject_id, subject_name, address)
          SELECT $1, $2, 'user', id, email, $3 FROM users WHERE lower(email) = $4",
@@ -71,13 +70,13 @@ pub fn record_about_account(
     Ok(())
 }
 
-/// Records many.
-pub fn record_all(conn: &mut PgConnection, new: &[NewEvent]) -> QueryResult<()> {
+/// Writes several entries.
+pub fn audit_all(conn: &mut PgConnection, new: &[NewEvent]) -> QueryResult<()> {
     if let [event] = new {
-        return record(conn, event);
+        return audit(conn, event);
     }
-    for some in new.chunks(AT_ONCE) {
-        let rows: Vec<_> = some.iter().map(NewRow::from).collect();
+    for batch in new.chunks(BATCH_SIZE) {
+        let rows: Vec<_> = batch.iter().map(NewEventRow::from).collect();
         diesel::insert_into(events::table)
             .values(rows)
             .execute(conn)?;
@@ -87,7 +86,7 @@ pub fn record_all(conn: &mut PgConnection, new: &[NewEvent]) -> QueryResult<()> 
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = events)]
-struct Row {
+struct EventRow {
     id: i64,
     at: DateTime<Utc>,
     #[diesel(deserialize_as = String)]
@@ -100,25 +99,25 @@ struct Row {
     details: Option<String>,
 }
 
-/// The events that pass the filters, after `place`, newest first; one more than asked for, if there is.
+/// The events that match the filters, after `cursor`, newest first; one more than the limit, if there is one.
 pub fn list(
     conn: &mut PgConnection,
     query: &EventQuery,
-    place: Option<Place>,
+    cursor: Option<EventCursor>,
 ) -> QueryResult<Vec<Event>> {
     use events::{actor_id, at, id, kind};
     let mut rows = events::table
         .left_join(users::table.on(actor_id.eq(users::id.nullable())))
         .order((at.desc(), id.desc()))
         .limit(i64::from(query.limit) + 1)
-        .select((Row::as_select(), users::email.nullable()))
+        .select((EventRow::as_select(), users::email.nullable()))
         .into_boxed();
     if let Some(user_id) = query.actor_id {
         rows = rows.filter(actor_id.eq(user_id));
     }
     rows = match query.kind {
         Some(wanted) => rows.filter(kind.eq(wanted.as_str())),
-        // A newer release may have noted what this one has no name for: that is passed over.
+        // A newer release may have written kinds that this one does not know; they are omitted.
         None => rows.filter(kind.eq_any(EventKind::ALL.iter().map(|known| known.as_str()))),
     };
     if let Some(from) = query.from {
@@ -127,19 +126,19 @@ pub fn list(
     if let Some(to) = query.to {
         rows = rows.filter(at.lt(to));
     }
-    if let Some(Place(last_at, last_id)) = place {
+    if let Some(EventCursor(last_at, last_id)) = cursor {
         let before = at.lt(last_at).or(at.eq(last_at).and(id.lt(last_id)));
         rows = rows.filter(at.le(last_at)).filter(before);
     }
-    let found: Vec<(Row, Option<String>)> = rows.load(conn)?;
+    let found: Vec<(EventRow, Option<String>)> = rows.load(conn)?;
     Ok(found
         .into_iter()
-        .map(|(row, email)| row.done_by(email))
+        .map(|(row, email)| row.into_event(email))
         .collect())
 }
 
-impl Row {
-    fn done_by(self, email: Option<String>) -> Event {
+impl EventRow {
+    fn into_event(self, email: Option<String>) -> Event {
         let actor = self.actor_id.zip(email);
         let kind = self.subject_kind.and_then(|kind| kind.parse().ok());
         let subject = kind.zip(self.subject_id).zip(self.subject_name);
@@ -148,20 +147,20 @@ impl Row {
             at: self.at,
             kind: self.kind,
             actor: actor.map(|(id, email)| UserRef { id, email }),
-            subject: subject.map(|((kind, id), name)| Subject { kind, id, name }),
+            subject: subject.map(|((kind, id), name)| EventSubject { kind, id, name }),
             address: self.address,
             details: self.details,
         }
     }
 }
 
-/// Forgets the oldest of the events before this moment, so many at most; gives how many there were.
-pub fn forget(conn: &mut PgConnection, before: DateTime<Utc>, most: i64) -> QueryResult<usize> {
+/// Deletes the oldest entries before this time, at most `max`; returns their number.
+pub fn purge(conn: &mut PgConnection, before: DateTime<Utc>, max: i64) -> QueryResult<usize> {
     diesel::sql_query(
         "DELETE FROM events WHERE id = ANY(ARRAY(
              SELECT id FROM events WHERE at < $1 ORDER BY at, id LIMIT $2))",
     )
     .bind::<Timestamptz, _>(before)
-    .bind::<BigInt, _>(most)
+    .bind::<BigInt, _>(max)
     .execute(conn)
 }

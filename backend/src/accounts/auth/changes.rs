@@ -1,20 +1,20 @@
-//! Another password, another address. Both make every link worthless that was mailed before.
+//! Changes of the password and the e-mail address. Both invalidate all links mailed before.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::links::{self, Purpose};
-use crate::accounts::transactional_mails::model::Kind;
+use crate::accounts::transactional_mails::model::MailKind;
 use crate::accounts::transactional_mails::store::{queue, queue_to};
-use crate::accounts::users::store::hold;
+use crate::accounts::users::store::{email_of, lock_for_changes};
 use crate::core::db::functions::lower;
 use crate::core::db::schema::users;
 use crate::core::email_address::EmailAddress;
 
-/// Sets the password of whoever was mailed this link, and says whose it is; `None` when the link is not good any more.
-/// The link has shown that the address is theirs. Whoever is blocked stays blocked.
-pub fn reset_password(
+/// Sets the password of the user to whom this link was mailed and returns the user's id; `None` if the link is invalid. The
+/// link also confirms the address. A blocked user remains blocked.
+pub(super) fn reset_password(
     conn: &mut PgConnection,
     given: &str,
     password_hash: &str,
@@ -31,23 +31,24 @@ pub fn reset_password(
     Ok(Some(link.user_id))
 }
 
-/// Sets another password in place of the one that hashes to `known`; `false` when that is not the password any more.
-pub fn change_password(
+/// Replaces the password; `false` if it has been changed concurrently and its hash is no longer `current_hash`.
+pub(super) fn change_password(
     conn: &mut PgConnection,
     user_id: i64,
-    (known, password_hash): (&str, &str),
+    current_hash: &str,
+    new_hash: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    hold(conn, user_id)?;
-    if password_hash_of(conn, user_id)? != known {
+    lock_for_changes(conn, user_id)?;
+    if password_hash_of(conn, user_id)? != current_hash {
         return Ok(false);
     }
-    set_password(conn, user_id, password_hash, now)?;
+    set_password(conn, user_id, new_hash, now)?;
     Ok(true)
 }
 
-/// What the user's password is checked against.
-pub fn password_hash_of(conn: &mut PgConnection, user_id: i64) -> QueryResult<String> {
+/// The hash of the user's password.
+pub(super) fn password_hash_of(conn: &mut PgConnection, user_id: i64) -> QueryResult<String> {
     users::table
         .find(user_id)
         .select(users::password_hash)
@@ -66,20 +67,20 @@ fn set_password(
             users::updated_at.eq(now),
         ))
         .execute(conn)?;
-    links::withdraw(conn, user_id)?;
-    queue(conn, user_id, Kind::PasswordChanged, now)
+    links::invalidate(conn, user_id)?;
+    queue(conn, user_id, MailKind::PasswordChanged, now)
 }
 
-/// Queues the mail with the link that moves the account to this address; only the last one that was asked for counts.
-/// Whoever has the address already is told, and whoever asked learns nothing.
-pub fn ask_to_move(
+/// Queues the mail with the link that changes the address of the account; earlier links become invalid. If the address is
+/// already registered, its owner is notified instead, and the response does not differ.
+pub(super) fn request_email_change(
     conn: &mut PgConnection,
     user_id: i64,
     email: &EmailAddress,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    hold(conn, user_id)?;
-    links::withdraw(conn, user_id)?;
+    lock_for_changes(conn, user_id)?;
+    links::invalidate(conn, user_id)?;
     let owner: Option<i64> = users::table
         .filter(lower(users::email).eq(email.key()))
         .filter(users::id.ne(user_id))
@@ -87,33 +88,30 @@ pub fn ask_to_move(
         .first(conn)
         .optional()?;
     match owner {
-        Some(owner) => queue(conn, owner, Kind::AlreadyRegistered, now),
-        None => queue_to(conn, user_id, (Kind::ConfirmEmail, email.as_str()), now),
+        Some(owner) => queue(conn, owner, MailKind::AlreadyRegistered, now),
+        None => queue_to(conn, user_id, MailKind::ConfirmEmail, email.as_str(), now),
     }
 }
 
-/// Moves an account that the caller has locked, tells its owner at the old address, and gives that; `None` when somebody
-/// else has the new one by now.
-pub fn move_to(
+/// Changes the address of an account that the caller has locked, notifies its owner at the old address, and returns that;
+/// `None` if another account has the new address by now.
+pub(super) fn change_email(
     conn: &mut PgConnection,
     user_id: i64,
     email: &EmailAddress,
     now: DateTime<Utc>,
 ) -> QueryResult<Option<String>> {
-    let old: String = users::table
-        .find(user_id)
-        .select(users::email)
-        .first(conn)?;
-    let moved = conn.transaction(|conn| {
+    let old = email_of(conn, user_id)?;
+    let changed = conn.transaction(|conn| {
         diesel::update(users::table.find(user_id))
             .set((users::email.eq(email.as_str()), users::updated_at.eq(now)))
             .execute(conn)
     });
-    match moved {
+    match changed {
         Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => return Ok(None),
         other => other?,
     };
-    links::withdraw(conn, user_id)?;
-    queue_to(conn, user_id, (Kind::EmailChanged, &old), now)?;
+    links::invalidate(conn, user_id)?;
+    queue_to(conn, user_id, MailKind::EmailChanged, &old, now)?;
     Ok(Some(old))
 }

@@ -5,9 +5,9 @@ use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 
-use super::sessions::LIFETIME_DAYS;
-use super::signed_token::TokenSigner;
-use super::token::Secret;
+use crate::accounts::sessions::store::LIFETIME_DAYS;
+use crate::accounts::tokens::secret::Secret;
+use crate::accounts::tokens::signed_token::TokenSigner;
 
 /// The name of the cookie, whether it requires TLS, and the key that signs its token.
 #[derive(Clone)]
@@ -18,8 +18,8 @@ pub struct RefreshCookie {
 }
 
 impl RefreshCookie {
-    /// Behind https the browser itself guards the name (`__Host-`: this host, whole site, TLS only). Over plain http, in
-    /// development, it would refuse such a cookie.
+    /// The cookie of the site with this URL. With https its name starts with `__Host-`, so that browsers restrict it to this
+    /// host and to TLS. Over plain http, in development, they would reject such a cookie.
     pub fn for_site(public_url: &str, key: &[u8; 32]) -> Self {
         let secure = public_url.starts_with("https://");
         let name = if secure { "__Host-refresh" } else { "refresh" };
@@ -37,12 +37,12 @@ impl RefreshCookie {
         self.signer.verify(cookie.value()).map(str::to_owned)
     }
 
-    /// Hands a token to the browser.
+    /// A cookie with this token.
     pub fn carrying(&self, token: &Secret) -> Cookie<'static> {
         self.of(self.signer.sign(token), Duration::days(LIFETIME_DAYS))
     }
 
-    /// Takes it away.
+    /// A cookie that removes the token from the browser.
     pub fn cleared(&self) -> Cookie<'static> {
         self.of(String::new(), Duration::ZERO)
     }

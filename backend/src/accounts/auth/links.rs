@@ -1,28 +1,28 @@
-//! The links we mail, in the database: what each is good for, for how long, and that it is used once. Only a hash is kept.
+//! Mailed links in the database: purpose, expiry and use of each. Only the hash of the token is stored.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
-use super::token::{self, Secret};
-use crate::accounts::transactional_mails::model::Kind;
-use crate::accounts::users::store::hold;
+use crate::accounts::tokens::secret::{self, Secret};
+use crate::accounts::transactional_mails::model::MailKind;
+use crate::accounts::users::store::lock_for_changes;
 use crate::core::db::schema::{account_mails, account_tokens, users};
 use crate::core::named::named;
 
 named! {
-    /// What a link is good for, and nothing else.
+    /// The only purpose for which a link can be used.
     pub enum Purpose {
         /// Confirms the address of a new account.
         Confirm = "confirm",
         /// Sets a new password.
         Reset = "reset",
-        /// Moves an account to the address that the link went to.
+        /// Changes the address of an account to the one to which the link was mailed.
         Email = "email",
     }
 }
 
 impl Purpose {
-    /// 24 hours, and one hour for a link that is as good as the password.
+    /// 24 hours; one hour for a link that sets a password.
     const fn lifetime(self) -> TimeDelta {
         match self {
             Self::Confirm | Self::Email => TimeDelta::hours(24),
@@ -31,25 +31,39 @@ impl Purpose {
     }
 }
 
-/// A link that has been used up just now.
+/// A link to be created.
+#[derive(Debug, Clone, Copy)]
+pub enum LinkKind<'a> {
+    Confirm,
+    Reset,
+    /// To this new address.
+    Email(&'a str),
+}
+
+/// A link that has just been used.
 #[derive(Queryable)]
 pub struct Redeemed {
     pub user_id: i64,
     #[diesel(deserialize_as = String)]
     pub purpose: Purpose,
-    /// The password that the account had when the link was made.
+    /// The password of the account when the link was created.
     pub password_hash: String,
-    /// The address to move to; for `Purpose::Email` only.
+    /// The new address; only for `Purpose::Email`.
     pub email: Option<String>,
 }
 
-/// Makes the token of a link. `email` is the address to move to.
+/// Creates a link and returns its token.
 pub fn issue(
     conn: &mut PgConnection,
     user_id: i64,
-    (purpose, email): (Purpose, Option<&str>),
+    kind: LinkKind<'_>,
     now: DateTime<Utc>,
 ) -> QueryResult<Secret> {
+    let (purpose, email) = match kind {
+        LinkKind::Confirm => (Purpose::Confirm, None),
+        LinkKind::Reset => (Purpose::Reset, None),
+        LinkKind::Email(address) => (Purpose::Email, Some(address)),
+    };
     let password_hash: String = users::table
         .find(user_id)
         .select(users::password_hash)
@@ -68,29 +82,29 @@ pub fn issue(
     Ok(token)
 }
 
-/// Whether a link could be used now.
-pub fn is_good(
+/// Whether a link can be used.
+pub fn is_valid(
     conn: &mut PgConnection,
     given: &str,
     purpose: Purpose,
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    let good = account_tokens::table
-        .find(token::hash(given))
+    let valid = account_tokens::table
+        .find(secret::hash(given))
         .filter(account_tokens::purpose.eq(purpose.as_str()))
         .filter(account_tokens::used_at.is_null())
         .filter(account_tokens::expires_at.gt(now));
-    diesel::select(diesel::dsl::exists(good)).get_result(conn)
+    diesel::select(diesel::dsl::exists(valid)).get_result(conn)
 }
 
-/// Uses a link up, and locks its user; `None` when it is used up already, expired, unknown or for something else.
+/// Marks a link as used and locks its user; `None` if it is already used, expired, unknown or has another purpose.
 pub fn redeem(
     conn: &mut PgConnection,
     given: &str,
     purposes: &[Purpose],
     now: DateTime<Utc>,
 ) -> QueryResult<Option<Redeemed>> {
-    let hash = token::hash(given);
+    let hash = secret::hash(given);
     let owner: Option<i64> = account_tokens::table
         .find(&hash)
         .select(account_tokens::user_id)
@@ -99,8 +113,8 @@ pub fn redeem(
     let Some(user_id) = owner else {
         return Ok(None);
     };
-    hold(conn, user_id)?;
-    // One statement finds and uses it up: of many requests at once, one gets the row.
+    lock_for_changes(conn, user_id)?;
+    // A single statement: of concurrent requests, only one gets the row.
     diesel::update(account_tokens::table.find(&hash))
         .filter(account_tokens::purpose.eq_any(purposes.iter().map(|purpose| purpose.as_str())))
         .filter(account_tokens::used_at.is_null())
@@ -116,16 +130,16 @@ pub fn redeem(
         .optional()
 }
 
-/// Makes every link to set a password or move the account worthless, also those that have not been mailed yet. The
-/// caller has locked the user.
-pub fn withdraw(conn: &mut PgConnection, user_id: i64) -> QueryResult<()> {
-    let kinds = [Kind::Reset, Kind::ConfirmEmail].map(Kind::as_str);
+/// Invalidates all links of a user that set a password or change the address, including those that have not been mailed
+/// yet. The caller has locked the user.
+pub fn invalidate(conn: &mut PgConnection, user_id: i64) -> QueryResult<()> {
+    let kinds = [MailKind::Reset, MailKind::ConfirmEmail].map(MailKind::as_str);
     diesel::delete(account_mails::table)
         .filter(account_mails::user_id.eq(user_id))
         .filter(account_mails::kind.eq_any(kinds))
         .filter(account_mails::next_attempt_at.is_not_null())
         .execute(conn)?;
-    // After the mails: one that was being written has its token by now.
+    // After the mails, because a mail that was being composed has its token by now.
     diesel::delete(account_tokens::table)
         .filter(account_tokens::user_id.eq(user_id))
         .execute(conn)?;

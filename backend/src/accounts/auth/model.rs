@@ -1,6 +1,5 @@
-//! The requests that let somebody in or keep others out, and the answers. None is `Debug`: they hold passwords and tokens.
+//! Requests and responses of `/auth`. They are not `Debug`, because they contain passwords and tokens.
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
@@ -11,13 +10,13 @@ use crate::core::email_address::EmailAddress;
 use crate::core::language::Language;
 use crate::web::field::{single_line, time_zone, trimmed};
 
-/// A new account. It can be used once its address is confirmed.
+/// A new account. It can be used once its address has been confirmed.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignUp {
     #[schema(value_type = String, example = "ada@example.org", max_length = 254, format = Email)]
     pub email: EmailAddress,
-    /// Any characters. The commonest passwords are refused.
+    /// Any characters. The most common passwords are rejected.
     #[validate(custom(function = "acceptable"))]
     #[schema(example = "correct horse battery staple", min_length = 8, max_length = 256, format = Password)]
     pub password: String,
@@ -25,7 +24,7 @@ pub struct SignUp {
     #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]
     #[schema(example = "Ada Lovelace", max_length = 200)]
     pub full_name: String,
-    /// Of the mails to this user.
+    /// Language of the mails to this user.
     #[serde(default = "english")]
     #[schema(default = "en")]
     pub language: Language,
@@ -56,7 +55,7 @@ pub struct ConfirmAddress {
     pub token: String,
 }
 
-/// Where the link is to be sent once more.
+/// The address to which the link is sent again.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResendConfirmation {
@@ -64,7 +63,7 @@ pub struct ResendConfirmation {
     pub email: EmailAddress,
 }
 
-/// Whose password is forgotten.
+/// The address of the account.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ForgotPassword {
@@ -72,7 +71,7 @@ pub struct ForgotPassword {
     pub email: EmailAddress,
 }
 
-/// The token of a mailed link, and the password that is to count.
+/// The token of a mailed link, and the new password.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ResetPassword {
@@ -87,7 +86,7 @@ pub struct ResetPassword {
     pub password: String,
 }
 
-/// The password that counts, and the one that is to.
+/// The current password and the new one.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangePassword {
@@ -99,7 +98,7 @@ pub struct ChangePassword {
     pub new: String,
 }
 
-/// The address that is to count, and the password that shows who asks.
+/// The new address, and the password of the account.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeEmail {
@@ -110,28 +109,7 @@ pub struct ChangeEmail {
     pub password: String,
 }
 
-/// A browser or program that is signed in.
-#[derive(Serialize, ToSchema)]
-pub struct Session {
-    #[schema(example = 42, minimum = 1)]
-    pub id: i64,
-    /// What it called itself when it signed in; empty when it did not say.
-    #[schema(example = "Mozilla/5.0 (X11; Linux x86_64) Firefox/148.0")]
-    pub user_agent: String,
-    pub created_at: DateTime<Utc>,
-    /// When its access token was renewed last.
-    pub last_used_at: DateTime<Utc>,
-    /// Whether it is the one that asks.
-    pub is_current: bool,
-}
-
-/// The live sessions of one user.
-#[derive(Serialize, ToSchema)]
-pub struct Sessions {
-    pub items: Vec<Session>,
-}
-
-/// What somebody signs in with.
+/// Credentials of an account.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
@@ -144,20 +122,20 @@ pub struct SignIn {
     pub password: String,
 }
 
-/// An access token and whom it stands for. The refresh token is in the cookie.
+/// An access token and its user. The refresh token is in the cookie.
 #[derive(Serialize, ToSchema)]
 pub struct SignedIn {
     /// For `Authorization: Bearer …`.
     pub access_token: String,
     #[schema(example = "Bearer", value_type = String)]
     pub token_type: &'static str,
-    /// Seconds.
+    /// Lifetime in seconds.
     #[schema(example = 600)]
     pub expires_in: i64,
     pub user: Me,
 }
 
-/// 8–256 characters, whatever they are (NIST SP 800-63B), and not what everybody tries first.
+/// Any 8 to 256 characters (NIST SP 800-63B), except for common passwords.
 fn acceptable(password: &str) -> Result<(), ValidationError> {
     let code = match password.chars().count() {
         0 => "required",

@@ -1,4 +1,4 @@
-//! Passwords: bcrypt over a peppered digest, on a bounded number of threads of its own, and the commonest refused.
+//! Passwords: bcrypt of a peppered digest, on a bounded number of dedicated threads; common passwords are rejected.
 
 use std::collections::HashSet;
 use std::num::NonZero;
@@ -13,84 +13,86 @@ use sha2::Sha256;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
-/// 2^12 rounds: a quarter of a second on today's machines.
+/// 2^12 rounds, which take about a quarter of a second.
 pub const COST: u32 = 12;
-/// Whoever has waited this long for his turn is better told to come back.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Maximum time in the queue, after which the client is asked to retry.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// ASVS 5, 6.2.4 asks for the 3 000 commonest that the other rules allow. A list of our own, because the crates that
-/// carry one bring a whole estimator of strength with it.
-static COMMONEST: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+/// ASVS 5, 6.2.4 requires at least the 3 000 most common passwords that satisfy the other rules. A separate list, because
+/// the crates that contain one also contain a password strength estimator.
+static COMMON_PASSWORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     include_str!("common_passwords.txt")
         .lines()
         .filter(|line| !line.starts_with('#'))
         .collect()
 });
 
-/// Whether everybody who guesses passwords tries this one first. Case makes no difference to them.
+/// Whether this is one of the most common passwords, ignoring case.
 pub fn is_common(password: &str) -> bool {
-    COMMONEST.contains(password.to_lowercase().as_str())
+    COMMON_PASSWORDS.contains(password.to_lowercase().as_str())
 }
 
-/// Why there is no hash.
+/// Why a password could not be hashed or verified.
 #[derive(Debug, thiserror::Error)]
 pub enum HashError {
-    /// Too many others are waiting.
+    /// The queue is full.
     #[error("too many passwords are being hashed")]
     Busy,
     #[error(transparent)]
     Bcrypt(#[from] BcryptError),
 }
 
-/// Hashes and checks passwords. Cheap to clone; clones share the bound on what runs at once.
+/// Hashes and verifies passwords. Cheap to clone; clones share the limit of threads.
 #[derive(Clone)]
-pub struct Passwords(Arc<Inner>);
+pub struct Passwords(Arc<Hasher>);
 
-struct Inner {
+struct Hasher {
     pepper: [u8; 32],
     cost: u32,
-    turns: Arc<Semaphore>,
-    /// Checked where there is no user, so that the answer takes as long. No password fits it.
-    nobodys: String,
+    permits: Arc<Semaphore>,
+    /// Verified if there is no user, so that the response takes the same time. No password matches it.
+    dummy_hash: String,
 }
 
 impl Passwords {
-    /// Hashes at 2^`cost` rounds, on one thread less than there are cores: the rest of the service keeps one.
+    /// Hashes with 2^`cost` rounds, on at most one thread less than there are cores, so that one remains for other work.
     pub fn new(pepper: [u8; 32], cost: u32) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self(Arc::new(Inner {
+        Self(Arc::new(Hasher {
             pepper,
             cost,
-            turns: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
-            nobodys: format!("$2b${cost:02}$nobodyhasthisonehasheOnoonenoonenoonenoonenoonenooneO"),
+            permits: Arc::new(Semaphore::new(cores.saturating_sub(1).max(1))),
+            dummy_hash: format!(
+                "$2b${cost:02}$nobodyhasthisonehasheOnoonenoonenoonenoonenoonenooneO"
+            ),
         }))
     }
 
-    /// What is stored of a password.
+    /// Hashes a password.
     pub async fn hash(&self, password: String) -> Result<String, HashError> {
         let hasher = self.clone();
-        let hash = self.on_its_own_thread(move || hasher.hash_here(&password));
+        let hash = self.on_dedicated_thread(move || hasher.hash_here(&password));
         Ok(hash.await??)
     }
 
-    /// The same on the calling thread: for commands, never for a handler.
+    /// Hashes a password on the calling thread; for commands, never for a handler.
     pub fn hash_here(&self, password: &str) -> Result<String, BcryptError> {
         bcrypt::hash(self.digest(password), self.0.cost)
     }
 
-    /// Whether the password is the one behind `hash`. Takes as long without a hash as with one.
+    /// Whether the password matches `hash`. Takes the same time without a hash.
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashError> {
         let checker = self.clone();
-        self.on_its_own_thread(move || {
+        self.on_dedicated_thread(move || {
             let known = hash.is_some();
-            let hash = hash.as_deref().unwrap_or(&checker.0.nobodys);
-            bcrypt::verify(checker.digest(&password), hash).is_ok_and(|fits| fits && known)
+            let hash = hash.as_deref().unwrap_or(&checker.0.dummy_hash);
+            bcrypt::verify(checker.digest(&password), hash).is_ok_and(|matches| matches && known)
         })
         .await
     }
 
-    /// bcrypt reads 72 bytes and stops at NUL: of a digest in base64 it takes all. The pepper is not in the database,
-    /// so a stolen table alone cannot be guessed at.
+    /// bcrypt reads at most 72 bytes and stops at NUL; a digest in base64 is read completely. The pepper is not in the
+    /// database, so that a copy of the table is not enough to guess passwords.
     fn digest(&self, password: &str) -> String {
         let mut mac = <Hmac<Sha256>>::new_from_slice(&self.0.pepper)
             .unwrap_or_else(|_never| unreachable!("HMAC takes a key of any length"));
@@ -98,13 +100,13 @@ impl Passwords {
         STANDARD.encode(mac.finalize().into_bytes())
     }
 
-    /// Neither the server's threads nor those of the database: a flood of sign-ins slows only sign-ins down. Each turn
-    /// lasts until its work is done, also when the request has gone away meanwhile.
-    async fn on_its_own_thread<T: Send + 'static>(
+    /// Runs `work` on a dedicated thread rather than one of the server or the database, so that a flood of sign-ins delays
+    /// only sign-ins. The permit is held until the work is done, even if the request has been cancelled.
+    async fn on_dedicated_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashError> {
-        let turn = timeout(PATIENCE, Arc::clone(&self.0.turns).acquire_owned())
+        let permit = timeout(QUEUE_TIMEOUT, Arc::clone(&self.0.permits).acquire_owned())
             .await
             .map_err(|_elapsed| HashError::Busy)?
             .map_err(|_closed| HashError::Busy)?;
@@ -112,9 +114,9 @@ impl Passwords {
         std::thread::Builder::new()
             .name("password".to_owned())
             .spawn(move || {
-                // Nobody listens when the request has been cancelled.
+                // The receiver is gone if the request has been cancelled.
                 answer.send(work()).ok();
-                drop(turn);
+                drop(permit);
             })
             .map_err(|_no_thread| HashError::Busy)?;
         done.await.map_err(|_panicked| HashError::Busy)
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_same_password_fits_its_hash() {
+    async fn only_the_same_password_matches_its_hash() {
         let long = "ы".repeat(200);
         let hash = passwords().hash(format!("{long}a")).await.unwrap();
         assert!(
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hash_is_worth_nothing_under_another_pepper() {
+    async fn a_hash_does_not_match_with_another_pepper() {
         let hash = passwords().hash("a fine password".into()).await.unwrap();
         let others = Passwords::new([8; 32], 4);
         assert!(
@@ -156,10 +158,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobodys_hash_is_computed_in_full_and_never_fits() {
-        let nobodys = passwords().0.nobodys.clone();
+    async fn the_dummy_hash_is_computed_in_full_and_never_matches() {
+        let dummy_hash = passwords().0.dummy_hash.clone();
         assert!(
-            bcrypt::verify("x", &nobodys).is_ok(),
+            bcrypt::verify("x", &dummy_hash).is_ok(),
             "a hash that bcrypt cannot read would answer at once"
         );
         assert!(!passwords().verify("x".into(), None).await.unwrap());
@@ -167,9 +169,9 @@ mod tests {
 
     #[test]
     fn the_list_holds_the_3000_commonest_that_are_long_enough() {
-        assert_eq!(COMMONEST.len(), 3000);
+        assert_eq!(COMMON_PASSWORDS.len(), 3000);
         assert!(
-            COMMONEST
+            COMMON_PASSWORDS
                 .iter()
                 .all(|password| password.chars().count() >= 8)
         );

@@ -1,84 +1,79 @@
-//! `/auth/password`: for those who have forgotten theirs.
+//! `/auth/password`: resetting a forgotten password.
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
-use diesel::{Connection, PgConnection};
 
-use super::gate::{Gate, unstored};
+use super::authenticator::{Authenticator, no_store};
+use super::changes;
 use super::links::{self, Purpose};
 use super::model::{ForgotPassword, ResetPassword};
-use super::noted::{note, note_reset_request};
-use super::{changes, sessions};
-use crate::accounts::api_tokens;
-use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::transactional_mails::model::Kind;
+use crate::accounts::admission::rate_limits::RateLimits;
+use crate::accounts::audit_log::{EventKind, audit, audit_by_address};
+use crate::accounts::callers::resolver::Callers;
+use crate::accounts::identity::{Anonymous, Ctx};
+use crate::accounts::transactional_mails::model::MailKind;
 use crate::accounts::transactional_mails::store::queue_for;
+use crate::accounts::{api_tokens, sessions};
 use crate::web::body::Valid;
-use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
 
-/// Mail a link to set a new password
+/// Request a link to reset the password
 ///
-/// The answer is the same for every address. Three an hour for one address.
+/// The response is the same for every address. Three requests an hour for one address.
 #[utoipa::path(tag = "auth", request_body = ForgotPassword, responses(
-    (status = 202, description = "A mail is on its way, if somebody has this address"),
-    (status = 429, description = "Too many for this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+    (status = 202, description = "If the address is registered, a mail is being sent"),
+    (status = 429, description = "Too many requests for this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[post("/auth/password/forgot")]
 pub(super) async fn forgot_password(
-    gate: Data<Gate>,
-    client: Client,
+    ctx: Ctx<Anonymous>,
+    limits: Data<RateLimits>,
     Valid(given): Valid<ForgotPassword>,
 ) -> Result<HttpResponse, ApiError> {
-    gate.admit_forgot(&given.email).await?;
-    let now = gate.clock.now();
-    let origin = Origin::stranger(&client, now);
-    let work = move |conn: &mut PgConnection| {
-        queue_for(conn, Kind::Reset, &given.email, now)?;
-        note_reset_request(conn, origin, &given.email).map_err(ApiError::from)
-    };
-    gate.db.run(move |conn| conn.transaction(work)).await?;
-    Ok(unstored(HttpResponse::Accepted().finish()))
+    limits.admit_reset(&given.email).await?;
+    let now = ctx.now();
+    let event = ctx.origin(now).event(EventKind::PasswordResetRequested);
+    ctx.transaction(move |conn| {
+        queue_for(conn, MailKind::Reset, &given.email, now)?;
+        audit_by_address(conn, &event, &given.email)
+    })
+    .await?;
+    Ok(no_store(HttpResponse::Accepted().finish()))
 }
 
-/// Set a new password
+/// Reset the password
 ///
-/// Takes the token of the mailed link, once, within an hour. Ends every session and deletes every API token of the user.
-/// It confirms the address, and does not lift a block.
-#[utoipa::path(tag = "auth", request_body = ResetPassword, responses((status = 204, description = "The new password counts")))]
+/// Requires the token of the mailed link, which is valid once and for an hour. Ends all sessions and deletes all API tokens
+/// of the user. Confirms the address; does not unblock the user.
+#[utoipa::path(tag = "auth", request_body = ResetPassword, responses((status = 204, description = "The password has been changed")))]
 #[post("/auth/password/reset")]
 pub(super) async fn reset_password(
-    gate: Data<Gate>,
-    client: Client,
+    ctx: Ctx<Anonymous>,
+    auth: Data<Authenticator>,
+    callers: Data<Callers>,
     Valid(ResetPassword { token, password }): Valid<ResetPassword>,
 ) -> Result<HttpResponse, ApiError> {
-    let token = gate.mailed_token(&token)?;
-    let (given, now) = (token.clone(), gate.clock.now());
-    // Before the costly hash, so that an invented link costs nothing.
-    let look = move |conn: &mut PgConnection| {
-        links::is_good(conn, &given, Purpose::Reset, now).map_err(ApiError::from)
-    };
-    if !gate.db.run(look).await? {
+    let token = auth.mailed_token(&token)?;
+    let (given, now) = (token.clone(), ctx.now());
+    // Checked before the expensive password hash.
+    let is_valid = ctx.run(move |conn| links::is_valid(conn, &given, Purpose::Reset, now));
+    if !is_valid.await? {
         return Err(ApiError::token_invalid());
     }
-    let (hash, now) = (gate.passwords.hash(password).await?, gate.clock.now());
-    let work = move |conn: &mut PgConnection| {
-        let Some(user_id) = changes::reset_password(conn, &token, &hash, now)? else {
-            return Ok(None);
-        };
-        let origin = Origin::of(user_id, &client, now);
-        note(conn, origin, EventKind::PasswordReset)?;
+    let (hash, now) = (auth.passwords.hash(password).await?, ctx.now());
+    let origin = ctx.origin(now);
+    let reset = ctx.transaction(move |conn| {
+        let user_id = changes::reset_password(conn, &token, &hash, now)?;
+        let user_id = user_id.ok_or_else(ApiError::token_invalid)?;
+        audit(conn, &origin.by(user_id).event(EventKind::PasswordReset))?;
         api_tokens::store::delete_all_of(conn, user_id)?;
-        let ended = sessions::end_all_of(conn, user_id, now)?;
-        Ok::<_, ApiError>(Some((user_id, ended)))
-    };
-    let Some((user_id, ended)) = gate.db.run(move |conn| conn.transaction(work)).await? else {
-        return Err(ApiError::token_invalid());
-    };
-    gate.callers.forget_tokens_of(user_id);
+        let ended = sessions::store::end_all_of(conn, user_id, now)?;
+        Ok::<_, ApiError>((user_id, ended))
+    });
+    let (user_id, ended) = reset.await?;
+    callers.invalidate_tokens_of(user_id);
     for session_id in ended {
-        gate.callers.forget(session_id);
+        callers.invalidate_session(session_id);
     }
-    tracing::info!(user.id = user_id, "a password has been reset");
-    Ok(unstored(HttpResponse::NoContent().finish()))
+    tracing::info!(user.id = user_id, "password reset");
+    Ok(no_store(HttpResponse::NoContent().finish()))
 }

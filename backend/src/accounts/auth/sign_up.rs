@@ -2,36 +2,20 @@
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, post};
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 
-use super::gate::{Gate, unstored};
+use super::authenticator::{Authenticator, no_store};
 use super::model::SignUp;
-use super::noted::note_about;
-use super::sign_up_policy::{Admission, NotAdmitted};
 use super::store::{self, SignedUp};
-use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
+use crate::accounts::admission::rate_limits::RateLimits;
+use crate::accounts::admission::sign_up_policy::{Admission, SignUpPolicy};
+use crate::accounts::audit_log::{EventKind, SubjectKind, audit};
+use crate::accounts::identity::{Anonymous, Ctx, Origin};
 use crate::accounts::invitations::store as invitations;
 use crate::accounts::transactional_mails::store::queue;
+use crate::accounts::users;
 use crate::web::body::Valid;
-use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
-
-impl From<NotAdmitted> for ApiError {
-    fn from(refusal: NotAdmitted) -> Self {
-        match refusal {
-            NotAdmitted::Closed => Self::refused(
-                "sign_up_closed",
-                "Sign-up is closed; contact the administrator.",
-            ),
-            NotAdmitted::Domain => Self::invalid_field(
-                "email",
-                "domain_not_allowed",
-                "Without an invitation, accounts are only for addresses at certain domains.",
-            ),
-        }
-    }
-}
 
 /// Open an account
 ///
@@ -41,95 +25,120 @@ impl From<NotAdmitted> for ApiError {
 /// by mail. It is also the same if an invitation is required and missing: an invited address is then mailed its
 /// invitation again. Limits: five requests an hour from one network address, three mails an hour to one address.
 #[utoipa::path(tag = "auth", request_body = SignUp, responses(
-    (status = 202, description = "A mail is on its way, or with an invitation: the account can be used"),
+    (status = 202, description = "A mail is being sent; with an invitation, the account can be used"),
     (status = 403, description = "`sign_up_closed`: sign-up is closed", body = Problem, content_type = "application/problem+json"),
-    (status = 422, description = "`token_invalid`: the invitation is used, withdrawn, expired, of an administrator who is one no more, or for another address; field `email`, `domain_not_allowed`", body = Problem, content_type = "application/problem+json"),
-    (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+    (status = 422, description = "`token_invalid`: the invitation is used, withdrawn, expired, void, or for another address; field `email`, `domain_not_allowed`", body = Problem, content_type = "application/problem+json"),
+    (status = 429, description = "Too many requests from this network address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[post("/auth/sign-up")]
 pub(super) async fn sign_up(
-    gate: Data<Gate>,
-    client: Client,
+    ctx: Ctx<Anonymous>,
+    auth: Data<Authenticator>,
+    limits: Data<RateLimits>,
+    policy: Data<SignUpPolicy>,
     Valid(new): Valid<SignUp>,
 ) -> Result<HttpResponse, ApiError> {
-    gate.admit_sign_up(&client).await?;
-    match gate
-        .sign_up
-        .admit(new.email.as_str(), new.invitation.is_some())?
-    {
-        Admission::Unconfirmed => open_unconfirmed(&gate, &client, new).await?,
-        Admission::ByInvitation => open_by_invitation(&gate, &client, new).await?,
-        Admission::Reminder => remind(&gate, new).await?,
+    limits.admit_sign_up(&ctx.client).await?;
+    let admission = policy.admit(new.email.as_str(), new.invitation.is_some())?;
+    let request = SignUpRequest {
+        ctx: &ctx,
+        auth: &auth,
+        limits: &limits,
+    };
+    match admission {
+        Admission::Unconfirmed => request.open_unconfirmed(new).await?,
+        Admission::ByInvitation => request.open_by_invitation(new).await?,
+        Admission::Reminder => request.remind(new).await?,
     }
-    Ok(unstored(HttpResponse::Accepted().finish()))
+    Ok(no_store(HttpResponse::Accepted().finish()))
 }
 
-async fn open_unconfirmed(gate: &Gate, client: &Client, mut new: SignUp) -> Result<(), ApiError> {
-    // The response must not reveal how many mails the address has received.
-    let may_mail = gate.admit_link(&new.email).await.is_ok();
-    let password = std::mem::take(&mut new.password);
-    let (hash, now) = (gate.passwords.hash(password).await?, gate.clock.now());
-    let origin = Origin::stranger(client, now);
-    let work = move |conn: &mut PgConnection| {
-        let signed_up = store::sign_up(conn, &new, &hash, now)?;
-        if may_mail {
-            queue(conn, signed_up.user_id, signed_up.mail, now)?;
-        }
-        record(conn, origin, &signed_up)
-    };
-    gate.db.run(move |conn| conn.transaction(work)).await
+struct SignUpRequest<'a> {
+    ctx: &'a Ctx<Anonymous>,
+    auth: &'a Authenticator,
+    limits: &'a RateLimits,
 }
 
-/// The invitation came by mail, so the address is confirmed. An existing account is left as it is, and its owner is
-/// notified by mail.
-async fn open_by_invitation(gate: &Gate, client: &Client, mut new: SignUp) -> Result<(), ApiError> {
-    let token = gate.mailed_token(&new.invitation.take().unwrap_or_default())?;
-    let (given, email, now) = (token.clone(), new.email.clone(), gate.clock.now());
-    // Checked before the expensive password hash, so that forged tokens are cheap to reject.
-    let look = move |conn: &mut PgConnection| {
-        invitations::is_good(conn, (&given, &email), now).map_err(ApiError::from)
-    };
-    if !gate.db.run(look).await? {
-        return Err(ApiError::token_invalid());
+impl SignUpRequest<'_> {
+    async fn open_unconfirmed(&self, mut new: SignUp) -> Result<(), ApiError> {
+        // The response must not reveal how many mails the address has received.
+        let may_mail = self.limits.admit_link(&new.email).await.is_ok();
+        let password = std::mem::take(&mut new.password);
+        let hash = self.auth.passwords.hash(password).await?;
+        let now = self.ctx.now();
+        let origin = self.ctx.origin(now);
+        let open = self.ctx.transaction(move |conn| {
+            let signed_up = store::sign_up(conn, &new, &hash, now)?;
+            if may_mail {
+                queue(conn, signed_up.user_id, signed_up.mail, now)?;
+            }
+            audit_sign_up(conn, origin, &signed_up)
+        });
+        open.await
     }
-    let may_mail = gate.admit_link(&new.email).await.is_ok();
-    let password = std::mem::take(&mut new.password);
-    let (hash, now) = (gate.passwords.hash(password).await?, gate.clock.now());
-    let origin = Origin::stranger(client, now);
-    let work = move |conn: &mut PgConnection| {
-        if !invitations::accept(conn, (&token, &new.email), now)? {
+
+    /// The invitation came by mail, so the address is confirmed. An existing account is left as it is, and its owner is
+    /// notified by mail.
+    async fn open_by_invitation(&self, mut new: SignUp) -> Result<(), ApiError> {
+        let token = self
+            .auth
+            .mailed_token(&new.invitation.take().unwrap_or_default())?;
+        let (given, email, now) = (token.clone(), new.email.clone(), self.ctx.now());
+        // Checked before the expensive password hash, so that forged tokens are cheap to reject.
+        let is_valid = self
+            .ctx
+            .run(move |conn| invitations::is_valid(conn, &given, &email, now));
+        if !is_valid.await? {
             return Err(ApiError::token_invalid());
         }
-        let signed_up = store::sign_up(conn, &new, &hash, now)?;
-        record(conn, origin, &signed_up)?;
-        if store::confirm_invited(conn, signed_up.user_id, now)? {
-            note_about(
-                conn,
-                origin,
-                EventKind::InvitationAccepted,
-                signed_up.user_id,
-            )?;
-        } else if may_mail {
-            queue(conn, signed_up.user_id, signed_up.mail, now)?;
+        let may_mail = self.limits.admit_link(&new.email).await.is_ok();
+        let password = std::mem::take(&mut new.password);
+        let hash = self.auth.passwords.hash(password).await?;
+        let now = self.ctx.now();
+        let origin = self.ctx.origin(now);
+        let open = self.ctx.transaction(move |conn| {
+            if !invitations::accept(conn, &token, &new.email, now)? {
+                return Err(ApiError::token_invalid());
+            }
+            let signed_up = store::sign_up(conn, &new, &hash, now)?;
+            audit_sign_up(conn, origin, &signed_up)?;
+            if store::confirm_invited(conn, signed_up.user_id, now)? {
+                let event = origin.event(EventKind::InvitationAccepted);
+                let email = users::store::email_of(conn, signed_up.user_id)?;
+                audit(
+                    conn,
+                    &event.about(SubjectKind::User, signed_up.user_id, &email),
+                )?;
+            } else if may_mail {
+                queue(conn, signed_up.user_id, signed_up.mail, now)?;
+            }
+            Ok(())
+        });
+        open.await
+    }
+
+    async fn remind(&self, new: SignUp) -> Result<(), ApiError> {
+        if self.limits.admit_link(&new.email).await.is_ok() {
+            let now = self.ctx.now();
+            self.ctx
+                .transaction(move |conn| invitations::remind(conn, &new.email, now))
+                .await?;
         }
         Ok(())
-    };
-    gate.db.run(move |conn| conn.transaction(work)).await
-}
-
-async fn remind(gate: &Gate, new: SignUp) -> Result<(), ApiError> {
-    if gate.admit_link(&new.email).await.is_ok() {
-        let now = gate.clock.now();
-        let work = move |conn: &mut PgConnection| {
-            invitations::remind(conn, &new.email, now).map_err(ApiError::from)
-        };
-        gate.db.run(move |conn| conn.transaction(work)).await?;
     }
-    Ok(())
 }
 
-fn record(conn: &mut PgConnection, origin: Origin, signed_up: &SignedUp) -> Result<(), ApiError> {
+fn audit_sign_up(
+    conn: &mut PgConnection,
+    origin: Origin,
+    signed_up: &SignedUp,
+) -> Result<(), ApiError> {
     if signed_up.is_new {
-        note_about(conn, origin, EventKind::SignedUp, signed_up.user_id)?;
+        let email = users::store::email_of(conn, signed_up.user_id)?;
+        let event = origin.event(EventKind::SignedUp);
+        audit(
+            conn,
+            &event.about(SubjectKind::User, signed_up.user_id, &email),
+        )?;
     }
     Ok(())
 }

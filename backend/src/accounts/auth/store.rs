@@ -1,36 +1,36 @@
-//! Accounts in the database: sign-up, confirmation, and what a password is checked against.
+//! Accounts in the database: sign-up, confirmation and sign-in.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::changes;
-use super::links::{self, Purpose};
+use super::links::{self, LinkKind, Purpose};
 use super::model::SignUp;
-use super::policy::Role;
-use super::token::Secret;
-use crate::accounts::transactional_mails::model::Kind;
+use crate::accounts::identity::Role;
+use crate::accounts::tokens::secret::Secret;
+use crate::accounts::transactional_mails::model::MailKind;
 use crate::core::db::functions::lower;
 use crate::core::db::schema::users;
 use crate::core::email_address::EmailAddress;
 
-/// What a sign-in is checked against.
+/// What a sign-in is verified against.
 #[derive(Queryable)]
-pub struct Credentials {
+pub struct SignInAccount {
     pub user_id: i64,
     pub password_hash: String,
     confirmed_at: Option<DateTime<Utc>>,
     blocked_at: Option<DateTime<Utc>>,
 }
 
-impl Credentials {
-    /// Whether the right password lets this user in.
-    pub fn in_good_standing(&self) -> bool {
+impl SignInAccount {
+    /// Whether the account is confirmed and not blocked.
+    pub fn is_active(&self) -> bool {
         self.confirmed_at.is_some() && self.blocked_at.is_none()
     }
 }
 
-/// The credentials of the user with this address key, see [`EmailAddress::key_of`].
-pub fn credentials(conn: &mut PgConnection, key: &str) -> QueryResult<Option<Credentials>> {
+/// The account with this address key, see [`EmailAddress::key_of`].
+pub fn find_by_address(conn: &mut PgConnection, key: &str) -> QueryResult<Option<SignInAccount>> {
     users::table
         .filter(lower(users::email).eq(key))
         .select((
@@ -43,17 +43,17 @@ pub fn credentials(conn: &mut PgConnection, key: &str) -> QueryResult<Option<Cre
         .optional()
 }
 
-/// What came of a sign-up.
+/// The result of a sign-up.
 pub struct SignedUp {
     pub user_id: i64,
-    /// The account was not there before.
+    /// The account has been created.
     pub is_new: bool,
-    /// What its owner is to be mailed.
-    pub mail: Kind,
+    /// The mail to be sent to its owner.
+    pub mail: MailKind,
 }
 
-/// Stores a new account, not confirmed yet, and says which mail is owed to whom. The owner of an address that is in use
-/// already is told by mail; whoever signed up learns nothing.
+/// Stores a new, unconfirmed account and returns which mail is to be sent. If the address is already registered, its owner
+/// is notified by mail, and the response does not differ.
 pub fn sign_up(
     conn: &mut PgConnection,
     new: &SignUp,
@@ -67,7 +67,7 @@ pub fn sign_up(
         return Ok(SignedUp {
             user_id,
             is_new: true,
-            mail: Kind::Confirm,
+            mail: MailKind::Confirm,
         });
     }
     let (user_id, confirmed_at): (i64, Option<DateTime<Utc>>) = users::table
@@ -79,11 +79,11 @@ pub fn sign_up(
         return Ok(SignedUp {
             user_id,
             is_new: false,
-            mail: Kind::AlreadyRegistered,
+            mail: MailKind::AlreadyRegistered,
         });
     }
-    // Nobody has shown yet that the address is theirs, so what was given last counts: otherwise a stranger could sign up
-    // with somebody's address and wait for them to confirm it, with the stranger's password.
+    // The address is unconfirmed, so the latest sign-up wins: otherwise an attacker could sign up with another person's
+    // address and wait until they confirm it, with the attacker's password.
     diesel::update(users::table.find(user_id))
         .set((
             users::password_hash.eq(password_hash),
@@ -96,7 +96,7 @@ pub fn sign_up(
     Ok(SignedUp {
         user_id,
         is_new: false,
-        mail: Kind::Confirm,
+        mail: MailKind::Confirm,
     })
 }
 
@@ -113,7 +113,7 @@ pub fn confirm_invited(
     Ok(confirmed > 0)
 }
 
-/// Stores a user who is confirmed from the beginning; `None` when the address is in use already.
+/// Stores a confirmed account; `None` if the address is already registered.
 pub fn create_confirmed(
     conn: &mut PgConnection,
     new: &SignUp,
@@ -154,24 +154,30 @@ fn create(
         .optional()
 }
 
-/// Makes the token of the link that confirms a new account, for the password that the account has now.
+/// Creates the token of the link that confirms a new account with its current password.
 pub fn issue_confirmation(
     conn: &mut PgConnection,
     user_id: i64,
     now: DateTime<Utc>,
 ) -> QueryResult<Secret> {
-    links::issue(conn, user_id, (Purpose::Confirm, None), now)
+    links::issue(conn, user_id, LinkKind::Confirm, now)
 }
 
 /// What a mailed link has confirmed.
 pub struct Confirmed {
     pub user_id: i64,
-    /// From which address to which the account has moved.
-    pub moved: Option<(String, String)>,
+    /// `None` for a new account.
+    pub email_change: Option<EmailChange>,
 }
 
-/// Confirms the address that a mailed link went to: of a new account, or the one that an account moves to. `None` when
-/// the link is used up, expired or unknown, or somebody else has the address by now. Whoever is blocked stays blocked.
+/// A change of the e-mail address of an account.
+pub struct EmailChange {
+    pub from: String,
+    pub to: String,
+}
+
+/// Confirms the address to which a link was mailed: of a new account, or the new one of an existing account. `None` if the
+/// link is used, expired or unknown, or another account has the address by now. A blocked user remains blocked.
 pub fn confirm(
     conn: &mut PgConnection,
     given: &str,
@@ -186,12 +192,14 @@ pub fn confirm(
         let Some(email) = EmailAddress::recover(&email) else {
             return Ok(None);
         };
-        let from = changes::move_to(conn, user_id, &email, now)?;
-        let moved = |from| Confirmed {
+        let from = changes::change_email(conn, user_id, &email, now)?;
+        return Ok(from.map(|from| Confirmed {
             user_id,
-            moved: Some((from, email.to_string())),
-        };
-        return Ok(from.map(moved));
+            email_change: Some(EmailChange {
+                from,
+                to: email.to_string(),
+            }),
+        }));
     }
     diesel::update(users::table.find(user_id))
         .filter(users::confirmed_at.is_null())
@@ -203,6 +211,6 @@ pub fn confirm(
         .execute(conn)?;
     Ok(Some(Confirmed {
         user_id,
-        moved: None,
+        email_change: None,
     }))
 }

@@ -1,30 +1,36 @@
-//! Pictures in the database. The user's row names the one that is shown.
+//! Pictures of users in the database. The row of the user refers to the current one.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::core::db::schema::{avatars, users};
 
-/// Puts a picture in place of the one there was. Within a transaction.
+/// A picture and its name.
+pub(super) struct Avatar<'a> {
+    pub name: &'a str,
+    pub image: &'a [u8],
+}
+
+/// Replaces the picture of a user. Must be called in a transaction.
 pub(super) fn replace(
     conn: &mut PgConnection,
     user_id: i64,
-    (name, image): (&str, &[u8]),
+    avatar: &Avatar<'_>,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    show(conn, user_id, Some(name), now)?;
+    set_current(conn, user_id, Some(avatar.name), now)?;
     diesel::delete(avatars::table.filter(avatars::user_id.eq(user_id))).execute(conn)?;
     diesel::insert_into(avatars::table)
         .values((
-            avatars::name.eq(name),
+            avatars::name.eq(avatar.name),
             avatars::user_id.eq(user_id),
-            avatars::image.eq(image),
+            avatars::image.eq(avatar.image),
         ))
         .execute(conn)?;
     Ok(())
 }
 
-/// Removes a user's picture; `false` when there is none. Within a transaction.
+/// Removes the picture of a user; `false` if there is none. Must be called in a transaction.
 pub(super) fn remove(
     conn: &mut PgConnection,
     user_id: i64,
@@ -33,18 +39,18 @@ pub(super) fn remove(
     let removed =
         diesel::delete(avatars::table.filter(avatars::user_id.eq(user_id))).execute(conn)?;
     if removed > 0 {
-        show(conn, user_id, None, now)?;
+        set_current(conn, user_id, None, now)?;
     }
     Ok(removed > 0)
 }
 
-/// The picture of this name.
+/// The picture with this name.
 pub(super) fn find(conn: &mut PgConnection, name: &str) -> QueryResult<Vec<u8>> {
     avatars::table.find(name).select(avatars::image).first(conn)
 }
 
-/// The user's row is changed first: whoever else changes the picture waits here.
-fn show(
+/// Called first, because the lock on the row of the user serializes changes of the picture.
+fn set_current(
     conn: &mut PgConnection,
     user_id: i64,
     name: Option<&str>,

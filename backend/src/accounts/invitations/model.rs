@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use crate::accounts::users::user_ref::UserRef;
+use crate::accounts::identity::UserRef;
 use crate::core::email_address::EmailAddress;
 use crate::core::language::Language;
 use crate::web::page::{Paging, default_per_page, first_page};
@@ -29,8 +29,8 @@ pub struct Invitation {
     pub created_at: DateTime<Utc>,
     /// When the link expires.
     pub expires_at: DateTime<Utc>,
-    /// The link does not work because the account that sent it is blocked, deleted or no administrator any more. Invite
-    /// the address again.
+    /// The link does not work because the account that sent it is blocked, deleted or no longer has the role of an
+    /// administrator. Invite the address again.
     pub is_void: bool,
 }
 

@@ -9,11 +9,10 @@ use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel::upsert::excluded;
 
 use super::model::{Invitation, LIFETIME};
-use crate::accounts::auth::policy::Role;
-use crate::accounts::auth::token::{self, Secret};
-use crate::accounts::transactional_mails::model::Kind;
+use crate::accounts::identity::{Role, UserRef};
+use crate::accounts::tokens::secret::{self, Secret};
+use crate::accounts::transactional_mails::model::MailKind;
 use crate::accounts::transactional_mails::store::queue_to;
-use crate::accounts::users::user_ref::UserRef;
 use crate::core::db::functions::lower;
 use crate::core::db::schema::{invitations, users};
 use crate::core::email_address::EmailAddress;
@@ -126,7 +125,7 @@ pub fn create(
         ))
         .returning(InvitationRow::as_returning())
         .get_result(conn)?;
-    queue_to(conn, new.invited_by, (Kind::Invitation, &row.email), now)?;
+    queue_to(conn, new.invited_by, MailKind::Invitation, &row.email, now)?;
     Ok(row.sent_by(Some(by), false))
 }
 
@@ -180,28 +179,30 @@ pub fn issue(
 }
 
 /// Whether this token is valid for this address.
-pub fn is_good(
+pub fn is_valid(
     conn: &mut PgConnection,
-    (given, email): (&str, &EmailAddress),
+    given: &str,
+    email: &EmailAddress,
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    let good = invitations::table
-        .filter(invitations::token_hash.eq(token::hash(given)))
+    let valid = invitations::table
+        .filter(invitations::token_hash.eq(secret::hash(given)))
         .filter(lower(invitations::email).eq(email.key()))
         .filter(invitations::expires_at.gt(now))
         .filter(invitations::invited_by.eq_any(inviters()));
-    diesel::select(exists(good)).get_result(conn)
+    diesel::select(exists(valid)).get_result(conn)
 }
 
 /// Accepts an invitation; `false` if the token is used, expired, void, unknown or for another address.
 pub fn accept(
     conn: &mut PgConnection,
-    (given, email): (&str, &EmailAddress),
+    given: &str,
+    email: &EmailAddress,
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
     // Of concurrent requests, only one deletes the row.
     let accepted = diesel::delete(invitations::table)
-        .filter(invitations::token_hash.eq(token::hash(given)))
+        .filter(invitations::token_hash.eq(secret::hash(given)))
         .filter(lower(invitations::email).eq(email.key()))
         .filter(invitations::expires_at.gt(now))
         .filter(invitations::invited_by.eq_any(inviters()))

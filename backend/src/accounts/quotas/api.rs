@@ -2,7 +2,6 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, put};
-use diesel::{Connection, PgConnection};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -10,18 +9,13 @@ use validator::Validate;
 
 use super::model::{AccountQuotas, OwnerQuotas, Quota, Quotas};
 use super::store;
-use crate::accounts::audit_log;
-use crate::accounts::audit_log::model::{EventKind, SubjectKind};
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::auth::caller::Caller;
-use crate::accounts::users::store::lock;
-use crate::core::clock::Clock;
-use crate::core::db::Db;
+use crate::accounts::audit_log::{EventKind, SubjectKind, audit};
+use crate::accounts::identity::Ctx;
+use crate::accounts::users;
 use crate::web::body::Valid;
-use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
 
-/// The routes of this module.
+/// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(get_quotas).service(put_quotas);
 }
@@ -79,18 +73,15 @@ impl UserQuotas {
 /// Requires the role of a manager.
 #[utoipa::path(tag = "users", params(("id" = i64, Path, minimum = 1)), responses(
     (status = 200, description = "The quotas", body = UserQuotas),
-    (status = 403, description = "This is for managers", body = Problem, content_type = "application/problem+json")))]
+    (status = 403, description = "Requires the role of a manager", body = Problem, content_type = "application/problem+json")))]
 #[get("/users/{id}/quotas")]
 async fn get_quotas(
-    caller: Caller,
-    db: Data<Db>,
+    ctx: Ctx,
     quotas: Data<Quotas>,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    caller.who_may_oversee()?;
-    let account = db
-        .run(move |conn| store::of_account(conn, *id).map_err(ApiError::from))
-        .await?;
+    ctx.actor.require_manager()?;
+    let account = ctx.run(move |conn| store::of_account(conn, *id)).await?;
     Ok(HttpResponse::Ok().json(UserQuotas::new(**quotas, account)))
 }
 
@@ -99,35 +90,34 @@ async fn get_quotas(
 /// Requires the role of an administrator. Quotas apply from now on; what the account already has is kept.
 #[utoipa::path(tag = "users", params(("id" = i64, Path, minimum = 1)), request_body = SetQuotas, responses(
     (status = 200, description = "The quotas", body = UserQuotas),
-    (status = 403, description = "This is for administrators", body = Problem, content_type = "application/problem+json")))]
+    (status = 403, description = "Requires the role of an administrator", body = Problem, content_type = "application/problem+json")))]
 #[put("/users/{id}/quotas")]
 async fn put_quotas(
-    caller: Caller,
-    client: Client,
-    db: Data<Db>,
-    (clock, quotas): (Data<Clock>, Data<Quotas>),
+    ctx: Ctx,
+    quotas: Data<Quotas>,
     id: Path<i64>,
     Valid(wanted): Valid<SetQuotas>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, user_id) = (caller.who_may_appoint()?.user_id, *id);
-    let origin = Origin::of(by, &client, clock.now());
-    let work = move |conn: &mut PgConnection| {
-        let user = lock(conn, user_id)?;
+    let (by, user_id) = (ctx.actor.require_admin()?.user_id, *id);
+    let origin = ctx.origin(ctx.now());
+    let updated = ctx.transaction(move |conn| {
+        let user = users::store::lock(conn, user_id)?;
         store::set(conn, user_id, wanted.recipients, wanted.mails_a_day)?;
-        let word = |quota: Option<i64>| {
-            quota.map_or_else(|| "default".to_owned(), |most| most.to_string())
-        };
+        let text =
+            |quota: Option<i64>| quota.map_or_else(|| "default".to_owned(), |max| max.to_string());
         let details = format!(
             "recipients: {}, mails_a_day: {}",
-            word(wanted.recipients),
-            word(wanted.mails_a_day)
+            text(wanted.recipients),
+            text(wanted.mails_a_day)
         );
-        let event = origin.did(EventKind::QuotasChanged);
-        let event = event.about(SubjectKind::User, user_id, &user.email);
-        audit_log::store::record(conn, &event.with(&details))?;
-        store::of_account(conn, user_id).map_err(ApiError::from)
-    };
-    let account = db.run(move |conn| conn.transaction(work)).await?;
+        let event = origin
+            .event(EventKind::QuotasChanged)
+            .about(SubjectKind::User, user_id, &user.email)
+            .with_details(&details);
+        audit(conn, &event)?;
+        store::of_account(conn, user_id)
+    });
+    let account = updated.await?;
     tracing::info!(user.id = user_id, by, "user quotas set");
     Ok(HttpResponse::Ok().json(UserQuotas::new(**quotas, account)))
 }

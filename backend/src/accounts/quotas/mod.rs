@@ -1,5 +1,5 @@
-//! How much one owner may have and send, where the operator has said so. Everything that belongs to one owner is measured
-//! with the owner's row locked, so that what comes at the same time does not slip through together.
+//! Quotas: how much an owner may store and send, if configured. Usage is measured with the row of the owner locked, so that
+//! concurrent requests cannot exceed a quota together.
 
 pub mod api;
 pub mod model;

@@ -48,11 +48,11 @@ pub struct OwnerQuotas {
 
 impl Quota {
     /// Converts from the configuration and the database: 0 is no limit.
-    pub fn of(most: i64) -> Self {
-        if most == 0 {
+    pub fn of(max: i64) -> Self {
+        if max == 0 {
             Self::Unlimited
         } else {
-            Self::AtMost(most)
+            Self::AtMost(max)
         }
     }
 
@@ -60,7 +60,7 @@ impl Quota {
     pub fn limit(self) -> Option<i64> {
         match self {
             Self::Unlimited => None,
-            Self::AtMost(most) => Some(most),
+            Self::AtMost(max) => Some(max),
         }
     }
 }
@@ -80,32 +80,36 @@ impl Quotas {
     }
 }
 
-/// A run of the last 24 hours, or the retries of an older one: when it began and how many mails it counts for.
-pub type Sent = (DateTime<Utc>, i64);
+/// A run of the last 24 hours, or the retries of an older one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentMails {
+    pub since: DateTime<Utc>,
+    pub mails: i64,
+}
 
 /// Whether there is room for more mails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
     Now,
-    /// From then on, if nothing else is sent.
+    /// From this time on, if nothing else is sent.
     At(DateTime<Utc>),
-    /// They are more than a whole day's.
+    /// The mails exceed the quota of a day.
     Never,
 }
 
-/// When `more` mails fit into a day of `quota`, after these runs, the oldest first.
-pub fn room(quota: i64, sent: &[Sent], more: i64) -> Room {
+/// The time from which `more` mails fit into the quota, after these runs, the oldest first.
+pub fn room(quota: i64, sent: &[SentMails], more: i64) -> Room {
     if more > quota {
         return Room::Never;
     }
-    let mut used: i64 = sent.iter().map(|(_, mails)| mails).sum();
+    let mut used: i64 = sent.iter().map(|sent| sent.mails).sum();
     let mut room = Room::Now;
-    for (began, mails) in sent {
+    for SentMails { since, mails } in sent {
         if used + more <= quota {
             break;
         }
         used -= mails;
-        room = Room::At(*began + DAY);
+        room = Room::At(*since + DAY);
     }
     room
 }
@@ -118,8 +122,15 @@ mod tests {
         DateTime::UNIX_EPOCH + TimeDelta::hours(hours)
     }
 
+    fn sent(hours: i64, mails: i64) -> SentMails {
+        SentMails {
+            since: at(hours),
+            mails,
+        }
+    }
+
     #[test]
-    fn what_an_administrator_set_goes_before_the_settings_and_these_before_the_default() {
+    fn quotas_set_by_an_administrator_precede_the_settings_and_these_the_defaults() {
         let settings = Quotas {
             recipients: Some(Quota::AtMost(5)),
             mails_a_day: None,
@@ -148,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_into_the_rest_of_the_day_goes_at_once() {
+    fn mails_within_the_rest_of_the_quota_may_be_sent_now() {
         assert_eq!(room(10, &[], 10), Room::Now);
-        assert_eq!(room(10, &[(at(0), 4), (at(1), 3)], 3), Room::Now);
+        assert_eq!(room(10, &[sent(0, 4), sent(1, 3)], 3), Room::Now);
     }
 
     #[test]
-    fn what_does_not_fit_waits_until_enough_is_a_day_old() {
-        let sent = [(at(0), 4), (at(1), 3), (at(2), 3)];
+    fn mails_over_the_quota_wait_until_enough_others_are_a_day_old() {
+        let sent = [sent(0, 4), sent(1, 3), sent(2, 3)];
         assert_eq!(room(10, &sent, 1), Room::At(at(24)));
         assert_eq!(room(10, &sent, 4), Room::At(at(24)));
         assert_eq!(room(10, &sent, 5), Room::At(at(25)));
@@ -163,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_more_than_a_day_allows_never_fits() {
+    fn more_mails_than_the_quota_can_never_be_sent() {
         assert_eq!(room(10, &[], 11), Room::Never);
     }
 }

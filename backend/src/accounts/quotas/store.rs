@@ -1,12 +1,12 @@
-//! What an owner has and has sent, measured in the database.
+//! Quotas, and what an owner stores and has sent, in the database.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::sum;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 
-use super::model::{AccountQuotas, DAY, OwnerQuotas, Quota, Quotas, Room, Sent, room};
-use crate::accounts::users::store::hold;
+use super::model::{AccountQuotas, DAY, OwnerQuotas, Quota, Quotas, Room, SentMails, room};
+use crate::accounts::users::store::lock_for_changes;
 use crate::core::db::schema::{recipient_totals, users};
 
 /// The effective quotas of this owner.
@@ -50,7 +50,7 @@ pub fn set(
     Ok(())
 }
 
-/// Whether the owner may keep one more recipient.
+/// Whether the owner may store one more recipient.
 pub fn has_room_for_recipient(
     conn: &mut PgConnection,
     quotas: Quotas,
@@ -59,7 +59,7 @@ pub fn has_room_for_recipient(
     let Some(quota) = of_owner(conn, quotas, owner_id)?.recipients else {
         return Ok(true);
     };
-    hold(conn, owner_id)?;
+    lock_for_changes(conn, owner_id)?;
     Ok(recipients_of(conn, owner_id)? < quota)
 }
 
@@ -72,25 +72,26 @@ fn recipients_of(conn: &mut PgConnection, owner_id: i64) -> QueryResult<i64> {
     Ok(number.unwrap_or_default())
 }
 
-/// When the owner may send `more` mails.
+/// The time from which the owner may send `mails` mails.
 pub fn room_for_mails(
     conn: &mut PgConnection,
     quotas: Quotas,
-    (owner_id, more): (i64, i32),
+    owner_id: i64,
+    mails: i32,
     now: DateTime<Utc>,
 ) -> QueryResult<Room> {
-    Ok(Allowance::of(conn, quotas, owner_id, now)?.room(more))
+    Ok(Allowance::of(conn, quotas, owner_id, now)?.room(mails))
 }
 
 /// What an owner may still send, read once and decremented until the end of the transaction.
 #[derive(Debug)]
 pub struct Allowance {
     quota: Option<i64>,
-    sent: Vec<Sent>,
+    sent: Vec<SentMails>,
 }
 
 impl Allowance {
-    /// Reads what the owner has sent. No other run of theirs starts before the transaction ends.
+    /// Reads what the owner has sent. No other run of the owner starts before the end of the transaction.
     pub fn of(
         conn: &mut PgConnection,
         quotas: Quotas,
@@ -100,7 +101,7 @@ impl Allowance {
         let quota = of_owner(conn, quotas, owner_id)?.mails_a_day;
         let sent = match quota {
             Some(_) => {
-                hold(conn, owner_id)?;
+                lock_for_changes(conn, owner_id)?;
                 sent(conn, owner_id, now)?
             }
             None => Vec::new(),
@@ -114,12 +115,12 @@ impl Allowance {
             .map_or(Room::Now, |quota| room(quota, &self.sent, more.into()))
     }
 
-    /// The time from which the owner may do what has led from `before` to this.
+    /// The time from which the owner may make the change that has led from `before` to this.
     pub fn room_since(&self, before: &Self) -> Room {
-        let used = |sent: &[Sent]| sent.iter().map(|(_, mails)| mails).sum::<i64>();
+        let used = |sent: &[SentMails]| sent.iter().map(|sent| sent.mails).sum::<i64>();
         let more = used(&self.sent) - used(&before.sent);
         match self.quota {
-            // What counts already may be repeated, also where the quota has been lowered since.
+            // Mails that already count may be sent again, even if the quota has been lowered since.
             Some(quota) if more > 0 => room(quota, &before.sent, more),
             _ => Room::Now,
         }
@@ -127,7 +128,10 @@ impl Allowance {
 
     /// Subtracts the recipients of a run that starts now.
     pub fn take(&mut self, mails: i32, now: DateTime<Utc>) {
-        self.sent.push((now, mails.into()));
+        self.sent.push(SentMails {
+            since: now,
+            mails: mails.into(),
+        });
     }
 }
 
@@ -141,7 +145,7 @@ struct SentRow {
 
 /// A run that has been open for longer, because it was paused or is slow, may still send its unattempted mails. Retries
 /// count from the time they were requested, unless their run does.
-fn sent(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> QueryResult<Vec<Sent>> {
+fn sent(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> QueryResult<Vec<SentMails>> {
     let rows: Vec<SentRow> = diesel::sql_query(
         "SELECT CASE WHEN started_at > $2 THEN started_at ELSE $3 END AS started_at,
                 CASE WHEN finished_at IS NOT NULL THEN attempted
@@ -164,6 +168,9 @@ fn sent(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> QueryResu
     .load(conn)?;
     Ok(rows
         .into_iter()
-        .map(|row| (row.started_at, row.mails))
+        .map(|row| SentMails {
+            since: row.started_at,
+            mails: row.mails,
+        })
         .collect())
 }

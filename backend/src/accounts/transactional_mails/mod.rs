@@ -1,7 +1,7 @@
-//! Mails the service itself owes its users: confirm your address, set a new password, a message's test. The table is the
-//! queue; `engine::account_mail` empties it.
+//! Mails from the service to its users: confirmation of an address, password reset, tests of messages. The table is the
+//! queue; `engine::account_mail` processes it.
 
-pub mod mail;
+pub mod composer;
 pub mod model;
 pub mod store;
 mod templates;

@@ -1,4 +1,4 @@
-//! A mail in the queue.
+//! Queued mails and their recipients.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -8,22 +8,22 @@ use crate::core::language::Language;
 use crate::core::named::named;
 
 named! {
-    /// What a mail is for.
-    pub enum Kind {
-        /// Carries the link that confirms an address.
+    /// The purpose of a mail.
+    pub enum MailKind {
+        /// Contains the link that confirms an address.
         Confirm = "confirm",
-        /// Somebody signed up with an address that is in use already.
+        /// After a sign-up with an address that is already registered.
         AlreadyRegistered = "already_registered",
-        /// Carries the link that sets a new password.
+        /// Contains the link that resets the password.
         Reset = "reset",
         PasswordChanged = "password_changed",
-        /// Carries the link that moves an account to the address it goes to.
+        /// Contains the link that changes the address of the account; sent to the new address.
         ConfirmEmail = "confirm_email",
-        /// Goes to the address that an account had before.
+        /// Sent to the previous address of the account.
         EmailChanged = "email_changed",
         /// Contains the link that opens an account; sent to an address without one.
         Invitation = "invitation",
-        /// A message as its author wants to see it.
+        /// A test of a message, sent to its author.
         Test = "test",
     }
 }
@@ -35,20 +35,20 @@ pub struct DueMail {
     pub id: i64,
     pub user_id: i64,
     #[diesel(deserialize_as = String)]
-    pub kind: Kind,
+    pub kind: MailKind,
     pub to_email: String,
-    /// The message to be tried out; for `Kind::Test` only.
+    /// The message to be tested; only for `MailKind::Test`.
     pub message_id: Option<i64>,
-    /// Which attempt this is; the first is 1.
+    /// The number of this attempt, starting at 1.
     pub attempts: i32,
     pub created_at: DateTime<Utc>,
 }
 
-/// What a mail's wording depends on.
+/// The user to whom a mail is sent.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = users)]
 pub struct Addressee {
-    /// The user's address now; the mail may go to another one.
+    /// The current address of the user; the mail may be sent to another one.
     pub email: String,
     #[diesel(deserialize_as = String)]
     pub language: Language,

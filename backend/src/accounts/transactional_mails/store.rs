@@ -1,28 +1,27 @@
-//! The queue of account mails in the database. `next_attempt_at` says when a mail is due, and while a worker is at it,
-//! until when nobody else may take it: no transaction is open while the mail server is spoken to.
+//! The queue of transactional mails in the database. `next_attempt_at` is the time at which a mail is due; while a worker
+//! has claimed the mail, it is the end of the lease, so that no transaction is open during the SMTP session.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Timestamptz};
 
-use super::model::{Addressee, DueMail, Kind};
+use super::model::{Addressee, DueMail, MailKind};
 use crate::core::db::schema::{account_mails, users};
 use crate::core::email_address::EmailAddress;
 
-/// Queues a mail to the user's address, unless one of this kind is waiting for this user already. The caller has locked
-/// the user.
+/// Queues a mail to the address of the user, unless one of this kind is already queued. The caller has locked the user.
 pub fn queue(
     conn: &mut PgConnection,
     user_id: i64,
-    kind: Kind,
+    kind: MailKind,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let email: String = users::table
         .find(user_id)
         .select(users::email)
         .first(conn)?;
-    queue_to(conn, user_id, (kind, &email), now)
+    queue_to(conn, user_id, kind, &email, now)
 }
 
 /// Queues a mail to the user with this address: a link to confirm it if it is unconfirmed, else a link to set a new
@@ -31,7 +30,7 @@ pub fn queue(
 /// local part may be case-sensitive. Must be called in its own transaction.
 pub fn queue_for(
     conn: &mut PgConnection,
-    kind: Kind,
+    kind: MailKind,
     email: &EmailAddress,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
@@ -52,11 +51,12 @@ pub fn queue_for(
     Ok(())
 }
 
-/// The same to an address that is not, or not any more, the user's.
+/// Queues a mail to another address on behalf of the user.
 pub fn queue_to(
     conn: &mut PgConnection,
     user_id: i64,
-    (kind, to_email): (Kind, &str),
+    kind: MailKind,
+    to_email: &str,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let waiting = account_mails::table.filter(
@@ -81,7 +81,7 @@ pub fn queue_to(
     Ok(())
 }
 
-/// Takes the mail that has been due longest, for as long as the lease; `None` when nothing is due.
+/// Claims the mail that has been due longest for the duration of the lease; `None` if nothing is due.
 pub fn claim(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
@@ -89,9 +89,9 @@ pub fn claim(
 ) -> QueryResult<Option<DueMail>> {
     let due: Option<i64> = account_mails::table
         .filter(account_mails::next_attempt_at.le(now))
-        // A try-out can wait for somebody who wants to come in.
+        // Mails that users wait for are sent before tests of messages.
         .order((
-            account_mails::kind.eq(Kind::Test.as_str()).asc(),
+            account_mails::kind.eq(MailKind::Test.as_str()).asc(),
             account_mails::next_attempt_at.asc(),
             account_mails::id.asc(),
         ))
@@ -111,7 +111,7 @@ pub fn claim(
         .map(Some)
 }
 
-/// Whom the mail is for.
+/// The user to whom mails are sent.
 pub fn addressee(conn: &mut PgConnection, user_id: i64) -> QueryResult<Addressee> {
     users::table
         .find(user_id)
@@ -119,7 +119,7 @@ pub fn addressee(conn: &mut PgConnection, user_id: i64) -> QueryResult<Addressee
         .first(conn)
 }
 
-/// The server took the mail.
+/// Records that the mail has been accepted.
 pub fn record_sent(
     conn: &mut PgConnection,
     mail: &DueMail,
@@ -131,11 +131,11 @@ pub fn record_sent(
         account_mails::next_attempt_at.eq(None::<DateTime<Utc>>),
         account_mails::last_response.eq(response),
     );
-    diesel::update(still_ours(mail)).set(sent).execute(conn)?;
+    diesel::update(claimed(mail)).set(sent).execute(conn)?;
     Ok(())
 }
 
-/// It did not leave; it is tried again at `next`, or never.
+/// Records a failed attempt; the next one is at `next`, or there is none.
 pub fn record_failure(
     conn: &mut PgConnection,
     mail: &DueMail,
@@ -146,13 +146,13 @@ pub fn record_failure(
         account_mails::next_attempt_at.eq(next),
         account_mails::last_response.eq(response),
     );
-    diesel::update(still_ours(mail)).set(failed).execute(conn)?;
+    diesel::update(claimed(mail)).set(failed).execute(conn)?;
     Ok(())
 }
 
-/// The row, unless the lease has ended and another worker has taken the mail.
+/// The row of the mail, unless the lease has expired and another worker has claimed it.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn still_ours(mail: &DueMail) -> _ {
+fn claimed(mail: &DueMail) -> _ {
     let (id, attempts): (i64, i32) = (mail.id, mail.attempts);
     account_mails::table.filter(
         account_mails::id

@@ -1,6 +1,6 @@
-//! The wording of the mails, compiled in.
+//! The templates of transactional mails, compiled in.
 
-/// Each file of `backend/templates` with its name.
+/// The files of `backend/templates` with their names.
 macro_rules! compiled_in {
     ($($name:literal),+ $(,)?) => {
         &[$(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/", $name)))),+]

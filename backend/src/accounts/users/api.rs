@@ -1,22 +1,15 @@
-//! `/me`: the caller's own profile. `/users`: see `oversight.rs` and `standing.rs`.
+//! `/me`: the caller's own profile. For `/users` see `admin_api.rs` and `blocking.rs`.
 
-use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get, patch};
-use diesel::Connection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::admin_api::{change_role, get_user, list_users};
+use super::blocking::{block_user, unblock_user};
 use super::model::{Me, UpdateMe};
-use super::oversight::{change_role, get_user, list_users};
-use super::standing::{block_user, unblock_user};
 use super::store;
-use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::audit_log::store::record;
-use crate::accounts::auth::caller::{Caller, Person};
-use crate::core::clock::Clock;
-use crate::core::db::Db;
+use crate::accounts::audit_log::{EventKind, audit};
+use crate::accounts::identity::{Ctx, SessionCaller};
 use crate::web::body::Valid;
-use crate::web::client::Client;
 use crate::web::error::ApiError;
 use crate::web::etag::{self, Expected};
 
@@ -30,43 +23,39 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(block_user).service(unblock_user);
 }
 
-/// The caller
-#[utoipa::path(tag = "me", responses((status = 200, description = "Who the caller is", body = Me, headers(("ETag" = String)))))]
+/// Get the caller's profile
+#[utoipa::path(tag = "me", responses((status = 200, description = "The profile", body = Me, headers(("ETag" = String)))))]
 #[get("/me")]
-async fn get_me(caller: Caller, db: Data<Db>, req: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let me = db
-        .run(move |conn| store::find(conn, caller.user_id).map_err(ApiError::from))
-        .await?;
+async fn get_me(ctx: Ctx, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let user_id = ctx.actor.user_id;
+    let me = ctx.run(move |conn| store::find(conn, user_id)).await?;
     Ok(etag::read(&req, me.updated_at, &me))
 }
 
-/// Change one's profile
+/// Change the caller's profile
 ///
-/// Not for API tokens.
+/// Not available to API tokens.
 #[utoipa::path(tag = "me", params(Expected), request_body = UpdateMe, responses(
-    (status = 200, description = "As it is now", body = Me, headers(("ETag" = String)))))]
+    (status = 200, description = "The changed profile", body = Me, headers(("ETag" = String)))))]
 #[patch("/me")]
 async fn update_me(
-    person: Person,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx<SessionCaller>,
     expected: Expected,
-    client: Client,
     Valid(changes): Valid<UpdateMe>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
-    let origin = Origin::of(person.user_id, &client, now);
-    let work = move |conn: &mut _| {
-        let current = store::lock(conn, person.user_id)?;
+    let (user_id, now) = (ctx.actor.user_id, ctx.now());
+    let origin = ctx.origin(now);
+    let updated = ctx.transaction(move |conn| {
+        let current = store::lock(conn, user_id)?;
         expected.check(current.updated_at)?;
         let fields = changes.differing_from(&current);
-        let me = store::update(conn, person.user_id, &changes, now)?;
+        let me = store::update(conn, user_id, &changes, now)?;
         if !fields.is_empty() {
-            let event = origin.did(EventKind::ProfileChanged);
-            record(conn, &event.with(&fields.join(", ")))?;
+            let event = origin.event(EventKind::ProfileChanged);
+            audit(conn, &event.with_details(&fields.join(", ")))?;
         }
         Ok::<_, ApiError>(me)
-    };
-    let me = db.run(move |conn| conn.transaction(work)).await?;
+    });
+    let me = updated.await?;
     Ok(etag::changed(me.updated_at, &me))
 }

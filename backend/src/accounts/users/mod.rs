@@ -1,11 +1,10 @@
-//! The people who use the service.
+//! Users: their own profile, and their administration by staff.
 
+mod admin_api;
+pub mod admin_view;
 pub mod api;
+mod blocking;
+mod directory;
 pub mod model;
-mod oversight;
-mod people;
-pub mod person;
 mod roles;
-mod standing;
 pub mod store;
-pub mod user_ref;

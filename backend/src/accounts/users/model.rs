@@ -1,4 +1,4 @@
-//! The user as they see themselves, and what they may change.
+//! The caller's own profile, its changes, and the reason of a block.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use crate::accounts::auth::policy::Role;
+use crate::accounts::identity::Role;
 use crate::core::db::schema::users;
 use crate::core::language::Language;
 use crate::web::field::{
@@ -36,20 +36,20 @@ pub struct Me {
     #[schema(example = "/api/v1/avatars/q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp")]
     pub avatar: Option<String>,
     pub created_at: DateTime<Utc>,
-    /// Only for the entity tag.
+    /// For the entity tag only.
     #[serde(skip)]
     #[schema(ignore)]
     pub updated_at: DateTime<Utc>,
 }
 
-/// Where the picture of this name is found.
-#[expect(clippy::ref_option, reason = "serde hands it over so")]
+/// Serializes the name of a picture as its URL.
+#[expect(clippy::ref_option, reason = "serde passes the field like this")]
 pub(crate) fn avatar_url<S: Serializer>(name: &Option<String>, to: S) -> Result<S::Ok, S::Error> {
     let url = name.as_ref().map(|name| format!("/api/v1/avatars/{name}"));
     url.serialize(to)
 }
 
-/// Changes to the caller's profile; what is absent stays as it is.
+/// Changes of the caller's profile; absent fields are not changed.
 #[derive(Debug, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpdateMe {
@@ -72,7 +72,7 @@ pub struct UpdateMe {
 }
 
 impl UpdateMe {
-    /// Names of the fields whose value these changes alter.
+    /// The names of the fields whose values differ.
     pub(super) fn differing_from(&self, me: &Me) -> Vec<&'static str> {
         let text =
             |change: &Option<String>, now: &str| change.as_deref().is_some_and(|new| new != now);
@@ -93,7 +93,7 @@ impl UpdateMe {
     }
 }
 
-/// Why a manager blocks a user.
+/// The reason of a block.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockUser {

@@ -1,27 +1,36 @@
-//! Roles in the database: given by administrators, of whom one always remains.
+//! Roles in the database: assigned by administrators, of whom at least one always remains.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
-use crate::accounts::auth::policy::Role;
+use crate::accounts::identity::Role;
 use crate::core::db::schema::users;
 
-/// Why a role cannot be given.
+/// Why a role cannot be assigned.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RoleError {
-    /// Whoever wants to give it has just lost the right to.
-    #[error("only an administrator gives roles")]
+    /// The acting administrator was demoted concurrently.
+    #[error("only administrators can assign roles")]
     NotAllowed,
-    #[error("nobody else is administrator")]
+    #[error("this is the last administrator")]
     LastAdmin,
     #[error(transparent)]
     Query(#[from] DieselError),
 }
 
-/// A role that somebody has now, and the one before.
+/// A role to be assigned.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RoleAssignment {
+    /// The administrator.
+    pub by: i64,
+    pub user_id: i64,
+    pub role: Role,
+}
+
+/// A change of a role.
 #[derive(Debug, Clone)]
-pub(super) struct Change {
+pub(super) struct RoleChange {
     pub email: String,
     pub before: Role,
     pub now: Role,
@@ -29,27 +38,27 @@ pub(super) struct Change {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
-struct Row {
+struct RoleRow {
     email: String,
     #[diesel(deserialize_as = String)]
     role: Role,
 }
 
-/// `by` gives a user this role; `None` when they have it already.
-pub(super) fn give(
+/// Assigns a role; `None` if the user already has it.
+pub(super) fn assign(
     conn: &mut PgConnection,
-    (by, user_id): (i64, i64),
-    role: Role,
+    assignment: RoleAssignment,
     now: DateTime<Utc>,
-) -> Result<Option<Change>, RoleError> {
+) -> Result<Option<RoleChange>, RoleError> {
+    let RoleAssignment { by, user_id, role } = assignment;
     let admins = lock_admins(conn)?;
-    // Asked anew under the lock: what is known of a caller may be five seconds old.
+    // Checked again under the lock, because the cached role of the caller may be five seconds old.
     if !admins.contains(&by) {
         return Err(RoleError::NotAllowed);
     }
     let user = users::table
         .find(user_id)
-        .select(Row::as_select())
+        .select(RoleRow::as_select())
         .for_no_key_update()
         .first(conn)?;
     if user.role == role {
@@ -61,14 +70,14 @@ pub(super) fn give(
     diesel::update(users::table.find(user_id))
         .set((users::role.eq(role.as_str()), users::updated_at.eq(now)))
         .execute(conn)?;
-    Ok(Some(Change {
+    Ok(Some(RoleChange {
         email: user.email,
         before: user.role,
         now: role,
     }))
 }
 
-/// The administrators who can sign in, locked in one order: two who demote each other come one after the other.
+/// The administrators who can sign in, locked in the order of their ids, so that concurrent demotions do not deadlock.
 fn lock_admins(conn: &mut PgConnection) -> QueryResult<Vec<i64>> {
     users::table
         .filter(users::role.eq(Role::Admin.as_str()))

@@ -8,12 +8,12 @@ use super::model::{Me, UpdateMe};
 use crate::core::db::schema::users;
 use crate::core::language::Language;
 
-/// The user of this id.
+/// The user with this id.
 pub fn find(conn: &mut PgConnection, id: i64) -> QueryResult<Me> {
     users::table.find(id).select(Me::as_select()).first(conn)
 }
 
-/// The same, locked until the transaction ends.
+/// The user with this id, locked until the end of the transaction.
 pub fn lock(conn: &mut PgConnection, id: i64) -> QueryResult<Me> {
     users::table
         .find(id)
@@ -22,9 +22,9 @@ pub fn lock(conn: &mut PgConnection, id: i64) -> QueryResult<Me> {
         .first(conn)
 }
 
-/// What happens to one user from here on happens one after another, until the transaction ends. A mail that is being
-/// written meanwhile names its user, which this allows: it must not wait for us while we wait for it.
-pub fn hold(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
+/// Serializes changes of a user until the end of the transaction. Rows that refer to the user can still be inserted: a mail
+/// that is being composed must not wait for this lock while its holder waits for the mail.
+pub fn lock_for_changes(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
     users::table
         .find(id)
         .select(users::id)
@@ -33,7 +33,12 @@ pub fn hold(conn: &mut PgConnection, id: i64) -> QueryResult<()> {
     Ok(())
 }
 
-/// Changes a user that the caller has locked.
+/// The address of the user with this id.
+pub fn email_of(conn: &mut PgConnection, id: i64) -> QueryResult<String> {
+    users::table.find(id).select(users::email).first(conn)
+}
+
+/// Updates a user that the caller has locked.
 pub fn update(
     conn: &mut PgConnection,
     id: i64,
@@ -41,11 +46,11 @@ pub fn update(
     now: DateTime<Utc>,
 ) -> QueryResult<Me> {
     use users::{full_name, language, phone, time_zone, updated_at};
-    let spoken = changes.language.map(Language::as_str);
+    let new_language = changes.language.map(Language::as_str);
     diesel::update(users::table.find(id))
         .set((
             changes.full_name.as_ref().map(|value| full_name.eq(value)),
-            spoken.map(|value| language.eq(value)),
+            new_language.map(|value| language.eq(value)),
             changes.time_zone.as_ref().map(|value| time_zone.eq(value)),
             changes.phone.as_ref().map(|value| phone.eq(value)),
             updated_at.eq(now),
@@ -54,24 +59,30 @@ pub fn update(
         .get_result(conn)
 }
 
-/// Blocks a user. Of one who is blocked already the new reason counts, and who gave it.
+/// Why a user is blocked, and by whom.
+pub struct NewBlock<'a> {
+    pub by: i64,
+    pub reason: &'a str,
+}
+
+/// Blocks a user. If the user is already blocked, replaces the reason and its author.
 pub fn block(
     conn: &mut PgConnection,
     id: i64,
-    (by, reason): (i64, &str),
+    block: &NewBlock<'_>,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    let block = "UPDATE users SET blocked_at = coalesce(blocked_at, $4), blocked_by = $2, block_reason = $3 WHERE id = $1";
-    diesel::sql_query(block)
+    let update = "UPDATE users SET blocked_at = coalesce(blocked_at, $4), blocked_by = $2, block_reason = $3 WHERE id = $1";
+    diesel::sql_query(update)
         .bind::<BigInt, _>(id)
-        .bind::<BigInt, _>(by)
-        .bind::<Text, _>(reason)
+        .bind::<BigInt, _>(block.by)
+        .bind::<Text, _>(block.reason)
         .bind::<Timestamptz, _>(now)
         .execute(conn)?;
     Ok(())
 }
 
-/// Lets a user in again; `false` when nobody has blocked them.
+/// Unblocks a user; `false` if the user is not blocked.
 pub fn unblock(conn: &mut PgConnection, id: i64) -> QueryResult<bool> {
     use users::{block_reason, blocked_at, blocked_by};
     let blocked = diesel::update(users::table.find(id))

@@ -9,8 +9,8 @@ use super::model::{CreateRecipient, Recipient, RecipientQuery, UpdateRecipient};
 use super::noted::note;
 use super::store::{self, SaveError};
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
+use crate::accounts::identity::Origin;
 use crate::accounts::quotas::model::Quotas;
 use crate::accounts::quotas::store::has_room_for_recipient;
 use crate::core::clock::Clock;
@@ -60,7 +60,7 @@ async fn list_recipients(
     db: Data<Db>,
     Query(query): Query<RecipientQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, paging) = (caller.lists(query.owner_id)?, query.paging());
+    let (owners, paging) = (caller.scope_for(query.owner_id)?, query.paging());
     let rows = db
         .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
         .await?;
@@ -80,7 +80,7 @@ async fn create_recipient(
     (client, req): (Client, HttpRequest),
     Valid(new): Valid<CreateRecipient>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let (owner_id, now) = (caller.require_write_access()?.user_id, clock.now());
     let origin = Origin::of(owner_id, &client, now);
     let named = IdempotencyKey::of(&req)?;
     let make = move |conn: &mut PgConnection| {
@@ -120,7 +120,7 @@ async fn get_recipient(
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let recipient = db
-        .run(move |conn| store::find(conn, caller.sees(), *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.scope(), *id).map_err(ApiError::from))
         .await?;
     Ok(etag::read(&req, recipient.updated_at, &recipient))
 }
@@ -142,7 +142,7 @@ async fn update_recipient(
     let now = clock.now();
     let origin = Origin::of(caller.user_id, &client, now);
     let work = move |conn: &mut _| {
-        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let current = store::lock(conn, owner_id, *id)?;
         expected.check(current.updated_at)?;
         let recipient = store::update(conn, *id, &changes, now)?;
@@ -173,7 +173,7 @@ async fn delete_recipient(
 ) -> Result<HttpResponse, ApiError> {
     let origin = Origin::of(caller.user_id, &client, clock.now());
     let work = move |conn: &mut _| {
-        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         expected.check(store::lock(conn, owner_id, *id)?.updated_at)?;
         let email = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
         note(conn, origin, EventKind::RecipientDeleted, (*id, &email)).map_err(ApiError::from)

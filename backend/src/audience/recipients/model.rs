@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use crate::accounts::users::user_ref::UserRef;
+use crate::accounts::identity::UserRef;
 use crate::core::db::owned::owner_email;
 use crate::core::db::schema::recipients;
 use crate::core::email_address::EmailAddress;

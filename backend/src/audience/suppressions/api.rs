@@ -8,10 +8,10 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{CreateSuppression, Suppression, SuppressionQuery};
 use super::store::{self, CreateError};
+use crate::accounts::audit_log::audit;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::audit_log::store::record;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
+use crate::accounts::identity::Origin;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
 use crate::web::body::Valid;
@@ -49,7 +49,7 @@ async fn list_suppressions(
     db: Data<Db>,
     Query(query): Query<SuppressionQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, paging) = (caller.lists(query.owner_id)?, query.paging());
+    let (owners, paging) = (caller.scope_for(query.owner_id)?, query.paging());
     let rows = db
         .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
         .await?;
@@ -70,7 +70,7 @@ async fn create_suppression(
     client: Client,
     Valid(new): Valid<CreateSuppression>,
 ) -> Result<HttpResponse, ApiError> {
-    let owner_id = caller.who_may_own()?.user_id;
+    let owner_id = caller.require_write_access()?.user_id;
     let origin = Origin::of(owner_id, &client, clock.now());
     let created = db
         .run(move |conn| store::create(conn, owner_id, &new.email, origin).map_err(ApiError::from))
@@ -95,10 +95,10 @@ async fn delete_suppression(
 ) -> Result<HttpResponse, ApiError> {
     let origin = Origin::of(caller.user_id, &client, clock.now());
     let work = move |conn: &mut PgConnection| {
-        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let email = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
-        let event = origin.did(EventKind::SuppressionLifted);
-        record(conn, &event.about(SubjectKind::Suppression, *id, &email)).map_err(ApiError::from)
+        let event = origin.event(EventKind::SuppressionLifted);
+        audit(conn, &event.about(SubjectKind::Suppression, *id, &email)).map_err(ApiError::from)
     };
     db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
 use super::model::{Suppression, SuppressionQuery, SuppressionReason, SuppressionSort};
+use crate::accounts::audit_log::audit;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::audit_log::store::record;
+use crate::accounts::identity::Origin;
 use crate::audience::withdrawals::{DeliveriesTo, WithdrawalReason, withdraw};
 use crate::core::db::functions::{address_matches, lower};
 use crate::core::db::owned::owned_by;
@@ -97,15 +97,15 @@ pub fn create(
                 suppressions::owner_id.eq(owner_id),
                 suppressions::email.eq(email.as_str()),
                 suppressions::reason.eq(SuppressionReason::Manual.as_str()),
-                suppressions::created_at.eq(origin.at()),
+                suppressions::created_at.eq(origin.at),
             ))
             .on_conflict_do_nothing()
             .returning(Suppression::as_returning())
             .get_result(conn)
             .optional()?;
         if let Some(Suppression { id, email, .. }) = &created {
-            let event = origin.did(EventKind::SuppressionAdded);
-            record(conn, &event.about(SubjectKind::Suppression, *id, email))?;
+            let event = origin.event(EventKind::SuppressionAdded);
+            audit(conn, &event.about(SubjectKind::Suppression, *id, email))?;
         }
         QueryResult::Ok(created)
     })?;

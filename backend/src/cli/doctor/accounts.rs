@@ -1,7 +1,7 @@
 //! Reports who may open an account, and the default quotas.
 
 use super::Findings;
-use crate::accounts::auth::sign_up_policy::{DomainPattern, SignUpPolicy};
+use crate::accounts::admission::sign_up_policy::{DomainPattern, SignUpPolicy};
 use crate::accounts::quotas::model::{AccountQuotas, OwnerQuotas};
 use crate::config::Config;
 

@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{PREFIX, store};
+use crate::accounts::audit_log::audit;
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::audit_log::store::record;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
+use crate::accounts::identity::Origin;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
 use crate::core::picture;
@@ -50,14 +50,14 @@ async fn create_image(
     (client, renderer): (Client, Data<PictureRenderer>),
     Upload(upload): Upload<MAX_UPLOAD>,
 ) -> Result<HttpResponse, ApiError> {
-    let by = caller.who_may_oversee()?.user_id;
+    let by = caller.require_manager()?.user_id;
     let picture = renderer.render(by, upload, picture::fitted).await?;
     let (name, now) = (new_name(&picture), clock.now());
     let url = format!("{PREFIX}{name}");
-    let event = Origin::of(by, &client, now).did(EventKind::ImageUploaded);
+    let event = Origin::of(by, &client, now).event(EventKind::ImageUploaded);
     let work = move |conn: &mut PgConnection| {
         store::keep(conn, (&name, &picture.bytes), now)?;
-        record(conn, &event.with(&name)).map_err(ApiError::from)
+        audit(conn, &event.with_details(&name)).map_err(ApiError::from)
     };
     db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::Created()

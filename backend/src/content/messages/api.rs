@@ -12,8 +12,8 @@ use super::noted::note;
 use super::store::{self, DeleteError};
 use super::{content, previews, updates};
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
+use crate::accounts::identity::Origin;
 use crate::accounts::users;
 use crate::core::clock::Clock;
 use crate::core::compute::Compute;
@@ -67,7 +67,7 @@ async fn list_messages(
     db: Data<Db>,
     Query(query): Query<MessageQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, paging) = (caller.lists(query.owner_id)?, query.paging());
+    let (owners, paging) = (caller.scope_for(query.owner_id)?, query.paging());
     let rows = db
         .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
         .await?;
@@ -85,7 +85,7 @@ async fn create_message(
     (client, req): (Client, HttpRequest),
     Valid(new): Valid<CreateMessage, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let (owner_id, now) = (caller.require_write_access()?.user_id, clock.now());
     let named = IdempotencyKey::of(&req)?;
     let check = move || {
         let checked = content::check(&new.subject, &new.html, &new.text)?;
@@ -125,7 +125,7 @@ async fn get_message(
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let message = db
-        .run(move |conn| store::find(conn, caller.sees(), *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.scope(), *id).map_err(ApiError::from))
         .await?;
     Ok(etag::read(&req, message.updated_at, &message))
 }
@@ -145,7 +145,7 @@ async fn delete_message(
 ) -> Result<HttpResponse, ApiError> {
     let origin = Origin::of(caller.user_id, &client, clock.now());
     let work = move |conn: &mut _| {
-        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         expected.check(store::lock(conn, owner_id, *id)?.updated_at)?;
         let subject = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
         note(conn, origin, EventKind::MessageDeleted, (*id, &subject)).map_err(ApiError::from)
@@ -171,7 +171,7 @@ async fn test_message(
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
-        let user_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let user_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let key = match test.email {
             Some(email) => EmailAddress::key_of(&email),
             None => EmailAddress::key_of(&users::store::find(conn, user_id)?.email),

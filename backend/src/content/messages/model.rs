@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use validator::{Validate, ValidationError};
 
 use super::content::excerpt;
-use crate::accounts::users::user_ref::UserRef;
+use crate::accounts::identity::UserRef;
 use crate::core::db::owned::owner_email;
 use crate::core::db::schema::messages;
 use crate::web::error::FieldError;

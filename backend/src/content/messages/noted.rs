@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
+use crate::accounts::audit_log::audit;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::audit_log::store::record;
+use crate::accounts::identity::Origin;
 
 /// Notes what somebody has done to a message.
 pub(super) fn note(
@@ -13,8 +13,8 @@ pub(super) fn note(
     kind: EventKind,
     (id, subject): (i64, &str),
 ) -> QueryResult<()> {
-    record(
+    audit(
         conn,
-        &origin.did(kind).about(SubjectKind::Message, id, subject),
+        &origin.event(kind).about(SubjectKind::Message, id, subject),
     )
 }

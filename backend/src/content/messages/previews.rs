@@ -8,7 +8,7 @@ use super::content;
 use super::model::{Preview, PreviewDraft, PreviewMessage};
 use super::reader::Reader;
 use super::store;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
 use crate::core::compute::Compute;
 use crate::core::db::Db;
 use crate::web::body::Valid;
@@ -32,7 +32,7 @@ pub(super) async fn preview_message(
 ) -> Result<HttpResponse, ApiError> {
     let (message, reader) = db
         .run(move |conn| {
-            let message = store::find(conn, caller.sees(), *id)?;
+            let message = store::find(conn, caller.scope(), *id)?;
             let reader = match wanted.recipient_id {
                 Some(recipient_id) => Reader::recipient(conn, message.owner.id, recipient_id)?,
                 None => Reader::caller(conn, caller.user_id)?,
@@ -60,7 +60,7 @@ pub(super) async fn preview_draft(
     (site, compute): (Data<PublicUrl>, Data<Compute>),
     Valid(draft): Valid<PreviewDraft, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let (user_id, recipient_id) = (caller.who_may_own()?.user_id, draft.recipient_id);
+    let (user_id, recipient_id) = (caller.require_write_access()?.user_id, draft.recipient_id);
     let find = move |conn: &mut _| match recipient_id {
         Some(recipient_id) => Reader::recipient(conn, user_id, recipient_id),
         None => Reader::caller(conn, user_id),

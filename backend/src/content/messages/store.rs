@@ -9,7 +9,7 @@ use diesel::sql_types::{Integer, Text};
 use super::model::{
     Beginning, CreateMessage, Message, MessageQuery, MessageSort, MessageSummary, UpdateMessage,
 };
-use crate::accounts::transactional_mails::model::Kind;
+use crate::accounts::transactional_mails::model::MailKind;
 use crate::core::db::functions::lower;
 use crate::core::db::owned::{owned_by, owner_email};
 use crate::core::db::schema::{account_mails, messages, recipients, suppressions, users};
@@ -245,7 +245,7 @@ pub fn queue_test(
         .filter(
             account_mails::user_id
                 .eq(user_id)
-                .and(kind.eq(Kind::Test.as_str())),
+                .and(kind.eq(MailKind::Test.as_str())),
         )
         .filter(next_attempt_at.is_not_null())
         .select(count_star())
@@ -256,7 +256,7 @@ pub fn queue_test(
     diesel::insert_into(account_mails::table)
         .values((
             account_mails::user_id.eq(user_id),
-            kind.eq(Kind::Test.as_str()),
+            kind.eq(MailKind::Test.as_str()),
             account_mails::to_email.eq(to_email),
             account_mails::message_id.eq(message_id),
             next_attempt_at.eq(now),

@@ -13,8 +13,8 @@ use super::model::{Message, SavedMessage, UpdateMessage};
 use super::noted::note;
 use super::store;
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
+use crate::accounts::identity::Origin;
 use crate::core::clock::Clock;
 use crate::core::compute::Compute;
 use crate::core::db::Db;
@@ -86,7 +86,7 @@ impl Update {
     /// The current message, locked until the transaction ends.
     fn read(&self, conn: &mut PgConnection) -> Result<Message, ApiError> {
         let owner_of = |owners| store::owner_of(conn, owners, self.id);
-        let owner_id = self.caller.who_may_change(owner_of)?;
+        let owner_id = self.caller.require_ownership(owner_of)?;
         let current = store::lock(conn, owner_id, self.id)?;
         self.expected.check(current.updated_at)?;
         Ok(current)

@@ -8,7 +8,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Attempt, AttemptFilters, AttemptQuery, Place};
 use super::store;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
 use crate::core::cache::TaggedBody;
 use crate::core::cache::{Cache, Tag, Wanted};
 use crate::core::db::Db;
@@ -18,7 +18,7 @@ use crate::web::downloads::Downloads;
 use crate::web::error::ApiError;
 use crate::web::etag::{self, Kind};
 use crate::web::field::sensible_year;
-use crate::web::page::{Stretch, decode, stretch};
+use crate::web::page::{CursorPage, cursor_page, decode};
 use crate::web::query::Query;
 
 /// How old the newest may be: the engine writes them, not who reads them.
@@ -32,7 +32,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// The log of all attempts, newest first
-#[utoipa::path(tag = "attempts", params(AttemptQuery), responses((status = 200, description = "A stretch of the log", body = Stretch<Attempt>)))]
+#[utoipa::path(tag = "attempts", params(AttemptQuery), responses((status = 200, description = "A cursor_page of the log", body = CursorPage<Attempt>)))]
 #[get("/attempts")]
 async fn list_attempts(
     caller: Caller,
@@ -41,7 +41,7 @@ async fn list_attempts(
     req: HttpRequest,
     Query(query): Query<AttemptQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let owners = caller.lists(query.owner_id)?;
+    let owners = caller.scope_for(query.owner_id)?;
     let (limit, place) = (query.limit, decode::<Place>(query.cursor.as_deref())?);
     if place.is_some_and(|place| sensible_year(&place.0).is_err()) {
         return Err(ApiError::invalid_field(
@@ -61,7 +61,7 @@ async fn list_attempts(
         let attempts = db
             .run(move |conn| store::list(conn, owners, &query, place).map_err(ApiError::from))
             .await?;
-        TaggedBody::json(&stretch(attempts, limit, Attempt::place)).map_err(ApiError::internal)
+        TaggedBody::json(&cursor_page(attempts, limit, Attempt::place)).map_err(ApiError::internal)
     };
     if newest {
         return cached(&req, &cache, (wanted, Kind::PRIVATE), make).await;
@@ -80,7 +80,7 @@ async fn export_attempts(
     downloads: Data<Downloads>,
     Query(filters): Query<AttemptFilters>,
 ) -> Result<HttpResponse, ApiError> {
-    let owners = caller.lists(filters.owner_id)?;
+    let owners = caller.scope_for(filters.owner_id)?;
     let query = filters.with_limit(PART);
     let read = move |place: Option<Place>| {
         let (db, query) = (db.clone(), query.clone());

@@ -7,7 +7,7 @@ use smtp::verdict::Outcome;
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use crate::accounts::users::user_ref::UserRef;
+use crate::accounts::identity::UserRef;
 use crate::web::field::sensible_year;
 use crate::web::page::default_limit;
 
@@ -75,7 +75,7 @@ pub struct AttemptQuery {
     /// Before this moment.
     #[validate(custom(function = "sensible_year"))]
     pub to: Option<DateTime<Utc>>,
-    /// `next_cursor` of the stretch before.
+    /// `next_cursor` of the cursor_page before.
     #[validate(length(max = 500, code = "too_long"))]
     #[param(max_length = 500)]
     pub cursor: Option<String>,

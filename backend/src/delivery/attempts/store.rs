@@ -11,7 +11,7 @@ use smtp::verdict::Outcome;
 
 use super::everybody;
 use super::model::{Attempt, AttemptQuery, Place, RecipientRef};
-use crate::accounts::users::user_ref::UserRef;
+use crate::accounts::identity::UserRef;
 use crate::core::db::schema::{attempts, deliveries, runs, users};
 use crate::core::owners::Owners;
 

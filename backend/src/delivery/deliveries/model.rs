@@ -116,7 +116,7 @@ pub struct DeliveryQuery {
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200)]
     pub q: Option<String>,
-    /// `next_cursor` of the stretch before.
+    /// `next_cursor` of the cursor_page before.
     #[validate(length(max = 100, code = "too_long"))]
     #[param(max_length = 100)]
     pub cursor: Option<String>,

@@ -19,8 +19,8 @@ use super::retry::api::retry_run;
 use super::store::NewMailing;
 use super::{start, store};
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
+use crate::accounts::identity::Origin;
 use crate::accounts::quotas::model::Quotas;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
@@ -71,7 +71,7 @@ async fn list_mailings(
     db: Data<Db>,
     Query(query): Query<MailingQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, paging) = (caller.lists(query.owner_id)?, query.paging());
+    let (owners, paging) = (caller.scope_for(query.owner_id)?, query.paging());
     let rows = db
         .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
         .await?;
@@ -93,7 +93,7 @@ async fn create_mailing(
     (client, req): (Client, HttpRequest),
     Valid(new): Valid<CreateMailing, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let (owner_id, now) = (caller.require_write_access()?.user_id, clock.now());
     let key = IdempotencyKey::of(&req)?;
     let origin = Origin::of(owner_id, &client, now);
     let make = move |conn: &mut PgConnection| {
@@ -108,7 +108,7 @@ async fn create_mailing(
         let id = store::create(conn, &stored, now)?;
         set_audience(conn, id, owner_id, &new.recipients, **quotas)?;
         start::refresh_state(conn, id)?;
-        audit(conn, id, origin.did(EventKind::MailingCreated))?;
+        audit(conn, id, origin.event(EventKind::MailingCreated))?;
         Ok(id)
     };
     let show = move |conn: &mut _, id| store::find(conn, Owners::One(owner_id), id);
@@ -131,7 +131,7 @@ async fn get_mailing(
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let mailing = db
-        .run(move |conn| store::find(conn, caller.sees(), *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.scope(), *id).map_err(ApiError::from))
         .await?;
     // The tag covers only what the owner wrote; status and counts change independently, so the response is never 304.
     Ok(etag::changed(mailing.updated_at, &mailing))
@@ -156,12 +156,12 @@ async fn update_mailing(
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
-        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let current = store::lock(conn, owner_id, *id)?;
         expected.check(current.updated_at)?;
         change(conn, current, &changes, **quotas, now)?;
         let origin = Origin::of(owner_id, &client, now);
-        audit(conn, *id, origin.did(EventKind::MailingChanged))?;
+        audit(conn, *id, origin.event(EventKind::MailingChanged))?;
         store::find(conn, Owners::One(owner_id), *id).map_err(ApiError::from)
     };
     let mailing = db.run(move |conn| conn.transaction(work)).await?;
@@ -183,10 +183,10 @@ async fn delete_mailing(
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
-        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         expected.check(store::lock(conn, owner_id, *id)?.updated_at)?;
         let origin = Origin::of(owner_id, &client, now);
-        audit(conn, *id, origin.did(EventKind::MailingDeleted))?;
+        audit(conn, *id, origin.event(EventKind::MailingDeleted))?;
         runs::store::cancel_of_mailing(conn, *id, now)?;
         store::delete(conn, *id).map_err(ApiError::from)
     };

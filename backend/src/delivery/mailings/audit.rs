@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
+use crate::accounts::audit_log;
+use crate::accounts::audit_log::NewEvent;
 use crate::accounts::audit_log::model::SubjectKind;
-use crate::accounts::audit_log::new::NewEvent;
-use crate::accounts::audit_log::store::record;
 use crate::core::db::schema::{mailings, messages};
 
 /// Records an event of a mailing, with the subject of its message.
@@ -14,7 +14,7 @@ pub(super) fn audit(conn: &mut PgConnection, mailing_id: i64, event: NewEvent) -
         .filter(mailings::id.eq(mailing_id))
         .select(messages::subject)
         .first(conn)?;
-    record(
+    audit_log::audit(
         conn,
         &event.about(SubjectKind::Mailing, mailing_id, &subject),
     )

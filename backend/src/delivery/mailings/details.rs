@@ -11,8 +11,8 @@ use validator::Validate;
 use super::audience;
 use super::start::{self, StartCause, StartError};
 use super::store;
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
+use crate::accounts::identity::Origin;
 use crate::accounts::quotas::model::Quotas;
 use crate::audience::recipients::model::Recipient;
 use crate::core::clock::Clock;
@@ -77,7 +77,7 @@ pub(super) async fn send_mailing(
 ) -> Result<HttpResponse, ApiError> {
     let (now, named) = (clock.now(), IdempotencyKey::of(&req)?);
     let work = move |conn: &mut PgConnection| {
-        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let make = |conn: &mut PgConnection| {
             let mailing = store::lock(conn, owner_id, *id)?;
             let cause = StartCause {
@@ -108,7 +108,7 @@ pub(super) async fn list_mailing_runs(
 ) -> Result<HttpResponse, ApiError> {
     let paging = query.paging();
     let work = move |conn: &mut PgConnection| {
-        store::row(conn, caller.sees(), *id)?;
+        store::row(conn, caller.scope(), *id)?;
         runs::store::list(conn, *id, paging).map_err(ApiError::from)
     };
     Ok(HttpResponse::Ok().json(paging.page(db.run(work).await?)))
@@ -148,7 +148,7 @@ pub(super) async fn list_mailing_recipients(
         per_page: query.per_page,
     };
     let work = move |conn: &mut PgConnection| {
-        let mailing = store::row(conn, caller.sees(), *id)?;
+        let mailing = store::row(conn, caller.scope(), *id)?;
         audience::store::list(
             conn,
             mailing.id,

@@ -13,7 +13,7 @@ use super::recurrence::Occurrence;
 use super::start::{StartCause, begin, refresh_state};
 use super::status::PostponeReason;
 use super::store::{self, Postponement};
-use crate::accounts::audit_log::new::Origin;
+use crate::accounts::identity::Origin;
 use crate::accounts::quotas::model::{Quotas, Room};
 use crate::accounts::quotas::store::room_for_mails;
 use crate::delivery::deliveries::store as deliveries;
@@ -162,7 +162,8 @@ fn start_occurrence(
     let room = room_for_mails(
         conn,
         quotas,
-        (mailing.owner_id, mailing.recipients_count),
+        mailing.owner_id,
+        mailing.recipients_count,
         now,
     )?;
     let outcome = within_quota(room, mailing, now);

@@ -10,7 +10,7 @@ use super::audience::model::Audience;
 use super::local_time::LocalTime;
 use super::recurrence::{Recurrence, Schedule};
 use super::status::{MailingStatus, StateReason};
-use crate::accounts::users::user_ref::UserRef;
+use crate::accounts::identity::UserRef;
 use crate::core::db::schema::mailings;
 use crate::core::named::named;
 use crate::core::zone::Zone;

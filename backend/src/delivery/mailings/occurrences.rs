@@ -14,7 +14,7 @@ use super::recurrence::{Note, Occurrence, Recurrence, Schedule};
 use super::requested::{RequestedWindow, Window, forms};
 use super::store;
 use super::window::{WindowError, check_end, check_new_start, first_start};
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
 use crate::core::zone::Zone;
@@ -245,7 +245,7 @@ pub(super) async fn preview_occurrences(
         None => None,
         Some(id) => db
             .run(move |conn| {
-                store::row(conn, caller.sees(), id)
+                store::row(conn, caller.scope(), id)
                     .optional()
                     .map_err(ApiError::from)
             })
@@ -280,7 +280,7 @@ pub(super) async fn list_occurrences(
     Query(query): Query<OccurrenceQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let row = db
-        .run(move |conn| store::row(conn, caller.sees(), *id).map_err(ApiError::from))
+        .run(move |conn| store::row(conn, caller.scope(), *id).map_err(ApiError::from))
         .await?;
     let items = upcoming(row.schedule(), clock.now(), query.count);
     Ok(HttpResponse::Ok().json(Occurrences { items }))

@@ -14,7 +14,7 @@ use super::audit::audit;
 use super::model::MailingRow;
 use super::status::{self, MailingProgress, MailingStatus};
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
+use crate::accounts::identity::Origin;
 use crate::accounts::quotas::model::{Quotas, Room};
 use crate::accounts::quotas::store::room_for_mails;
 use crate::core::db::schema::{mailings, users};
@@ -63,7 +63,7 @@ pub fn start_now(
     quotas: Quotas,
     cause: StartCause,
 ) -> Result<i64, StartError> {
-    let now = cause.origin.at();
+    let now = cause.origin.at;
     if mailing.disabled_at.is_some() {
         return Err(StartError::Disabled);
     }
@@ -82,7 +82,8 @@ pub fn start_now(
     match room_for_mails(
         conn,
         quotas,
-        (mailing.owner_id, mailing.recipients_count),
+        mailing.owner_id,
+        mailing.recipients_count,
         now,
     )? {
         Room::Now => {}
@@ -101,7 +102,7 @@ pub(super) fn begin(
     cause: StartCause,
     scheduled_for: DateTime<Utc>,
 ) -> QueryResult<Option<i64>> {
-    let now = cause.origin.at();
+    let now = cause.origin.at;
     let new = NewRun {
         mailing_id: mailing.id,
         scheduled_for,
@@ -117,8 +118,8 @@ pub(super) fn begin(
         .execute(conn)?;
     let event = cause
         .origin
-        .did(EventKind::RunStarted)
-        .with(&format!("#{run_id}"));
+        .event(EventKind::RunStarted)
+        .with_details(&format!("#{run_id}"));
     audit(conn, mailing.id, event)?;
     Ok(Some(run_id))
 }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::local_time::LocalTime;
 use super::model::{Disabled, Mailing, MailingRow, SmtpServerRef};
 use super::status::{self, LastRunState, PostponeReason, StateFacts};
-use crate::accounts::users::user_ref::UserRef;
+use crate::accounts::identity::UserRef;
 use crate::core::db::schema::{smtp_servers, users};
 use crate::delivery::runs;
 use crate::delivery::runs::model::Run;

@@ -7,12 +7,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::Run;
 use super::store;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
 use crate::core::db::Db;
 use crate::delivery::deliveries::model::{Delivery, DeliveryQuery, Failures};
 use crate::delivery::deliveries::{retries, store as deliveries};
 use crate::web::error::ApiError;
-use crate::web::page::{Stretch, decode, stretch};
+use crate::web::page::{CursorPage, cursor_page, decode};
 use crate::web::query::Query;
 
 /// The routes of this slice.
@@ -28,7 +28,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[get("/runs/{id}")]
 async fn get_run(caller: Caller, db: Data<Db>, id: Path<i64>) -> Result<HttpResponse, ApiError> {
     let run = db
-        .run(move |conn| store::find(conn, caller.sees(), *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.scope(), *id).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(run))
 }
@@ -44,7 +44,7 @@ async fn list_run_failures(
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let work = move |conn: &mut PgConnection| {
-        store::owner_of(conn, caller.sees(), *id)?;
+        store::owner_of(conn, caller.scope(), *id)?;
         retries::failures(conn, *id).map_err(ApiError::from)
     };
     let items = db.run(work).await?;
@@ -52,7 +52,7 @@ async fn list_run_failures(
 }
 
 /// Deliveries of a run, in the order of sending
-#[utoipa::path(tag = "runs", params(("id" = i64, Path, minimum = 1), DeliveryQuery), responses((status = 200, description = "A stretch of the deliveries", body = Stretch<Delivery>)))]
+#[utoipa::path(tag = "runs", params(("id" = i64, Path, minimum = 1), DeliveryQuery), responses((status = 200, description = "A cursor_page of the deliveries", body = CursorPage<Delivery>)))]
 #[get("/runs/{id}/deliveries")]
 async fn list_deliveries(
     caller: Caller,
@@ -62,12 +62,12 @@ async fn list_deliveries(
 ) -> Result<HttpResponse, ApiError> {
     let (limit, after) = (query.limit, decode(query.cursor.as_deref())?);
     let work = move |conn: &mut PgConnection| {
-        store::owner_of(conn, caller.sees(), *id)?;
+        store::owner_of(conn, caller.scope(), *id)?;
         deliveries::list(conn, *id, &query, after).map_err(ApiError::from)
     };
     let deliveries = db.run(work).await?;
     Ok(
-        HttpResponse::Ok().json(stretch(deliveries, limit, |delivery: &Delivery| {
+        HttpResponse::Ok().json(cursor_page(deliveries, limit, |delivery: &Delivery| {
             delivery.recipient.id
         })),
     )

@@ -10,9 +10,10 @@ use smtp::reply::{Reply, Stage};
 use smtp::verdict::{Cause, Fault, Verdict};
 
 use super::refusals::Refusals;
+use crate::accounts::audit_log::NewEvent;
+use crate::accounts::audit_log::audit_all;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
-use crate::accounts::audit_log::new::{NewEvent, Origin};
-use crate::accounts::audit_log::store::record_all;
+use crate::accounts::identity::Origin;
 
 /// About a second of work in the transaction that finishes runs. Further addresses are handled after the next run.
 const MAX_AT_ONCE: i64 = 20_000;
@@ -273,9 +274,9 @@ struct AddedSuppression {
 impl AddedSuppression {
     fn event(&self, now: DateTime<Utc>) -> NewEvent {
         Origin::service(now)
-            .did(EventKind::SuppressionAdded)
+            .event(EventKind::SuppressionAdded)
             .about(SubjectKind::Suppression, self.id, &self.email)
-            .with(&self.owner)
+            .with_details(&self.owner)
     }
 }
 
@@ -304,6 +305,6 @@ fn suppress(
     .bind::<Timestamptz, _>(now)
     .load(conn)?;
     let events: Vec<NewEvent> = added.iter().map(|added| added.event(now)).collect();
-    record_all(conn, &events)?;
+    audit_all(conn, &events)?;
     Ok(added.len())
 }

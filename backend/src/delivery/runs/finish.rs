@@ -5,9 +5,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 
 use super::bad_addresses;
+use crate::accounts::audit_log::NewEvent;
+use crate::accounts::audit_log::audit_all;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
-use crate::accounts::audit_log::new::{NewEvent, Origin};
-use crate::accounts::audit_log::store::record_all;
+use crate::accounts::identity::Origin;
 
 #[derive(QueryableByName)]
 struct Id {
@@ -28,9 +29,9 @@ struct Finished {
 impl Finished {
     fn event(&self, now: DateTime<Utc>) -> NewEvent {
         Origin::service(now)
-            .did(EventKind::RunFinished)
+            .event(EventKind::RunFinished)
             .about(SubjectKind::Mailing, self.mailing_id, &self.subject)
-            .with(&format!("#{}", self.id))
+            .with_details(&format!("#{}", self.id))
     }
 }
 
@@ -80,7 +81,7 @@ fn finish(conn: &mut PgConnection, ids: Vec<i64>, now: DateTime<Utc>) -> QueryRe
         let ids: Vec<i64> = finished.iter().map(|run| run.id).collect();
         bad_addresses::record(conn, &ids, now)?;
         let events: Vec<_> = finished.iter().map(|run| run.event(now)).collect();
-        record_all(conn, &events)?;
+        audit_all(conn, &events)?;
     }
     Ok(finished.into_iter().map(|run| run.mailing_id).collect())
 }

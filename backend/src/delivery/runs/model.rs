@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use super::status::{PauseReason, RunStatus};
-use crate::accounts::users::user_ref::UserRef;
+use crate::accounts::identity::UserRef;
 use crate::core::db::schema::runs;
 use crate::core::named::named;
 use crate::web::page::{Paging, default_per_page, first_page};

@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 
 use super::model::{Counts, Run, RunRow};
 use super::status::{self, PauseReason};
-use crate::accounts::users::user_ref::UserRef;
+use crate::accounts::identity::UserRef;
 use crate::core::db::prepared::prepared;
 
 #[derive(QueryableByName)]

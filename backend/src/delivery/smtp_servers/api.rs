@@ -16,8 +16,8 @@ use super::store;
 use super::stored_password::{Incomplete, password_change};
 use super::tryout::{TESTS, Tryouts};
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
+use crate::accounts::identity::Origin;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
 use crate::web::body::Valid;
@@ -120,7 +120,7 @@ async fn create_smtp_server(
     client: Client,
     Valid(new): Valid<CreateSmtpServer>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.who_may_own()?.user_id, clock.now());
+    let (owner_id, now) = (caller.require_write_access()?.user_id, clock.now());
     let host = checked_host(own.reach(), Some(&new.host), Some(new.port))?.unwrap_or_default();
     match (&new.username, &new.password) {
         (Some(_), None) => return Err(Incomplete::NoPassword.into()),
@@ -184,7 +184,7 @@ async fn update_smtp_server(
     let origin = Origin::of(owner_id, &client, now);
     let work = move |conn: &mut PgConnection| {
         let current = store::lock(conn, owner_id, *id)?;
-        caller.who_may_own()?;
+        caller.require_write_access()?;
         expected.check(current.updated_at)?;
         let host = checked_host(own.reach(), changes.host.as_deref(), changes.port)?;
         check_dkim(&changes, &current)?;
@@ -233,7 +233,7 @@ async fn delete_smtp_server(
     let origin = Origin::of(owner_id, &client, clock.now());
     let work = move |conn: &mut PgConnection| {
         let current = store::lock(conn, owner_id, *id)?;
-        caller.who_may_own()?;
+        caller.require_write_access()?;
         expected.check(current.updated_at)?;
         if store::is_in_use(conn, *id)? {
             return Err(ApiError::conflict(
@@ -270,7 +270,7 @@ async fn test_smtp_server(
     let server = db
         .run(move |conn| store::row(conn, owner_id, id).map_err(ApiError::from))
         .await?;
-    caller.who_may_own()?;
+    caller.require_write_access()?;
     limits.take(TESTS, &owner_id.to_string()).await?;
     let result = own.test(&server).await.ok_or_else(ApiError::unavailable)?;
     if result.ok {

@@ -12,7 +12,7 @@ use super::listing::{SmtpServerQuery, SmtpServerSort};
 use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow};
 use super::sealing::{Column, Sealer};
 use super::session_limits;
-use crate::accounts::users::store::hold;
+use crate::accounts::users::store::lock_for_changes;
 use crate::core::db::functions::{address_matches, lower};
 use crate::core::db::schema::{mailings, smtp_servers};
 use crate::core::search::{AddressPattern, contains};
@@ -145,7 +145,7 @@ pub fn has(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<bool>
 
 /// Whether the owner may add one. No other request of the same owner is answered meanwhile.
 pub fn has_room(conn: &mut PgConnection, owner_id: i64) -> QueryResult<bool> {
-    hold(conn, owner_id)?;
+    lock_for_changes(conn, owner_id)?;
     let kept: i64 = matching(owner_id, None).select(count_star()).first(conn)?;
     Ok(kept < MOST)
 }

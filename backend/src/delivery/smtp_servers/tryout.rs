@@ -21,7 +21,7 @@ use crate::web::limits::Rule;
 /// By one user.
 pub const TESTS: Rule = Rule {
     name: "smtp-test",
-    most: 10,
+    max: 10,
     window_s: 60,
 };
 

@@ -13,7 +13,7 @@ use super::model::{Day, Domains, MailingLine, MailingStats, Stats};
 use super::period::{Period, WrongPeriod};
 use super::store::{self, Whose};
 use super::{domains, lines};
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
 use crate::core::cache::TaggedBody;
 use crate::core::cache::{Cache, Tag, Wanted};
 use crate::core::clock::Clock;
@@ -79,7 +79,7 @@ async fn get_stats(
     req: HttpRequest,
     Query(query): Query<StatsQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
+    let (owners, now) = (caller.scope_for(query.owner_id)?, clock.now());
     let wanted = Wanted {
         tag: match owners {
             Owners::One(id) => Tag::Owner(id),
@@ -115,7 +115,7 @@ async fn export_stats(
     downloads: Data<Downloads>,
     Query(query): Query<StatsQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
+    let (owners, now) = (caller.scope_for(query.owner_id)?, clock.now());
     let asked = PeriodQuery::from(query);
     let read = move |_: Option<()>| {
         let (db, asked) = (db.clone(), asked.clone());
@@ -146,7 +146,7 @@ async fn list_domains(
     clock: Data<Clock>,
     Query(query): Query<StatsQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
+    let (owners, now) = (caller.scope_for(query.owner_id)?, clock.now());
     let asked = PeriodQuery::from(query);
     let work = move |conn: &mut PgConnection| {
         let period = asked.period(conn, caller.user_id, now)?;
@@ -165,7 +165,7 @@ async fn list_mailing_lines(
     clock: Data<Clock>,
     Query(query): Query<MailingLineQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
+    let (owners, now) = (caller.scope_for(query.owner_id)?, clock.now());
     let (paging, sort) = (query.paging(), query.sort);
     let asked = PeriodQuery::from(query);
     let work = move |conn: &mut PgConnection| {
@@ -185,7 +185,7 @@ async fn export_mailing_lines(
     downloads: Data<Downloads>,
     Query(query): Query<StatsQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, now) = (caller.lists(query.owner_id)?, clock.now());
+    let (owners, now) = (caller.scope_for(query.owner_id)?, clock.now());
     let asked = PeriodQuery::from(query);
     let read = move |after: Option<i64>| {
         let (db, asked) = (db.clone(), asked.clone());
@@ -226,7 +226,7 @@ async fn get_mailing_stats(
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
-        let recipients = store::recipients_of(conn, caller.sees(), *id)?;
+        let recipients = store::recipients_of(conn, caller.scope(), *id)?;
         let mut period = asked.period(conn, caller.user_id, now)?;
         if asked.from.is_none()
             && let Some(first) = store::first_sent(conn, *id)?

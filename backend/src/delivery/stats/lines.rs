@@ -7,7 +7,7 @@ use super::asked::MailingLineSort;
 use super::model::{AttemptTotals, MailingLine};
 use super::period::Period;
 use super::store::owner_id;
-use crate::accounts::users::user_ref::UserRef;
+use crate::accounts::identity::UserRef;
 use crate::core::owners::Owners;
 use crate::web::page::Paging;
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use smtp::verdict::Outcome;
 use utoipa::ToSchema;
 
-use crate::accounts::users::user_ref::UserRef;
+use crate::accounts::identity::UserRef;
 
 /// Attempts, and how many of them the mail server took responsibility for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]

@@ -12,7 +12,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::Subscription;
 use super::store::{self, MailAddress, SubscribeError};
-use crate::accounts::audit_log::new::Origin;
+use crate::accounts::identity::Origin;
 use crate::audience::suppressions::model::SuppressionReason;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
@@ -27,7 +27,7 @@ use crate::web::site::PublicUrl;
 /// More than readers click, also where a mail provider follows the links of many of them from few addresses.
 const UNSUBSCRIBES: Rule = Rule {
     name: "unsubscribe-address",
-    most: 600,
+    max: 600,
     window_s: 60,
 };
 

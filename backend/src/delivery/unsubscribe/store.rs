@@ -7,9 +7,10 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::{BigInt, Text, Timestamptz};
 use mime::link_token::{LinkTarget, Subscriber};
 
+use crate::accounts::audit_log::NewEvent;
+use crate::accounts::audit_log::audit;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
-use crate::accounts::audit_log::new::{NewEvent, Origin};
-use crate::accounts::audit_log::store::record;
+use crate::accounts::identity::Origin;
 use crate::audience::suppressions::model::SuppressionReason;
 use crate::audience::suppressions::store::withdraw_suppressed;
 use crate::core::db::functions::lower;
@@ -112,8 +113,8 @@ pub(super) fn unsubscribe(
     origin: Origin,
 ) -> QueryResult<()> {
     conn.transaction(|conn| {
-        if let Some(SuppressionId { id }) = store_request(conn, to, run_id, origin.at())? {
-            record_request(conn, to, origin.did(EventKind::Unsubscribed), id)?;
+        if let Some(SuppressionId { id }) = store_request(conn, to, run_id, origin.at)? {
+            record_request(conn, to, origin.event(EventKind::Unsubscribed), id)?;
         }
         QueryResult::Ok(())
     })?;
@@ -138,7 +139,7 @@ fn record_request(
         .select(users::email)
         .first(conn)?;
     let event = event.about(SubjectKind::Suppression, id, &to.email);
-    record(conn, &event.with(&owner))
+    audit(conn, &event.with_details(&owner))
 }
 
 /// Stores a reader's request; `None` if it was already stored.
@@ -186,7 +187,7 @@ pub(super) fn subscribe_again(
         .get_result(conn)
         .optional()?;
     if let Some(id) = lifted {
-        record_request(conn, to, origin.did(EventKind::SubscribedAgain), id)?;
+        record_request(conn, to, origin.event(EventKind::SubscribedAgain), id)?;
     }
     match suppression_reason(conn, to)? {
         // Requested again meanwhile, in another window.

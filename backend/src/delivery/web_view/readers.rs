@@ -14,7 +14,7 @@ use crate::web::site::PublicUrl;
 /// A mail is rendered again for each request.
 pub const LETTERS: Rule = Rule {
     name: "letter-address",
-    most: 120,
+    max: 120,
     window_s: 60,
 };
 

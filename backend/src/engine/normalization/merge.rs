@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Timestamptz};
 
+use crate::accounts::audit_log::audit;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::audit_log::store::record;
+use crate::accounts::identity::Origin;
 use crate::audience::recipients::store::delete;
 use crate::core::db::schema::{mailing_recipients, mailings, recipients};
 
@@ -55,10 +55,10 @@ pub(super) fn merge(
     .execute(conn)?;
     if let Some(email) = delete(conn, owner_id, gone)? {
         let event = Origin::service(now)
-            .did(EventKind::RecipientDeleted)
+            .event(EventKind::RecipientDeleted)
             .about(SubjectKind::Recipient, gone, &email)
-            .with(&format!("the same mailbox as recipient {kept}"));
-        record(conn, &event)?;
+            .with_details(&format!("the same mailbox as recipient {kept}"));
+        audit(conn, &event)?;
     }
     Ok(Merged::Into(kept))
 }

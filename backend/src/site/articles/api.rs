@@ -14,8 +14,8 @@ use super::shown::whole;
 use super::store::{self, Row, Written};
 use super::{picture, reading};
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
+use crate::accounts::identity::Origin;
 use crate::core::clock::Clock;
 use crate::core::compute::Compute;
 use crate::web::body::Valid;
@@ -64,7 +64,7 @@ async fn create_article(
     (client, compute): (Client, Data<Compute>),
     Valid(new): Valid<CreateArticle, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, now) = (caller.who_may_oversee()?.user_id, clock.now());
+    let (by, now) = (caller.require_manager()?.user_id, clock.now());
     let origin = Origin::of(by, &client, now);
     let (html, beginning) = cleaned(&compute, by, new.html).await?;
     let written = Written {
@@ -108,7 +108,7 @@ async fn update_article(
     expected: Expected,
     Valid(mut changes): Valid<UpdateArticle, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, now) = (caller.who_may_oversee()?.user_id, clock.now());
+    let (by, now) = (caller.require_manager()?.user_id, clock.now());
     let origin = Origin::of(by, &client, now);
     let html = match changes.html.take() {
         Some(html) => Some(cleaned(&compute, by, html).await?),
@@ -173,7 +173,7 @@ async fn delete_article(
     client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let by = caller.who_may_oversee()?.user_id;
+    let by = caller.require_manager()?.user_id;
     let origin = Origin::of(by, &client, clock.now());
     let work = move |conn: &mut PgConnection| {
         let title = store::delete(conn, *id)?.ok_or_else(ApiError::not_found)?;
@@ -196,7 +196,7 @@ async fn publish_article(
     client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, now) = (caller.who_may_oversee()?.user_id, clock.now());
+    let (by, now) = (caller.require_manager()?.user_id, clock.now());
     let origin = Origin::of(by, &client, now);
     let work = move |conn: &mut PgConnection| {
         let row = store::publish(conn, *id, now)?;
@@ -218,7 +218,7 @@ async fn unpublish_article(
     client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, now) = (caller.who_may_oversee()?.user_id, clock.now());
+    let (by, now) = (caller.require_manager()?.user_id, clock.now());
     let origin = Origin::of(by, &client, now);
     let work = move |conn: &mut PgConnection| {
         let row = store::unpublish(conn, *id, now)?;

@@ -10,8 +10,8 @@ use super::noted::note;
 use super::shown::whole;
 use super::store;
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
+use crate::accounts::identity::Origin;
 use crate::content::images;
 use crate::core::clock::Clock;
 use crate::core::picture::fitted;
@@ -38,7 +38,7 @@ pub(super) async fn put_article_image(
     id: Path<i64>,
     Upload(upload): Upload<MAX_UPLOAD>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, id, now) = (caller.who_may_oversee()?.user_id, *id, clock.now());
+    let (by, id, now) = (caller.require_manager()?.user_id, *id, clock.now());
     let origin = Origin::of(by, &client, now);
     // Before a second is spent on rendering.
     if !blog
@@ -78,7 +78,7 @@ pub(super) async fn delete_article_image(
     client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, now) = (caller.who_may_oversee()?.user_id, clock.now());
+    let (by, now) = (caller.require_manager()?.user_id, clock.now());
     let origin = Origin::of(by, &client, now);
     let work = move |conn: &mut PgConnection| {
         let (current, _html) = store::lock(conn, *id)?;

@@ -11,7 +11,7 @@ use super::feed;
 use super::model::{Article, ArticleQuery, ArticleSummary};
 use super::shown::{self, whole};
 use super::store::{self, Row};
-use crate::accounts::auth::reader::Reader;
+use crate::accounts::identity::Visitor;
 use crate::core::cache::TaggedBody;
 use crate::core::cache::{Tag, Wanted};
 use crate::core::clock::Clock;
@@ -46,7 +46,7 @@ const FEED: Kind = Kind {
     (status = 403, description = "Drafts are for managers", body = Problem, content_type = "application/problem+json")))]
 #[get("/articles")]
 pub(super) async fn list_articles(
-    reader: Reader,
+    reader: Visitor,
     blog: Data<Blog>,
     clock: Data<Clock>,
     req: HttpRequest,
@@ -86,7 +86,7 @@ pub(super) async fn list_articles(
     (status = 401, description = "A good token might show it", body = Problem, content_type = "application/problem+json")))]
 #[get("/articles/{id}")]
 pub(super) async fn get_article(
-    reader: Reader,
+    reader: Visitor,
     blog: Data<Blog>,
     clock: Data<Clock>,
     req: HttpRequest,
@@ -185,10 +185,10 @@ fn without_id(kept: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// What is answered to somebody who says who they are is nobody else's.
-fn kind_for(reader: Reader) -> Kind {
+fn kind_for(reader: Visitor) -> Kind {
     match reader {
-        Reader::Anybody => Kind::PUBLIC,
-        Reader::Unknown | Reader::Known(_) => Kind::PRIVATE,
+        Visitor::Anonymous => Kind::PUBLIC,
+        Visitor::InvalidToken | Visitor::SignedIn(_) => Kind::PRIVATE,
     }
 }
 

@@ -9,7 +9,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Home, Site, Totals};
 use super::store;
-use crate::accounts::auth::gate::Gate;
+use crate::accounts::admission::sign_up_policy::SignUpPolicy;
 use crate::core::cache::TaggedBody;
 use crate::core::cache::{Cache, Tag, Wanted};
 use crate::core::clock::Clock;
@@ -63,8 +63,8 @@ async fn get_home(
 /// Public: whether and to whom sign-up is open.
 #[utoipa::path(tag = "home", responses((status = 200, description = "The installation", body = Site)))]
 #[get("/site")]
-async fn get_site(gate: Data<Gate>) -> HttpResponse {
-    HttpResponse::Ok().json(Site::from(&gate.sign_up))
+async fn get_site(policy: Data<SignUpPolicy>) -> HttpResponse {
+    HttpResponse::Ok().json(Site::from(&**policy))
 }
 
 /// What is kept: the numbers on one line of JSON, and an article on each other.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::accounts::auth::sign_up_policy::{DomainPattern, SignUpPolicy};
+use crate::accounts::admission::sign_up_policy::{DomainPattern, SignUpPolicy};
 use crate::site::articles::model::ArticleSummary;
 
 /// The service in numbers, and something to read.

@@ -16,13 +16,15 @@ use sha2::{Digest, Sha256};
 use self::redis::SharedCounters;
 use crate::core::clock::Clock;
 use crate::core::redis::Redis;
+use crate::web::error::ApiError;
 
 /// How often something may be tried within a window; windows follow each other by the clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
     /// Keeps the counters of different rules apart.
     pub name: &'static str,
-    pub most: u32,
+    /// Maximum number of requests in a window.
+    pub max: u32,
     pub window_s: i64,
 }
 
@@ -31,6 +33,12 @@ pub struct Rule {
 #[error("too often; free again in {retry_after_s} s")]
 pub struct TooMany {
     pub retry_after_s: u64,
+}
+
+impl From<TooMany> for ApiError {
+    fn from(error: TooMany) -> Self {
+        Self::too_many_requests(error.retry_after_s)
+    }
 }
 
 /// Counts. Cheap to clone; clones count together.
@@ -80,7 +88,7 @@ impl Limits {
         }
         let window = Window::of(rule, subject, self.clock.now().timestamp());
         let own = count_in(&self.brief, window.key.clone());
-        let unasked = rule.most.saturating_mul(self.factor) / 4;
+        let unasked = rule.max.saturating_mul(self.factor) / 4;
         let count = match &self.shared {
             Some(redis) if own > unasked => {
                 let news = if own == unasked + 1 { own } else { 1 };
@@ -94,7 +102,7 @@ impl Limits {
     }
 
     fn judge(&self, rule: Rule, count: u32, retry_after_s: u64) -> Result<(), TooMany> {
-        if count <= rule.most.saturating_mul(self.factor) {
+        if count <= rule.max.saturating_mul(self.factor) {
             Ok(())
         } else {
             Err(TooMany { retry_after_s })
@@ -144,7 +152,7 @@ mod tests {
 
     const RULE: Rule = Rule {
         name: "test",
-        most: 2,
+        max: 2,
         window_s: 60,
     };
 

@@ -15,10 +15,10 @@ use crate::web::client::Client;
 use crate::web::error::ApiError;
 use crate::web::openapi;
 
-/// Counted where the user is known, in `auth::caller`.
+/// Counted where the user is known, in `accounts::callers`.
 pub const PER_USER: Rule = Rule {
     name: "api-user",
-    most: 20,
+    max: 20,
     window_s: 1,
 };
 /// As above for an API token whose owner is not known yet.
@@ -29,7 +29,7 @@ pub const PER_TOKEN: Rule = Rule {
 /// A whole office may be behind one address.
 const PER_ADDRESS: Rule = Rule {
     name: "api-address",
-    most: 100,
+    max: 100,
     window_s: 1,
 };
 

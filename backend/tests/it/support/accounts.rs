@@ -3,8 +3,8 @@
 use std::net::Ipv6Addr;
 
 use diesel::prelude::*;
-use dispatch::accounts::auth::links::{self, Purpose};
-use dispatch::accounts::auth::signed_token::TokenSigner;
+use dispatch::accounts::auth::links::{self, LinkKind};
+use dispatch::accounts::tokens::signed_token::TokenSigner;
 use dispatch::core::db::schema::users;
 use serde_json::{Value, json};
 
@@ -64,22 +64,22 @@ impl TestApp {
 
     /// The token of a link that is mailed to this user.
     pub(crate) fn mailed_token(&self, email: &str) -> String {
-        self.token_for(Purpose::Confirm, email)
+        self.token_for(LinkKind::Confirm, email)
     }
 
     /// The token of a link to a new password.
     pub(crate) fn reset_token(&self, email: &str) -> String {
-        self.token_for(Purpose::Reset, email)
+        self.token_for(LinkKind::Reset, email)
     }
 
-    fn token_for(&self, purpose: Purpose, email: &str) -> String {
+    fn token_for(&self, kind: LinkKind<'_>, email: &str) -> String {
         let (mut conn, now) = (self.sql(), self.now());
         let user_id: i64 = users::table
             .filter(users::email.eq(email))
             .select(users::id)
             .first(&mut conn)
             .expect("a user");
-        let token = links::issue(&mut conn, user_id, (purpose, None), now).expect("a token");
+        let token = links::issue(&mut conn, user_id, kind, now).expect("a token");
         TokenSigner::new(&self.services.config.secrets.mailed_tokens).sign(&token)
     }
 

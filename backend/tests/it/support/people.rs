@@ -1,7 +1,7 @@
 //! People who are signed up and signed in already.
 
 use diesel::prelude::*;
-use dispatch::accounts::auth::token::AccessTokens;
+use dispatch::accounts::tokens::access_token::AccessTokens;
 use dispatch::core::clock::Clock;
 use dispatch::core::db::schema::{sessions, users};
 

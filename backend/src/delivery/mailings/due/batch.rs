@@ -8,9 +8,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Timestamptz};
 
 use super::DueOutcome;
+use crate::accounts::audit_log::NewEvent;
+use crate::accounts::audit_log::audit_all;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
-use crate::accounts::audit_log::new::{NewEvent, Origin};
-use crate::accounts::audit_log::store::record_all;
+use crate::accounts::identity::Origin;
 use crate::accounts::quotas::model::Quotas;
 use crate::accounts::quotas::store::Allowance;
 use crate::delivery::mailings::catch_up::Due;
@@ -137,15 +138,15 @@ fn begin_runs(
         .collect();
     let begun = scheduled::begin_all(conn, &new)?;
     let events: Vec<NewEvent> = begun.iter().map(|run| event(run, now)).collect();
-    record_all(conn, &events)?;
+    audit_all(conn, &events)?;
     Ok(begun.iter().map(|run| run.mailing_id).collect())
 }
 
 fn event(run: &BegunRun, now: DateTime<Utc>) -> NewEvent {
     Origin::service(now)
-        .did(EventKind::RunStarted)
+        .event(EventKind::RunStarted)
         .about(SubjectKind::Mailing, run.mailing_id, &run.subject)
-        .with(&format!("#{}", run.id))
+        .with_details(&format!("#{}", run.id))
 }
 
 fn record_missed(

@@ -6,8 +6,8 @@ use actix_web::{HttpResponse, get};
 
 use super::hub::LiveUpdates;
 use super::stream::EventStream;
-use crate::accounts::auth::caller::Caller;
-use crate::accounts::auth::credentials::Credentials;
+use crate::accounts::callers::bearer_token::BearerToken;
+use crate::accounts::identity::Caller;
 use crate::core::db::Db;
 use crate::delivery::mailings::store;
 use crate::web::error::ApiError;
@@ -21,14 +21,14 @@ use crate::web::error::ApiError;
     (status = 200, description = "The event stream", body = String, content_type = "text/event-stream")))]
 #[get("/mailings/{id}/live")]
 pub(in crate::delivery::mailings) async fn watch_mailing(
-    credentials: Credentials,
+    credentials: BearerToken,
     caller: Caller,
     db: Data<Db>,
     updates: Data<LiveUpdates>,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let mailing = db
-        .run(move |conn| store::find(conn, caller.sees(), *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.scope(), *id).map_err(ApiError::from))
         .await?;
     let subscription = updates.subscribe(caller.user_id, &mailing)?;
     Ok(HttpResponse::Ok()

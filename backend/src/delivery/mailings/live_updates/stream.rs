@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::hub::{LiveSubscription, MailingState};
-use crate::accounts::auth::credentials::Credentials;
+use crate::accounts::callers::bearer_token::BearerToken;
 
 /// A comment, which clients ignore.
 const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
@@ -21,14 +21,14 @@ const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
 /// The producing side of the stream.
 pub(super) struct EventStream {
     subscription: LiveSubscription,
-    credentials: Credentials,
+    credentials: BearerToken,
 }
 
 /// The response body. It buffers at most one event.
 pub(super) struct EventBody(mpsc::Receiver<Bytes>);
 
 impl EventStream {
-    pub(super) fn new(subscription: LiveSubscription, credentials: Credentials) -> Self {
+    pub(super) fn new(subscription: LiveSubscription, credentials: BearerToken) -> Self {
         Self {
             subscription,
             credentials,
@@ -83,7 +83,7 @@ impl EventStream {
     async fn may_go_on(&self, state: &MailingState) -> bool {
         match (self.credentials.caller().await, state) {
             (Ok(caller), MailingState::Present { owner_id, .. }) => {
-                caller.sees().include(*owner_id)
+                caller.scope().include(*owner_id)
             }
             (Ok(_), MailingState::Deleted) => false,
             (Err(error), _) => error.status_code() == StatusCode::SERVICE_UNAVAILABLE,

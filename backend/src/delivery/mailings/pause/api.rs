@@ -6,8 +6,8 @@ use diesel::{Connection, PgConnection};
 
 use super::store as pauses;
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
+use crate::accounts::identity::Origin;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
 use crate::delivery::mailings::audit::audit;
@@ -35,7 +35,7 @@ pub(in crate::delivery::mailings) async fn pause_mailing(
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
-        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let mailing = store::lock(conn, owner_id, *id)?;
         if mailing.status == MailingStatus::Completed {
             return Err(ApiError::conflict(
@@ -46,7 +46,7 @@ pub(in crate::delivery::mailings) async fn pause_mailing(
         if mailing.paused_at.is_none() {
             pauses::pause(conn, mailing.id, now)?;
             let origin = Origin::of(owner_id, &client, now);
-            audit(conn, mailing.id, origin.did(EventKind::MailingPaused))?;
+            audit(conn, mailing.id, origin.event(EventKind::MailingPaused))?;
         }
         Ok(())
     };
@@ -69,11 +69,11 @@ pub(in crate::delivery::mailings) async fn resume_mailing(
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
-        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let mailing = store::lock(conn, owner_id, *id)?;
         if pauses::resume(conn, mailing.id)? {
             let origin = Origin::of(owner_id, &client, now);
-            audit(conn, mailing.id, origin.did(EventKind::MailingResumed))?;
+            audit(conn, mailing.id, origin.event(EventKind::MailingResumed))?;
         }
         Ok::<_, ApiError>(())
     };
@@ -97,13 +97,13 @@ pub(in crate::delivery::mailings) async fn cancel_mailing(
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
-        let owner_id = caller.who_may_change(|owners| store::owner_of(conn, owners, *id))?;
+        let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let mailing = store::lock(conn, owner_id, *id)?;
         if !runs::store::cancel_of_mailing(conn, mailing.id, now)? {
             return Err(ApiError::conflict("no_run", "The mailing has no open run."));
         }
         let origin = Origin::of(owner_id, &client, now);
-        audit(conn, mailing.id, origin.did(EventKind::MailingCancelled))?;
+        audit(conn, mailing.id, origin.event(EventKind::MailingCancelled))?;
         start::refresh_state(conn, mailing.id).map_err(ApiError::from)
     };
     db.run(move |conn| conn.transaction(work)).await?;
@@ -116,10 +116,10 @@ fn lock_for_manager(
     caller: Caller,
     id: i64,
 ) -> Result<MailingRow, ApiError> {
-    if caller.role.may_oversee() {
+    if caller.role.is_staff() {
         return Ok(pauses::lock(conn, id)?);
     }
-    store::owner_of(conn, caller.sees(), id)?;
+    store::owner_of(conn, caller.scope(), id)?;
     Err(ApiError::forbidden(
         "Only managers may disable and enable mailings; you may pause yours.",
     ))
@@ -144,7 +144,9 @@ pub(in crate::delivery::mailings) async fn disable_mailing(
         let mailing = lock_for_manager(conn, caller, *id)?;
         pauses::disable(conn, &mailing, caller.user_id, &given.reason, now)?;
         let origin = Origin::of(caller.user_id, &client, now);
-        let event = origin.did(EventKind::MailingDisabled).with(&given.reason);
+        let event = origin
+            .event(EventKind::MailingDisabled)
+            .with_details(&given.reason);
         audit(conn, mailing.id, event)?;
         Ok::<_, ApiError>(mailing.id)
     };
@@ -174,7 +176,7 @@ pub(in crate::delivery::mailings) async fn enable_mailing(
         let mailing = lock_for_manager(conn, caller, *id)?;
         if mailing.disabled_at.is_some() {
             pauses::enable(conn, mailing.id)?;
-            audit(conn, mailing.id, origin.did(EventKind::MailingEnabled))?;
+            audit(conn, mailing.id, origin.event(EventKind::MailingEnabled))?;
         }
         Ok::<_, ApiError>(mailing.id)
     };

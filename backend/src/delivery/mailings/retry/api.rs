@@ -7,8 +7,8 @@ use diesel::{Connection, PgConnection};
 
 use super::{RetryError, retry};
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::audit_log::new::Origin;
-use crate::accounts::auth::caller::Caller;
+use crate::accounts::identity::Caller;
+use crate::accounts::identity::Origin;
 use crate::accounts::quotas::model::Quotas;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
@@ -84,13 +84,13 @@ pub(in crate::delivery::mailings) async fn retry_run(
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
-        let owner_id = caller.who_may_change(|owners| runs::owner_of(conn, owners, *id))?;
+        let owner_id = caller.require_ownership(|owners| runs::owner_of(conn, owners, *id))?;
         let run = runs::row(conn, Owners::One(owner_id), *id)?;
         retry(conn, &run, &which, **quotas, now)?;
         let origin = Origin::of(owner_id, &client, now);
         let event = origin
-            .did(EventKind::RunRetried)
-            .with(&format!("#{}", run.id));
+            .event(EventKind::RunRetried)
+            .with_details(&format!("#{}", run.id));
         audit(conn, run.mailing_id, event)?;
         runs::find(conn, Owners::One(owner_id), *id).map_err(ApiError::from)
     };

@@ -5,13 +5,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::token::{Secret, hash};
+use super::secret::{Secret, hash};
 
 /// Distinguishes API tokens from access tokens, and identifies leaked ones.
 const PREFIX: &str = "dsp_";
 /// 256 random bits in base64url.
 const RANDOM_CHARS: usize = 43;
-/// 48 bits of the MAC: they keep forged tokens away from the database; security rests on the random part.
+/// 48 bits of the MAC: enough to reject forged tokens without a query; the security is in the random part.
 const MAC_BYTES: usize = 6;
 const MAC_CHARS: usize = 8;
 
@@ -30,7 +30,7 @@ impl ApiSecret {
     }
 
     /// Whether credentials look like an API token.
-    pub fn is_meant_by(credentials: &str) -> bool {
+    pub fn matches(credentials: &str) -> bool {
         credentials.starts_with(PREFIX)
     }
 }
@@ -40,9 +40,9 @@ impl ApiSecret {
 pub enum Recognition {
     /// Issued by this installation.
     Authentic,
-    /// In the form that tokens had before they had a MAC.
+    /// In the format used before tokens had a MAC.
     WithoutMac,
-    Invented,
+    Forged,
 }
 
 /// Issues API tokens and verifies their form. Cheap to clone.
@@ -69,14 +69,14 @@ impl ApiSecrets {
         let text = credentials.strip_prefix(PREFIX).unwrap_or_default();
         let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
         if !text.bytes().all(known) {
-            return Recognition::Invented;
+            return Recognition::Forged;
         }
         match text.split_at_checked(RANDOM_CHARS) {
             Some((_, "")) => Recognition::WithoutMac,
             Some((random, mac)) if mac.len() == MAC_CHARS && self.is_mac_of(random, mac) => {
                 Recognition::Authentic
             }
-            _ => Recognition::Invented,
+            _ => Recognition::Forged,
         }
     }
 
@@ -103,17 +103,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_recognised_only_under_the_key_it_was_made_with() {
+    fn a_token_is_recognised_only_with_the_key_that_signed_it() {
         let (secrets, others) = (ApiSecrets::new(&[7; 32]), ApiSecrets::new(&[8; 32]));
         let token = secrets.random();
         assert_eq!(secrets.recognise(token.reveal()), Recognition::Authentic);
-        assert_eq!(others.recognise(token.reveal()), Recognition::Invented);
+        assert_eq!(others.recognise(token.reveal()), Recognition::Forged);
         let (old, _) = token.reveal().split_at(PREFIX.len() + RANDOM_CHARS);
         assert_eq!(secrets.recognise(old), Recognition::WithoutMac);
     }
 
     #[test]
-    fn a_token_that_was_changed_is_invented() {
+    fn a_modified_token_is_recognised_as_forged() {
         let secrets = ApiSecrets::new(&[7; 32]);
         let token = secrets.random();
         let token = token.reveal();
@@ -123,7 +123,7 @@ mod tests {
                 let changed = [before, other, &after[1..]].concat();
                 let found = secrets.recognise(&changed);
                 assert!(
-                    changed == token || found == Recognition::Invented,
+                    changed == token || found == Recognition::Forged,
                     "{changed}"
                 );
             }
@@ -136,7 +136,7 @@ mod tests {
             &token[..46],
             &token.to_uppercase(),
         ] {
-            assert_eq!(secrets.recognise(text), Recognition::Invented, "{text}");
+            assert_eq!(secrets.recognise(text), Recognition::Forged, "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The user as staff sees them, which users to list, and what role they get.
+//! The user as staff see it, and the requests of staff.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,11 +6,10 @@ use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use super::model::avatar_url;
-use super::user_ref::UserRef;
-use crate::accounts::auth::policy::Role;
+use crate::accounts::identity::{Role, UserRef};
 use crate::web::page::{Paging, default_per_page, first_page};
 
-/// Somebody who uses the service.
+/// A user of the service.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct User {
     #[schema(example = 3, minimum = 1)]
@@ -20,7 +19,7 @@ pub struct User {
     #[schema(example = "Ada Lovelace")]
     pub full_name: String,
     pub role: Role,
-    /// Whether the address is confirmed; until then nobody can sign in.
+    /// Whether the address is confirmed, which is required to sign in.
     pub is_confirmed: bool,
     pub blocked: Option<Blocked>,
     #[schema(example = 12, minimum = 0)]
@@ -28,18 +27,18 @@ pub struct User {
     #[schema(example = 2000, minimum = 0)]
     pub recipients_count: i64,
     pub created_at: DateTime<Utc>,
-    /// When a session of theirs was last continued, which a browser in use does every ten minutes.
+    /// When one of their sessions was last refreshed; a browser in use does so every ten minutes.
     pub last_seen_at: Option<DateTime<Utc>>,
     #[serde(rename = "avatar_url", serialize_with = "avatar_url")]
     #[schema(example = "/api/v1/avatars/q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp")]
     pub avatar: Option<String>,
 }
 
-/// Who does not let a user in, since when and why.
+/// Since when, by whom and why a user is blocked.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Blocked {
     pub at: DateTime<Utc>,
-    /// The manager; `null` when the account is gone.
+    /// The manager; `null` if that account has been deleted.
     pub by: Option<UserRef>,
     #[schema(example = "Sends to bought addresses")]
     pub reason: String,
@@ -62,17 +61,17 @@ pub struct UserQuery {
     #[serde(default)]
     #[param(inline)]
     pub sort: UserSort,
-    /// Part of the address or the name, in any case.
+    /// Part of the address or the name, ignoring case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "ada")]
     pub q: Option<String>,
     pub role: Option<Role>,
-    /// Only those who are blocked, or only those who are not.
+    /// Only blocked users, or only those who are not blocked.
     pub blocked: Option<bool>,
 }
 
 impl UserQuery {
-    /// The page asked for.
+    /// The requested page.
     pub fn paging(&self) -> Paging {
         Paging {
             page: self.page,
@@ -81,7 +80,7 @@ impl UserQuery {
     }
 }
 
-/// The order of a list; a minus means descending.
+/// The order of the list; a minus sign means descending.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum UserSort {
     #[serde(rename = "created_at")]
@@ -99,7 +98,7 @@ pub enum UserSort {
     FullNameDescending,
 }
 
-/// The role that an administrator gives.
+/// The role to assign.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeRole {

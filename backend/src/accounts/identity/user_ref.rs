@@ -1,10 +1,10 @@
-//! A user as others are shown whose a thing is, and who did something.
+//! A reference to a user, as shown beside what they own or did.
 
 use diesel::Queryable;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A user in a word.
+/// The id and address of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Serialize, ToSchema)]
 pub struct UserRef {
     #[schema(example = 3, minimum = 1)]

@@ -21,7 +21,7 @@ use crate::core::language::Language;
 /// Characters escaped in the value of a URL parameter.
 const IN_LINK: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
-/// What the mail is about.
+/// The content of a mail.
 pub enum MailContent {
     /// A link that confirms the address.
     Confirm {
@@ -46,12 +46,12 @@ pub enum MailContent {
     },
 }
 
-/// The reader. Their name is not used: a stranger who signs up chooses it, and could have any text mailed to any address.
+/// The recipient. Their name is not used, because anyone who signs up could have arbitrary text mailed to any address.
 #[derive(Debug, Clone, Copy)]
-pub struct Reader<'a> {
+pub struct MailRecipient<'a> {
     pub email: &'a str,
     pub language: Language,
-    /// Names the mail in its `Message-ID`, the same at each attempt.
+    /// Determines the `Message-ID`, which is the same for each attempt.
     pub mail_id: i64,
 }
 
@@ -77,13 +77,15 @@ pub struct Composer {
 }
 
 impl Composer {
-    /// Links begin with `public_url`, never with what a request says.
+    /// Links start with `public_url`, never with data from a request.
     pub fn new(from: Mailbox, public_url: &str, message_id_key: [u8; 32]) -> Self {
         let mut templates = Environment::new();
         for (name, source) in TEMPLATES.iter().copied() {
             templates
                 .add_template(name, source)
-                .unwrap_or_else(|error| unreachable!("a test reads {name}: {error}"));
+                .unwrap_or_else(|error| {
+                    unreachable!("templates are covered by tests, {name}: {error}")
+                });
         }
         Self {
             templates,
@@ -93,11 +95,11 @@ impl Composer {
         }
     }
 
-    /// The finished mail. Text first, then HTML: a reader shows the last that it understands.
+    /// Composes a mail. Text precedes HTML, because mail programs show the last part that they support.
     pub fn compose(
         &self,
         content: &MailContent,
-        to: &Reader<'_>,
+        to: &MailRecipient<'_>,
         date: DateTime<Utc>,
     ) -> Result<Mail, ComposeError> {
         let words = self.words(content, to)?;
@@ -124,10 +126,14 @@ impl Composer {
         })
     }
 
-    fn words(&self, content: &MailContent, to: &Reader<'_>) -> Result<Rendered, minijinja::Error> {
+    fn words(
+        &self,
+        content: &MailContent,
+        to: &MailRecipient<'_>,
+    ) -> Result<Rendered, minijinja::Error> {
         let site = &self.public_url;
         let (kind, link) = match content {
-            // Behind the fragment: the token reaches no server's log and no referrer.
+            // In the fragment, so that the token appears in no server log and no referrer.
             MailContent::Confirm { token } => ("confirm", format!("{site}/confirm#token={token}")),
             MailContent::Reset { token } => ("reset", format!("{site}/reset#token={token}")),
             MailContent::ConfirmEmail { token } => {
@@ -177,7 +183,7 @@ impl Composer {
     }
 }
 
-/// Escaped no further than HTML asks: minijinja would also write every slash as an entity, as those do who hide a link.
+/// Escapes only what HTML requires. minijinja would also escape every slash, which spam filters associate with hidden links.
 fn in_attribute(link: &str) -> String {
     let link = link.replace('&', "&amp;").replace('"', "&quot;");
     link.replace('<', "&lt;").replace('>', "&gt;")
@@ -202,7 +208,7 @@ mod tests {
         email: &str,
         language: Language,
     ) -> Result<Mail, ComposeError> {
-        let to = Reader {
+        let to = MailRecipient {
             email,
             language,
             mail_id: 3,
@@ -285,7 +291,7 @@ mod tests {
 
     #[test]
     fn an_address_that_cannot_be_mailed_is_an_error() {
-        for email in ["nobody", "a@b\r\nBcc: c@example.org", "ада@example.org"] {
+        for email in ["no-domain", "a@b\r\nBcc: c@example.org", "ада@example.org"] {
             assert!(
                 compose(&MailContent::AlreadyRegistered, email, Language::En).is_err(),
                 "{email}"

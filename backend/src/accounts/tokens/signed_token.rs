@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::token::Secret;
+use super::secret::Secret;
 
 /// 256 random bits in base64url.
 const RANDOM_CHARS: usize = 43;
@@ -24,7 +24,7 @@ impl TokenSigner {
         Self(mac)
     }
 
-    /// The token as its owner gets it: followed by its MAC.
+    /// The token followed by its MAC, as it is sent to its owner.
     pub fn sign(&self, token: &Secret) -> String {
         let mac = self.0.clone().chain_update(token.reveal());
         let mac = mac.finalize().into_bytes();
@@ -32,7 +32,7 @@ impl TokenSigner {
         [token.reveal(), &URL_SAFE_NO_PAD.encode(mac)].concat()
     }
 
-    /// The token without its MAC, of which the database has the hash; `None` if it was not signed with this key.
+    /// The token without its MAC, whose hash is stored; `None` if it was not signed with this key.
     pub fn verify<'a>(&self, given: &'a str) -> Option<&'a str> {
         let (token, mac) = given.split_at_checked(RANDOM_CHARS)?;
         let mac = URL_SAFE_NO_PAD.decode(mac).ok()?;

@@ -1,85 +1,56 @@
-//! Sessions in the database. A session's refresh tokens form a family; each is used once and names its parent.
+//! Sessions in the database. The refresh tokens of a session form a family: each can be used once and refers to its parent.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::caller::{Caller, Means};
-use super::policy::Role;
-use super::token::{self, Secret};
-use crate::core::db::schema::{refresh_tokens, sessions, users};
+use crate::accounts::callers::store::{MAX_SESSION_LIFETIME, caller_of_session};
+use crate::accounts::tokens::secret::{self, Secret};
+use crate::core::db::schema::{refresh_tokens, sessions};
 
-/// A session that is not used for this long ends.
+/// A session ends if it is not used for this long.
 pub const LIFETIME_DAYS: i64 = 30;
-/// Maximum lifetime of a session, however often it is refreshed.
-pub const MAX_LIFETIME: TimeDelta = TimeDelta::days(90);
-
-/// A session, and the token that continues it.
-pub struct Opened {
+/// A session and its refresh token.
+pub struct OpenedSession {
     pub user_id: i64,
     pub session_id: i64,
     pub token: Secret,
 }
 
-/// A live session as its user sees it.
+/// A session that has just been ended.
+pub struct EndedSession {
+    pub user_id: i64,
+    pub session_id: i64,
+}
+
+/// A live session.
 #[derive(Queryable)]
-pub struct Live {
+pub struct LiveSession {
     pub id: i64,
     pub user_agent: String,
     pub created_at: DateTime<Utc>,
     pub last_used_at: DateTime<Utc>,
 }
 
-/// What came of a refresh token.
+/// The result of using a refresh token.
 pub enum Rotation {
-    Renewed(Opened),
+    Renewed(OpenedSession),
     /// Unknown, expired, or its session has ended.
     Refused,
-    /// Two parties go on from the same token: the session has been ended.
-    Stolen {
+    /// Two parties used the same token: the session has been ended.
+    Reused {
         user_id: i64,
         session_id: i64,
     },
 }
 
-/// Who a live session belongs to; `None` when it has ended or its user is blocked or unconfirmed.
-pub fn caller_of_session(
-    conn: &mut PgConnection,
-    session_id: i64,
-    now: DateTime<Utc>,
-) -> QueryResult<Option<Caller>> {
-    let row: Option<(i64, String)> = sessions::table
-        .inner_join(users::table)
-        .filter(
-            sessions::id
-                .eq(session_id)
-                .and(sessions::revoked_at.is_null())
-                .and(sessions::created_at.gt(now - MAX_LIFETIME)),
-        )
-        .filter(
-            users::blocked_at
-                .is_null()
-                .and(users::confirmed_at.is_not_null()),
-        )
-        .select((users::id, users::role))
-        .first(conn)
-        .optional()?;
-    Ok(row.and_then(|(user_id, role)| {
-        Some(Caller {
-            user_id,
-            role: role.parse::<Role>().ok()?,
-            means: Means::Session(session_id),
-        })
-    }))
-}
-
-/// Begins a session.
+/// Opens a session.
 pub fn open(
     conn: &mut PgConnection,
     user_id: i64,
     user_agent: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Opened> {
+) -> QueryResult<OpenedSession> {
     let session_id = diesel::insert_into(sessions::table)
         .values((
             sessions::user_id.eq(user_id),
@@ -89,7 +60,7 @@ pub fn open(
         ))
         .returning(sessions::id)
         .get_result(conn)?;
-    Ok(Opened {
+    Ok(OpenedSession {
         user_id,
         session_id,
         token: issue(conn, session_id, None, now)?,
@@ -98,15 +69,15 @@ pub fn open(
 
 /// Exchanges a refresh token for its successor.
 ///
-/// A token that comes a second time is met with another successor as long as none of them has been used: two tabs asked
-/// at once, or the answer was lost. Once a successor has been used, whoever still shows its parent or its sibling is not
-/// the one who used it. The caller commits in every case: the end of a stolen session is to last.
+/// A token that is used again gets another successor as long as no successor has been used: two tabs used it at the same
+/// time, or the response was lost. Once a successor has been used, its parent and its siblings can only come from another
+/// party, and the session is ended. The caller must commit in every case, so that the end of the session is stored.
 pub fn rotate(conn: &mut PgConnection, given: &str, now: DateTime<Utc>) -> QueryResult<Rotation> {
-    let hash = token::hash(given);
-    let Some(session_id) = session_behind(conn, &hash)? else {
+    let hash = secret::hash(given);
+    let Some(session_id) = session_of_token(conn, &hash)? else {
         return Ok(Rotation::Refused);
     };
-    // Everything about one session happens one after another; the token is read only under this lock.
+    // Serializes the operations on a session; the token is read only under this lock.
     sessions::table
         .find(session_id)
         .select(sessions::id)
@@ -133,33 +104,36 @@ pub fn rotate(conn: &mut PgConnection, given: &str, now: DateTime<Utc>) -> Query
         && has_used_successor(conn, origin)?
     {
         end(conn, session_id, now)?;
-        return Ok(Rotation::Stolen {
+        return Ok(Rotation::Reused {
             user_id: caller.user_id,
             session_id,
         });
     }
     mark_used(conn, session_id, &hash, now)?;
-    Ok(Rotation::Renewed(Opened {
+    Ok(Rotation::Renewed(OpenedSession {
         user_id: caller.user_id,
         session_id,
         token: issue(conn, session_id, Some(hash), now)?,
     }))
 }
 
-/// Ends the session that a refresh token belongs to; names its user and it. `None` when there is none, or it has ended.
+/// Ends the session of a refresh token and returns it; `None` if there is none, or it has already ended.
 pub fn end_by_token(
     conn: &mut PgConnection,
     given: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Option<(i64, i64)>> {
-    let Some(session_id) = session_behind(conn, &token::hash(given))? else {
+) -> QueryResult<Option<EndedSession>> {
+    let Some(session_id) = session_of_token(conn, &secret::hash(given))? else {
         return Ok(None);
     };
     let user_id = end(conn, session_id, now)?;
-    Ok(user_id.map(|user_id| (user_id, session_id)))
+    Ok(user_id.map(|user_id| EndedSession {
+        user_id,
+        session_id,
+    }))
 }
 
-/// Ends every session of a user, and names them.
+/// Ends all sessions of a user and returns their ids.
 pub fn end_all_of(
     conn: &mut PgConnection,
     user_id: i64,
@@ -174,7 +148,7 @@ pub fn end_all_of(
         .get_results(conn)
 }
 
-/// Ends every session of a user but one, and names them.
+/// Ends all sessions of a user but one and returns their ids.
 pub fn end_others_of(
     conn: &mut PgConnection,
     user_id: i64,
@@ -191,7 +165,7 @@ pub fn end_others_of(
         .get_results(conn)
 }
 
-/// Ends one session of a user and gives the browser it was in; `None` when they have no such session, or not any more.
+/// Ends a session of a user and returns its user agent; `None` if the user has no such live session.
 pub fn end_one_of(
     conn: &mut PgConnection,
     user_id: i64,
@@ -209,25 +183,25 @@ pub fn end_one_of(
         .optional()
 }
 
-/// The sessions that can still be continued, the one used last first; a hundred at most.
+/// The live sessions of a user, the most recently used first; at most 100.
 pub fn live_of(
     conn: &mut PgConnection,
     user_id: i64,
     now: DateTime<Utc>,
-) -> QueryResult<Vec<Live>> {
+) -> QueryResult<Vec<LiveSession>> {
     let (id, last_used_at) = (sessions::id, sessions::last_used_at);
     sessions::table
         .filter(sessions::user_id.eq(user_id))
         .filter(sessions::revoked_at.is_null())
         .filter(last_used_at.gt(now - TimeDelta::days(LIFETIME_DAYS)))
-        .filter(sessions::created_at.gt(now - MAX_LIFETIME))
+        .filter(sessions::created_at.gt(now - MAX_SESSION_LIFETIME))
         .order((last_used_at.desc(), id.desc()))
         .limit(100)
         .select((id, sessions::user_agent, sessions::created_at, last_used_at))
         .load(conn)
 }
 
-/// Ends a session and names its user; `None` when it has ended already.
+/// Ends a session and returns its user; `None` if it has already ended.
 fn end(conn: &mut PgConnection, session_id: i64, now: DateTime<Utc>) -> QueryResult<Option<i64>> {
     diesel::update(sessions::table.find(session_id))
         .filter(sessions::revoked_at.is_null())
@@ -237,7 +211,7 @@ fn end(conn: &mut PgConnection, session_id: i64, now: DateTime<Utc>) -> QueryRes
         .optional()
 }
 
-fn session_behind(conn: &mut PgConnection, hash: &[u8]) -> QueryResult<Option<i64>> {
+fn session_of_token(conn: &mut PgConnection, hash: &[u8]) -> QueryResult<Option<i64>> {
     refresh_tokens::table
         .find(hash)
         .select(refresh_tokens::session_id)
@@ -267,7 +241,7 @@ fn mark_used(
     diesel::update(sessions::table.find(session_id))
         .set(sessions::last_used_at.eq(now))
         .execute(conn)?;
-    // Those that have expired give nothing away any more.
+    // Expired tokens are rejected anyway.
     diesel::delete(refresh_tokens::table)
         .filter(
             refresh_tokens::session_id

@@ -11,12 +11,11 @@ use chrono::{DateTime, Utc};
 use moka::sync::Cache;
 use tokio::sync::Mutex;
 
-use super::api_secret::{ApiSecret, ApiSecrets, Recognition};
-use super::caller::{Caller, Means};
-use super::sessions;
-use super::token::{self, AccessTokens, Named};
-use crate::accounts::api_tokens;
-use crate::accounts::api_tokens::store::NOTED_EVERY;
+use super::store::{self, USE_RECORDED_EVERY};
+use crate::accounts::identity::{Caller, CredentialKind};
+use crate::accounts::tokens::access_token::{AccessTokens, TokenSubject};
+use crate::accounts::tokens::api_secret::{ApiSecret, ApiSecrets, Recognition};
+use crate::accounts::tokens::secret;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
 use crate::web::error::ApiError;
@@ -24,9 +23,9 @@ use crate::web::limits::requests::{PER_TOKEN, PER_USER};
 use crate::web::limits::{Limits, TooMany};
 
 /// Maximum age of cached sessions, tokens and users.
-const FRESH: Duration = Duration::from_secs(5);
+const CACHE_TTL: Duration = Duration::from_secs(5);
 /// Delay before a retry after a failed query.
-const AGAIN: Duration = Duration::from_secs(1);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// The key by which requests are counted before the database is queried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,16 +55,16 @@ pub struct Callers {
     secrets: ApiSecrets,
     live: Cache<i64, Option<Caller>>,
     /// By hash.
-    live_tokens: Cache<Vec<u8>, Known>,
+    live_tokens: Cache<Vec<u8>, CachedToken>,
     without_mac: Arc<Mutex<WithoutMac>>,
 }
 
 /// A cached API token, and when its use was last recorded.
 #[derive(Debug, Clone, Copy)]
-struct Known {
+struct CachedToken {
     caller: Caller,
     expires_at: Option<DateTime<Utc>>,
-    noted_at: DateTime<Utc>,
+    use_recorded_at: DateTime<Utc>,
 }
 
 /// The hashes of API tokens without a MAC. Their number is bounded, whereas forged tokens would be unlimited.
@@ -77,29 +76,29 @@ struct WithoutMac {
 }
 
 impl Callers {
-    /// Verifies tokens issued under the same keys.
+    /// Verifies tokens that were issued with the same keys.
     pub fn new(tokens: AccessTokens, secrets: ApiSecrets) -> Self {
         Self {
             tokens,
             secrets,
-            live: briefly(),
-            live_tokens: briefly(),
+            live: cache(),
+            live_tokens: cache(),
             without_mac: Arc::default(),
         }
     }
 
     /// Removes a session from the cache, so that its end takes effect immediately in this process.
-    pub fn forget(&self, session_id: i64) {
+    pub fn invalidate_session(&self, session_id: i64) {
         self.live.invalidate(&session_id);
     }
 
-    /// As above, for an API token, by hash.
-    pub fn forget_token(&self, hash: &[u8]) {
+    /// Removes an API token from the cache, by hash.
+    pub fn invalidate_token(&self, hash: &[u8]) {
         self.live_tokens.invalidate(hash);
     }
 
-    /// As above, for all API tokens of a user.
-    pub fn forget_tokens_of(&self, user_id: i64) {
+    /// Removes all API tokens of a user from the cache.
+    pub fn invalidate_tokens_of(&self, user_id: i64) {
         for (hash, known) in &self.live_tokens {
             if known.caller.user_id == user_id {
                 self.live_tokens.invalidate(&*hash);
@@ -107,44 +106,47 @@ impl Callers {
         }
     }
 
-    /// The key by which requests with this token are counted, as far as the token itself tells; `None` if it is
+    /// The key by which requests with this token are counted, as far as it follows from the token itself; `None` if it is
     /// forged or expired.
     pub(super) fn subject(&self, token: &str, clock: &Clock) -> Option<Subject> {
-        if !ApiSecret::is_meant_by(token) {
-            let named = self.tokens.read(token, clock.now())?;
-            return Some(Subject::User(named.user_id));
+        if !ApiSecret::matches(token) {
+            let subject = self.tokens.read(token, clock.now())?;
+            return Some(Subject::User(subject.user_id));
         }
-        if self.secrets.recognise(token) == Recognition::Invented {
+        if self.secrets.recognise(token) == Recognition::Forged {
             return None;
         }
-        let hash = token::hash(token);
+        let hash = secret::hash(token);
         let known = self.live_tokens.get(&hash);
         Some(known.map_or(Subject::Token(hash), |known| {
             Subject::User(known.caller.user_id)
         }))
     }
 
-    pub(super) async fn behind(
+    /// The caller with this token; 401 if it is invalid, expired or revoked.
+    pub(super) async fn resolve(
         &self,
         token: &str,
         db: &Db,
         clock: &Clock,
     ) -> Result<Caller, ApiError> {
         let now = clock.now();
-        let known = if !ApiSecret::is_meant_by(token) {
+        let known = if !ApiSecret::matches(token) {
             match self.tokens.read(token, now) {
-                Some(Named { session_id, .. }) => self.behind_session(session_id, db, now).await?,
+                Some(TokenSubject { session_id, .. }) => {
+                    self.resolve_session(session_id, db, now).await?
+                }
                 None => None,
             }
-        } else if self.may_be_good(token, db).await? {
-            self.behind_api_token(token::hash(token), db, now).await?
+        } else if self.may_exist(token, db).await? {
+            self.resolve_api_token(secret::hash(token), db, now).await?
         } else {
             None
         };
         known.ok_or_else(ApiError::unauthenticated)
     }
 
-    async fn behind_session(
+    async fn resolve_session(
         &self,
         session_id: i64,
         db: &Db,
@@ -154,7 +156,7 @@ impl Callers {
             return Ok(known);
         }
         let find = move |conn: &mut _| {
-            sessions::caller_of_session(conn, session_id, now).map_err(ApiError::from)
+            store::caller_of_session(conn, session_id, now).map_err(ApiError::from)
         };
         let found = db.run(find).await?;
         self.live.insert(session_id, found);
@@ -162,41 +164,40 @@ impl Callers {
     }
 
     /// Whether the database may contain the token.
-    async fn may_be_good(&self, token: &str, db: &Db) -> Result<bool, ApiError> {
+    async fn may_exist(&self, token: &str, db: &Db) -> Result<bool, ApiError> {
         match self.secrets.recognise(token) {
             Recognition::Authentic => Ok(true),
             Recognition::WithoutMac => {
                 let mut known = self.without_mac.lock().await;
                 known.refresh(db).await?;
-                Ok(known.hashes.contains(&token::hash(token)))
+                Ok(known.hashes.contains(&secret::hash(token)))
             }
-            Recognition::Invented => Ok(false),
+            Recognition::Forged => Ok(false),
         }
     }
 
-    async fn behind_api_token(
+    async fn resolve_api_token(
         &self,
         hash: Vec<u8>,
         db: &Db,
         now: DateTime<Utc>,
     ) -> Result<Option<Caller>, ApiError> {
         let known = self.live_tokens.get(&hash);
-        let known = known.filter(|known| now < known.noted_at + NOTED_EVERY);
+        let known = known.filter(|known| now < known.use_recorded_at + USE_RECORDED_EVERY);
         let known = if let Some(known) = known {
             Some(known)
         } else {
             let key = hash.clone();
-            let find = move |conn: &mut _| {
-                api_tokens::store::use_token(conn, &key, now).map_err(ApiError::from)
-            };
-            let found = db.run(find).await?.map(|bearer| Known {
+            let find =
+                move |conn: &mut _| store::use_token(conn, &key, now).map_err(ApiError::from);
+            let found = db.run(find).await?.map(|owner| CachedToken {
                 caller: Caller {
-                    user_id: bearer.user_id,
-                    role: bearer.role,
-                    means: Means::Token(bearer.scope),
+                    user_id: owner.user_id,
+                    role: owner.role,
+                    credential: CredentialKind::ApiToken(owner.scope),
                 },
-                expires_at: bearer.expires_at,
-                noted_at: bearer.noted_at,
+                expires_at: owner.expires_at,
+                use_recorded_at: owner.use_recorded_at,
             });
             // An invalid token may become valid again once its owner is unblocked.
             if let Some(found) = found {
@@ -211,15 +212,14 @@ impl Callers {
 
 impl WithoutMac {
     async fn refresh(&mut self, db: &Db) -> Result<(), ApiError> {
-        if self.read_at.is_some_and(|at| at.elapsed() < FRESH) {
+        if self.read_at.is_some_and(|at| at.elapsed() < CACHE_TTL) {
             return Ok(());
         }
-        // A caller that waited for a failed query does not wait for another one.
-        if self.failed_at.is_some_and(|at| at.elapsed() < AGAIN) {
+        // A request that has waited for a failed query does not wait for another one.
+        if self.failed_at.is_some_and(|at| at.elapsed() < RETRY_DELAY) {
             return Err(ApiError::unavailable());
         }
-        let read =
-            |conn: &mut _| api_tokens::store::hashes_without_mac(conn).map_err(ApiError::from);
+        let read = |conn: &mut _| store::hashes_without_mac(conn).map_err(ApiError::from);
         match db.run(read).await {
             Ok(hashes) => {
                 self.hashes = hashes.into_iter().collect();
@@ -234,13 +234,13 @@ impl WithoutMac {
     }
 }
 
-fn briefly<K, V>() -> Cache<K, V>
+fn cache<K, V>() -> Cache<K, V>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
     Cache::builder()
         .max_capacity(100_000)
-        .time_to_live(FRESH)
+        .time_to_live(CACHE_TTL)
         .build()
 }

@@ -1,5 +1,4 @@
-//! `Credentials`: the token a request came with, and who is behind it, now or later. An answer that goes on for long looks
-//! again and again whether it still may.
+//! `BearerToken`: the token of a request and its caller. A response that is streamed for long resolves it repeatedly.
 
 use std::future::{Ready, ready};
 
@@ -8,22 +7,22 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::caller::Caller;
-use super::callers::{Callers, Subject};
+use super::resolver::{Callers, Subject};
+use crate::accounts::identity::Caller;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
 use crate::web::error::ApiError;
 
-/// What somebody has shown to be let in.
-pub struct Credentials {
+/// The token of an `Authorization` header.
+pub struct BearerToken {
     token: String,
     callers: Data<Callers>,
     db: Data<Db>,
     clock: Data<Clock>,
 }
 
-impl Credentials {
-    /// Those of this request; 401 when it has none.
+impl BearerToken {
+    /// The token of this request; 401 if there is none.
     pub(super) fn of(req: &HttpRequest) -> Result<Self, ApiError> {
         let parts = (
             req.app_data::<Data<Callers>>().cloned(),
@@ -31,7 +30,7 @@ impl Credentials {
             req.app_data::<Data<Clock>>().cloned(),
         );
         let (Some(callers), Some(db), Some(clock)) = parts else {
-            return Err(ApiError::internal("the app lacks its data"));
+            return Err(ApiError::internal("the application data is incomplete"));
         };
         let token = req
             .headers()
@@ -47,21 +46,21 @@ impl Credentials {
         })
     }
 
-    /// The key by which the requests are counted, as far as the credentials themselves tell; `None` if they are
+    /// The key by which requests with this token are counted, as far as it follows from the token itself; `None` if it is
     /// invalid.
     pub(super) fn subject(&self) -> Option<Subject> {
         self.callers.subject(&self.token, &self.clock)
     }
 
-    /// Who is behind them; 401 once they have expired or been revoked, or their owner is blocked. At most 5 s old.
+    /// The caller; 401 once the token has expired or been revoked, or its owner is blocked. At most 5 s old.
     pub async fn caller(&self) -> Result<Caller, ApiError> {
         self.callers
-            .behind(&self.token, &self.db, &self.clock)
+            .resolve(&self.token, &self.db, &self.clock)
             .await
     }
 }
 
-impl FromRequest for Credentials {
+impl FromRequest for BearerToken {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 

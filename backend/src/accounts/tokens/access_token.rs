@@ -1,19 +1,16 @@
-//! Access tokens (JWT, ten minutes) and the random tokens of refresh cookies and mailed links, stored only hashed.
+//! Access tokens: JWTs with a lifetime of ten minutes. Pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::core::random_token;
-
-/// How long an access token is good for, in seconds.
+/// Lifetime of an access token in seconds.
 pub const ACCESS_LIFETIME_S: i64 = 600;
 const ISSUER: &str = "dispatch";
 const AUDIENCE: &str = "dispatch-api";
 const PURPOSE: &str = "access";
 
-/// Makes and reads access tokens. HS256 and nothing else (RFC 8725, 3.1).
+/// Issues and verifies access tokens. Accepts only HS256 (RFC 8725, 3.1).
 #[derive(Clone)]
 pub struct AccessTokens {
     encoding: EncodingKey,
@@ -25,22 +22,22 @@ struct Claims {
     iss: String,
     aud: String,
     sub: String,
-    /// The session; it is looked up, so a token dies with it.
+    /// The session. It is looked up on each request, so that its end invalidates the token.
     sid: i64,
     purpose: String,
     iat: i64,
     exp: i64,
 }
 
-/// A user, and the session in which the token was issued.
+/// The user and the session for which a token was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Named {
+pub struct TokenSubject {
     pub user_id: i64,
     pub session_id: i64,
 }
 
 impl AccessTokens {
-    /// Tokens under this key.
+    /// Tokens signed with this key.
     pub fn new(key: &[u8; 32]) -> Self {
         Self {
             encoding: EncodingKey::from_secret(key),
@@ -48,7 +45,7 @@ impl AccessTokens {
         }
     }
 
-    /// A token for `user_id` in `session_id`, good for ten minutes.
+    /// Issues a token for `user_id` in `session_id`, valid for ten minutes.
     pub fn issue(
         &self,
         user_id: i64,
@@ -67,53 +64,28 @@ impl AccessTokens {
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
     }
 
-    /// The user and session of a token, if it was issued here for access and has not expired at `now`.
-    pub fn read(&self, token: &str, now: DateTime<Utc>) -> Option<Named> {
+    /// The user and session of a token, if it is a valid access token that has not expired at `now`.
+    pub fn read(&self, token: &str, now: DateTime<Utc>) -> Option<TokenSubject> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Expiry is judged below by our own clock.
+        // The expiry is checked below against the clock of the application.
         validation.validate_exp = false;
         let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation)
             .ok()?
             .claims;
         let live = claims.purpose == PURPOSE && claims.exp + LEEWAY_S >= now.timestamp();
         let user_id = claims.sub.parse().ok().filter(|_| live)?;
-        Some(Named {
+        Some(TokenSubject {
             user_id,
             session_id: claims.sid,
         })
     }
 }
 
-/// Clocks of two of our machines may differ by this much.
+/// Tolerated difference between the clocks of two machines.
 const LEEWAY_S: i64 = 5;
-
-/// A random token as its owner gets it, once. 256 bits.
-pub struct Secret(String);
-
-impl Secret {
-    /// A fresh one.
-    pub fn random() -> Self {
-        Self(random_token::new())
-    }
-
-    /// The text to hand over.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// What is stored instead.
-    pub fn hash(&self) -> Vec<u8> {
-        hash(&self.0)
-    }
-}
-
-/// SHA-256 of a token that came back to us.
-pub fn hash(token: &str) -> Vec<u8> {
-    Sha256::digest(token.as_bytes()).to_vec()
-}
 
 #[cfg(test)]
 mod tests {
@@ -132,7 +104,7 @@ mod tests {
         let token = tokens.issue(3, 42, now()).unwrap();
         assert_eq!(
             tokens.read(&token, now() + TimeDelta::seconds(ACCESS_LIFETIME_S)),
-            Some(Named {
+            Some(TokenSubject {
                 user_id: 3,
                 session_id: 42
             })
@@ -144,13 +116,13 @@ mod tests {
     }
 
     #[test]
-    fn a_token_under_another_key_is_worth_nothing() {
+    fn a_token_signed_with_another_key_is_rejected() {
         let token = AccessTokens::new(&[7; 32]).issue(3, 42, now()).unwrap();
         assert_eq!(AccessTokens::new(&[8; 32]).read(&token, now()), None);
     }
 
     #[test]
-    fn a_token_without_signature_or_for_another_purpose_is_worth_nothing() {
+    fn a_token_without_signature_or_for_another_purpose_is_rejected() {
         let tokens = AccessTokens::new(&[7; 32]);
         let claims = |purpose: &str| Claims {
             iss: ISSUER.into(),

@@ -1,4 +1,4 @@
-//! Users in the database as staff sees them: with what they have, and with who blocked them.
+//! Users in the database as staff see them: with totals of their data, and with the block if there is one.
 
 use std::collections::HashMap;
 
@@ -7,16 +7,15 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 
-use super::person::{Blocked, User, UserQuery, UserSort};
-use super::user_ref::UserRef;
-use crate::accounts::auth::policy::Role;
+use super::admin_view::{Blocked, User, UserQuery, UserSort};
+use crate::accounts::identity::{Role, UserRef};
 use crate::core::db::functions::{address_matches, lower};
 use crate::core::db::schema::users;
 use crate::core::search::{AddressPattern, contains};
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = users)]
-struct Row {
+struct UserRow {
     id: i64,
     email: String,
     full_name: String,
@@ -30,9 +29,9 @@ struct Row {
     avatar: Option<String>,
 }
 
-/// What is found of a user in other tables.
+/// Data about a user from other tables.
 #[derive(Default, QueryableByName)]
-struct Around {
+struct UserTotals {
     #[diesel(sql_type = BigInt)]
     id: i64,
     #[diesel(sql_type = BigInt)]
@@ -45,9 +44,9 @@ struct Around {
     blocked_by_email: Option<String>,
 }
 
-type Selected = users::BoxedQuery<'static, diesel::pg::Pg>;
+type UserSelection = users::BoxedQuery<'static, diesel::pg::Pg>;
 
-fn matching(query: &UserQuery) -> Selected {
+fn matching(query: &UserQuery) -> UserSelection {
     use users::{blocked_at, email, full_name, role};
     let mut rows = users::table.into_boxed();
     if let Some(wanted) = query.role {
@@ -66,25 +65,25 @@ fn matching(query: &UserQuery) -> Selected {
     rows
 }
 
-/// One page and the number of all, in three statements whatever the page.
+/// A page and the total number, in three statements.
 pub(super) fn list(conn: &mut PgConnection, query: &UserQuery) -> QueryResult<(Vec<User>, i64)> {
     let total = matching(query).select(count_star()).first(conn)?;
     let window = query.paging().window(total);
     let rows = sorted(matching(query), query.sort, window.backwards)
         .limit(window.limit)
         .offset(window.offset)
-        .select(Row::as_select())
+        .select(UserRow::as_select())
         .load(conn)?;
-    Ok((shown(conn, window.in_order(rows))?, total))
+    Ok((with_totals(conn, window.in_order(rows))?, total))
 }
 
-fn sorted(rows: Selected, sort: UserSort, backwards: bool) -> Selected {
+fn sorted(rows: UserSelection, sort: UserSort, backwards: bool) -> UserSelection {
     use UserSort::{Email, EmailDescending, FullName, FullNameDescending, Newest, Oldest};
     use users::{created_at, email, full_name, id};
     match (sort, backwards) {
         (Oldest, false) | (Newest, true) => rows.order((created_at.asc(), id.asc())),
         (Newest, false) | (Oldest, true) => rows.order((created_at.desc(), id.desc())),
-        // No two have the same address.
+        // Addresses are unique.
         (Email, false) | (EmailDescending, true) => rows.order(lower(email).asc()),
         (EmailDescending, false) | (Email, true) => rows.order(lower(email).desc()),
         (FullName, false) | (FullNameDescending, true) => {
@@ -96,26 +95,29 @@ fn sorted(rows: Selected, sort: UserSort, backwards: bool) -> Selected {
     }
 }
 
-/// The user of this id.
+/// The user with this id.
 pub(super) fn find(conn: &mut PgConnection, id: i64) -> QueryResult<User> {
-    let row = users::table.find(id).select(Row::as_select()).first(conn)?;
-    Ok(shown(conn, vec![row])?.remove(0))
+    let row = users::table
+        .find(id)
+        .select(UserRow::as_select())
+        .first(conn)?;
+    Ok(with_totals(conn, vec![row])?.remove(0))
 }
 
-fn shown(conn: &mut PgConnection, rows: Vec<Row>) -> QueryResult<Vec<User>> {
+fn with_totals(conn: &mut PgConnection, rows: Vec<UserRow>) -> QueryResult<Vec<User>> {
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-    let mut around = around(conn, &ids)?;
+    let mut totals = totals_of(conn, &ids)?;
     Ok(rows
         .into_iter()
         .map(|row| {
-            let around = around.remove(&row.id).unwrap_or_default();
-            row.shown(around)
+            let totals = totals.remove(&row.id).unwrap_or_default();
+            row.into_user(totals)
         })
         .collect())
 }
 
-fn around(conn: &mut PgConnection, ids: &[i64]) -> QueryResult<HashMap<i64, Around>> {
-    let found: Vec<Around> = diesel::sql_query(
+fn totals_of(conn: &mut PgConnection, ids: &[i64]) -> QueryResult<HashMap<i64, UserTotals>> {
+    let found: Vec<UserTotals> = diesel::sql_query(
         "SELECT users.id,
                 (SELECT count(*) FROM mailings WHERE owner_id = users.id) AS mailings_count,
                 coalesce((SELECT recipients FROM recipient_totals WHERE owner_id = users.id), 0)::bigint AS recipients_count,
@@ -128,13 +130,13 @@ fn around(conn: &mut PgConnection, ids: &[i64]) -> QueryResult<HashMap<i64, Arou
     .load(conn)?;
     Ok(found
         .into_iter()
-        .map(|around| (around.id, around))
+        .map(|totals| (totals.id, totals))
         .collect())
 }
 
-impl Row {
-    fn shown(self, around: Around) -> User {
-        let by = self.blocked_by.zip(around.blocked_by_email);
+impl UserRow {
+    fn into_user(self, totals: UserTotals) -> User {
+        let by = self.blocked_by.zip(totals.blocked_by_email);
         let blocked = self.blocked_at.map(|at| Blocked {
             at,
             by: by.map(|(id, email)| UserRef { id, email }),
@@ -147,10 +149,10 @@ impl Row {
             role: self.role,
             is_confirmed: self.confirmed_at.is_some(),
             blocked,
-            mailings_count: around.mailings_count,
-            recipients_count: around.recipients_count,
+            mailings_count: totals.mailings_count,
+            recipients_count: totals.recipients_count,
             created_at: self.created_at,
-            last_seen_at: around.last_seen_at,
+            last_seen_at: totals.last_seen_at,
             avatar: self.avatar,
         }
     }

@@ -1,0 +1,5 @@
+//! Sessions of users: opened by signing in, continued by refresh tokens.
+
+pub mod api;
+pub mod model;
+pub mod store;
