@@ -35,9 +35,13 @@ use crate::delivery::smtp_servers::opened::Opener;
 use crate::delivery::smtp_servers::tryout::Tryouts;
 use crate::delivery::web_view::readers::Readers;
 use crate::delivery::{attempts, mailings, runs, smtp_servers, stats, unsubscribe, web_view};
-use crate::engine::sender::{Sender, SenderSettings};
-use crate::engine::upkeep::Upkeep;
-use crate::engine::{Engine, account_mail};
+use crate::engine::lifecycle::{Engine, EngineParts};
+use crate::engine::maintenance::Maintenance;
+use crate::engine::sender::Sender;
+use crate::engine::sender_settings::SenderSettings;
+use crate::engine::transactional_mail_worker::{
+    TransactionalMailSettings, TransactionalMailWorker,
+};
 use crate::site::articles::blog::Blog;
 use crate::site::{articles, home};
 use crate::web::client::TrustedProxies;
@@ -165,27 +169,32 @@ impl Services {
     }
 
     /// The worker that sends transactional mails; it does nothing before it is run.
-    pub fn account_mail_worker(&self) -> account_mail::Worker {
-        let settings = account_mail::WorkerSettings {
+    pub fn transactional_mail_worker(&self) -> TransactionalMailWorker {
+        let settings = TransactionalMailSettings {
             mail: self.config.mail.clone(),
             public_url: self.config.http.public_url.clone(),
             message_id_key: self.config.secrets.message_id,
             mailed_token_key: self.config.secrets.mailed_tokens,
             poll_interval: self.config.engine.poll_interval,
         };
-        account_mail::Worker::new(settings, self.db.clone(), self.clock.clone())
+        TransactionalMailWorker::new(settings, self.db.clone(), self.clock.clone())
     }
 
     /// The delivery engine, running. To be called inside an actix system.
     pub fn engine(&self) -> io::Result<Engine> {
-        let account_mail = self.account_mail_worker();
-        let upkeep = Upkeep::new(self.db.clone(), self.clock.clone(), self.config.events_kept);
-        Engine::start(
-            self.db.clone(),
-            self.clock.clone(),
-            self.sender(),
-            (account_mail, upkeep, self.config.quotas),
-        )
+        Engine::start(EngineParts {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            quotas: self.config.quotas,
+            sender: self.sender(),
+            transactional_mails: self.transactional_mail_worker(),
+            maintenance: self.maintenance(),
+        })
+    }
+
+    /// Deletes expired rows; does nothing before it is run.
+    pub fn maintenance(&self) -> Maintenance {
+        Maintenance::new(self.db.clone(), self.clock.clone(), self.config.events_kept)
     }
 
     fn authenticator(&self) -> Authenticator {
@@ -260,11 +269,11 @@ fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(messages::api::routes);
     config.configure(mailings::api::routes);
     config.configure(runs::api::routes);
+    config.configure(unsubscribe::api::routes);
     config.configure(attempts::api::routes);
     config.configure(stats::api::routes);
     config.configure(smtp_servers::api::routes);
     config.configure(suppressions::api::routes);
-    config.configure(unsubscribe::api::routes);
     config.configure(web_view::api::routes);
     config.configure(audit_log::api::routes);
     config.configure(articles::api::routes);

@@ -1,11 +1,11 @@
-//! `dispatch create-admin`: makes an administrator, confirmed from the beginning. The first one can come in no other way.
+//! `dispatch create-admin`: creates an administrator with a confirmed address. The only way to create the first one.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use diesel::{Connection, PgConnection};
 use validator::Validate;
 
-use super::{Failure, say};
+use super::output::{CommandError, print_line};
 use crate::accounts::audit_log::audit;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
 use crate::accounts::auth::model::SignUp;
@@ -17,11 +17,11 @@ use crate::config::Admin;
 use crate::core::email_address::EmailAddress;
 use crate::core::language::Language;
 
-/// Takes `ADMIN_EMAIL` and `ADMIN_PASSWORD` where both are set, otherwise asks.
-pub(super) fn run(services: &Services) -> Result<(), Failure> {
+/// Uses `ADMIN_EMAIL` and `ADMIN_PASSWORD` if both are set, otherwise prompts.
+pub(super) fn run(services: &Services) -> Result<(), CommandError> {
     let admin = match services.config.admin.clone() {
         Some(admin) => admin,
-        None => ask()?,
+        None => prompt()?,
     };
     let new = SignUp {
         email: parsed(&admin.email)?,
@@ -34,7 +34,7 @@ pub(super) fn run(services: &Services) -> Result<(), Failure> {
     check(&new)?;
     let hash = services.passwords.hash_here(&new.password)?;
     let now = services.clock.now();
-    let created = services.db.run_here::<_, Failure>(|conn| {
+    let created = services.db.run_here::<_, CommandError>(|conn| {
         let create = |conn: &mut PgConnection| {
             let created = store::create_confirmed(conn, &new, &hash, Role::Admin, now)?;
             if let Some(id) = created {
@@ -49,48 +49,44 @@ pub(super) fn run(services: &Services) -> Result<(), Failure> {
         Ok(conn.transaction(create)?)
     })?;
     match created {
-        Some(id) => Ok(say(format_args!(
+        Some(id) => Ok(print_line(format_args!(
             "{} is administrator, user {id}",
             new.email
         ))?),
-        None => Err(format!(
-            "{} is registered already; nothing has been changed",
-            new.email
-        )
-        .into()),
+        None => Err(format!("{} is already registered; nothing was changed", new.email).into()),
     }
 }
 
-fn ask() -> Result<Admin, Failure> {
+fn prompt() -> Result<Admin, CommandError> {
     if !io::stdin().is_terminal() {
-        return Err("there is nobody to ask: set ADMIN_EMAIL and ADMIN_PASSWORD".into());
+        return Err("stdin is not a terminal: set ADMIN_EMAIL and ADMIN_PASSWORD".into());
     }
     let mut email = String::new();
     write!(io::stderr(), "E-mail address: ")?;
     io::stdin().lock().read_line(&mut email)?;
     let password = rpassword::prompt_password("Password, 8 characters or more: ")?;
-    if rpassword::prompt_password("The same once more: ")? != password {
+    if rpassword::prompt_password("Repeat the password: ")? != password {
         return Err("the two passwords differ".into());
     }
     Ok(Admin { email, password })
 }
 
-fn parsed(email: &str) -> Result<EmailAddress, Failure> {
+fn parsed(email: &str) -> Result<EmailAddress, CommandError> {
     let parsed = EmailAddress::parse(email);
-    parsed.map_err(|mistake| format!("email: {}", mistake.code().replace('_', " ")).into())
+    parsed.map_err(|error| format!("email: {}", error.code().replace('_', " ")).into())
 }
 
-/// The rules of sign-up. A mistake is named by its code: validator's own text would repeat the password.
-fn check(new: &SignUp) -> Result<(), Failure> {
+/// Checks the rules of sign-up. Errors are reported by code: the validator's own text would contain the password.
+fn check(new: &SignUp) -> Result<(), CommandError> {
     let Err(errors) = new.validate() else {
         return Ok(());
     };
-    let mistakes = errors.field_errors().into_iter().map(|(field, mistakes)| {
-        let codes: Vec<_> = mistakes
+    let errors = errors.field_errors().into_iter().map(|(field, errors)| {
+        let codes: Vec<_> = errors
             .iter()
-            .map(|mistake| mistake.code.replace('_', " "))
+            .map(|error| error.code.replace('_', " "))
             .collect();
         format!("{field}: {}", codes.join(", "))
     });
-    Err(mistakes.collect::<Vec<_>>().join("; ").into())
+    Err(errors.collect::<Vec<_>>().join("; ").into())
 }

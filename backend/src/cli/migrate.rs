@@ -1,62 +1,64 @@
-//! `dispatch migrate`: brings the database up to date. Ended half-way, what was applied stays, and the migration under way
-//! leaves nothing behind: each is one transaction. The same applies to each normalized address.
+//! `dispatch migrate`: applies pending migrations, then normalizes stored addresses and names. Each migration and each
+//! normalized address is one transaction, so an interrupted command leaves nothing half done.
 
 use diesel::{Connection, PgConnection};
 
-use super::{AlreadySaid, Failure, progress::note, say};
+use super::output::{AlreadyReported, CommandError, print_line};
+use super::progress::note;
 use crate::app::Services;
 use crate::core::db::{self, Step};
-use crate::engine::normalization::{self, Pass, leftovers};
+use crate::engine::normalization::result::NormalizationPass;
+use crate::engine::normalization::{self, leftovers};
 
-/// Applies what is missing and names it.
-pub(super) fn run(services: &Services) -> Result<(), Failure> {
+/// Applies pending migrations and prints their names.
+pub(super) fn run(services: &Services) -> Result<(), CommandError> {
     let applied = db::migrate_telling(&services.config.database.url, |step| match step {
-        Step::Waiting => note("another process migrates this database; waiting for it"),
+        Step::Waiting => note("another process is migrating this database; waiting for it"),
         Step::Applying(name) => note(format_args!("applying {name}")),
     })?;
     for name in &applied {
-        say(format_args!("applied {name}"))?;
+        print_line(format_args!("applied {name}"))?;
     }
     let changed = normalize(services)?;
     if applied.is_empty() && !changed {
-        say("the database is up to date")?;
+        print_line("the database is up to date")?;
     }
     Ok(())
 }
 
 /// Normalizes what earlier releases stored, and reports what could not be normalized; returns whether anything
 /// changed.
-fn normalize(services: &Services) -> Result<bool, Failure> {
+fn normalize(services: &Services) -> Result<bool, CommandError> {
     let mut conn = PgConnection::establish(&services.config.database.url)?;
     let done = normalization::pass(&mut conn, services.clock.now())?;
     if done.addresses > 0 {
-        say(format_args!(
+        print_line(format_args!(
             "normalized {} addresses; merged {} duplicate recipients",
             done.addresses, done.merged
         ))?;
     }
     if done.texts > 0 {
-        say(format_args!("normalized {} names", done.texts))?;
+        print_line(format_args!("normalized {} names", done.texts))?;
     }
     let left = leftovers::find(&mut conn)?;
     if !left.is_empty() {
-        say(&left)?;
+        print_line(&left)?;
     }
-    Ok(done != Pass::default())
+    Ok(done != NormalizationPass::default())
 }
 
-/// Changes nothing; fails where there is something to apply.
-pub(super) fn check(services: &Services) -> Result<(), Failure> {
+/// Lists pending migrations without applying them; fails if there are any.
+pub(super) fn check(services: &Services) -> Result<(), CommandError> {
     let mut conn = PgConnection::establish(&services.config.database.url)?;
     let differences = db::differences(&mut conn)?;
     for name in &differences.pending {
-        say(format_args!("pending {name}"))?;
+        print_line(format_args!("pending {name}"))?;
     }
     for version in &differences.unknown {
-        say(format_args!("applied by a newer program {version}"))?;
+        print_line(format_args!("applied by a newer release {version}"))?;
     }
     if !differences.pending.is_empty() {
-        return Err(AlreadySaid.into());
+        return Err(AlreadyReported.into());
     }
-    Ok(say("the database is up to date")?)
+    Ok(print_line("the database is up to date")?)
 }

@@ -4,23 +4,25 @@ mod create_admin;
 mod doctor;
 mod healthcheck;
 mod help;
+mod logging;
 mod migrate;
 mod openapi;
+mod output;
 mod progress;
 mod seed_demo;
 mod send;
 mod serve;
+mod shutdown;
 mod tables;
 
-use std::error::Error;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
+use self::output::{AlreadyReported, CommandError};
 use crate::app::Services;
-use crate::config::{Config, Log};
+use crate::config::Config;
 use crate::core::clock::Clock;
 
 /// Self-hosted e-mail mailing service
@@ -36,60 +38,60 @@ enum Command {
     /// Run the API, the web application (where `FRONTEND_DIR` is set) and the delivery engine
     #[command(after_help = help::SERVE)]
     Serve {
-        /// Leave the sending to other processes
+        /// Do not run the delivery engine: other processes do
         #[arg(long)]
         no_engine: bool,
     },
-    /// Run the delivery engine alone; any number may run on one database
+    /// Run the delivery engine only; any number of processes may share one database
     #[command(after_help = help::ENGINE)]
     Engine,
-    /// Bring the database up to date
+    /// Apply pending migrations to the database
     #[command(after_help = help::MIGRATE)]
     Migrate {
-        /// Only say what is pending, and end with 1 if anything is
+        /// Only list pending migrations; exit with 1 if there are any
         #[arg(long)]
         check: bool,
     },
-    /// Create an administrator; asks, or reads `ADMIN_EMAIL` and `ADMIN_PASSWORD`
+    /// Create an administrator from `ADMIN_EMAIL` and `ADMIN_PASSWORD`, or prompt for them
     #[command(after_help = help::CREATE_ADMIN)]
     CreateAdmin,
     /// Fill an empty database with demo users, recipients, messages and mailings
     #[command(after_help = help::SEED_DEMO)]
     SeedDemo {
-        /// Also when there are data already
+        /// Even if the database contains data
         #[arg(long)]
         force: bool,
     },
-    /// Send a mailing now, and wait until it is done
+    /// Send a mailing now and wait until it is done
     #[command(after_help = help::SEND)]
     Send {
         /// The mailing's id
         mailing: i64,
     },
-    /// Start and send what is due, once, and print what was done
+    /// Start and send due mailings once, and print a summary
     #[command(after_help = help::RUN_DUE)]
     RunDue,
     /// Print the OpenAPI document
     #[command(after_help = help::OPENAPI)]
     Openapi,
-    /// Look whether everything is there and as it should be, and say what to do where it is not
+    /// Check settings, database, Redis, mail server and machine, and advise what to fix
     #[command(after_help = help::DOCTOR)]
     Doctor {
-        /// For machines: one JSON document
+        /// Print one JSON document
         #[arg(long)]
         json: bool,
     },
-    /// Ask the process that runs with these settings whether it is ready; for containers
+    /// Ask the running process with these settings whether it is ready; for containers
     #[command(after_help = help::HEALTHCHECK)]
     Healthcheck {
-        /// Ask a `dispatch engine`, also where an API listens
+        /// Ask a `dispatch engine`, even if an API runs on this machine too
         #[arg(long)]
         engine: bool,
     },
 }
 
 impl Command {
-    /// Whether it can do nothing as long as the database lacks a migration.
+    /// Whether the command requires a fully migrated database.
     fn needs_tables(&self) -> bool {
         match self {
             Self::Serve { .. }
@@ -106,50 +108,41 @@ impl Command {
     }
 }
 
-/// What a command may fail with; people read it.
-type Failure = Box<dyn Error>;
-
-/// It did not go well, and all about it has been said.
-#[derive(Debug, thiserror::Error)]
-#[error("not done")]
-struct AlreadySaid;
-
-/// Runs the command that the process's arguments name.
+/// Runs the command given by the process's arguments.
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Openapi => openapi::run(),
-        Command::Doctor { json: true } => doctor::for_machines(),
-        Command::Doctor { json: false } => doctor::for_people(),
+        Command::Doctor { json: true } => doctor::print_json(),
+        Command::Doctor { json: false } => doctor::print_text(),
         Command::Healthcheck { engine: true } => healthcheck::engine(),
-        Command::Healthcheck { engine: false } => healthcheck::whoever_runs(),
+        Command::Healthcheck { engine: false } => healthcheck::any(),
         command => services().and_then(|services| with_services(command, services)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            if !needs_no_words(&failure) {
-                // The last word; if even that cannot be said, nobody listens.
-                writeln!(io::stderr(), "dispatch: {failure}").ok();
+        Err(error) => {
+            if !is_silent(&error) {
+                writeln!(io::stderr(), "dispatch: {error}").ok();
             }
             ExitCode::FAILURE
         }
     }
 }
 
-/// All has been said, or whoever listened has gone, as `head` does.
-fn needs_no_words(failure: &Failure) -> bool {
-    let broken = failure.downcast_ref::<io::Error>();
-    failure.is::<AlreadySaid>()
+/// Whether the error needs no message: it has been printed, or stdout was closed, as by `head`.
+fn is_silent(error: &CommandError) -> bool {
+    let broken = error.downcast_ref::<io::Error>();
+    error.is::<AlreadyReported>()
         || broken.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn services() -> Result<Services, Failure> {
+fn services() -> Result<Services, CommandError> {
     let config = Config::from_env()?;
-    log_to_stderr(&config.log)?;
+    logging::start(&config.log)?;
     Ok(Services::new(config, Clock::system()))
 }
 
-fn with_services(command: Command, services: Services) -> Result<(), Failure> {
+fn with_services(command: Command, services: Services) -> Result<(), CommandError> {
     if command.needs_tables() {
         tables::check(&services)?;
     }
@@ -165,26 +158,7 @@ fn with_services(command: Command, services: Services) -> Result<(), Failure> {
         Command::Send { mailing } => send::one(&services, mailing),
         Command::RunDue => send::due(&services),
         Command::Openapi | Command::Doctor { .. } | Command::Healthcheck { .. } => {
-            unreachable!("these need no services")
+            unreachable!("these commands use no services")
         }
     }
-}
-
-fn log_to_stderr(log: &Log) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&log.filter)?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
-    if log.json {
-        lines.json().init();
-    } else {
-        lines.init();
-    }
-    Ok(())
-}
-
-/// Prints a line for whoever runs the command.
-fn say(line: impl std::fmt::Display) -> io::Result<()> {
-    writeln!(io::stdout(), "{line}")
 }

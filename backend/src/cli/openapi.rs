@@ -1,9 +1,9 @@
-//! `dispatch openapi`: prints the document that clients are generated from.
+//! `dispatch openapi`: prints the OpenAPI document.
 
-use super::{Failure, say};
+use super::output::{CommandError, print_line};
 use crate::app;
 
-/// Prints it; needs no settings and no database.
-pub(super) fn run() -> Result<(), Failure> {
-    Ok(say(app::document().to_pretty_json()?)?)
+/// Needs no settings and no database.
+pub(super) fn run() -> Result<(), CommandError> {
+    Ok(print_line(app::document().to_pretty_json()?)?)
 }

@@ -1,5 +1,5 @@
-//! How far a command has come, told on stderr: one line that is written anew on a terminal, otherwise a further line now and
-//! then. What the command has to say at its end goes to stdout, by itself.
+//! Progress of a command on stderr: one line that is overwritten on a terminal, otherwise a further line every ten
+//! seconds. Results go to stdout.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -7,68 +7,94 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-const ON_A_TERMINAL: Duration = Duration::from_millis(500);
-const IN_A_LOG: Duration = Duration::from_secs(10);
-/// Goes back to the beginning of the line, and empties it.
-const ANEW: &str = "\r\x1b[K";
+const TERMINAL_INTERVAL: Duration = Duration::from_millis(500);
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+/// Moves to the beginning of the line and clears it.
+const CLEAR_LINE: &str = "\r\x1b[K";
 
-/// Says on stderr what is done next. If nobody can hear it, it is done all the same.
+/// Prints a line on stderr; failures are ignored.
 pub(super) fn note(line: impl Display) {
     writeln!(io::stderr(), "{line}").ok();
 }
 
-/// Tells how far something has come, until this is dropped.
-pub(super) struct Progress {
-    end: Option<Sender<()>>,
-    telling: Option<JoinHandle<()>>,
+/// Prints progress until dropped.
+pub(super) struct ProgressLine {
+    stop: Option<Sender<()>>,
+    printer: Option<JoinHandle<()>>,
 }
 
-impl Progress {
-    /// `look` says how far it has come, where that can be seen.
-    pub(super) fn of(look: impl FnMut() -> Option<String> + Send + 'static) -> Self {
-        let (every, anew) = if io::stderr().is_terminal() {
-            (ON_A_TERMINAL, ANEW)
+impl ProgressLine {
+    /// Prints what `query` returns whenever that changes.
+    pub(super) fn start(query: impl FnMut() -> Option<String> + Send + 'static) -> Self {
+        let output = if io::stderr().is_terminal() {
+            ProgressOutput {
+                writer: io::stderr(),
+                interval: TERMINAL_INTERVAL,
+                clear: CLEAR_LINE,
+            }
         } else {
-            (IN_A_LOG, "")
+            ProgressOutput {
+                writer: io::stderr(),
+                interval: LOG_INTERVAL,
+                clear: "",
+            }
         };
-        Self::telling(look, every, (io::stderr(), anew))
+        Self::start_on(output, query)
     }
 
-    fn telling(
-        mut look: impl FnMut() -> Option<String> + Send + 'static,
-        every: Duration,
-        (mut to, anew): (impl Write + Send + 'static, &'static str),
+    fn start_on(
+        mut output: ProgressOutput<impl Write + Send + 'static>,
+        mut query: impl FnMut() -> Option<String> + Send + 'static,
     ) -> Self {
-        let (end, ended) = mpsc::channel::<()>();
-        let tell = move || {
-            let mut told = String::new();
-            while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-                let Some(line) = look().filter(|line| *line != told) else {
-                    continue;
-                };
-                let line_end = if anew.is_empty() { "\n" } else { "" };
-                write!(to, "{anew}{line}{line_end}").ok();
-                to.flush().ok();
-                told = line;
+        let (stop, stopped) = mpsc::channel::<()>();
+        let print = move || {
+            let mut printed = String::new();
+            while stopped.recv_timeout(output.interval) == Err(RecvTimeoutError::Timeout) {
+                if let Some(line) = query().filter(|line| *line != printed) {
+                    output.print(&line);
+                    printed = line;
+                }
             }
-            if !told.is_empty() {
-                write!(to, "{anew}").ok();
+            if !printed.is_empty() {
+                output.clear();
             }
         };
         let thread = thread::Builder::new().name("progress".to_owned());
         Self {
-            end: Some(end),
-            // Without it the work is done all the same.
-            telling: thread.spawn(tell).ok(),
+            stop: Some(stop),
+            // Without a thread there is no progress line.
+            printer: thread.spawn(print).ok(),
         }
     }
 }
 
-impl Drop for Progress {
+/// Where progress is printed, and how often.
+struct ProgressOutput<W> {
+    writer: W,
+    interval: Duration,
+    /// Printed before a line to overwrite the previous one; empty if lines are appended.
+    clear: &'static str,
+}
+
+impl<W: Write> ProgressOutput<W> {
+    fn print(&mut self, line: &str) {
+        let clear = self.clear;
+        let line_end = if clear.is_empty() { "\n" } else { "" };
+        write!(self.writer, "{clear}{line}{line_end}").ok();
+        self.writer.flush().ok();
+    }
+
+    fn clear(&mut self) {
+        let clear = self.clear;
+        write!(self.writer, "{clear}").ok();
+    }
+}
+
+impl Drop for ProgressLine {
     fn drop(&mut self) {
-        drop(self.end.take());
-        if let Some(telling) = self.telling.take() {
-            telling.join().ok();
+        drop(self.stop.take());
+        if let Some(printer) = self.printer.take() {
+            printer.join().ok();
         }
     }
 }
@@ -93,29 +119,35 @@ mod tests {
         }
     }
 
-    fn told(anew: &'static str) -> String {
-        let (written, (seen, all_seen)) = (Written::default(), mpsc::channel());
+    fn printed(clear: &'static str) -> String {
+        let written = Written::default();
+        let (seen, all_seen) = mpsc::channel();
         let mut lines = ["1 of 3", "1 of 3", "2 of 3"].into_iter();
-        let look = move || {
+        let query = move || {
             let line = lines.next().map(str::to_owned);
             if line.is_none() {
                 seen.send(()).ok();
             }
             line
         };
-        let progress = Progress::telling(look, Duration::from_millis(1), (written.clone(), anew));
+        let output = ProgressOutput {
+            writer: written.clone(),
+            interval: Duration::from_millis(1),
+            clear,
+        };
+        let progress = ProgressLine::start_on(output, query);
         all_seen.recv().unwrap();
         drop(progress);
         String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
     }
 
     #[test]
-    fn a_log_gets_plain_lines_and_none_twice() {
-        assert_eq!(told(""), "1 of 3\n2 of 3\n");
+    fn a_log_gets_each_line_once() {
+        assert_eq!(printed(""), "1 of 3\n2 of 3\n");
     }
 
     #[test]
-    fn a_terminal_gets_one_line_that_is_gone_at_the_end() {
-        assert_eq!(told(ANEW), "\r\x1b[K1 of 3\r\x1b[K2 of 3\r\x1b[K");
+    fn a_terminal_gets_one_line_that_is_cleared_at_the_end() {
+        assert_eq!(printed(CLEAR_LINE), "\r\x1b[K1 of 3\r\x1b[K2 of 3\r\x1b[K");
     }
 }

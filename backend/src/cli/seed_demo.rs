@@ -1,11 +1,12 @@
-//! `dispatch seed-demo`: a database that is worth looking at.
+//! `dispatch seed-demo`: fills a database with demo data.
 
 use chrono::{DateTime, Datelike, Days, Duration, Months, NaiveDate, Utc, Weekday};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Timestamptz};
 
-use super::{Failure, progress::note, say};
+use super::output::{CommandError, print_line};
+use super::progress::note;
 use crate::accounts::auth;
 use crate::accounts::auth::model::SignUp;
 use crate::accounts::identity::Role;
@@ -38,7 +39,7 @@ const RECIPIENTS: &str = "
            CASE WHEN n % 25 = 0 THEN 'demo' ELSE '' END, $2 - make_interval(mins => n), $2 - make_interval(mins => n)
     FROM generate_series(1, 250) n";
 
-/// The blog: title, first paragraph, the rest, and how many days ago it was published; a draft was not.
+/// Articles: title, first paragraph, the rest, and how many days ago each was published; `None` for a draft.
 const ARTICLES: [(&str, &str, &str, Option<i64>); 4] = [
     (
         "Каждому — своё письмо",
@@ -71,18 +72,18 @@ const ARTICLES: [(&str, &str, &str, Option<i64>); 4] = [
     ),
 ];
 
-/// Adds the demo to a database without users; refuses any other.
-pub(super) fn fill_empty(services: &Services) -> Result<(), Failure> {
+/// Adds the demo data to a database without users; refuses any other.
+pub(super) fn fill_empty(services: &Services) -> Result<(), CommandError> {
     refuse_in_production(services)?;
     let mut conn = PgConnection::establish(&services.config.database.url)?;
     if diesel::select(exists(users::table.select(users::id))).get_result(&mut conn)? {
-        return Err("there are data already; use --force to add the demo to them".into());
+        return Err("the database contains data; use --force to add the demo data to it".into());
     }
     add(services)
 }
 
-/// Adds the demo to whatever there is.
-pub(super) fn add(services: &Services) -> Result<(), Failure> {
+/// Adds the demo data to any database.
+pub(super) fn add(services: &Services) -> Result<(), CommandError> {
     refuse_in_production(services)?;
     let mut conn = PgConnection::establish(&services.config.database.url)?;
     let now = services.clock.now();
@@ -94,8 +95,8 @@ pub(super) fn add(services: &Services) -> Result<(), Failure> {
         services.passwords.hash_here(&admin.new.password)?,
         services.passwords.hash_here(&owner.new.password)?,
     );
-    conn.transaction::<_, Failure, _>(|conn| {
-        note("adding two people");
+    conn.transaction::<_, CommandError, _>(|conn| {
+        note("adding two users");
         let admin_id = admin.store(conn, &admin_hash, now)?;
         let owner_id = owner.store(conn, &owner_hash, now)?;
         note("adding 250 recipients");
@@ -105,16 +106,18 @@ pub(super) fn add(services: &Services) -> Result<(), Failure> {
             .execute(conn)?;
         note("adding messages and mailings");
         add_mailings(conn, owner_id, now)?;
-        note("writing for the blog");
+        note("adding articles");
         add_articles(conn, admin_id, now)
     })?;
     let (owner, admin) = (&owner.new.password, &admin.new.password);
-    say(format_args!("demo user:  {USER}   password: {owner}"))?;
-    Ok(say(format_args!("demo admin: {ADMIN}  password: {admin}"))?)
+    print_line(format_args!("demo user:  {USER}   password: {owner}"))?;
+    Ok(print_line(format_args!(
+        "demo admin: {ADMIN}  password: {admin}"
+    ))?)
 }
 
-/// The demo has an administrator.
-fn refuse_in_production(services: &Services) -> Result<(), Failure> {
+/// The demo data include an administrator.
+fn refuse_in_production(services: &Services) -> Result<(), CommandError> {
     if services.config.standing.production {
         return Err(
             "demo accounts are not available with APP_ENV=production; create an administrator with dispatch create-admin"
@@ -124,15 +127,15 @@ fn refuse_in_production(services: &Services) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A user of the demo.
+/// A demo user.
 struct DemoUser {
     new: SignUp,
     role: Role,
 }
 
 impl DemoUser {
-    /// With the password from `DEMO_PASSWORD`, or a random one.
-    fn new(services: &Services, email: &str, name: &str, role: Role) -> Result<Self, Failure> {
+    /// The password is `DEMO_PASSWORD`, or a random one.
+    fn new(services: &Services, email: &str, name: &str, role: Role) -> Result<Self, CommandError> {
         let password = services.config.demo_password.as_ref();
         let password = password.map_or_else(
             || Secret::random().reveal().to_owned(),
@@ -156,14 +159,18 @@ impl DemoUser {
         conn: &mut PgConnection,
         hash: &str,
         now: DateTime<Utc>,
-    ) -> Result<i64, Failure> {
+    ) -> Result<i64, CommandError> {
         let created = auth::store::create_confirmed(conn, &self.new, hash, self.role, now)?;
         created.ok_or_else(|| format!("user {} already exists", self.new.email).into())
     }
 }
 
-/// One mailing that is sent at once, one every Monday at nine, one on the last day of every month.
-fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> Result<(), Failure> {
+/// Adds a mailing that is sent immediately, one every Monday at nine, and one on the last day of every month.
+fn add_mailings(
+    conn: &mut PgConnection,
+    owner_id: i64,
+    now: DateTime<Utc>,
+) -> Result<(), CommandError> {
     let today = now.with_timezone(&moscow()?).date_naive();
     let monday = today.week(Weekday::Mon).last_day() + Days::new(1);
     let month_end = today
@@ -172,7 +179,7 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
         .ok_or("no such month")?
         - Days::new(1);
     let (monday, month_end) = (at_hour(monday, 9)?, at_hour(month_end, 18)?);
-    let everyone = || Audience {
+    let all = || Audience {
         all: Some(true),
         ..Audience::default()
     };
@@ -186,14 +193,14 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
             "ждём вас в субботу в 12:00. Будет интересно!",
             now,
             Recurrence::Once,
-            everyone(),
+            all(),
         ),
         (
             "Новости недели",
             "вот что произошло за неделю.",
             monday,
             Recurrence::Weekly,
-            everyone(),
+            all(),
         ),
         (
             "Итоги месяца",
@@ -240,12 +247,12 @@ fn add_mailings(conn: &mut PgConnection, owner_id: i64, now: DateTime<Utc>) -> R
     Ok(())
 }
 
-/// What has been published, and what is still a draft.
+/// Adds published articles and a draft.
 fn add_articles(
     conn: &mut PgConnection,
     author_id: i64,
     now: DateTime<Utc>,
-) -> Result<(), Failure> {
+) -> Result<(), CommandError> {
     for (title, beginning, rest, days) in ARTICLES {
         let article = Written {
             title: title.to_owned(),
@@ -266,11 +273,11 @@ fn instant(at: DateTime<Utc>) -> Moment {
     Moment { at, local: None }
 }
 
-fn moscow() -> Result<Zone, Failure> {
+fn moscow() -> Result<Zone, CommandError> {
     Ok(MOSCOW.parse()?)
 }
 
-fn at_hour(day: NaiveDate, hour: u32) -> Result<DateTime<Utc>, Failure> {
+fn at_hour(day: NaiveDate, hour: u32) -> Result<DateTime<Utc>, CommandError> {
     let local = day.and_hms_opt(hour, 0, 0).ok_or("no such hour")?;
     Ok(local
         .and_local_timezone(moscow()?)

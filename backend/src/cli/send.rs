@@ -1,5 +1,5 @@
-//! `dispatch send` and `dispatch run-due`: sending from the command line, beside a running service or without one. The
-//! database decides who has the work, so nothing is sent twice.
+//! `dispatch send` and `dispatch run-due`: sending from the command line, with or without a running service. Row locks
+//! decide which process sends a delivery, so nothing is sent twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,9 +8,9 @@ use std::{io, process, thread};
 use diesel::prelude::*;
 use tokio::runtime::Builder;
 
-use super::progress::{Progress, note};
-use super::serve::told_to_end;
-use super::{Failure, say};
+use super::output::{CommandError, print_line};
+use super::progress::{ProgressLine, note};
+use super::shutdown::shutdown_requested;
 use crate::accounts::identity::Origin;
 use crate::app::Services;
 use crate::core::db::schema::mailings;
@@ -20,13 +20,14 @@ use crate::delivery::mailings::model::MailingRow;
 use crate::delivery::mailings::start::{self, StartCause};
 use crate::delivery::runs;
 use crate::delivery::runs::model::{Run, Trigger};
-use crate::engine::scheduler::{self, Pass};
-use crate::engine::sender::{Sender, Until};
+use crate::engine::claimer::Until;
+use crate::engine::scheduler::{self, SchedulerPass};
+use crate::engine::sender::Sender;
 
-/// Begins a run of this mailing and waits until nothing of it is left to be sent now.
-pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), Failure> {
+/// Starts a run of this mailing and sends until none of its deliveries is due.
+pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), CommandError> {
     let mut conn = PgConnection::establish(&services.config.database.url)?;
-    let (run_id, owner_id) = conn.transaction::<_, Failure, _>(|conn| {
+    let (run_id, owner_id) = conn.transaction::<_, CommandError, _>(|conn| {
         let mailing = mailings::table
             .find(mailing_id)
             .select(MailingRow::as_select())
@@ -34,7 +35,7 @@ pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), Failure> {
             .first(conn)
             .optional()?;
         let mailing: MailingRow =
-            mailing.ok_or_else(|| format!("there is no mailing {mailing_id}"))?;
+            mailing.ok_or_else(|| format!("mailing {mailing_id} does not exist"))?;
         let now = services.clock.now();
         let cause = StartCause {
             trigger: Trigger::Cli,
@@ -43,7 +44,7 @@ pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), Failure> {
         let run_id = start::start_now(conn, &mailing, services.config.quotas, cause)?;
         Ok((run_id, mailing.owner_id))
     })?;
-    let progress = Progress::of(how_far(services, move |conn| {
+    let progress = ProgressLine::start(progress_query(services, move |conn| {
         let run = runs::store::find(conn, Owners::One(owner_id), run_id)?;
         let left = run.counts.pending + run.counts.deferred;
         Ok(format!(
@@ -52,7 +53,7 @@ pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), Failure> {
             run.counts.total
         ))
     }));
-    let done = work_off(services, &mut conn);
+    let done = send_due(services, &mut conn);
     drop(progress);
     done?;
     report(&runs::store::find(
@@ -63,32 +64,32 @@ pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), Failure> {
 }
 
 /// Starts and sends what is due, once.
-pub(super) fn due(services: &Services) -> Result<(), Failure> {
+pub(super) fn due(services: &Services) -> Result<(), CommandError> {
     let mut conn = PgConnection::establish(&services.config.database.url)?;
-    let progress = Progress::of(how_far(services, |conn| {
+    let progress = ProgressLine::start(progress_query(services, |conn| {
         let waiting = store::waiting(conn)?;
         Ok(format!(
-            "{} mails to be sent, {} to be tried again later",
+            "{} mails pending, {} to be retried later",
             waiting.pending, waiting.deferred
         ))
     }));
-    let done = work_off(services, &mut conn);
+    let done = send_due(services, &mut conn);
     drop(progress);
     let done = done?;
-    Ok(say(format_args!(
+    Ok(print_line(format_args!(
         "mailings started: {}, mails prepared: {}, runs finished: {}",
         done.started, done.prepared, done.finished
     ))?)
 }
 
-/// Prepares and sends until nothing is left to be sent now.
-fn work_off(services: &Services, conn: &mut PgConnection) -> Result<Pass, Failure> {
+/// Prepares and sends until nothing is due.
+fn send_due(services: &Services, conn: &mut PgConnection) -> Result<SchedulerPass, CommandError> {
     let sender = services.sender();
-    let told = stop_when_told(sender.clone())?;
-    let mut sum = Pass::default();
-    while !told.load(Ordering::Relaxed) {
+    let stopped = stop_on_signal(sender.clone())?;
+    let mut sum = SchedulerPass::default();
+    while !stopped.load(Ordering::Relaxed) {
         let pass = scheduler::pass(conn, &services.clock, services.config.quotas)?;
-        sum = Pass {
+        sum = SchedulerPass {
             started: sum.started + pass.started,
             prepared: sum.prepared + pass.prepared,
             finished: sum.finished + pass.finished,
@@ -100,40 +101,40 @@ fn work_off(services: &Services, conn: &mut PgConnection) -> Result<Pass, Failur
         }
     }
     sender.run(Until::Idle)?;
-    if told.load(Ordering::Relaxed) {
-        return Err("told to end; what is left is sent by a running service, or by the next `dispatch run-due`".into());
+    if stopped.load(Ordering::Relaxed) {
+        return Err("interrupted; remaining mails are sent by a running service or by the next `dispatch run-due`".into());
     }
     sum.finished += scheduler::pass(conn, &services.clock, services.config.quotas)?.finished;
     Ok(sum)
 }
 
-/// Looks at the database on a connection of its own, made when there is something to look at.
-fn how_far(
+/// Queries the progress on a connection of its own, opened on first use.
+fn progress_query(
     services: &Services,
-    look: impl Fn(&mut PgConnection) -> QueryResult<String> + Send + 'static,
+    query: impl Fn(&mut PgConnection) -> QueryResult<String> + Send + 'static,
 ) -> impl FnMut() -> Option<String> + Send + 'static {
     let (url, mut conn) = (services.config.database.url.clone(), None);
     move || {
-        let there = match &mut conn {
-            Some(there) => there,
+        let conn = match &mut conn {
+            Some(conn) => conn,
             none => none.insert(PgConnection::establish(&url).ok()?),
         };
-        look(there).ok()
+        query(conn).ok()
     }
 }
 
-/// Told to end, the sender finishes what is on its way; told again, the process goes at once.
-fn stop_when_told(sender: Sender) -> io::Result<Arc<AtomicBool>> {
-    let told = Arc::new(AtomicBool::new(false));
+/// On the first signal the sender finishes the mails in flight; on the second, the process exits immediately.
+fn stop_on_signal(sender: Sender) -> io::Result<Arc<AtomicBool>> {
+    let stopped = Arc::new(AtomicBool::new(false));
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let heard = Arc::clone(&told);
+    let flag = Arc::clone(&stopped);
     let listen = move || {
         runtime.block_on(async {
-            told_to_end().await.ok()?;
-            heard.store(true, Ordering::Relaxed);
-            note("ending: the mails that are on their way are finished");
+            shutdown_requested().await.ok()?;
+            flag.store(true, Ordering::Relaxed);
+            note("shutting down; finishing mails in flight");
             sender.stop();
-            if told_to_end().await.is_ok() {
+            if shutdown_requested().await.is_ok() {
                 process::exit(130);
             }
             Some(())
@@ -142,13 +143,13 @@ fn stop_when_told(sender: Sender) -> io::Result<Arc<AtomicBool>> {
     thread::Builder::new()
         .name("signals".to_owned())
         .spawn(listen)?;
-    Ok(told)
+    Ok(stopped)
 }
 
-fn report(run: &Run) -> Result<(), Failure> {
+fn report(run: &Run) -> Result<(), CommandError> {
     let counts = run.counts;
-    Ok(say(format_args!(
-        "run {}: {} recipients, {} accepted, {} rejected, {} to be tried again, {} uncertain, {} waiting",
+    Ok(print_line(format_args!(
+        "run {}: {} recipients, {} accepted, {} rejected, {} to be retried, {} uncertain, {} pending",
         run.id,
         counts.total,
         counts.accepted,

@@ -1,4 +1,4 @@
-//! `dispatch serve` and `dispatch engine`: run until the process is told to end, then finish what is in flight.
+//! `dispatch serve` and `dispatch engine`: run until SIGTERM or Ctrl-C, then finish what is in flight.
 
 use std::io;
 use std::num::NonZero;
@@ -6,106 +6,93 @@ use std::thread;
 
 use actix_web::dev::ServerHandle;
 use actix_web::rt::{self, System};
-use tokio::signal::unix::{SignalKind, signal};
 
-use super::Failure;
+use super::output::CommandError;
+use super::shutdown::shutdown_requested;
 use crate::app::Services;
 use crate::web::metrics_server::{self, Watched};
 
 /// The API without the engine.
-pub(super) fn api(services: Services) -> Result<(), Failure> {
+pub(super) fn api(services: Services) -> Result<(), CommandError> {
     System::new().block_on(async {
-        let shown = show_metrics(&services, Has::Api)?;
+        let metrics = start_metrics(&services, Part::Api)?;
         let served = serve(services).await;
-        hide(shown).await;
+        stop_metrics(metrics).await;
         served
     })
 }
 
 /// The API and the engine in one process.
-pub(super) fn api_and_engine(services: Services) -> Result<(), Failure> {
+pub(super) fn api_and_engine(services: Services) -> Result<(), CommandError> {
     System::new().block_on(async {
-        let shown = show_metrics(&services, Has::Engine)?;
+        let metrics = start_metrics(&services, Part::Engine)?;
         let engine = services.engine()?;
         let served = serve(services).await;
         engine.stop().await;
-        hide(shown).await;
+        stop_metrics(metrics).await;
         served
     })
 }
 
 /// The engine without the API.
-pub(super) fn engine(services: Services) -> Result<(), Failure> {
+pub(super) fn engine(services: Services) -> Result<(), CommandError> {
     System::new().block_on(async {
-        let shown = show_metrics(&services, Has::Engine)?;
+        let metrics = start_metrics(&services, Part::Engine)?;
         let engine = services.engine()?;
-        tracing::info!("the engine runs");
-        told_to_end().await?;
-        tracing::info!("ending: the mails that are on their way are finished");
+        tracing::info!("engine running");
+        shutdown_requested().await?;
+        tracing::info!("shutting down; finishing mails in flight");
         engine.stop().await;
-        hide(shown).await;
+        stop_metrics(metrics).await;
         Ok(())
     })
 }
 
 #[derive(PartialEq, Eq)]
-enum Has {
+enum Part {
     Api,
     Engine,
 }
 
-/// Where `METRICS_BIND` is set, shows there how this process does, until after everything else has ended.
-fn show_metrics(services: &Services, has: Has) -> io::Result<Option<ServerHandle>> {
+/// Serves the metrics if `METRICS_BIND` is set; they are stopped last.
+fn start_metrics(services: &Services, part: Part) -> io::Result<Option<ServerHandle>> {
     let Some(bind) = services.config.http.metrics_bind else {
         return Ok(None);
     };
     let watched = Watched {
         db: services.db.clone(),
         redis: services.redis.clone(),
-        engine: has == Has::Engine,
+        engine: part == Part::Engine,
     };
     let cannot = |error| io::Error::other(format!("METRICS_BIND={bind}: {error}"));
     let (server, address) = metrics_server::server(watched, bind).map_err(cannot)?;
-    tracing::info!(%address, "metrics are shown");
+    tracing::info!(%address, "metrics listening");
     let handle = server.handle();
     rt::spawn(server);
     Ok(Some(handle))
 }
 
-async fn hide(shown: Option<ServerHandle>) {
-    if let Some(shown) = shown {
-        shown.stop(true).await;
+async fn stop_metrics(metrics: Option<ServerHandle>) {
+    if let Some(metrics) = metrics {
+        metrics.stop(true).await;
     }
 }
 
-async fn serve(services: Services) -> Result<(), Failure> {
+async fn serve(services: Services) -> Result<(), CommandError> {
     let workers = thread::available_parallelism().map_or(2, NonZero::get);
     let live_updates = services.live_updates.clone();
     let bind = services.config.http.bind;
     let cannot = |error| io::Error::other(format!("BIND={bind}: {error}"));
     let (server, address) = services.server(workers).map_err(cannot)?;
-    tracing::info!(%address, "the API listens");
+    tracing::info!(%address, "API listening");
     let handle = server.handle();
     let mut serving = rt::spawn(server);
     tokio::select! {
         ended = &mut serving => return Ok(ended??),
-        told = told_to_end() => told?,
+        requested = shutdown_requested() => requested?,
     }
-    tracing::info!("ending: no new requests, those under way are finished");
+    tracing::info!("shutting down; finishing requests in progress");
     live_updates.end();
     handle.stop(true).await;
     Ok(serving.await??)
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-pub(super) async fn told_to_end() -> io::Result<()> {
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
 }

@@ -1,35 +1,35 @@
-//! What every command that works on the tables looks at first: whether they are as new as the program.
+//! Checks that the database is migrated, before commands that use its tables.
 
-use super::Failure;
+use super::output::CommandError;
 use crate::app::Services;
 use crate::core::db::{self, Differences, Unavailable};
 
-/// Fails when the database lacks a migration. On the tables of a newer release the program works and says so: in a rolling
-/// update the last processes of the old one do. Whether a database that is away is fit shows when it is back.
-pub(super) fn check(services: &Services) -> Result<(), Failure> {
+/// Fails if migrations are pending. Migrations of a newer release are only logged: during a rolling update, processes of
+/// both releases run. An unavailable database is not an error here: the processes wait for it.
+pub(super) fn check(services: &Services) -> Result<(), CommandError> {
     let found = services
         .db
-        .run_here::<_, Failure>(|conn| Ok(db::differences(conn)?));
+        .run_here::<_, CommandError>(|conn| Ok(db::differences(conn)?));
     match found {
         Ok(Differences { pending, unknown }) => {
             if let Some(newest) = unknown.last() {
-                tracing::info!(%newest, "the tables are those of a newer release, which this one works on");
+                tracing::info!(%newest, "database was migrated by a newer release; continuing");
             }
-            lacking(&pending)
+            require_none(&pending)
         }
         Err(error) if error.is::<Unavailable>() => {
-            tracing::warn!("the database is away: its tables are not looked at");
+            tracing::warn!("database unavailable; migrations not checked");
             Ok(())
         }
         Err(error) => Err(error),
     }
 }
 
-fn lacking(pending: &[String]) -> Result<(), Failure> {
+fn require_none(pending: &[String]) -> Result<(), CommandError> {
     match pending {
         [] => Ok(()),
         [first, ..] => Err(format!(
-            "the database lacks {} of this program's migrations, the first being {first}: run `dispatch migrate`",
+            "{} migrations are pending, beginning with {first}: run `dispatch migrate`",
             pending.len()
         )
         .into()),

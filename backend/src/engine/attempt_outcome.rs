@@ -1,4 +1,4 @@
-//! How an attempt ended, and what the log and the ledger say of it.
+//! The outcome of an attempt, and the result that is recorded for it.
 
 use chrono::{DateTime, Utc};
 use smtp::reply::{Reply, Stage};
@@ -6,28 +6,43 @@ use smtp::verdict::{Cause, Failure, Outcome, Verdict};
 use tokio::time::{Duration, Instant};
 
 use super::job::Job;
-use super::retry::{self, Terms};
+use super::retry::{self, RetryTerms};
 use crate::delivery::deliveries::claims::Claimed;
 use crate::delivery::deliveries::model::DeliveryStatus;
 use crate::delivery::deliveries::results::AttemptResult;
 
 /// When an attempt ended and how long it took.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Times {
+pub(super) struct AttemptTimes {
     pub(super) at: DateTime<Utc>,
     pub(super) took: Duration,
     /// When transmission of the body started, by the database's clock.
     pub(super) body_at: Option<DateTime<Utc>>,
 }
 
-/// When an attempt started, and when its body did, by the database's clock.
-pub(super) type Began = (Instant, Option<DateTime<Utc>>);
+/// When an attempt started.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AttemptStart {
+    pub(super) at: Instant,
+    /// When transmission of the body started, by the database's clock.
+    pub(super) body_at: Option<DateTime<Utc>>,
+}
+
+impl AttemptStart {
+    pub(super) fn now() -> Self {
+        Self {
+            at: Instant::now(),
+            body_at: None,
+        }
+    }
+}
 
 /// How an attempt ended.
 pub(super) enum AttemptOutcome {
     Accepted(Reply),
     Failed(Failure),
-    Unmakeable(String),
+    /// The mail could not be composed; the error.
+    NotComposed(String),
 }
 
 impl AttemptOutcome {
@@ -35,7 +50,7 @@ impl AttemptOutcome {
         match self {
             Self::Accepted(_) => None,
             Self::Failed(failure) => Some(failure.verdict()),
-            Self::Unmakeable(_) => Some(Verdict {
+            Self::NotComposed(_) => Some(Verdict {
                 outcome: Outcome::Rejected,
                 cause: Cause::Unsendable,
             }),
@@ -46,19 +61,24 @@ impl AttemptOutcome {
         match self {
             Self::Accepted(_) => Stage::Dot,
             Self::Failed(failure) => failure.stage,
-            Self::Unmakeable(_) => Stage::Compose,
+            Self::NotComposed(_) => Stage::Compose,
         }
     }
 
-    /// The attempt's row, and where its delivery stands from now on.
-    pub(super) fn recorded(self, job: &Job, delivery: &Claimed, times: Times) -> AttemptResult {
-        let Times { at, took, body_at } = times;
+    /// The row of the attempt, with the new state of its delivery.
+    pub(super) fn recorded(
+        self,
+        job: &Job,
+        delivery: &Claimed,
+        times: AttemptTimes,
+    ) -> AttemptResult {
+        let AttemptTimes { at, took, body_at } = times;
         let verdict = self.verdict();
         let stage = self.stage();
         let (outcome, next) = match verdict {
-            None => (Outcome::Accepted, retry::DONE),
+            None => (Outcome::Accepted, retry::ACCEPTED),
             Some(verdict) => {
-                let terms = Terms {
+                let terms = RetryTerms {
                     tries: delivery.tries.saturating_add(1),
                     until: job.retries_end_at(),
                     holds_uncertain: job.holds_uncertain(),
@@ -70,7 +90,7 @@ impl AttemptOutcome {
         let (reply, detail) = match self {
             Self::Accepted(reply) => (Some(reply), String::new()),
             Self::Failed(failure) => (failure.reply, failure.detail),
-            Self::Unmakeable(error) => (None, error),
+            Self::NotComposed(error) => (None, error),
         };
         let (smtp_code, enhanced_code, response) = match reply {
             Some(reply) => (i16::try_from(reply.code).ok(), reply.enhanced, reply.text),

@@ -1,5 +1,5 @@
-//! The circuit breaker: stops sending to a failing mail server, lets a single mail probe it, and closes again
-//! when that mail gets an answer. This is one process's view; `mail_servers` has the state that all processes share. Pure.
+//! The circuit breaker: stops sending to a failing mail server, lets a single mail probe it, and closes again when that
+//! mail gets an answer. This is the state of one process; the table `mail_servers` has the state shared by all. Pure.
 
 use std::time::{Duration, Instant};
 
@@ -8,18 +8,18 @@ use smtp::verdict::{Cause, Verdict};
 
 use crate::delivery::smtp_server_health::model::Trouble;
 
-/// Failures in a row after which a server is in trouble. Mails without a complete answer after the final dot are counted
+/// Consecutive failures after which the breaker opens. Mails without a complete answer after the final dot are counted
 /// apart: only such an answer shows that the next mail will have one, too.
-const FAILURES: u32 = 5;
-/// A process that got no session, while other processes have theirs, tries again after this time.
-const LEFT_TO_OTHERS: Duration = Duration::from_secs(30);
+const MAX_FAILURES: u32 = 5;
+/// A process without a session, while those of other processes work, tries again after this time.
+const LEFT_TO_OTHERS_WAIT: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum State {
+enum BreakerState {
     #[default]
     Closed,
     Open,
-    /// A single mail may probe the server; `true` while it is on its way.
+    /// A single mail may probe the server; `true` while it is in flight.
     HalfOpen(bool),
 }
 
@@ -32,7 +32,7 @@ pub(super) enum BreakerChange {
 
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
-    state: State,
+    state: BreakerState,
     failures: u32,
     /// Mails sent completely since the last answer to one.
     unconfirmed: u32,
@@ -42,31 +42,31 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    /// Whether a mail may be begun now. While probing only the first that asks may.
+    /// Whether a mail may be started now. While half-open, only the first caller is allowed.
     pub(super) fn may_begin(&mut self) -> bool {
         match self.state {
-            State::Closed => true,
-            State::HalfOpen(false) => {
-                self.state = State::HalfOpen(true);
+            BreakerState::Closed => true,
+            BreakerState::HalfOpen(false) => {
+                self.state = BreakerState::HalfOpen(true);
                 true
             }
-            State::Open | State::HalfOpen(true) => false,
+            BreakerState::Open | BreakerState::HalfOpen(true) => false,
         }
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.state == State::Open
+        self.state == BreakerState::Open
     }
 
     /// Whether an answer of the server would change the state.
     pub(super) fn has_failures(&self) -> bool {
-        self.failures > 0 || self.unconfirmed > 0 || self.state != State::Closed
+        self.failures > 0 || self.unconfirmed > 0 || self.state != BreakerState::Closed
     }
 
-    /// The mail that was begun came to nothing that says anything about the server: another may take its place.
+    /// The started mail said nothing about the server: another one may be the probe.
     pub(super) fn not_tried(&mut self) {
-        if self.state == State::HalfOpen(true) {
-            self.state = State::HalfOpen(false);
+        if self.state == BreakerState::HalfOpen(true) {
+            self.state = BreakerState::HalfOpen(false);
         }
     }
 
@@ -79,9 +79,9 @@ impl Breaker {
     /// Records an answer that shows that the server works; `true` if that closes the breaker.
     fn answered(&mut self) -> bool {
         self.failures = 0;
-        let closes = matches!(self.state, State::HalfOpen(_));
+        let closes = matches!(self.state, BreakerState::HalfOpen(_));
         if closes {
-            self.state = State::Closed;
+            self.state = BreakerState::Closed;
             if self.left_at.take().is_none() {
                 self.change = Some(BreakerChange::Closed);
             }
@@ -90,7 +90,7 @@ impl Breaker {
     }
 
     /// Records a failed attempt; `true` if that changes the state.
-    pub(super) fn failed(&mut self, verdict: Verdict, stage: Stage, words: &str) -> bool {
+    pub(super) fn failed(&mut self, verdict: Verdict, stage: Stage, response: &str) -> bool {
         if stage == Stage::Dot && verdict.cause != Cause::Uncertain {
             self.unconfirmed = 0;
         }
@@ -98,13 +98,13 @@ impl Breaker {
             Cause::ServerTrouble | Cause::Protocol => Trouble::Unreachable,
             Cause::Configuration => Trouble::Refuses,
             Cause::Uncertain => Trouble::DoesNotConfirm,
-            // The server was never asked.
+            // The server was not contacted.
             Cause::Unsendable => {
                 self.not_tried();
                 return true;
             }
             // An answer before the final dot does not show that there will be one after it.
-            _ if self.unconfirmed >= FAILURES => {
+            _ if self.unconfirmed >= MAX_FAILURES => {
                 self.not_tried();
                 return true;
             }
@@ -112,22 +112,22 @@ impl Breaker {
         };
         if self.left_at.take().is_some() {
             // Only this process had stopped, and not because of a failure.
-            self.state = State::Closed;
+            self.state = BreakerState::Closed;
         }
         let counter = match trouble {
             Trouble::DoesNotConfirm => &mut self.unconfirmed,
             Trouble::Unreachable | Trouble::Refuses => &mut self.failures,
         };
         *counter = counter.saturating_add(1);
-        let is_enough = *counter >= FAILURES || trouble == Trouble::Refuses;
-        let probed = matches!(self.state, State::HalfOpen(_));
+        let is_enough = *counter >= MAX_FAILURES || trouble == Trouble::Refuses;
+        let probed = matches!(self.state, BreakerState::HalfOpen(_));
         if !is_enough && !probed {
             return false;
         }
-        if self.state == State::Closed {
-            self.change = Some(BreakerChange::Opened(trouble, words.to_owned()));
+        if self.state == BreakerState::Closed {
+            self.change = Some(BreakerChange::Opened(trouble, response.to_owned()));
         }
-        self.state = State::Open;
+        self.state = BreakerState::Open;
         true
     }
 
@@ -147,7 +147,7 @@ impl Breaker {
         if self.change.is_some() || self.is_open() {
             return false;
         }
-        self.state = State::Open;
+        self.state = BreakerState::Open;
         self.failures = 0;
         self.left_at = Some(now);
         true
@@ -161,7 +161,7 @@ impl Breaker {
     /// Lets a single mail try whether the server allows a session now: after half a minute, or as soon as no other process
     /// has one.
     pub(super) fn try_again(&mut self, now: Instant, works_elsewhere: bool) {
-        let is_due = |left_at| now.duration_since(left_at) >= LEFT_TO_OTHERS;
+        let is_due = |left_at| now.duration_since(left_at) >= LEFT_TO_OTHERS_WAIT;
         if self
             .left_at
             .is_some_and(|at| !works_elsewhere || is_due(at))
@@ -170,27 +170,27 @@ impl Breaker {
         }
     }
 
-    /// Another process says so.
+    /// Opens the breaker because another process opened it.
     pub(super) fn open_by_others(&mut self) {
         self.left_at = None;
-        if self.state == State::Closed && self.change.is_none() {
-            self.state = State::Open;
+        if self.state == BreakerState::Closed && self.change.is_none() {
+            self.state = BreakerState::Open;
         }
     }
 
-    /// Another process's probe went through.
+    /// Closes the breaker because another process's probe succeeded.
     pub(super) fn close_by_others(&mut self) {
-        if self.change.is_none() && self.state == State::Open && self.left_at.is_none() {
-            self.state = State::Closed;
+        if self.change.is_none() && self.state == BreakerState::Open && self.left_at.is_none() {
+            self.state = BreakerState::Closed;
             self.failures = 0;
             self.unconfirmed = 0;
         }
     }
 
-    /// It is this process's turn to see.
+    /// Lets a mail of this process probe the server.
     pub(super) fn probe(&mut self) {
-        if self.state == State::Open {
-            self.state = State::HalfOpen(false);
+        if self.state == BreakerState::Open {
+            self.state = BreakerState::HalfOpen(false);
         }
     }
 }

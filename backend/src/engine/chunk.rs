@@ -6,13 +6,25 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::job::Job;
-use super::journal::{LeaseFile, Line};
+use super::journal::{JournalLine, LeaseFile};
 use crate::delivery::deliveries::claims::{Lease, Leased};
 use crate::delivery::deliveries::results::Place;
 
+/// How long a lease lasts without renewal, in seconds of the database's clock.
+pub(super) const LEASE_SECONDS: f64 = 60.0;
 /// How long after leasing or renewing a chunk a body may start; the lease lasts longer, because sending a body takes
 /// time.
-const VALID: Duration = Duration::from_secs(40);
+const VALIDITY: Duration = Duration::from_secs(40);
+
+/// What the claimer has leased.
+pub(super) struct ClaimedChunk {
+    pub(super) leased: Leased,
+    pub(super) file: LeaseFile,
+    /// Number of deliveries.
+    pub(super) deliveries: usize,
+    /// When the statement that leased it was started.
+    pub(super) asked_at: Instant,
+}
 
 /// A leased chunk.
 pub(super) struct Chunk {
@@ -24,7 +36,7 @@ pub(super) struct Chunk {
     withdrawn_number: AtomicI32,
     has_withdrawn: AtomicBool,
     /// Deliveries without a recorded result.
-    open: AtomicUsize,
+    unrecorded: AtomicUsize,
     /// Until when the lease is certainly ours, in milliseconds since `BEGAN`.
     valid_until: AtomicU64,
 }
@@ -39,13 +51,13 @@ fn ms_since_began(at: Instant) -> u64 {
 }
 
 impl Chunk {
-    /// A chunk leased at `then` with this number of deliveries.
-    pub(super) fn new(
-        job: Arc<Job>,
-        (leased, file): (Leased, LeaseFile),
-        deliveries: usize,
-        then: Instant,
-    ) -> Self {
+    pub(super) fn new(job: Arc<Job>, claimed: ClaimedChunk) -> Self {
+        let ClaimedChunk {
+            leased,
+            file,
+            deliveries,
+            asked_at,
+        } = claimed;
         Self {
             job,
             lease: leased.lease,
@@ -53,8 +65,8 @@ impl Chunk {
             withdrawn: RwLock::default(),
             withdrawn_number: AtomicI32::new(leased.withdrawn),
             has_withdrawn: AtomicBool::new(false),
-            open: AtomicUsize::new(deliveries),
-            valid_until: AtomicU64::new(ms_since_began(then + VALID)),
+            unrecorded: AtomicUsize::new(deliveries),
+            valid_until: AtomicU64::new(ms_since_began(asked_at + VALIDITY)),
         }
     }
 
@@ -64,7 +76,7 @@ impl Chunk {
 
     /// Appends these lines to the journal; `false` on failure. Then nothing more of the chunk may be sent, because
     /// its results could be lost.
-    pub(super) fn journal(&self, lines: &[&Line]) -> bool {
+    pub(super) fn journal(&self, lines: &[&JournalLine]) -> bool {
         let written = self.file.write(lines);
         if let Err(error) = &written {
             tracing::error!(%error, "cannot write the journal; sending stopped");
@@ -82,7 +94,7 @@ impl Chunk {
     pub(super) fn renewed(&self, then: Instant) {
         if self.valid_until.load(Ordering::Relaxed) != LOST {
             self.valid_until
-                .store(ms_since_began(then + VALID), Ordering::Relaxed);
+                .store(ms_since_began(then + VALIDITY), Ordering::Relaxed);
         }
     }
 
@@ -117,7 +129,7 @@ impl Chunk {
 
     /// Records that this number of deliveries is done; returns whether those were the last.
     pub(super) fn settle(&self, count: usize) -> bool {
-        let before = self.open.fetch_sub(count, Ordering::AcqRel);
+        let before = self.unrecorded.fetch_sub(count, Ordering::AcqRel);
         before <= count
     }
 }

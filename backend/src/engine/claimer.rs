@@ -1,4 +1,4 @@
-//! The claimer: leases chunks in turn for every owner and every run, so that the sessions always have something to do.
+//! The claimer: leases chunks, round robin over owners and their runs, so that the sessions always have mails to send.
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -8,139 +8,151 @@ use std::time::{Duration, Instant};
 use diesel::prelude::*;
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::chunk::Chunk;
-use super::coordinator::Room;
+use super::attempt_event::AttemptEvent;
+use super::chunk::{Chunk, ClaimedChunk, LEASE_SECONDS};
+use super::coordinator::in_flight::ClaimCapacity;
 use super::egress_queue::EgressQueue;
-use super::fair_queue::{Batch, in_turn};
+use super::fair_queue::{ChunkBatch, in_turn};
 use super::job::Job;
-use super::journal::{Journal, LeaseFile, Line, unusable};
+use super::journal::{Journal, JournalLine, LeaseFile, unusable};
 use super::prepare::prepare;
 use super::recovery;
-use super::shared::{AttemptEvent, LEASE_S, Shared, Until};
+use super::sender_context::SenderContext;
 use super::smtp_target::SmtpTarget;
 use crate::delivery::deliveries::claims::{self, ClaimableRun, Lease};
 use crate::delivery::deliveries::leases;
 use crate::delivery::smtp_servers;
 
-/// After the database or the journal failed.
-const PAUSE: Duration = Duration::from_secs(1);
-/// How often it is looked for what dead workers have left.
-const REPLAY: Duration = Duration::from_secs(5);
+/// Retry interval after a failure of the database or the journal.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// Interval of the search for journals of dead workers.
+const REPLAY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// When a sender ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// When nothing more is due, or nothing can be claimed.
+    Idle,
+    /// When `Sender::stop` is called.
+    Stopped,
+}
 
 pub(super) struct Claimer<'a> {
-    shared: &'a Shared,
+    context: &'a SenderContext,
     events: mpsc::Sender<AttemptEvent>,
-    /// Gates that need sessions.
-    newcomers: UnboundedSender<Arc<EgressQueue>>,
+    /// Receives new queues, which need workers.
+    new_queues: UnboundedSender<Arc<EgressQueue>>,
     journal: Option<Journal>,
     replayed: Option<Instant>,
     conn: Option<PgConnection>,
-    /// The runs that had something to send when the database was last asked, and when that was.
+    /// The claimable runs of the last query, and the time of that query.
     runs: Vec<ClaimableRun>,
-    asked: Option<Instant>,
-    /// Whose turn it is.
+    asked_at: Option<Instant>,
+    /// The remaining runs of the current round.
     turns: VecDeque<ClaimableRun>,
-    /// Leases that we may or may not have: the database broke off in the middle.
+    /// Leases that may or may not have been committed: the connection failed meanwhile.
     doubtful: Vec<i64>,
 }
 
-/// What came of looking for work.
-enum Step {
+/// The result of looking for a chunk.
+enum ClaimStep {
     Claimed,
-    /// There is work, and enough of it in hand.
+    /// There is work, but enough is in flight.
     Enough,
     Nothing,
 }
 
 impl<'a> Claimer<'a> {
     pub(super) fn new(
-        shared: &'a Shared,
+        context: &'a SenderContext,
         events: mpsc::Sender<AttemptEvent>,
-        newcomers: UnboundedSender<Arc<EgressQueue>>,
+        new_queues: UnboundedSender<Arc<EgressQueue>>,
     ) -> Self {
         Self {
-            shared,
+            context,
             events,
-            newcomers,
+            new_queues,
             journal: None,
             replayed: None,
             conn: None,
             runs: Vec::new(),
-            asked: None,
+            asked_at: None,
             turns: VecDeque::new(),
             doubtful: Vec::new(),
         }
     }
 
-    /// Claims until there is a reason to end; then the sessions are told that nothing more comes.
+    /// Claims until the sender ends, then closes the coordinator.
     pub(super) fn run(mut self, until: Until) {
-        let coordinator = &self.shared.coordinator;
+        let coordinator = &self.context.coordinator;
         while !coordinator.is_closing() {
             let in_flight = coordinator.chunks_in_flight();
             match self.step() {
-                Ok(Step::Claimed) => {}
-                Ok(Step::Nothing) if until == Until::Idle && in_flight == 0 => break,
-                Ok(Step::Nothing | Step::Enough) => {
-                    coordinator.wait_for_room(self.shared.settings.engine.poll_interval);
+                Ok(ClaimStep::Claimed) => {}
+                Ok(ClaimStep::Nothing) if until == Until::Idle && in_flight == 0 => break,
+                Ok(ClaimStep::Nothing | ClaimStep::Enough) => {
+                    coordinator.wait_for_capacity(self.context.settings.engine.poll_interval);
                 }
                 Err(error) => {
-                    tracing::error!(%error, "nothing can be claimed: the database or the journal fails");
+                    tracing::error!(%error, "cannot claim deliveries: the database or the journal failed");
                     self.conn = None;
                     if until == Until::Idle {
                         break;
                     }
-                    coordinator.wait_for_room(PAUSE);
+                    coordinator.wait_for_capacity(RETRY_INTERVAL);
                 }
             }
         }
         coordinator.close();
-        self.end();
+        self.wait_for_releases();
     }
 
-    /// Waits until everything is given back: the journal lasts as long as there is something in it.
-    fn end(self) {
-        while self.shared.coordinator.chunks_in_flight() > 0 {
-            self.shared.coordinator.wait_for_the_rest(PAUSE);
+    /// Waits until all chunks are released: the journal must outlive them.
+    fn wait_for_releases(self) {
+        while self.context.coordinator.chunks_in_flight() > 0 {
+            self.context.coordinator.wait_for_releases(RETRY_INTERVAL);
         }
     }
 
-    fn step(&mut self) -> Result<Step, Box<dyn Error>> {
+    fn step(&mut self) -> Result<ClaimStep, Box<dyn Error>> {
         self.recover()?;
-        if self.shared.coordinator.take_outdated() {
-            self.asked = None;
+        if self.context.coordinator.take_outdated() {
+            self.asked_at = None;
             self.turns.clear();
         }
         if self.turns.is_empty() {
             self.take_turns()?;
         }
-        let mut step = Step::Nothing;
+        let mut step = ClaimStep::Nothing;
         while let Some(run) = self.turns.pop_front() {
             let Some(queue) = self.queue(&run)? else {
-                (self.asked, step) = (None, Step::Enough);
+                (self.asked_at, step) = (None, ClaimStep::Enough);
                 continue;
             };
-            match self.shared.coordinator.room_for(&queue, run.id) {
-                Room::None => {}
-                Room::Later => step = Step::Enough,
-                Room::Free if self.claim(&run, &queue)? => return Ok(Step::Claimed),
-                // The database is asked anew before it is given up.
-                Room::Free => self.asked = None,
+            match self.context.coordinator.capacity_for(&queue, run.id) {
+                ClaimCapacity::None => {}
+                ClaimCapacity::Later => step = ClaimStep::Enough,
+                ClaimCapacity::Available if self.claim(&run, &queue)? => {
+                    return Ok(ClaimStep::Claimed);
+                }
+                // The run has no more chunks: the database is queried before concluding that nothing is due.
+                ClaimCapacity::Available => self.asked_at = None,
             }
         }
         Ok(step)
     }
 
-    /// Opens the journal, and settles what dead workers have left in theirs.
+    /// Opens the journal, and replays the journals of dead workers.
     fn recover(&mut self) -> Result<(), Box<dyn Error>> {
         if self
             .replayed
-            .is_some_and(|replayed| replayed.elapsed() < REPLAY)
+            .is_some_and(|replayed| replayed.elapsed() < REPLAY_INTERVAL)
         {
             return Ok(());
         }
-        let Shared {
+        let SenderContext {
             settings, worker, ..
-        } = self.shared;
+        } = self.context;
         let mut conn = self.connection()?;
         if !self.doubtful.is_empty() {
             leases::drop_leases(&mut conn, &self.doubtful)?;
@@ -160,9 +172,9 @@ impl<'a> Claimer<'a> {
         Ok(())
     }
 
-    /// The egress queue of the run, opened for its first run; `None` when its server has been deleted meanwhile.
+    /// The egress queue of the run, created if necessary; `None` if its server was deleted or changed meanwhile.
     fn queue(&mut self, run: &ClaimableRun) -> Result<Option<Arc<EgressQueue>>, Box<dyn Error>> {
-        if let Some(queue) = self.shared.coordinator.queue(run.server_key) {
+        if let Some(queue) = self.context.coordinator.queue(run.server_key) {
             return Ok(Some(queue));
         }
         let Some(id) = run.server_key.smtp_server_id else {
@@ -171,42 +183,39 @@ impl<'a> Claimer<'a> {
         let mut conn = self.connection()?;
         let row = smtp_servers::store::any(&mut conn, id)?;
         self.conn = Some(conn);
-        // One that was changed since is heard of with the next round.
         let row = row.filter(|row| Some(row.revision) == run.server_key.smtp_server_revision);
         let Some(row) = row else { return Ok(None) };
-        let queue = Arc::new(EgressQueue::new(SmtpTarget::of(
-            &row,
-            &self.shared.settings,
-        )));
-        if self.newcomers.send(Arc::clone(&queue)).is_err() {
-            return Err("the sessions with servers of users are gone".into());
+        let target = SmtpTarget::of_user(&row, &self.context.settings);
+        let queue = Arc::new(EgressQueue::new(target));
+        if self.new_queues.send(Arc::clone(&queue)).is_err() {
+            return Err("the workers for users' servers have ended".into());
         }
-        self.shared.coordinator.add_queue(Arc::clone(&queue));
+        self.context.coordinator.add_queue(Arc::clone(&queue));
         Ok(Some(queue))
     }
 
-    /// Leases the run's next chunk; `false` when there is none.
+    /// Leases the run's next chunk; `false` if there is none.
     fn claim(
         &mut self,
         run: &ClaimableRun,
         queue: &Arc<EgressQueue>,
     ) -> Result<bool, Box<dyn Error>> {
-        let shared = self.shared;
+        let context = self.context;
         let Some(journal) = &self.journal else {
             return Ok(false);
         };
         let holder = claims::Holder {
-            worker: &shared.worker,
+            worker: &context.worker,
             token: rand::random(),
-            seconds: LEASE_S,
+            seconds: LEASE_SECONDS,
         };
         let file = journal
             .begin(holder.token)
-            .map_err(unusable(&shared.settings.journal))?;
-        let (now, then) = (shared.settings.clock.now(), Instant::now());
-        let held = shared.coordinator.chunks_of(run.id);
+            .map_err(unusable(&context.settings.journal))?;
+        let (now, asked_at) = (context.settings.clock.now(), Instant::now());
+        let held = context.coordinator.chunks_of(run.id);
         let mut conn = self.connection()?;
-        // Together: a lease whose deliveries could not be read would be in nobody's hands.
+        // One transaction: no lease may be committed without its deliveries being read.
         let claimed = conn.transaction(|conn| {
             let Some(leased) = claims::lease(conn, run.id, &holder, &held, now)? else {
                 return Ok(None);
@@ -226,7 +235,8 @@ impl<'a> Claimer<'a> {
         };
         let job = self.job(&mut conn, run, queue);
         self.conn = Some(conn);
-        let job = match job.and_then(|job| begun(&job, &leased.lease, &file).map(|()| job)) {
+        let job = match job.and_then(|job| journal_lease(&job, &leased.lease, &file).map(|()| job))
+        {
             Ok(job) => job,
             Err(error) => {
                 self.doubtful.push(holder.token);
@@ -235,64 +245,71 @@ impl<'a> Claimer<'a> {
                 return Err(error);
             }
         };
-        let chunk = Arc::new(Chunk::new(job, (leased, file), deliveries.len(), then));
-        let batch = Batch {
+        let claimed = ClaimedChunk {
+            leased,
+            file,
+            deliveries: deliveries.len(),
+            asked_at,
+        };
+        let chunk = Arc::new(Chunk::new(job, claimed));
+        let batch = ChunkBatch {
             chunk: Arc::clone(&chunk),
             deliveries: deliveries.into(),
         };
-        // A chunk in which nothing is due after all is only given back.
+        // A chunk in which nothing is due any more is released at once.
         let is_empty = batch.deliveries.is_empty();
-        shared.coordinator.add(batch);
+        context.coordinator.add(batch, queue);
         if is_empty {
             self.events.send(AttemptEvent::Untouched(chunk, 0)).ok();
         }
         Ok(true)
     }
 
-    /// The run's job, made with its first chunk.
+    /// The run's job, created with its first chunk.
     fn job(
         &self,
         conn: &mut PgConnection,
         run: &ClaimableRun,
         queue: &Arc<EgressQueue>,
     ) -> Result<Arc<Job>, Box<dyn Error>> {
-        if let Some(job) = self.shared.coordinator.job(run.id, queue) {
+        if let Some(job) = self.context.coordinator.job(run.id, queue) {
             return Ok(job);
         }
-        let prepared = prepare(conn, run, (self.shared, queue))?;
-        let job = Arc::new(Job::new(run, Arc::clone(queue), prepared));
-        self.shared.coordinator.add_job(Arc::clone(&job));
+        let target = &queue.target;
+        let prepared = prepare(conn, run, &self.context.settings, target)?;
+        let job = Arc::new(Job::new(run, target.server_key, prepared));
+        self.context.coordinator.add_job(Arc::clone(&job));
         Ok(job)
     }
 
-    /// A new round: the first run of every owner, then the second of every owner, and so on. The database is asked for the
-    /// runs as often as for due mailings, and when one of them had nothing more; not for every chunk.
+    /// Starts a new round: the first run of every owner, then the second of every owner, and so on. The runs are queried
+    /// once per polling interval, and when one of them has no more chunks; not for every chunk.
     fn take_turns(&mut self) -> Result<(), Box<dyn Error>> {
-        let fresh = self.shared.settings.engine.poll_interval;
-        let is_old = self.asked.is_none_or(|asked| asked.elapsed() >= fresh);
+        let interval = self.context.settings.engine.poll_interval;
+        let is_old = self.asked_at.is_none_or(|at| at.elapsed() >= interval);
         if is_old || self.runs.is_empty() {
-            let now = self.shared.settings.clock.now();
+            let now = self.context.settings.clock.now();
             let mut conn = self.connection()?;
             let runs = claims::claimable_runs(&mut conn, now)?;
             self.conn = Some(conn);
-            self.asked = Some(Instant::now());
-            self.shared.coordinator.keep_only(&runs);
+            self.asked_at = Some(Instant::now());
+            self.context.coordinator.keep_only(&runs);
             self.runs = in_turn(runs);
         }
         self.turns = self.runs.iter().cloned().collect();
         Ok(())
     }
 
-    /// The connection, to be put back after use: one that has failed is not used again.
+    /// The connection, which the caller puts back after use: one that has failed is not reused.
     fn connection(&mut self) -> ConnectionResult<PgConnection> {
         match self.conn.take() {
             Some(conn) => Ok(conn),
-            None => claims::connect(&self.shared.settings.database_url),
+            None => claims::connect(&self.context.settings.database_url),
         }
     }
 }
 
-/// Writes down what has been leased.
-fn begun(job: &Job, lease: &Lease, file: &LeaseFile) -> Result<(), Box<dyn Error>> {
-    Ok(file.write(&[&Line::Lease(*lease, job.place(lease))])?)
+/// Journals the lease.
+fn journal_lease(job: &Job, lease: &Lease, file: &LeaseFile) -> Result<(), Box<dyn Error>> {
+    Ok(file.write(&[&JournalLine::Lease(*lease, job.place(lease))])?)
 }

@@ -13,63 +13,64 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-use self::sessions::Sessions;
-use self::working::Working;
+use self::sessions::SharedSessions;
+use self::working::PublishedServers;
+use super::attempt_event::AttemptEvent;
 use super::breaker::{Breaker, BreakerChange};
 use super::egress_queue::EgressQueue;
 use super::lease_renewer::LeaseRenewer;
-use super::shared::{AttemptEvent, Shared};
+use super::sender_context::SenderContext;
 use crate::delivery::deliveries::claims::{self, Lease};
 use crate::delivery::deliveries::withdrawals;
 use crate::delivery::smtp_server_health::store::{self, Shut};
 
 /// Polling interval: well below the two seconds within which a stop must take effect.
-const LOOK: Duration = Duration::from_millis(500);
+const INTERVAL: Duration = Duration::from_millis(500);
 /// Polling interval while a rate is limited: permits are fetched for a tenth of a second at a time.
-const STEP: Duration = Duration::from_millis(100);
+const PACED_INTERVAL: Duration = Duration::from_millis(100);
 /// A failing server is probed after 30 s, 1 min, 2 min, 4 min, then every 5 min.
-const PROBE: TimeDelta = TimeDelta::seconds(30);
-const PROBE_LATEST: TimeDelta = TimeDelta::minutes(5);
+const PROBE_DELAY: TimeDelta = TimeDelta::seconds(30);
+const MAX_PROBE_DELAY: TimeDelta = TimeDelta::minutes(5);
 
 pub(super) struct ControlLoop<'a> {
-    shared: &'a Shared,
+    context: &'a SenderContext,
     events: mpsc::Sender<AttemptEvent>,
     conn: Option<PgConnection>,
-    sessions: Sessions,
-    working: Working,
-    looked: Option<Instant>,
+    sessions: SharedSessions,
+    published: PublishedServers,
+    passed_at: Option<Instant>,
     leases: LeaseRenewer,
 }
 
 impl<'a> ControlLoop<'a> {
-    pub(super) fn new(shared: &'a Shared, events: mpsc::Sender<AttemptEvent>) -> Self {
+    pub(super) fn new(context: &'a SenderContext, events: mpsc::Sender<AttemptEvent>) -> Self {
         Self {
-            shared,
+            context,
             events,
             conn: None,
-            sessions: Sessions::default(),
-            working: Working::default(),
-            looked: None,
+            sessions: SharedSessions::default(),
+            published: PublishedServers::default(),
+            passed_at: None,
             leases: LeaseRenewer::new(),
         }
     }
 
     /// Runs until nothing is left in flight.
     pub(super) fn run(mut self) {
-        let coordinator = &self.shared.coordinator;
+        let coordinator = &self.context.coordinator;
         while !coordinator.is_done() {
-            self.look_once();
+            self.pass_once();
             let is_paced = coordinator.queues().iter().any(|queue| queue.is_paced());
-            coordinator.wait_for_news(if is_paced { STEP } else { LOOK });
+            coordinator.wait_for_changes(if is_paced { PACED_INTERVAL } else { INTERVAL });
         }
-        self.look_once();
+        self.pass_once();
     }
 
     /// One pass, before anything is claimed or when it is due; what fails is retried in the next pass.
-    pub(super) fn look_once(&mut self) {
-        let queues = self.shared.coordinator.queues();
-        let looked = self.with_connection(|this, conn| this.look(conn, &queues));
-        if let Err(error) = looked {
+    pub(super) fn pass_once(&mut self) {
+        let queues = self.context.coordinator.queues();
+        let passed = self.with_connection(|this, conn| this.pass(conn, &queues));
+        if let Err(error) = passed {
             tracing::warn!(%error, "database unavailable; the state of runs was not refreshed");
             // The advisory locks are lost with the connection.
             for queue in queues
@@ -79,46 +80,46 @@ impl<'a> ControlLoop<'a> {
                 self.open(queue, 0);
             }
         }
-        self.give_blocked_back();
+        self.release_blocked();
     }
 
-    fn look(&mut self, conn: &mut PgConnection, queues: &[Arc<EgressQueue>]) -> QueryResult<()> {
-        let newcomers: Vec<_> = queues.iter().filter(|queue| !queue.is_known()).collect();
-        for queue in &newcomers {
+    fn pass(&mut self, conn: &mut PgConnection, queues: &[Arc<EgressQueue>]) -> QueryResult<()> {
+        let new_queues: Vec<_> = queues.iter().filter(|queue| !queue.is_known()).collect();
+        for queue in &new_queues {
             store::know(conn, queue.target.server_key.smtp_server_id)?;
         }
         for queue in queues {
-            take_permits(conn, queue)?;
-            session_limits::persist_refusal(conn, queue, self.shared.settings.clock.now())?;
+            request_permits(conn, queue)?;
+            session_limits::persist_refusal(conn, queue, self.context.settings.clock.now())?;
             self.persist_breaker_change(conn, queue)?;
         }
-        let is_soon = self.looked.is_some_and(|looked| looked.elapsed() < LOOK);
-        if is_soon && newcomers.is_empty() {
+        let is_soon = self.passed_at.is_some_and(|at| at.elapsed() < INTERVAL);
+        if is_soon && new_queues.is_empty() {
             return Ok(());
         }
-        self.looked = Some(Instant::now());
+        self.passed_at = Some(Instant::now());
         self.withdraw(conn)?;
-        self.working.exchange(conn, queues)?;
+        self.published.exchange(conn, queues)?;
         self.follow_breakers(conn, queues)?;
-        session_limits::follow(conn, queues, self.shared.settings.clock.now())?;
+        session_limits::follow(conn, queues, self.context.settings.clock.now())?;
         for (queue, held) in self.sessions.share(conn, queues)? {
             self.open(queue, held);
         }
-        self.look_after_runs(conn)?;
-        if !newcomers.is_empty() {
-            for queue in newcomers {
+        self.check_runs(conn)?;
+        if !new_queues.is_empty() {
+            for queue in new_queues {
                 queue.set_known();
             }
-            self.shared.coordinator.wake_claimer();
+            self.context.coordinator.wake_claimer();
         }
-        let coordinator = &self.shared.coordinator;
+        let coordinator = &self.context.coordinator;
         self.leases.renew_if_due(conn, || coordinator.chunks())
     }
 
     /// Sets the number of sessions that may be open.
     fn open(&self, queue: &EgressQueue, sessions: usize) {
         if queue.grant_sessions(sessions) {
-            self.shared.coordinator.wake_claimer();
+            self.context.coordinator.wake_claimer();
             queue.wake_workers();
         }
     }
@@ -129,13 +130,13 @@ impl<'a> ControlLoop<'a> {
         conn: &mut PgConnection,
         queue: &EgressQueue,
     ) -> QueryResult<()> {
-        let coordinator = &self.shared.coordinator;
+        let coordinator = &self.context.coordinator;
         let Some(change) = queue.breaker(|breaker| breaker.change().cloned()).0 else {
             return Ok(());
         };
-        let now = self.shared.settings.clock.now();
+        let now = self.context.settings.clock.now();
         match &change {
-            BreakerChange::Opened(trouble, words) => {
+            BreakerChange::Opened(trouble, response) => {
                 tracing::warn!(
                     server = queue.name,
                     cause = trouble.as_str(),
@@ -145,7 +146,7 @@ impl<'a> ControlLoop<'a> {
                     queue.name.as_str(),
                     queue.target.server_key.smtp_server_revision,
                 );
-                store::shut(conn, known, (*trouble, words), (now, now + PROBE))?;
+                store::shut(conn, known, (*trouble, response), (now, now + PROBE_DELAY))?;
             }
             BreakerChange::Closed => {
                 tracing::info!(server = queue.name, "circuit breaker closed");
@@ -167,7 +168,7 @@ impl<'a> ControlLoop<'a> {
         for queue in queues {
             match troubles.iter().find(|(name, _)| *name == queue.name) {
                 Some((_, shut)) => self.follow_open_breaker(conn, queue, shut)?,
-                None => self.shared.coordinator.breaker(queue, |breaker| {
+                None => self.context.coordinator.breaker(queue, |breaker| {
                     breaker.close_by_others();
                     breaker.try_again(Instant::now(), queue.works_elsewhere());
                 }),
@@ -182,11 +183,11 @@ impl<'a> ControlLoop<'a> {
         queue: &EgressQueue,
         shut: &Shut,
     ) -> QueryResult<()> {
-        let coordinator = &self.shared.coordinator;
+        let coordinator = &self.context.coordinator;
         coordinator.breaker(queue, Breaker::open_by_others);
-        let now = self.shared.settings.clock.now();
+        let now = self.context.settings.clock.now();
         let doubled = u32::try_from(shut.failures).unwrap_or_default().min(4) + 1;
-        let next = now + (PROBE * 2_i32.pow(doubled)).min(PROBE_LATEST);
+        let next = now + (PROBE_DELAY * 2_i32.pow(doubled)).min(MAX_PROBE_DELAY);
         if shut.probe_at <= now && store::take_probe(conn, (&queue.name, shut), next)? {
             coordinator.breaker(queue, Breaker::probe);
         }
@@ -198,8 +199,8 @@ impl<'a> ControlLoop<'a> {
     fn withdraw(&self, conn: &mut PgConnection) -> QueryResult<()> {
         let asked = Instant::now();
         let database_now = withdrawals::database_now(conn)?;
-        self.shared.database_clock.set(database_now, asked);
-        let chunks = self.shared.coordinator.chunks();
+        self.context.database_clock.set(database_now, asked);
+        let chunks = self.context.coordinator.chunks();
         if chunks.is_empty() {
             return Ok(());
         }
@@ -217,8 +218,8 @@ impl<'a> ControlLoop<'a> {
         Ok(())
     }
 
-    fn look_after_runs(&self, conn: &mut PgConnection) -> QueryResult<()> {
-        let jobs = self.shared.coordinator.jobs();
+    fn check_runs(&self, conn: &mut PgConnection) -> QueryResult<()> {
+        let jobs = self.context.coordinator.jobs();
         if jobs.is_empty() {
             return Ok(());
         }
@@ -227,18 +228,18 @@ impl<'a> ControlLoop<'a> {
         for job in jobs {
             match going_on.iter().find(|run| run.id == job.run_id) {
                 // When the server is another one or was changed, the remaining deliveries become another job.
-                Some(run) if run.server_key == job.queue.target.server_key => job.keep(&run.terms),
+                Some(run) if run.server_key == job.server_key => job.set_terms(&run.terms),
                 _ => job.stop(),
             }
         }
-        self.shared.coordinator.wake_everybody();
+        self.context.coordinator.wake_all();
         Ok(())
     }
 
     /// Releases what cannot be sent now, rather than keeping it waiting for sessions that may be busy for minutes.
-    fn give_blocked_back(&self) {
-        let now = self.shared.settings.clock.now();
-        for batch in self.shared.coordinator.remove_blocked(now) {
+    fn release_blocked(&self) {
+        let now = self.context.settings.clock.now();
+        for batch in self.context.coordinator.remove_blocked(now) {
             let count = batch.deliveries.len();
             if self
                 .events
@@ -258,9 +259,9 @@ impl<'a> ControlLoop<'a> {
         let mut conn = if let Some(conn) = self.conn.take() {
             conn
         } else {
-            self.sessions.forget();
-            self.working.forget();
-            claims::connect(&self.shared.settings.database_url)?
+            self.sessions.clear();
+            self.published.clear();
+            claims::connect(&self.context.settings.database_url)?
         };
         work(self, &mut conn)?;
         self.conn = Some(conn);
@@ -268,7 +269,7 @@ impl<'a> ControlLoop<'a> {
     }
 }
 
-fn take_permits(conn: &mut PgConnection, queue: &EgressQueue) -> QueryResult<()> {
+fn request_permits(conn: &mut PgConnection, queue: &EgressQueue) -> QueryResult<()> {
     let wanted = queue.permits_wanted();
     if wanted > 0 {
         queue.grant(store::take_tokens(

@@ -1,9 +1,9 @@
 //! The coordinator: the state shared by the threads of a sender. A chunk passes through it as follows: the claimer
-//! reserves room and adds the chunk, workers take its mails from the egress queue of their server and report the
+//! checks the capacity and adds the chunk, workers take its mails from the egress queue of their server and report the
 //! outcomes, the control loop takes back what may not be sent, the result writer releases it. How the threads wait
 //! for each other and how the sender shuts down is in `signals.rs`.
 
-mod in_flight;
+pub(super) mod in_flight;
 mod signals;
 
 use std::sync::atomic::AtomicBool;
@@ -12,22 +12,23 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use smtp::verdict::Failure;
 
-use self::in_flight::InFlight;
-pub(super) use self::in_flight::Room;
+use self::in_flight::{ClaimCapacity, InFlight};
 use super::breaker::Breaker;
 use super::chunk::Chunk;
-use super::egress_queue::{EgressQueue, Next, SessionSlot};
-use super::fair_queue::{Batch, QueuedMail};
+use super::egress_queue::EgressQueue;
+use super::egress_queue::dequeue::Dequeued;
+use super::egress_queue::slots::SessionSlot;
+use super::fair_queue::{ChunkBatch, QueuedMail};
 use super::job::Job;
 use super::smtp_target::SmtpTarget;
 use crate::delivery::deliveries::claims::ClaimableRun;
 use crate::delivery::smtp_server_health::model::SmtpServerKey;
 
 pub(super) struct Coordinator {
-    state: Mutex<State>,
+    state: Mutex<CoordinatorState>,
     /// The queue of the installation's server.
     installation: Arc<EgressQueue>,
-    /// Wakes the claimer: there may be room, or new work.
+    /// Wakes the claimer: there may be capacity, or new work.
     for_claimer: Condvar,
     /// Wakes the control loop: there may be a change to persist.
     for_control_loop: Condvar,
@@ -41,7 +42,7 @@ pub(super) struct Coordinator {
 }
 
 #[derive(Default)]
-struct State {
+struct CoordinatorState {
     in_flight: InFlight,
     /// There is work for the claimer.
     claimer_woken: bool,
@@ -72,7 +73,7 @@ impl Coordinator {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, CoordinatorState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -107,21 +108,21 @@ impl Coordinator {
     }
 
     /// Whether a chunk of this run may be claimed for this queue.
-    pub(super) fn room_for(&self, queue: &EgressQueue, run_id: i64) -> Room {
+    pub(super) fn capacity_for(&self, queue: &EgressQueue, run_id: i64) -> ClaimCapacity {
         if !queue.is_known() {
             self.wake_control_loop();
-            return Room::Later;
+            return ClaimCapacity::Later;
         }
         let of_all = self.chunks_in_flight();
         let of_own = of_all.saturating_sub(self.installation.chunks());
-        in_flight::room_for(queue, run_id, of_own)
+        in_flight::capacity_for(queue, run_id, of_own)
     }
 
     /// Adds a leased chunk with the deliveries to send.
-    pub(super) fn add(&self, batch: Batch) {
+    pub(super) fn add(&self, batch: ChunkBatch, queue: &Arc<EgressQueue>) {
         let chunk = Arc::clone(&batch.chunk);
-        self.lock().in_flight.add(Arc::clone(&chunk));
-        chunk.job.queue.push(batch);
+        self.lock().in_flight.add(chunk, Arc::clone(queue));
+        queue.push(batch);
         // This requests permits for it.
         self.wake_control_loop();
     }
@@ -135,9 +136,9 @@ impl Coordinator {
         let may_end = || self.is_closed() || queue.is_retired();
         let is_over = || may_end() && (self.is_stopping() || queue.is_empty());
         match queue.next(slot, is_over).await {
-            Next::CloseSession => NextMail::CloseSession,
-            Next::End => NextMail::End,
-            Next::Send(taken) => {
+            Dequeued::CloseSession => NextMail::CloseSession,
+            Dequeued::End => NextMail::End,
+            Dequeued::Send(taken) => {
                 if taken.run_wants_more {
                     self.wake_claimer();
                 }
@@ -198,7 +199,7 @@ impl Coordinator {
     }
 
     /// Waiting deliveries that may not be sent now.
-    pub(super) fn remove_blocked(&self, now: DateTime<Utc>) -> Vec<Batch> {
+    pub(super) fn remove_blocked(&self, now: DateTime<Utc>) -> Vec<ChunkBatch> {
         let now = (!self.is_stopping()).then_some(now);
         let queues = self.queues();
         let blocked = queues.iter().flat_map(|queue| queue.remove_blocked(now));
@@ -209,10 +210,9 @@ impl Coordinator {
     pub(super) fn release(&self, chunks: &[Arc<Chunk>]) {
         let mut state = self.lock();
         for chunk in chunks {
-            if state.in_flight.remove(chunk) {
-                let queue = &chunk.job.queue;
-                // Runs may have been waiting for that room.
-                state.claimer_woken |= queue.is_own() || in_flight::is_full(queue);
+            if let Some(queue) = state.in_flight.remove(chunk) {
+                // Runs may have been waiting for this capacity.
+                state.claimer_woken |= queue.is_own() || in_flight::is_full(&queue);
                 state.claimer_woken |= chunk.job.is_stopped();
                 queue.release();
                 // Otherwise a run paused by now would be leased again, and sent until the next pass of the control
@@ -222,7 +222,7 @@ impl Coordinator {
         }
         state.claimer_woken |= state.in_flight.is_empty();
         drop(state);
-        self.wake_everybody();
+        self.wake_all();
     }
 
     /// Number of chunks in flight.

@@ -2,34 +2,35 @@
 //! the next mail now. The installation's server has one; each server of a user has one while deliveries are due for
 //! it. A changed server gets a new queue, because the state of the old one does not apply to it.
 
+pub(super) mod dequeue;
 mod permits;
-mod sessions;
+mod session_counts;
+mod session_limits;
+pub(super) mod slots;
 mod working;
 
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use smtp::verdict::Failure;
 use tokio::sync::Notify;
 
-use self::sessions::IdleWorker;
-pub(super) use self::sessions::SessionSlot;
+use self::session_counts::SessionCounts;
 use super::breaker::Breaker;
-use super::fair_queue::{Batch, FairQueue, QueuedMail};
+use super::fair_queue::{ChunkBatch, FairQueue, QueuedMail};
 use super::smtp_target::SmtpTarget;
 use crate::delivery::smtp_server_health::store::name_of;
 
 /// A run with this many deliveries waiting for a session gets no further chunk.
-const ENOUGH: usize = 1000;
+const MAX_WAITING_PER_RUN: usize = 1000;
 
 pub(super) struct EgressQueue {
     pub(super) target: SmtpTarget,
     /// Its row in `mail_servers`.
     pub(super) name: String,
-    state: Mutex<State>,
+    state: Mutex<EgressQueueState>,
     /// Wakes workers: there may be work, or there will be none.
     changed: Notify,
     /// Permits for mails that may be sent now, where the rate is limited.
@@ -59,26 +60,10 @@ pub(super) struct EgressQueue {
 }
 
 #[derive(Default)]
-struct State {
+struct EgressQueueState {
     waiting: FairQueue,
     breaker: Breaker,
-    sessions: sessions::Sessions,
-}
-
-/// A mail with the permission to send it.
-pub(super) struct Taken {
-    pub(super) mail: QueuedMail,
-    /// Whether its run needs another chunk; reported once per chunk.
-    pub(super) run_wants_more: bool,
-}
-
-/// What an idle worker should do next.
-pub(super) enum Next {
-    Send(Taken),
-    /// More sessions are open than allowed: close this one.
-    CloseSession,
-    /// No further mails will arrive.
-    End,
+    sessions: SessionCounts,
 }
 
 impl EgressQueue {
@@ -108,7 +93,7 @@ impl EgressQueue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, EgressQueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -141,7 +126,7 @@ impl EgressQueue {
     }
 
     /// Adds the deliveries of a leased chunk.
-    pub(super) fn push(&self, batch: Batch) {
+    pub(super) fn push(&self, batch: ChunkBatch) {
         self.chunks.fetch_add(1, Ordering::Relaxed);
         self.lock().waiting.push(batch);
         self.wake_workers();
@@ -159,78 +144,11 @@ impl EgressQueue {
 
     /// Whether enough deliveries of this run are waiting for a session.
     pub(super) fn has_enough_of(&self, run_id: i64) -> bool {
-        self.lock().waiting.len_of(run_id) >= ENOUGH
+        self.lock().waiting.len_of(run_id) >= MAX_WAITING_PER_RUN
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.lock().waiting.len() == 0
-    }
-
-    /// Waits for the next mail, until `is_over`. A worker without a session is granted a slot for one with the mail.
-    pub(super) async fn next(
-        self: &Arc<Self>,
-        slot: &mut Option<SessionSlot>,
-        is_over: impl Fn() -> bool,
-    ) -> Next {
-        if let Some(taken) = self.take(slot) {
-            return Next::Send(taken);
-        }
-        let _idle = IdleWorker::counted(self, slot.is_some());
-        loop {
-            // Registers the waiter before checking, so that no wake-up is missed.
-            let mut changed = pin!(self.changed.notified());
-            changed.as_mut().enable();
-            if slot.is_some() && self.has_too_many_sessions() {
-                return Next::CloseSession;
-            }
-            if let Some(taken) = self.take(slot) {
-                return Next::Send(taken);
-            }
-            if is_over() {
-                return Next::End;
-            }
-            changed.await;
-        }
-    }
-
-    /// The next mail, if one may be started now.
-    pub(super) fn take(self: &Arc<Self>, slot: &mut Option<SessionSlot>) -> Option<Taken> {
-        let mut state = self.lock();
-        let has_session = state
-            .sessions
-            .allows(slot.is_some(), self.sessions_allowed());
-        let taken = has_session.then(|| self.pop(&mut state)).flatten()?;
-        if slot.is_none() {
-            *slot = Some(SessionSlot::taken(self, &mut state.sessions));
-        }
-        Some(taken)
-    }
-
-    /// The mail that a busy session should send next, unless an idle one would start it sooner.
-    pub(super) fn take_ahead(&self) -> Option<Taken> {
-        let mut state = self.lock();
-        let idle = state.sessions.idle_workers(self.sessions_allowed());
-        let is_enough = state.waiting.len() > idle;
-        is_enough.then(|| self.pop(&mut state)).flatten()
-    }
-
-    /// Every mail takes a permit; while the breaker is half-open, only a single mail is let through.
-    fn pop(&self, state: &mut State) -> Option<Taken> {
-        let has_permit = |permits: &AtomicI64| permits.load(Ordering::Relaxed) > 0;
-        let may_begin = state.waiting.len() > 0
-            && self.permits.as_ref().is_none_or(has_permit)
-            && state.breaker.may_begin();
-        if !may_begin {
-            return None;
-        }
-        let (mail, left) = state.waiting.pop()?;
-        if let Some(permits) = &self.permits {
-            permits.fetch_sub(1, Ordering::Relaxed);
-        }
-        Some(Taken {
-            mail,
-            run_wants_more: left == ENOUGH - 1,
-        })
     }
 
     /// Returns a mail that was taken but not attempted.
@@ -252,7 +170,7 @@ impl EgressQueue {
 
     /// Removes what may not be sent at `now`: deliveries of stopped runs and lost chunks, and everything while the breaker
     /// is open or if `now` is `None`.
-    pub(super) fn remove_blocked(&self, now: Option<DateTime<Utc>>) -> Vec<Batch> {
+    pub(super) fn remove_blocked(&self, now: Option<DateTime<Utc>>) -> Vec<ChunkBatch> {
         let mut state = self.lock();
         let now = now.filter(|_| !state.breaker.is_open());
         state.waiting.remove_if(|chunk| {
@@ -281,8 +199,8 @@ impl EgressQueue {
 
     /// Records a failed attempt; returns whether that changes the breaker.
     pub(super) fn failed(&self, failure: &Failure) -> bool {
-        let (verdict, words) = (failure.verdict(), failure.to_string());
-        self.breaker(|breaker| breaker.failed(verdict, failure.stage, &words))
+        let (verdict, response) = (failure.verdict(), failure.to_string());
+        self.breaker(|breaker| breaker.failed(verdict, failure.stage, &response))
             .0
     }
 

@@ -8,7 +8,7 @@ use super::chunk::Chunk;
 use crate::delivery::deliveries::claims::{ClaimableRun, Claimed};
 
 /// Deliveries of one chunk waiting for a session.
-pub(super) struct Batch {
+pub(super) struct ChunkBatch {
     pub(super) chunk: Arc<Chunk>,
     pub(super) deliveries: VecDeque<Claimed>,
 }
@@ -32,7 +32,7 @@ struct OwnerQueue {
 
 struct RunQueue {
     id: i64,
-    batches: VecDeque<Batch>,
+    batches: VecDeque<ChunkBatch>,
     len: usize,
 }
 
@@ -43,7 +43,7 @@ impl FairQueue {
     }
 
     /// Appends a batch behind the others of its run; a run queues behind the others of its owner.
-    pub(super) fn push(&mut self, batch: Batch) {
+    pub(super) fn push(&mut self, batch: ChunkBatch) {
         let added = batch.deliveries.len();
         if added == 0 {
             return;
@@ -63,7 +63,7 @@ impl FairQueue {
             Some(first) if Arc::ptr_eq(&first.chunk, &chunk) => {
                 first.deliveries.push_front(delivery);
             }
-            _ => run.batches.push_front(Batch {
+            _ => run.batches.push_front(ChunkBatch {
                 chunk,
                 deliveries: [delivery].into(),
             }),
@@ -115,7 +115,7 @@ impl FairQueue {
     }
 
     /// Removes the waiting deliveries of the matching chunks.
-    pub(super) fn remove_if(&mut self, is_wanted: impl Fn(&Chunk) -> bool) -> Vec<Batch> {
+    pub(super) fn remove_if(&mut self, is_wanted: impl Fn(&Chunk) -> bool) -> Vec<ChunkBatch> {
         let mut removed = Vec::new();
         for owner in &mut self.owners {
             for run in &mut owner.runs {

@@ -1,34 +1,34 @@
-//! A run being sent: the state that the sender's threads share.
+//! A run being sent: the state that the sender's threads share about it.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use smtp::reply::Stage;
 use smtp::verdict::{Cause, Failure, Outcome};
 
-use super::egress_queue::EgressQueue;
 use super::signing_composer::SigningComposer;
 use crate::delivery::deliveries::claims::{ClaimableRun, Lease, Terms};
 use crate::delivery::deliveries::results::Place;
 use crate::delivery::runs::refusals::Refusals;
+use crate::delivery::smtp_server_health::model::SmtpServerKey;
 
-/// Refusals of the content in a row after which the next will be refused too.
-const CONTENT_REFUSALS: u32 = 10;
-/// Deferrals in a row, not for the recipients' sake, after which the run rests.
-const DEFERRALS: u32 = 20;
+/// Consecutive refusals of the content after which the run is paused.
+const MAX_CONTENT_REFUSALS: u32 = 10;
+/// Consecutive deferrals not related to a recipient after which the run is paused.
+const MAX_DEFERRALS: u32 = 20;
 
-/// A run being sent: what its mails are made from, and on what terms they may leave.
+/// A run being sent: its encoded message, its terms, and counters of refusals.
 pub(super) struct Job {
     pub(super) run_id: i64,
     pub(super) mailing_id: i64,
     pub(super) owner_id: i64,
-    /// Through which its mails leave.
-    pub(super) queue: Arc<EgressQueue>,
-    /// Or why no mail can be made of the message.
+    /// The server that its mails are sent through.
+    pub(super) server_key: SmtpServerKey,
+    /// The error, if the message cannot be encoded.
     pub(super) prepared: Result<SigningComposer, String>,
     stopped: AtomicBool,
-    /// Microseconds since 1970; the greatest there is for "no end".
+    /// Microseconds since 1970; the maximum value means no deadline.
     deadline_us: AtomicI64,
     retries_end_us: AtomicI64,
     holds_uncertain: AtomicBool,
@@ -40,19 +40,19 @@ pub(super) struct Job {
     decided: AtomicU64,
 }
 
-/// Why a run rests.
+/// Why the engine pauses a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rest {
-    /// The mail server does not want this message or sender: until somebody resumes it.
+pub(super) enum RunPause {
+    /// The mail server refuses this message or sender: paused until resumed.
     ContentRejected,
     /// It refuses most recipients, so the cause lies with the sender: paused until resumed.
     RecipientsRefused,
-    /// The mail server puts everything off: for a while.
+    /// The mail server defers every mail: paused for a few minutes.
     ServerDefers,
 }
 
-impl Rest {
-    /// As `runs.pause_reason` has it.
+impl RunPause {
+    /// Value of `runs.pause_reason`.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::ContentRejected => "content_rejected",
@@ -65,14 +65,14 @@ impl Rest {
 impl Job {
     pub(super) fn new(
         run: &ClaimableRun,
-        queue: Arc<EgressQueue>,
+        server_key: SmtpServerKey,
         prepared: Result<SigningComposer, String>,
     ) -> Self {
         let job = Self {
             run_id: run.id,
             mailing_id: run.mailing_id,
             owner_id: run.owner_id,
-            queue,
+            server_key,
             prepared,
             stopped: AtomicBool::new(false),
             deadline_us: AtomicI64::new(i64::MAX),
@@ -84,11 +84,11 @@ impl Job {
             refusals: Mutex::default(),
             decided: AtomicU64::new(0),
         };
-        job.keep(&run.terms);
+        job.set_terms(&run.terms);
         job
     }
 
-    /// Where results of a chunk of it belong.
+    /// The chunk that results belong to.
     pub(super) fn place(&self, lease: &Lease) -> Place {
         Place {
             run_id: self.run_id,
@@ -98,7 +98,7 @@ impl Job {
         }
     }
 
-    /// Whether a body may leave at `now`.
+    /// Whether a body may be sent at `now`.
     pub(super) fn may_send(&self, now: DateTime<Utc>) -> bool {
         !self.is_stopped() && now.timestamp_micros() < self.deadline_us.load(Ordering::Relaxed)
     }
@@ -107,8 +107,8 @@ impl Job {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// On these terms from now on.
-    pub(super) fn keep(&self, terms: &Terms) {
+    /// Applies the current terms of the run.
+    pub(super) fn set_terms(&self, terms: &Terms) {
         let deadline_us = terms
             .deadline_at
             .map_or(i64::MAX, |at| at.timestamp_micros());
@@ -119,12 +119,12 @@ impl Job {
             .store(terms.holds_uncertain, Ordering::Relaxed);
     }
 
-    /// Held, cancelled or finished elsewhere: no further body. For good: should it go on, it is taken up anew.
+    /// Sends no further body: the run was paused, cancelled or finished. Irreversible: a resumed run gets a new job.
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// From then on nothing is tried again.
+    /// The end of retries.
     pub(super) fn retries_end_at(&self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.retries_end_us.load(Ordering::Relaxed))
             .unwrap_or_default()
@@ -135,7 +135,7 @@ impl Job {
     }
 
     /// Counts a failed attempt and returns the reason to pause the run, if any.
-    pub(super) fn judge(&self, failure: &Failure) -> Option<Rest> {
+    pub(super) fn judge(&self, failure: &Failure) -> Option<RunPause> {
         let verdict = failure.verdict();
         match verdict.cause {
             Cause::RecipientPermanent | Cause::RecipientRefused => {
@@ -149,19 +149,19 @@ impl Job {
         match verdict.cause {
             Cause::SenderOrContent => {
                 let refused = self.content_refusals.fetch_add(1, Ordering::Relaxed) + 1;
-                // Who does not want the sender says so to everybody.
-                (failure.stage == Stage::Mail || refused >= CONTENT_REFUSALS)
-                    .then_some(Rest::ContentRejected)
+                // A refused sender is refused for every recipient.
+                (failure.stage == Stage::Mail || refused >= MAX_CONTENT_REFUSALS)
+                    .then_some(RunPause::ContentRejected)
             }
             Cause::Transient => {
                 let deferred = self.deferrals.fetch_add(1, Ordering::Relaxed) + 1;
-                (deferred >= DEFERRALS).then_some(Rest::ServerDefers)
+                (deferred >= MAX_DEFERRALS).then_some(RunPause::ServerDefers)
             }
             _ => None,
         }
     }
 
-    fn count_refused(&self, failure: &Failure) -> Option<Rest> {
+    fn count_refused(&self, failure: &Failure) -> Option<RunPause> {
         let reply = failure.reply.as_ref()?;
         let code = i16::try_from(reply.code).unwrap_or_default();
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,11 +169,11 @@ impl Job {
         let others = self.decided.load(Ordering::Relaxed);
         refusals
             .stop(others, self.planned)
-            .then_some(Rest::RecipientsRefused)
+            .then_some(RunPause::RecipientsRefused)
     }
 
-    /// A mail was accepted.
-    pub(super) fn went_well(&self) {
+    /// Counts an accepted mail.
+    pub(super) fn accepted(&self) {
         self.content_refusals.store(0, Ordering::Relaxed);
         self.deferrals.store(0, Ordering::Relaxed);
         self.decided.fetch_add(1, Ordering::Relaxed);

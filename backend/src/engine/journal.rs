@@ -1,11 +1,11 @@
-//! The outcome journal: what a worker was about to do and what came of it, on this machine's disk before it is in the
-//! database. Writing the database for every mail would cost ten times the mail; a line here costs a microsecond and, being
-//! handed to the operating system at once, survives the worker's death. (It need not survive the machine's: then the
-//! lease expires, and what had no result is uncertain.)
+//! The journal: what a worker is about to do and the outcome, on this machine's disk before it is in the database. A
+//! database write for every mail would cost ten times as much as sending it; a line here costs a microsecond. Lines are
+//! handed to the operating system immediately, so they survive the worker's death. They need not survive the machine:
+//! then the lease expires, and deliveries without a result become uncertain.
 //!
 //! ```text
 //! <JOURNAL_DIR>/<installation>/<worker>/lock       locked while the worker lives
-//!                                      /<lease>    a line for each step; deleted when the lease is given back
+//!                                      /<lease>    a line for each step; deleted when the lease is released
 //! ```
 
 use std::error::Error;
@@ -19,27 +19,28 @@ use crate::delivery::deliveries::claims::Lease;
 use crate::delivery::deliveries::model::DeliveryStatus;
 use crate::delivery::deliveries::results::{AttemptResult, Place};
 
-/// A step in the life of a lease; a line of its file. One that was cut off does not count.
+/// A line of a lease's file. An incomplete line is ignored.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Line {
+pub(super) enum JournalLine {
     Lease(Lease, Place),
-    /// The mail to this recipient is being made: whatever kills the worker now may be this mail.
-    Take(Taken),
-    /// The body to this recipient is about to leave.
+    /// The mail to this recipient is being composed: if the worker dies now, this mail may be the cause.
+    Take(TakenDelivery),
+    /// The body of the mail to this recipient is about to be sent.
     Begin(i64),
+    /// The attempt has ended.
     End(AttemptResult),
 }
 
-/// A delivery that a session has in hand.
+/// A delivery taken by an SMTP worker.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Taken {
+pub(super) struct TakenDelivery {
     pub(super) recipient_id: i64,
     pub(super) attempt_no: i16,
     pub(super) before: DeliveryStatus,
 }
 
-/// A worker's own part of the journal.
+/// The journal of this process's worker.
 pub(super) struct Journal {
     installation: PathBuf,
     own: PathBuf,
@@ -47,15 +48,15 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Begins the journal of `worker`, below `dir`.
+    /// Creates the journal of `worker` in `dir`.
     pub(super) fn open(dir: &Path, worker: &str) -> io::Result<Self> {
         let own = dir.join(worker);
-        // Locked before anybody can see it: a folder that is not locked is a dead worker's.
-        let unseen = dir.join(format!(".{worker}"));
-        fs::create_dir_all(&unseen)?;
-        let lock = File::create(unseen.join(LOCK))?;
+        // Locked before it becomes visible: a directory that is not locked belongs to a dead worker.
+        let hidden = dir.join(format!(".{worker}"));
+        fs::create_dir_all(&hidden)?;
+        let lock = File::create(hidden.join(LOCK))?;
         lock.lock()?;
-        fs::rename(&unseen, &own)?;
+        fs::rename(&hidden, &own)?;
         Ok(Self {
             installation: dir.to_owned(),
             own,
@@ -63,7 +64,7 @@ impl Journal {
         })
     }
 
-    /// A file for a lease that is about to be taken. Without one nothing is claimed.
+    /// Creates the file of a lease that is about to be claimed.
     pub(super) fn begin(&self, token: i64) -> io::Result<LeaseFile> {
         let path = self.own.join(token.to_string());
         let file = OpenOptions::new()
@@ -73,8 +74,8 @@ impl Journal {
         Ok(LeaseFile { file, path })
     }
 
-    /// The journals that dead workers of this machine have left.
-    pub(super) fn orphans(&self) -> io::Result<Vec<Orphan>> {
+    /// The journals of dead workers of this machine.
+    pub(super) fn orphans(&self) -> io::Result<Vec<OrphanedJournal>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.installation)? {
             let path = entry?.path();
@@ -83,9 +84,9 @@ impl Journal {
                 continue;
             };
             if path != self.own
-                && let Some(lock) = locked(&path)?
+                && let Some(lock) = lock_orphan(&path)?
             {
-                found.push(Orphan {
+                found.push(OrphanedJournal {
                     worker: worker.to_owned(),
                     path,
                     _lock: lock,
@@ -97,14 +98,14 @@ impl Journal {
 }
 
 impl Drop for Journal {
-    /// A journal with nothing left to tell goes away; one with a lease in it is for whoever comes next.
+    /// Deletes the journal unless it has leases, which are then recovered by the next worker.
     fn drop(&mut self) {
         remove_if_settled(&self.own);
     }
 }
 
-/// `None` while its worker lives, or when it is gone.
-fn locked(worker: &Path) -> io::Result<Option<File>> {
+/// Locks a journal; `None` if its worker is alive or it no longer exists.
+fn lock_orphan(worker: &Path) -> io::Result<Option<File>> {
     let lock = match File::open(worker.join(LOCK)) {
         Ok(lock) => lock,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -122,7 +123,7 @@ const LOCK: &str = "lock";
 fn remove_if_settled(worker: &Path) {
     let leases = lease_files(worker);
     if leases.is_ok_and(|leases| leases.is_empty()) {
-        // Somebody else may have been quicker.
+        // Another process may have deleted it already.
         fs::remove_file(worker.join(LOCK)).ok();
         fs::remove_dir(worker).ok();
     }
@@ -150,7 +151,7 @@ pub(super) struct LeaseFile {
 
 impl LeaseFile {
     /// Hands these lines to the operating system in one write.
-    pub(super) fn write(&self, lines: &[&Line]) -> io::Result<()> {
+    pub(super) fn write(&self, lines: &[&JournalLine]) -> io::Result<()> {
         let mut text = Vec::with_capacity(512);
         for line in lines {
             serde_json::to_writer(&mut text, line)?;
@@ -159,25 +160,25 @@ impl LeaseFile {
         (&self.file).write_all(&text)
     }
 
-    /// Everything in it is in the database.
+    /// Deletes the file; called when all its results are in the database.
     pub(super) fn remove(&self) {
         if let Err(error) = fs::remove_file(&self.path) {
-            // Replayed, it changes nothing.
-            tracing::warn!(%error, "a file of the journal cannot be deleted");
+            // A replay of it changes nothing.
+            tracing::warn!(%error, "cannot delete a file of the journal");
         }
     }
 }
 
-/// A dead worker's journal, ours while we read it.
-pub(super) struct Orphan {
+/// The journal of a dead worker, locked by this process.
+pub(super) struct OrphanedJournal {
     pub(super) worker: String,
     path: PathBuf,
     _lock: File,
 }
 
-impl Orphan {
-    /// What it tells of each lease, with the file to be removed once that is recorded.
-    pub(super) fn leases(&self) -> io::Result<Vec<(PathBuf, Vec<Line>)>> {
+impl OrphanedJournal {
+    /// The lines of each lease, with the path of the file, to be deleted once they are recorded.
+    pub(super) fn leases(&self) -> io::Result<Vec<(PathBuf, Vec<JournalLine>)>> {
         let files = lease_files(&self.path)?;
         files
             .into_iter()
@@ -185,14 +186,14 @@ impl Orphan {
             .collect()
     }
 
-    /// Deletes what is left of it.
-    pub(super) fn forget(self) {
+    /// Deletes the journal if no leases are left.
+    pub(super) fn delete(self) {
         remove_if_settled(&self.path);
     }
 }
 
-/// The whole lines up to the first that makes no sense: behind it nothing can be trusted.
-fn read(path: &Path) -> io::Result<Vec<Line>> {
+/// The complete lines up to the first invalid one.
+fn read(path: &Path) -> io::Result<Vec<JournalLine>> {
     let text = fs::read(path)?;
     let whole = text
         .split_inclusive(|byte| *byte == b'\n')

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 
-use super::chunk::Chunk;
-use super::shared::LEASE_S;
+use super::chunk::{Chunk, LEASE_SECONDS};
 use crate::delivery::deliveries::claims::Lease;
 use crate::delivery::deliveries::leases;
 
@@ -36,7 +35,7 @@ impl LeaseRenewer {
         let then = Instant::now();
         let chunks = chunks();
         let leases: Vec<Lease> = chunks.iter().map(|chunk| chunk.lease).collect();
-        let kept = leases::renew(conn, &leases, LEASE_S)?;
+        let kept = leases::renew(conn, &leases, LEASE_SECONDS)?;
         for chunk in chunks {
             if kept.contains(&chunk.lease.lease_token) {
                 chunk.renewed(then);

@@ -1,5 +1,5 @@
-//! What dead workers have left: read from their journals where these are at hand, written off when their leases expire.
-//! Either way every delivery gets the attempt that was made, and is sent again if, and only if, that may be.
+//! Recovery of the deliveries of dead workers: from their journals if these are on this machine, otherwise when their
+//! leases expire. InterruptedAttempt attempts are recorded, and deliveries are retried where that is allowed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use smtp::reply::Stage;
 use smtp::verdict::{Cause, Outcome, Verdict};
 
-use super::journal::{Journal, Line, Orphan, Taken};
+use super::journal::{Journal, JournalLine, OrphanedJournal, TakenDelivery};
 use super::retry;
 use crate::core::clock::Clock;
 use crate::core::db::schema::attempts;
@@ -21,16 +21,16 @@ use crate::delivery::deliveries::losses::{self, Lost};
 use crate::delivery::deliveries::model::DeliveryStatus;
 use crate::delivery::deliveries::results::{self, AttemptResult, Place};
 
-/// Words of the log, by which the deaths of workers are counted.
+/// Responses of interrupted attempts. The first two are queried to count the deaths of workers.
 const DIED_BEFORE: &str = "the worker died before this mail was sent";
 const DIED_WITHIN: &str =
     "the worker died while this mail was being sent, or before it had the answer";
-const CUT_OFF: &str = "the worker was lost: nobody knows whether this mail was sent";
-/// A mail that was in hand at so many deaths is taken for their cause.
-const DEATHS: i64 = 3;
-const QUARANTINED: &str = "quarantined: three times a worker died with this mail in hand";
+const LOST: &str = "the worker was lost: it is unknown whether this mail was sent";
+/// A mail that was in flight at this number of deaths is considered their cause.
+const MAX_DEATHS: i64 = 3;
+const QUARANTINED: &str = "quarantined: three workers died while sending this mail";
 
-/// How far a delivery had come when its worker died.
+/// How far a delivery had got when its worker died.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Death {
     Before,
@@ -38,7 +38,7 @@ enum Death {
     Unknown,
 }
 
-/// Records what the journals of this machine's dead workers tell, and gives their leases back; gives the number of leases.
+/// Replays the journals of this machine's dead workers and releases their leases; returns the number of leases.
 pub(super) fn replay(
     conn: &mut PgConnection,
     journal: &Journal,
@@ -47,29 +47,29 @@ pub(super) fn replay(
     let mut leases = 0;
     for orphan in journal.orphans()? {
         leases += replay_worker(conn, &orphan, clock)?;
-        orphan.forget();
+        orphan.delete();
     }
     Ok(leases)
 }
 
 fn replay_worker(
     conn: &mut PgConnection,
-    orphan: &Orphan,
+    orphan: &OrphanedJournal,
     clock: &Clock,
 ) -> Result<usize, Box<dyn std::error::Error>> {
     let mut leases = 0;
     for (path, lines) in orphan.leases()? {
-        if let Some(told) = Told::by(lines) {
-            conn.transaction(|conn| told.record(conn, &orphan.worker, clock.now()))?;
+        if let Some(replayed) = ReplayedLease::parse(lines) {
+            conn.transaction(|conn| replayed.record(conn, &orphan.worker, clock.now()))?;
             leases += 1;
         } else if let Some(token) = token(&path) {
-            // It died between leasing and writing down what: nothing was sent.
+            // The worker died before it journaled the lease: nothing was sent.
             leases::drop_leases(conn, &[token])?;
         }
         fs::remove_file(&path)?;
     }
     if leases > 0 {
-        tracing::warn!(worker = %orphan.worker, leases, "a worker has died; what it had in hand is settled by its journal");
+        tracing::warn!(worker = %orphan.worker, leases, "worker died; journal replayed");
     }
     Ok(leases)
 }
@@ -78,33 +78,41 @@ fn token(path: &Path) -> Option<i64> {
     path.file_name()?.to_str()?.parse().ok()
 }
 
-/// What a lease's file tells.
-struct Told {
+/// A delivery without a result.
+#[derive(Clone, Copy)]
+struct InterruptedAttempt {
+    taken: TakenDelivery,
+    death: Death,
+}
+
+/// The content of a lease's file.
+struct ReplayedLease {
     lease: Lease,
     place: Place,
     ended: Vec<AttemptResult>,
-    open: BTreeMap<i64, (Taken, Death)>,
+    open: BTreeMap<i64, InterruptedAttempt>,
 }
 
-impl Told {
-    fn by(lines: Vec<Line>) -> Option<Self> {
+impl ReplayedLease {
+    fn parse(lines: Vec<JournalLine>) -> Option<Self> {
         let mut lines = lines.into_iter();
-        let Some(Line::Lease(lease, place)) = lines.next() else {
+        let Some(JournalLine::Lease(lease, place)) = lines.next() else {
             return None;
         };
         let (mut ended, mut open) = (Vec::new(), BTreeMap::new());
         for line in lines {
             match line {
-                Line::Lease(..) => {}
-                Line::Take(taken) => {
-                    open.insert(taken.recipient_id, (taken, Death::Before));
+                JournalLine::Lease(..) => {}
+                JournalLine::Take(taken) => {
+                    let death = Death::Before;
+                    open.insert(taken.recipient_id, InterruptedAttempt { taken, death });
                 }
-                Line::Begin(recipient_id) => {
-                    if let Some((_, death)) = open.get_mut(&recipient_id) {
-                        *death = Death::Within;
+                JournalLine::Begin(recipient_id) => {
+                    if let Some(interrupted) = open.get_mut(&recipient_id) {
+                        interrupted.death = Death::Within;
                     }
                 }
-                Line::End(result) => {
+                JournalLine::End(result) => {
                     open.remove(&result.recipient_id);
                     ended.push(result);
                 }
@@ -125,10 +133,11 @@ impl Told {
             mut ended,
             open,
         } = self;
-        // Written off already: what the journal knows better still counts, and what it does not is known to be uncertain.
+        // If the lease has expired already, its open deliveries were recorded as uncertain then; results are recorded in
+        // any case.
         if let Some(left) = losses::left_by(conn, &lease)? {
-            for (taken, death) in open.into_values() {
-                ended.push(lost_attempt(conn, &left, &taken, (death, now))?);
+            for interrupted in open.into_values() {
+                ended.push(interrupted_attempt(conn, &left, interrupted, now)?);
             }
         }
         results::record(conn, worker, &place, &ended)?;
@@ -137,20 +146,27 @@ impl Told {
     }
 }
 
-/// Writes one expired lease off: whatever had no result is uncertain. `false` when there is none. The caller repeats it,
-/// each time in a transaction of its own.
-pub(super) fn write_off_one(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<bool> {
+/// Recovers one expired lease: deliveries without a result become uncertain. Returns `false` if there is none. The
+/// caller repeats it, each time in a transaction of its own.
+pub(super) fn recover_expired_lease(
+    conn: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> QueryResult<bool> {
     let Some(lost) = losses::lost(conn)? else {
         return Ok(false);
     };
     let mut uncertain = Vec::new();
     for delivery in claims::claimed(conn, &lost.lease, now)? {
-        let taken = Taken {
+        let taken = TakenDelivery {
             recipient_id: delivery.recipient_id,
             attempt_no: delivery.attempts.saturating_add(1),
             before: delivery.status,
         };
-        uncertain.push(lost_attempt(conn, &lost, &taken, (Death::Unknown, now))?);
+        let interrupted = InterruptedAttempt {
+            taken,
+            death: Death::Unknown,
+        };
+        uncertain.push(interrupted_attempt(conn, &lost, interrupted, now)?);
     }
     let place = Place {
         run_id: lost.lease.run_id,
@@ -162,24 +178,25 @@ pub(super) fn write_off_one(conn: &mut PgConnection, now: DateTime<Utc>) -> Quer
     leases::give_back(conn, &[lost.lease])?;
     tracing::warn!(
         worker = %lost.lease_owner, run.id = lost.lease.run_id, uncertain = uncertain.len(),
-        "a worker was lost, and its journal is not here: what it had in hand is uncertain"
+        "lease expired and no journal found; deliveries in flight are uncertain"
     );
     Ok(true)
 }
 
-/// The attempt during which a worker died.
-fn lost_attempt(
+/// The interrupted attempt of a dead worker.
+fn interrupted_attempt(
     conn: &mut PgConnection,
     lost: &Lost,
-    taken: &Taken,
-    (death, now): (Death, DateTime<Utc>),
+    interrupted: InterruptedAttempt,
+    now: DateTime<Utc>,
 ) -> QueryResult<AttemptResult> {
-    let (outcome, stage, words) = match death {
+    let InterruptedAttempt { taken, death } = interrupted;
+    let (outcome, stage, response) = match death {
         Death::Before => (Outcome::Unreachable, Stage::Compose, DIED_BEFORE),
         Death::Within => (Outcome::Uncertain, Stage::Body, DIED_WITHIN),
-        Death::Unknown => (Outcome::Uncertain, Stage::Body, CUT_OFF),
+        Death::Unknown => (Outcome::Uncertain, Stage::Body, LOST),
     };
-    let result = |outcome, words: &str, next: retry::Next| AttemptResult {
+    let result = |outcome, response: &str, next: retry::NextAttempt| AttemptResult {
         recipient_id: taken.recipient_id,
         attempt_no: taken.attempt_no,
         at: now,
@@ -187,7 +204,7 @@ fn lost_attempt(
         stage,
         smtp_code: None,
         enhanced_code: None,
-        response: words.to_owned(),
+        response: response.to_owned(),
         duration_ms: 0,
         before: taken.before,
         after: next.status,
@@ -195,16 +212,16 @@ fn lost_attempt(
         body_at: None,
     };
     let is_suspect = death != Death::Unknown && taken.attempt_no > 1;
-    if is_suspect && deaths(conn, lost, taken)? + 1 >= DEATHS {
-        let never = retry::Next {
+    if is_suspect && deaths(conn, lost, &taken)? + 1 >= MAX_DEATHS {
+        let never = retry::NextAttempt {
             status: DeliveryStatus::Rejected,
             at: None,
         };
         return Ok(result(Outcome::Rejected, QUARANTINED, never));
     }
     let next = match death {
-        // Nothing was sent: it is due as it was.
-        Death::Before => retry::Next {
+        // Nothing was sent: the delivery is due immediately.
+        Death::Before => retry::NextAttempt {
             status: DeliveryStatus::Deferred,
             at: Some(now),
         },
@@ -213,7 +230,7 @@ fn lost_attempt(
                 outcome,
                 cause: Cause::Uncertain,
             },
-            &retry::Terms {
+            &retry::RetryTerms {
                 tries: taken.attempt_no,
                 until: lost.terms.retries_end_at,
                 holds_uncertain: lost.terms.holds_uncertain,
@@ -222,11 +239,11 @@ fn lost_attempt(
             rand::random(),
         ),
     };
-    Ok(result(outcome, words, next))
+    Ok(result(outcome, response, next))
 }
 
-/// How often a worker has died with this mail in hand.
-fn deaths(conn: &mut PgConnection, lost: &Lost, taken: &Taken) -> QueryResult<i64> {
+/// How often a worker has died while sending this mail.
+fn deaths(conn: &mut PgConnection, lost: &Lost, taken: &TakenDelivery) -> QueryResult<i64> {
     attempts::table
         .filter(attempts::run_id.eq(lost.lease.run_id))
         .filter(attempts::recipient_id.eq(taken.recipient_id))

@@ -9,44 +9,46 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
+use super::attempt_event::AttemptEvent;
 use super::chunk::Chunk;
-use super::job::Rest;
-use super::shared::{AttemptEvent, Shared};
+use super::job::RunPause;
+use super::sender_context::SenderContext;
 use crate::core::metrics::metrics;
 use crate::delivery::deliveries::claims::{self, Lease};
 use crate::delivery::deliveries::leases;
 use crate::delivery::deliveries::results::{self, AttemptResult};
 use crate::delivery::runs::pauses;
 
-/// Results are collected so long before they are written. Nobody is woken for each of them: that would cost more than to
-/// write it.
-const PATIENCE: Duration = Duration::from_millis(40);
-/// After the database failed.
-const PAUSE: Duration = Duration::from_secs(1);
-/// A run that the mail server puts off rests so long.
-const REST: TimeDelta = TimeDelta::minutes(5);
+/// How long results are collected before they are written. The thread sleeps meanwhile: a wake-up for each result would
+/// cost more than writing it.
+const BATCH_INTERVAL: Duration = Duration::from_millis(40);
+/// Retry interval after a failure of the database.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a run is paused when the mail server defers its mails.
+const DEFERRAL_PAUSE: TimeDelta = TimeDelta::minutes(5);
 
-/// What has come of a chunk since the last batch.
+/// Results of a chunk since the last batch.
 #[derive(Default)]
-struct News {
+struct ChunkResults {
     results: Vec<AttemptResult>,
     untouched: usize,
 }
 
 pub(super) struct ResultWriter<'a> {
-    shared: &'a Shared,
+    context: &'a SenderContext,
     conn: Option<PgConnection>,
-    news: HashMap<i64, (Arc<Chunk>, News)>,
-    rests: Vec<(i64, Rest)>,
+    /// By lease token.
+    collected: HashMap<i64, (Arc<Chunk>, ChunkResults)>,
+    pauses: Vec<(i64, RunPause)>,
 }
 
 impl<'a> ResultWriter<'a> {
-    pub(super) fn new(shared: &'a Shared) -> Self {
+    pub(super) fn new(context: &'a SenderContext) -> Self {
         Self {
-            shared,
+            context,
             conn: None,
-            news: HashMap::new(),
-            rests: Vec::new(),
+            collected: HashMap::new(),
+            pauses: Vec::new(),
         }
     }
 
@@ -61,56 +63,56 @@ impl<'a> ResultWriter<'a> {
         }
     }
 
-    /// Fills a batch; `false` when nobody is left to report.
+    /// Collects a batch; `false` if all senders of the channel have been dropped.
     fn collect(&mut self, events: &Receiver<AttemptEvent>) -> bool {
         let Ok(first) = events.recv() else {
             return false;
         };
-        self.sort(first);
-        thread::park_timeout(PATIENCE);
+        self.add(first);
+        thread::park_timeout(BATCH_INTERVAL);
         loop {
             match events.try_recv() {
-                Ok(report) => self.sort(report),
+                Ok(event) => self.add(event),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
         }
     }
 
-    fn sort(&mut self, report: AttemptEvent) {
-        match report {
-            AttemptEvent::Tried(chunk, result) => self.news_of(chunk).results.push(result),
-            AttemptEvent::Untouched(chunk, count) => self.news_of(chunk).untouched += count,
-            AttemptEvent::Rest(run_id, rest) => self.rests.push((run_id, rest)),
+    fn add(&mut self, event: AttemptEvent) {
+        match event {
+            AttemptEvent::Tried(chunk, result) => self.results_of(chunk).results.push(result),
+            AttemptEvent::Untouched(chunk, count) => self.results_of(chunk).untouched += count,
+            AttemptEvent::Pause(run_id, pause) => self.pauses.push((run_id, pause)),
         }
     }
 
-    fn news_of(&mut self, chunk: Arc<Chunk>) -> &mut News {
+    fn results_of(&mut self, chunk: Arc<Chunk>) -> &mut ChunkResults {
         let token = chunk.lease.lease_token;
-        let entry = self.news.entry(token);
-        &mut entry.or_insert_with(|| (chunk, News::default())).1
+        let entry = self.collected.entry(token);
+        &mut entry.or_insert_with(|| (chunk, ChunkResults::default())).1
     }
 
-    /// Writes what has been collected, however long the database is away: results are never given up.
+    /// Writes the collected results, retrying until the database is available: results are never dropped.
     fn write_all(&mut self) {
-        // Before the leases are given back: nobody is to take the run up in between.
-        for (run_id, rest) in std::mem::take(&mut self.rests) {
-            self.insist(|shared, conn| let_rest(conn, run_id, rest, shared));
+        // Before the leases are released, so that the run is not claimed in between.
+        for (run_id, pause) in std::mem::take(&mut self.pauses) {
+            self.retry_until_done(|context, conn| pause_run(conn, run_id, pause, context));
         }
         let mut done = Vec::new();
-        for (chunk, mut news) in std::mem::take(&mut self.news).into_values() {
-            if !news.results.is_empty() {
+        for (chunk, mut collected) in std::mem::take(&mut self.collected).into_values() {
+            if !collected.results.is_empty() {
                 // The global lock order of deliveries: some may be withdrawn concurrently.
-                news.results.sort_by_key(|result| result.recipient_id);
+                collected.results.sort_by_key(|result| result.recipient_id);
                 let place = chunk.place();
-                self.insist(|shared, conn| {
-                    results::record(conn, &shared.worker, &place, &news.results)
+                self.retry_until_done(|context, conn| {
+                    results::record(conn, &context.worker, &place, &collected.results)
                 });
-                let counted = news.results.iter();
+                let counted = collected.results.iter();
                 metrics()
                     .count_attempts(counted.map(|result| (result.outcome, result.duration_ms)));
             }
-            if chunk.settle(news.results.len() + news.untouched) {
+            if chunk.settle(collected.results.len() + collected.untouched) {
                 done.push(chunk);
             }
         }
@@ -118,40 +120,48 @@ impl<'a> ResultWriter<'a> {
             return;
         }
         let leases: Vec<Lease> = done.iter().map(|chunk| chunk.lease).collect();
-        self.insist(|_, conn| leases::give_back(conn, &leases).map(drop));
+        self.retry_until_done(|_, conn| leases::give_back(conn, &leases).map(drop));
         for chunk in &done {
             chunk.file.remove();
         }
-        self.shared.coordinator.release(&done);
+        self.context.coordinator.release(&done);
     }
 
-    fn insist(&mut self, work: impl Fn(&Shared, &mut PgConnection) -> QueryResult<()>) {
+    fn retry_until_done(
+        &mut self,
+        work: impl Fn(&SenderContext, &mut PgConnection) -> QueryResult<()>,
+    ) {
         while let Err(error) = self.with_connection(&work) {
-            tracing::error!(%error, "results cannot be recorded yet; trying again");
-            thread::park_timeout(PAUSE);
+            tracing::error!(%error, "cannot record results; retrying");
+            thread::park_timeout(RETRY_INTERVAL);
         }
     }
 
-    /// Does some work with the connection, which is made anew after a failure.
+    /// Runs an operation on the connection, reconnecting after a failure.
     fn with_connection(
         &mut self,
-        work: impl FnOnce(&Shared, &mut PgConnection) -> QueryResult<()>,
+        work: impl FnOnce(&SenderContext, &mut PgConnection) -> QueryResult<()>,
     ) -> Result<(), Box<dyn std::error::Error>> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
-            None => claims::connect(&self.shared.settings.database_url)?,
+            None => claims::connect(&self.context.settings.database_url)?,
         };
-        work(self.shared, &mut conn)?;
+        work(self.context, &mut conn)?;
         self.conn = Some(conn);
         Ok(())
     }
 }
 
-fn let_rest(conn: &mut PgConnection, run_id: i64, rest: Rest, shared: &Shared) -> QueryResult<()> {
-    let until = match rest {
-        Rest::ContentRejected | Rest::RecipientsRefused => None,
-        Rest::ServerDefers => Some(shared.settings.clock.now() + REST),
+fn pause_run(
+    conn: &mut PgConnection,
+    run_id: i64,
+    pause: RunPause,
+    context: &SenderContext,
+) -> QueryResult<()> {
+    let until = match pause {
+        RunPause::ContentRejected | RunPause::RecipientsRefused => None,
+        RunPause::ServerDefers => Some(context.settings.clock.now() + DEFERRAL_PAUSE),
     };
-    tracing::warn!(run.id = run_id, reason = rest.as_str(), "a run rests");
-    pauses::begin(conn, run_id, rest.as_str(), until)
+    tracing::warn!(run.id = run_id, reason = pause.as_str(), "run paused");
+    pauses::begin(conn, run_id, pause.as_str(), until)
 }

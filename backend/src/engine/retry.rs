@@ -1,73 +1,77 @@
-//! What becomes of a delivery after an attempt: final, or tried again, and when. Pure.
+//! The next state of a delivery after an attempt, and all retry delays. Pure.
+//!
+//! Each delay is a constant below, one for each reason (greylisting, full mailbox, failing server …). Retries of
+//! transactional mails are in `transactional_mail_worker.rs`, probes of a failing server in `control_loop.rs`.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use smtp::verdict::{Cause, Outcome, Verdict};
 
 use crate::delivery::deliveries::model::DeliveryStatus;
 
-/// Greylisting and similar deferrals: the first delay, which doubles with every attempt, and the maximum.
-const RECIPIENT_TRANSIENT_WAIT: TimeDelta = TimeDelta::minutes(5);
-const LONGEST_WAIT: TimeDelta = TimeDelta::hours(4);
+/// Greylisting and other temporary refusals of a recipient: the first delay, which doubles with every attempt.
+const GREYLISTING_DELAY: TimeDelta = TimeDelta::minutes(5);
+/// Maximum of the doubled delays.
+const MAX_DELAY: TimeDelta = TimeDelta::hours(4);
 /// A deferral at MAIL, DATA or the final dot: the first delay, which doubles.
-const TRANSIENT_WAIT: TimeDelta = TimeDelta::minutes(5);
+const TRANSIENT_DELAY: TimeDelta = TimeDelta::minutes(5);
 /// An uncertain outcome: the first delay, which doubles.
-const UNCERTAIN_WAIT: TimeDelta = TimeDelta::minutes(5);
+const UNCERTAIN_DELAY: TimeDelta = TimeDelta::minutes(5);
 /// A full mailbox: the minimum delay, also after jitter.
-const MAILBOX_FULL_WAIT: TimeDelta = TimeDelta::hours(1);
-/// The server is failing or unreachable; `breaker.rs` decides when a single mail probes it.
-const SERVER_TROUBLE_WAIT: TimeDelta = TimeDelta::seconds(30);
+const MAILBOX_FULL_DELAY: TimeDelta = TimeDelta::hours(1);
+/// The server is failing or unreachable. The circuit breaker decides when it is contacted again.
+const SERVER_TROUBLE_DELAY: TimeDelta = TimeDelta::seconds(30);
 /// The server violates SMTP.
-const PROTOCOL_WAIT: TimeDelta = TimeDelta::seconds(30);
+const PROTOCOL_DELAY: TimeDelta = TimeDelta::seconds(30);
 /// A problem with certificate, encryption or credentials, which has to be fixed by hand.
-const CONFIGURATION_WAIT: TimeDelta = TimeDelta::seconds(30);
+const CONFIGURATION_DELAY: TimeDelta = TimeDelta::seconds(30);
 
 /// The delivery's new state, and when it is tried again, if it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Next {
+pub struct NextAttempt {
     pub status: DeliveryStatus,
     pub at: Option<DateTime<Utc>>,
 }
 
-/// What an accepted delivery becomes.
-pub const DONE: Next = Next {
+/// State of an accepted delivery.
+pub const ACCEPTED: NextAttempt = NextAttempt {
     status: DeliveryStatus::Accepted,
     at: None,
 };
 
-/// On what terms a delivery is tried again.
+/// Terms of retries.
 #[derive(Debug, Clone, Copy)]
-pub struct Terms {
-    /// Attempts so far, this one included, that count against the recipient: failures of the server do not.
+pub struct RetryTerms {
+    /// Number of attempts including this one, without failures of the server.
     pub tries: i16,
-    /// The end of retries: attempts due then or later are not made.
+    /// End of retries: attempts due then or later are not made.
     pub until: DateTime<Utc>,
-    /// Whether an uncertain delivery is left to its owner instead of being sent again.
+    /// Whether uncertain deliveries are held for their owner's decision instead of being sent again.
     pub holds_uncertain: bool,
 }
 
 /// The next step after an attempt at `now` ended in `verdict`: a delay of 5 min, 10 min, 20 min … 4 h for a
 /// recipient, at least an hour for a full mailbox, half a minute for a failing server. Each has ±20 % jitter by
 /// `chance` (0 to 1), so that retries do not coincide; minimum delays are only extended.
-pub fn after(verdict: Verdict, terms: &Terms, now: DateTime<Utc>, chance: f64) -> Next {
-    let Some(wait) = wait(verdict, terms.tries) else {
-        return Next {
+pub fn after(verdict: Verdict, terms: &RetryTerms, now: DateTime<Utc>, chance: f64) -> NextAttempt {
+    let Some(delay) = delay(verdict, terms.tries) else {
+        return NextAttempt {
             status: DeliveryStatus::Rejected,
             at: None,
         };
     };
-    let at = now + wait.spread(chance);
+    let at = now + delay.with_jitter(chance);
     let in_time = at < terms.until;
     match verdict.outcome {
-        // Even without time for another try nobody knows whether it arrived.
-        Outcome::Uncertain => Next {
+        // It stays uncertain even if there is no time for a retry.
+        Outcome::Uncertain => NextAttempt {
             status: DeliveryStatus::Uncertain,
             at: (in_time && !terms.holds_uncertain).then_some(at),
         },
-        _ if in_time => Next {
+        _ if in_time => NextAttempt {
             status: DeliveryStatus::Deferred,
             at: Some(at),
         },
-        _ => Next {
+        _ => NextAttempt {
             status: DeliveryStatus::Expired,
             at: None,
         },
@@ -75,26 +79,26 @@ pub fn after(verdict: Verdict, terms: &Terms, now: DateTime<Utc>, chance: f64) -
 }
 
 /// The delay before jitter.
-enum Wait {
+enum RetryDelay {
     About(TimeDelta),
     AtLeast(TimeDelta),
 }
 
-fn wait(verdict: Verdict, tries: i16) -> Option<Wait> {
+fn delay(verdict: Verdict, tries: i16) -> Option<RetryDelay> {
     if verdict.outcome == Outcome::Rejected {
         return None;
     }
     match verdict.cause {
-        Cause::RecipientTransient => Some(Wait::About(doubled(RECIPIENT_TRANSIENT_WAIT, tries))),
-        Cause::Transient => Some(Wait::About(doubled(TRANSIENT_WAIT, tries))),
-        Cause::Uncertain => Some(Wait::About(doubled(UNCERTAIN_WAIT, tries))),
+        Cause::RecipientTransient => Some(RetryDelay::About(doubled(GREYLISTING_DELAY, tries))),
+        Cause::Transient => Some(RetryDelay::About(doubled(TRANSIENT_DELAY, tries))),
+        Cause::Uncertain => Some(RetryDelay::About(doubled(UNCERTAIN_DELAY, tries))),
         Cause::MailboxFull => {
-            let growing = doubled(RECIPIENT_TRANSIENT_WAIT, tries);
-            Some(Wait::AtLeast(growing.max(MAILBOX_FULL_WAIT)))
+            let growing = doubled(GREYLISTING_DELAY, tries);
+            Some(RetryDelay::AtLeast(growing.max(MAILBOX_FULL_DELAY)))
         }
-        Cause::ServerTrouble => Some(Wait::About(SERVER_TROUBLE_WAIT)),
-        Cause::Protocol => Some(Wait::About(PROTOCOL_WAIT)),
-        Cause::Configuration => Some(Wait::About(CONFIGURATION_WAIT)),
+        Cause::ServerTrouble => Some(RetryDelay::About(SERVER_TROUBLE_DELAY)),
+        Cause::Protocol => Some(RetryDelay::About(PROTOCOL_DELAY)),
+        Cause::Configuration => Some(RetryDelay::About(CONFIGURATION_DELAY)),
         Cause::RecipientPermanent
         | Cause::RecipientRefused
         | Cause::SenderOrContent
@@ -104,11 +108,11 @@ fn wait(verdict: Verdict, tries: i16) -> Option<Wait> {
 
 fn doubled(first: TimeDelta, tries: i16) -> TimeDelta {
     let times = u32::try_from(tries - 1).unwrap_or_default().min(6);
-    (first * 2_i32.pow(times)).min(LONGEST_WAIT)
+    (first * 2_i32.pow(times)).min(MAX_DELAY)
 }
 
-impl Wait {
-    fn spread(&self, chance: f64) -> TimeDelta {
+impl RetryDelay {
+    fn with_jitter(&self, chance: f64) -> TimeDelta {
         // Thousandths are precise enough, and integer arithmetic is exact.
         #[expect(
             clippy::as_conversions,
@@ -118,11 +122,11 @@ impl Wait {
         let thousandths = (chance.clamp(0.0, 1.0) * 1000.0) as i64;
         // -1000 to 1000.
         let by = 2 * thousandths - 1000;
-        let (wait, by) = match self {
-            Self::About(wait) => (wait, by),
-            Self::AtLeast(wait) => (wait, by.abs()),
+        let (delay, by) = match self {
+            Self::About(delay) => (delay, by),
+            Self::AtLeast(delay) => (delay, by.abs()),
         };
-        let ms = wait.num_milliseconds();
+        let ms = delay.num_milliseconds();
         TimeDelta::milliseconds(ms + ms / 5 * by / 1000)
     }
 }
@@ -140,9 +144,9 @@ mod tests {
         "2026-05-01T10:00:00Z".parse().unwrap()
     }
 
-    /// After so many tries, with so much time left.
-    fn terms(tries: i16, left: TimeDelta) -> Terms {
-        Terms {
+    /// After this number of attempts, with this much time left.
+    fn terms(tries: i16, left: TimeDelta) -> RetryTerms {
+        RetryTerms {
             tries,
             until: now() + left,
             holds_uncertain: false,
@@ -151,20 +155,20 @@ mod tests {
 
     const DAY: TimeDelta = TimeDelta::days(1);
 
-    /// Minutes until the next attempt, in the middle of the spread, with a day's time.
+    /// Minutes until the next attempt without jitter, with a day left.
     fn minutes(verdict: Verdict, tries: i16) -> Option<i64> {
         let next = after(verdict, &terms(tries, DAY), now(), 0.5);
         next.at.map(|at| (at - now()).num_minutes())
     }
 
     #[test]
-    fn a_greylisted_recipient_is_tried_again_after_ever_longer_waits() {
+    fn the_greylisting_delay_doubles_up_to_four_hours() {
         let waits: Vec<_> = (1..=9).map(|n| minutes(GREYLISTED, n).unwrap()).collect();
         assert_eq!(waits, [5, 10, 20, 40, 80, 160, 240, 240, 240]);
     }
 
     #[test]
-    fn a_full_mailbox_is_left_alone_for_an_hour() {
+    fn a_full_mailbox_is_retried_after_an_hour() {
         let full = Verdict {
             outcome: Outcome::Deferred,
             cause: Cause::MailboxFull,
@@ -173,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_chance_says_a_full_mailbox_has_its_hour() {
+    fn jitter_never_shortens_the_delay_of_a_full_mailbox() {
         let full = Verdict {
             outcome: Outcome::Deferred,
             cause: Cause::MailboxFull,
@@ -189,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_in_trouble_does_not_count_against_the_recipient() {
+    fn a_failing_server_does_not_lengthen_the_delay() {
         let away = Verdict {
             outcome: Outcome::Unreachable,
             cause: Cause::ServerTrouble,
@@ -202,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_final() {
+    fn a_rejected_delivery_is_not_retried() {
         let refused = Verdict {
             outcome: Outcome::Rejected,
             cause: Cause::RecipientPermanent,
@@ -210,7 +214,7 @@ mod tests {
         let next = after(refused, &terms(1, DAY), now(), 0.5);
         assert_eq!(
             next,
-            Next {
+            NextAttempt {
                 status: DeliveryStatus::Rejected,
                 at: None
             }
@@ -222,7 +226,7 @@ mod tests {
         let terms = terms(1, TimeDelta::minutes(1));
         assert_eq!(
             after(GREYLISTED, &terms, now(), 0.5),
-            Next {
+            NextAttempt {
                 status: DeliveryStatus::Expired,
                 at: None
             }
@@ -233,7 +237,7 @@ mod tests {
         };
         assert_eq!(
             after(uncertain, &terms, now(), 0.5),
-            Next {
+            NextAttempt {
                 status: DeliveryStatus::Uncertain,
                 at: None
             }
@@ -241,22 +245,22 @@ mod tests {
     }
 
     #[test]
-    fn an_uncertain_delivery_is_sent_again_or_left_to_its_owner_as_he_wants() {
+    fn an_uncertain_delivery_is_retried_unless_it_is_held() {
         let uncertain = Verdict {
             outcome: Outcome::Uncertain,
             cause: Cause::Uncertain,
         };
-        let held = Terms {
+        let held = RetryTerms {
             holds_uncertain: true,
             ..terms(1, DAY)
         };
-        let at = |terms: Terms| after(uncertain, &terms, now(), 0.5).at;
+        let at = |terms: RetryTerms| after(uncertain, &terms, now(), 0.5).at;
         assert_eq!(at(terms(1, DAY)), Some(now() + TimeDelta::minutes(5)));
         assert_eq!(at(held), None);
     }
 
     #[test]
-    fn chance_moves_a_retry_by_a_fifth_at_most() {
+    fn jitter_is_at_most_a_fifth_of_the_delay() {
         let at = |chance| after(GREYLISTED, &terms(1, DAY), now(), chance).at.unwrap() - now();
         assert_eq!(
             (at(0.0), at(1.0)),

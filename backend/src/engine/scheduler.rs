@@ -1,9 +1,8 @@
-//! The scheduler's one pass: takes up what was dropped, ends what is over, starts what is due, prepares what has started. Every process makes it
-//! every second; whoever comes first has the work.
+//! The scheduler's pass: recovers expired leases, finishes runs, starts due mailings, and prepares the deliveries of
+//! started runs. Every process runs it every second; row locks decide which one does the work.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::Timestamptz;
 
 use super::recovery;
 use crate::accounts::quotas::model::Quotas;
@@ -12,46 +11,39 @@ use crate::core::clock::Clock;
 use crate::delivery::runs::checks::Checked;
 use crate::delivery::{deliveries, mailings, runs};
 
-/// What a pass has done.
+/// The result of a pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Pass {
-    /// Mailings whose due occurrences were dealt with.
+pub struct SchedulerPass {
+    /// Number of mailings whose due occurrences were started or skipped.
     pub started: usize,
-    /// Deliveries prepared.
+    /// Number of deliveries prepared.
     pub prepared: i64,
-    /// Runs finished.
+    /// Number of runs finished.
     pub finished: usize,
     /// There is more to do: run the next pass immediately.
     pub more: bool,
-    /// When the next mailing is due, if that is soon.
+    /// When the next mailing is due, if that is within a minute.
     pub next_due: Option<DateTime<Utc>>,
 }
 
-/// Longer than the interval between passes.
+/// How far ahead due mailings are looked for: longer than the interval between passes.
 const LOOK_AHEAD: TimeDelta = TimeDelta::minutes(1);
 
-#[derive(QueryableByName)]
-struct Now {
-    #[diesel(sql_type = Timestamptz)]
-    now: DateTime<Utc>,
-}
-
-/// Makes one pass: a batch of each kind of work. If there is more, the next pass follows immediately, so that each
-/// kind of work gets its turn.
-pub fn pass(conn: &mut PgConnection, clock: &Clock, quotas: Quotas) -> QueryResult<Pass> {
-    let database: Now = diesel::sql_query("SELECT clock_timestamp() AS now").get_result(conn)?;
-    clock.follow(database.now);
+/// Runs one pass: a batch of each kind of work. If there is more, the caller runs the next pass immediately, so that no
+/// kind of work delays the others.
+pub fn pass(conn: &mut PgConnection, clock: &Clock, quotas: Quotas) -> QueryResult<SchedulerPass> {
+    clock.follow(deliveries::withdrawals::database_now(conn)?);
     let now = clock.now();
     mailings::zone_data::catch_up(conn, now)?;
     let checked = finish(conn, now)?;
-    let mut done = Pass {
+    let mut done = SchedulerPass {
         finished: checked.finished.len(),
         more: checked.more,
-        ..Pass::default()
+        ..SchedulerPass::default()
     };
     let started = conn.transaction(|conn| mailings::due::start_some_due(conn, quotas, now))?;
     for mailing_id in &started.mailing_ids {
-        tracing::info!(mailing.id = mailing_id, "a mailing fell due");
+        tracing::info!(mailing.id = mailing_id, "mailing due");
     }
     done.started = started.mailing_ids.len();
     done.more |= started.more;
@@ -71,15 +63,15 @@ pub fn pass(conn: &mut PgConnection, clock: &Clock, quotas: Quotas) -> QueryResu
     Ok(done)
 }
 
-/// Settles what lost workers held, lets rested runs go on, ends the runs whose time is over or whose work is done.
+/// Recovers expired leases, resumes runs whose pause has expired, and finishes runs that have ended.
 fn finish(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Checked> {
-    while conn.transaction(|conn| recovery::write_off_one(conn, now))? {}
+    while conn.transaction(|conn| recovery::recover_expired_lease(conn, now))? {}
     runs::pauses::end_due(conn, now)?;
     conn.transaction(|conn| {
         let checked = runs::checks::make_some(conn, now)?;
         mailings::start::refresh_states(conn, &checked.finished)?;
         for mailing_id in &checked.finished {
-            tracing::info!(mailing.id = mailing_id, "a run is finished");
+            tracing::info!(mailing.id = mailing_id, "run finished");
         }
         Ok(checked)
     })

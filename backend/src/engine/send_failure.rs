@@ -2,22 +2,22 @@
 
 use smtp::verdict::{Cause, Failure};
 
-/// Characters.
+/// Maximum length of a stored response, in characters.
 const MAX_RESPONSE: usize = 1000;
 
 /// Why a mail was not sent.
 pub(super) struct SendFailure {
     pub(super) response: String,
     pub(super) is_final: bool,
-    pub(super) server_away: bool,
+    pub(super) server_unavailable: bool,
 }
 
 impl SendFailure {
-    pub(super) fn never(reason: &str) -> Self {
+    pub(super) fn permanent(reason: &str) -> Self {
         Self {
             response: shortened(reason),
             is_final: true,
-            server_away: false,
+            server_unavailable: false,
         }
     }
 
@@ -25,7 +25,7 @@ impl SendFailure {
         Self {
             response: "the mail server took more than 3 minutes".to_owned(),
             is_final: false,
-            server_away: true,
+            server_unavailable: true,
         }
     }
 }
@@ -37,7 +37,7 @@ impl From<Failure> for SendFailure {
             response: shortened(&failure.to_string()),
             // A refusal for a reason on our side may be resolved within a day.
             is_final: matches!(cause, Cause::RecipientPermanent | Cause::Unsendable),
-            server_away: matches!(
+            server_unavailable: matches!(
                 cause,
                 Cause::ServerTrouble | Cause::Protocol | Cause::Configuration
             ),

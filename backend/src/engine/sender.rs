@@ -13,106 +13,107 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::{JoinError, JoinSet, LocalSet};
 
-use super::claimer::Claimer;
+use super::attempt_event::AttemptEvent;
+use super::claimer::{Claimer, Until};
 use super::control_loop::ControlLoop;
 use super::coordinator::Coordinator;
 use super::egress_queue::EgressQueue;
 use super::result_writer::ResultWriter;
-use super::shared::{AttemptEvent, Shared};
-pub use super::shared::{SenderSettings, Until};
+use super::sender_context::SenderContext;
+use super::sender_settings::SenderSettings;
 use super::smtp_worker::SmtpWorker;
 
-/// After one of its parts has failed.
-const PAUSE: Duration = Duration::from_secs(5);
-/// Sessions that are worth a thread: one of them can send tens of thousands of mails in a second, in clear.
-const WORTH_A_THREAD: usize = 4;
+/// Delay before restarting after a failure.
+const RESTART_DELAY: Duration = Duration::from_secs(5);
+/// Sessions per thread: one thread can send tens of thousands of unencrypted mails a second.
+const SESSIONS_PER_THREAD: usize = 4;
 
-/// Sends what is due, through a few sessions at a time. Cheap to clone; clones are the same sender.
+/// Sends due deliveries through a number of concurrent sessions. Cheap to clone; clones share their state.
 #[derive(Clone)]
-pub struct Sender(Arc<Inner>);
+pub struct Sender(Arc<SenderState>);
 
-struct Inner {
+struct SenderState {
     settings: SenderSettings,
-    /// Of the run under way, or of the last one.
-    shared: Mutex<Arc<Shared>>,
+    /// Context of the current or last call of `run`.
+    context: Mutex<Arc<SenderContext>>,
     stopped: AtomicBool,
 }
 
 impl Sender {
-    /// A sender that does nothing yet.
+    /// Creates a sender; sends nothing yet.
     pub fn new(settings: SenderSettings) -> Self {
-        Self(Arc::new(Inner {
-            shared: Mutex::new(Arc::new(Shared::new(settings.clone()))),
+        Self(Arc::new(SenderState {
+            context: Mutex::new(Arc::new(SenderContext::new(settings.clone()))),
             settings,
             stopped: AtomicBool::new(false),
         }))
     }
 
-    /// Sends on this thread until it is stopped. A part that fails takes the others with it; then all begin anew, with
-    /// what the journal tells of the end of the last.
+    /// Sends on this thread until it is stopped. If a part fails, all are stopped and restarted, beginning with a replay
+    /// of the journal.
     pub fn run_until_stopped(&self) {
         while !self.is_stopped() {
             match panic::catch_unwind(AssertUnwindSafe(|| self.run(Until::Stopped))) {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(%error, "the sender cannot run; trying again"),
-                Err(_) => tracing::error!("a part of the sender has failed; beginning anew"),
+                Ok(Err(error)) => tracing::error!(%error, "sender failed to start; retrying"),
+                Err(_) => tracing::error!("a part of the sender panicked; restarting"),
             }
             if !self.is_stopped() {
-                thread::park_timeout(PAUSE);
+                thread::park_timeout(RESTART_DELAY);
             }
         }
     }
 
-    /// Sends until there is a reason to end; what is in flight then is finished and recorded.
+    /// Sends until the given condition; mails in flight are finished and recorded.
     pub fn run(&self, until: Until) -> io::Result<()> {
-        let shared = Arc::new(Shared::new(self.0.settings.clone()));
-        let sessions = shared.settings.engine.sessions;
+        let context = Arc::new(SenderContext::new(self.0.settings.clone()));
+        let sessions = context.settings.engine.sessions;
         let (runtimes, own_runtime) = (runtimes(sessions)?, runtime()?);
-        *self.current() = Arc::clone(&shared);
+        *self.current() = Arc::clone(&context);
         if self.is_stopped() {
             return Ok(());
         }
         let (events, results) = mpsc::channel();
-        let mut control_loop = ControlLoop::new(&shared, events.clone());
-        // Nothing is claimed before it is known whether the mail server may be asked.
-        control_loop.look_once();
-        let coordinator = &shared.coordinator;
+        let mut control_loop = ControlLoop::new(&context, events.clone());
+        // The state of the mail server must be known before anything is claimed.
+        control_loop.pass_once();
+        let coordinator = &context.coordinator;
         thread::scope(|scope| {
-            let (newcomers, queues) = unbounded_channel();
-            let claimer = Claimer::new(&shared, events.clone(), newcomers);
-            begin(scope, coordinator, "claimer", move || claimer.run(until))?;
-            let result_writer = ResultWriter::new(&shared);
-            begin(scope, coordinator, "result writer", move || {
+            let (new_queues, queues) = unbounded_channel();
+            let claimer = Claimer::new(&context, events.clone(), new_queues);
+            spawn_part(scope, coordinator, "claimer", move || claimer.run(until))?;
+            let result_writer = ResultWriter::new(&context);
+            spawn_part(scope, coordinator, "result writer", move || {
                 result_writer.run(&results);
             })?;
-            begin(scope, coordinator, "control loop", move || {
+            spawn_part(scope, coordinator, "control loop", move || {
                 control_loop.run();
             })?;
             let threads = runtimes.len();
             for (thread, runtime) in runtimes.into_iter().enumerate() {
                 let workers = (thread..sessions)
                     .step_by(threads)
-                    .map(|_| SmtpWorker::new(coordinator.installation(), &shared, events.clone()))
+                    .map(|_| SmtpWorker::new(coordinator.installation(), &context, events.clone()))
                     .collect();
-                begin(scope, coordinator, "workers", move || {
+                spawn_part(scope, coordinator, "workers", move || {
                     send(&runtime, workers, coordinator);
                 })?;
             }
-            let (all, events) = (&shared, events);
-            begin(scope, coordinator, "own workers", move || {
-                send_through(&own_runtime, queues, (all, events));
+            let context = &context;
+            spawn_part(scope, coordinator, "own workers", move || {
+                send_for_users(&own_runtime, queues, context, &events);
             })?;
             // The result writer ends when all senders of its channel have been dropped.
             Ok(())
         })
     }
 
-    /// Looks for work at once instead of at the next poll.
+    /// Looks for work immediately instead of at the next poll.
     pub fn wake(&self) {
         self.current().coordinator.wake();
     }
 
-    /// Claims nothing more; `run` returns when what is in flight is recorded.
+    /// Stops claiming; `run` returns when the mails in flight are recorded.
     pub fn stop(&self) {
         self.0.stopped.store(true, Ordering::Release);
         self.current().coordinator.stop();
@@ -126,8 +127,11 @@ impl Sender {
         self.0.stopped.load(Ordering::Acquire)
     }
 
-    fn current(&self) -> MutexGuard<'_, Arc<Shared>> {
-        self.0.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    fn current(&self) -> MutexGuard<'_, Arc<SenderContext>> {
+        self.0
+            .context
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -135,7 +139,7 @@ impl Sender {
 /// encryption is spread over all of them.
 fn runtimes(sessions: usize) -> io::Result<Vec<Runtime>> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    (0..processors.min(sessions.div_ceil(WORTH_A_THREAD)))
+    (0..processors.min(sessions.div_ceil(SESSIONS_PER_THREAD)))
         .map(|_| runtime())
         .collect()
 }
@@ -144,7 +148,7 @@ fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
 
-/// All sessions of one thread.
+/// Runs the workers of one thread.
 fn send(runtime: &Runtime, workers: Vec<SmtpWorker>, coordinator: &Coordinator) {
     LocalSet::new().block_on(runtime, async move {
         let tasks: Vec<_> = workers
@@ -157,25 +161,26 @@ fn send(runtime: &Runtime, workers: Vec<SmtpWorker>, coordinator: &Coordinator) 
     });
 }
 
-/// The sessions with servers of users, for each queue as long as it is in use. They run on one thread, separate from
-/// the installation's, so that they cannot occupy the other processors.
-fn send_through(
+/// Runs the workers of users' servers, for each queue while it is in use. They share one thread, separate from the
+/// installation's, so that they cannot occupy the other processors.
+fn send_for_users(
     runtime: &Runtime,
     mut queues: UnboundedReceiver<Arc<EgressQueue>>,
-    (shared, events): (&Arc<Shared>, mpsc::Sender<AttemptEvent>),
+    context: &Arc<SenderContext>,
+    events: &mpsc::Sender<AttemptEvent>,
 ) {
     LocalSet::new().block_on(runtime, async move {
         let mut workers = JoinSet::new();
-        let mut all_known = false;
-        while !all_known || !workers.is_empty() {
+        let mut is_closed = false;
+        while !is_closed || !workers.is_empty() {
             tokio::select! {
-                queue = queues.recv(), if !all_known => match queue {
-                    None => all_known = true,
+                queue = queues.recv(), if !is_closed => match queue {
+                    None => is_closed = true,
                     Some(queue) => for _ in 0..queue.target.sessions {
-                        workers.spawn_local(SmtpWorker::new(&queue, shared, events.clone()).run());
+                        workers.spawn_local(SmtpWorker::new(&queue, context, events.clone()).run());
                     },
                 },
-                Some(ended) = workers.join_next() => check(&shared.coordinator, ended),
+                Some(ended) = workers.join_next() => check(&context.coordinator, ended),
             }
         }
     });
@@ -183,24 +188,24 @@ fn send_through(
 
 fn check(coordinator: &Coordinator, ended: Result<(), JoinError>) {
     if let Err(error) = ended {
-        tracing::error!(%error, "a session's task has failed");
+        tracing::error!(%error, "SMTP worker failed");
         coordinator.abandon();
     }
 }
 
-/// Begins a part on a thread of its own. If that cannot be done, those that have begun are not left waiting for it.
-fn begin<'scope>(
+/// Starts a part on a thread of its own. If that fails, the parts started before are stopped.
+fn spawn_part<'scope>(
     scope: &'scope Scope<'scope, '_>,
     coordinator: &'scope Coordinator,
     name: &str,
     part: impl FnOnce() + Send + 'scope,
 ) -> io::Result<()> {
     let thread = thread::Builder::new().name(name.to_owned());
-    let begun = thread.spawn_scoped(scope, move || guarded(coordinator, part));
-    begun.map(drop).inspect_err(|_| coordinator.abandon())
+    let spawned = thread.spawn_scoped(scope, move || guarded(coordinator, part));
+    spawned.map(drop).inspect_err(|_| coordinator.abandon())
 }
 
-/// Whoever fails does not leave the others waiting.
+/// Runs a part; stops the others if it panics.
 fn guarded(coordinator: &Coordinator, part: impl FnOnce()) {
     if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(part)) {
         coordinator.abandon();

@@ -1,4 +1,4 @@
-//! The way to a mail server: how it is reached, under whose name, and how much it may be given.
+//! An SMTP server to send through: connection, sender address, signature and limits.
 
 use std::sync::Arc;
 
@@ -7,28 +7,26 @@ use smtp::dkim::Signer;
 use smtp::server::Server;
 use smtp::verdict::Failure;
 
-use super::shared::SenderSettings;
-use crate::delivery::smtp_server_health::model::Pace;
-use crate::delivery::smtp_server_health::model::SmtpServerKey;
+use super::sender_settings::SenderSettings;
+use crate::delivery::smtp_server_health::model::{Pace, SmtpServerKey};
 use crate::delivery::smtp_servers::model::SmtpServerRow;
 
-/// How a server is reached and how much it may be given.
 pub(super) struct SmtpTarget {
     pub(super) server_key: SmtpServerKey,
-    /// Or why it cannot even be tried.
+    /// The failure to report if its settings cannot be used.
     pub(super) server: Result<Server, Failure>,
-    /// Whose mails these are.
+    /// The sender of the mails.
     pub(super) from: Mailbox,
     pub(super) signer: Option<Arc<Signer>>,
     pub(super) pace: Pace,
-    /// Connections that this process has at most …
+    /// Maximum number of connections of this process.
     pub(super) sessions: usize,
-    /// … and all processes together, where these share them.
+    /// Maximum of all processes together, where they share the connections.
     pub(super) sessions_in_all: Option<i32>,
 }
 
 impl SmtpTarget {
-    /// To the installation's server.
+    /// The installation's server.
     pub(super) fn of_installation(settings: &SenderSettings) -> Self {
         let (mail, engine) = (&settings.mail, &settings.engine);
         Self {
@@ -42,13 +40,13 @@ impl SmtpTarget {
         }
     }
 
-    /// To a user's.
-    pub(super) fn of(row: &SmtpServerRow, settings: &SenderSettings) -> Self {
+    /// A user's server.
+    pub(super) fn of_user(row: &SmtpServerRow, settings: &SenderSettings) -> Self {
         let sender = settings.opener.sender(row);
         let server = settings.opener.server(row);
         let (server, from, signer) = match sender {
             Ok(sender) => (server, sender.from, sender.signer),
-            // Nothing leaves under another name.
+            // Nothing is sent under another name.
             Err(failure) => (Err(failure), settings.mail.from.clone(), None),
         };
         let mails = |limit: i32| u32::try_from(limit).unwrap_or_default();

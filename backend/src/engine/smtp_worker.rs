@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use mime::compose::{Addressee, Mail};
 use smtp::verdict::Failure;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use self::connection::{Connection, NotOpened};
-use super::attempt_outcome::{AttemptOutcome, Began, Times};
+use super::attempt_event::AttemptEvent;
+use super::attempt_outcome::{AttemptOutcome, AttemptStart, AttemptTimes};
 use super::chunk::Chunk;
 use super::coordinator::NextMail;
 use super::egress_queue::EgressQueue;
 use super::fair_queue::QueuedMail;
-use super::journal::{Line, Taken};
-use super::shared::{AttemptEvent, Shared};
+use super::journal::{JournalLine, TakenDelivery};
+use super::sender_context::SenderContext;
 use super::signing_composer::envelope;
 use crate::core::metrics::metrics;
 use crate::delivery::deliveries::claims::Claimed;
@@ -26,13 +27,13 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) struct SmtpWorker {
     queue: Arc<EgressQueue>,
-    shared: Arc<Shared>,
+    context: Arc<SenderContext>,
     events: mpsc::Sender<AttemptEvent>,
     connection: Connection,
 }
 
 /// A mail to send now.
-struct Outgoing {
+struct OutgoingMail {
     chunk: Arc<Chunk>,
     delivery: Claimed,
     mail: Mail,
@@ -41,14 +42,14 @@ struct Outgoing {
 impl SmtpWorker {
     pub(super) fn new(
         queue: &Arc<EgressQueue>,
-        shared: &Arc<Shared>,
+        context: &Arc<SenderContext>,
         events: mpsc::Sender<AttemptEvent>,
     ) -> Self {
         Self {
             queue: Arc::clone(queue),
-            shared: Arc::clone(shared),
+            context: Arc::clone(context),
             events,
-            connection: Connection::new(queue, shared.settings.engine.timeouts),
+            connection: Connection::new(queue, context.settings.engine.timeouts),
         }
     }
 
@@ -67,7 +68,7 @@ impl SmtpWorker {
     }
 
     /// Waits for the next mail that can be sent; `None` when no more will arrive.
-    async fn next_mail(&mut self) -> Option<Outgoing> {
+    async fn next_mail(&mut self) -> Option<OutgoingMail> {
         loop {
             self.connection.release();
             match self.wait_for_mail().await {
@@ -83,9 +84,9 @@ impl SmtpWorker {
     }
 
     async fn wait_for_mail(&mut self) -> NextMail {
-        let shared = Arc::clone(&self.shared);
+        let context = Arc::clone(&self.context);
         let has_session = self.connection.has_session();
-        let next = shared
+        let next = context
             .coordinator
             .next_mail(&self.queue, &mut self.connection.slot);
         if !has_session {
@@ -97,8 +98,8 @@ impl SmtpWorker {
 
     /// Sends a mail; returns the next one, composed meanwhile so that its envelope could follow this body
     /// (PIPELINING).
-    async fn send(&mut self, outgoing: Outgoing) -> Option<Outgoing> {
-        let began = Instant::now();
+    async fn send(&mut self, outgoing: OutgoingMail) -> Option<OutgoingMail> {
+        let mut start = AttemptStart::now();
         let mut session = match self.connection.open(&envelope(&outgoing.mail)).await {
             Ok(session) => session,
             Err(NotOpened::NoConnection(failure)) if self.is_left_to_others(&failure).await => {
@@ -106,12 +107,12 @@ impl SmtpWorker {
                 return None;
             }
             Err(NotOpened::NoConnection(failure) | NotOpened::Failed(failure)) => {
-                self.report(&outgoing, AttemptOutcome::Failed(failure), (began, None));
+                self.report(&outgoing, AttemptOutcome::Failed(failure), start);
                 return None;
             }
         };
         // Opening may have taken a while. A session dropped here has sent nothing of this mail.
-        if !self.may_leave(&outgoing.chunk, &outgoing.delivery) {
+        if !self.may_send(&outgoing.chunk, &outgoing.delivery) {
             self.leave_untouched(outgoing.chunk);
             return None;
         }
@@ -119,26 +120,26 @@ impl SmtpWorker {
             self.leave_untouched(outgoing.chunk);
             return None;
         };
-        let body_at = self.shared.database_clock.now();
+        start.body_at = self.context.database_clock.now();
         let following = next.as_ref().map(|next| envelope(&next.mail));
         let sent = session
             .transmit(&outgoing.mail.data, following.as_ref())
             .await;
         self.connection.keep(session);
         let outcome = sent.map_or_else(AttemptOutcome::Failed, AttemptOutcome::Accepted);
-        self.report(&outgoing, outcome, (began, body_at));
+        self.report(&outgoing, outcome, start);
         next
     }
 
     /// Whether the failed connection exceeded the server's session limit: others are open and work.
     async fn is_left_to_others(&self, failure: &Failure) -> bool {
         self.queue.others_settled().await;
-        let coordinator = &self.shared.coordinator;
+        let coordinator = &self.context.coordinator;
         coordinator.refused_connection(&self.queue, &failure.to_string())
     }
 
     /// Returns a mail for which there is no connection, to be sent through another session.
-    fn put_back(&mut self, outgoing: Outgoing) {
+    fn put_back(&mut self, outgoing: OutgoingMail) {
         self.connection.release();
         self.queue.put_back(QueuedMail {
             chunk: outgoing.chunk,
@@ -147,21 +148,21 @@ impl SmtpWorker {
     }
 
     /// Whether the body of this delivery may be sent now.
-    fn may_leave(&self, chunk: &Chunk, delivery: &Claimed) -> bool {
-        let now = self.shared.settings.clock.now();
-        self.shared.coordinator.may_go_on(&self.queue)
+    fn may_send(&self, chunk: &Chunk, delivery: &Claimed) -> bool {
+        let now = self.context.settings.clock.now();
+        self.context.coordinator.may_go_on(&self.queue)
             && chunk.is_held()
             && chunk.job.may_send(now)
             && !chunk.is_withdrawn(delivery.recipient_id)
     }
 
     /// Journals that this body starts now and that the next mail is taken, in a single write; returns the next mail.
-    fn begin(&self, outgoing: &Outgoing) -> Result<Option<Outgoing>, NotJournaled> {
-        let begin = Line::Begin(outgoing.delivery.recipient_id);
+    fn begin(&self, outgoing: &OutgoingMail) -> Result<Option<OutgoingMail>, NotJournaled> {
+        let begin = JournalLine::Begin(outgoing.delivery.recipient_id);
         let mut unwritten = Some((&outgoing.chunk, &begin));
         let mut next = None;
         while next.is_none()
-            && let Some(queued) = self.shared.coordinator.mail_ahead(&self.queue)
+            && let Some(queued) = self.context.coordinator.mail_ahead(&self.queue)
         {
             next = self.prepare(queued, &mut unwritten);
         }
@@ -181,19 +182,19 @@ impl SmtpWorker {
     fn prepare(
         &self,
         queued: QueuedMail,
-        before: &mut Option<(&Arc<Chunk>, &Line)>,
-    ) -> Option<Outgoing> {
+        before: &mut Option<(&Arc<Chunk>, &JournalLine)>,
+    ) -> Option<OutgoingMail> {
         let QueuedMail { chunk, delivery } = queued;
-        if !self.may_leave(&chunk, &delivery) {
+        if !self.may_send(&chunk, &delivery) {
             self.not_sent(chunk);
             return None;
         }
-        let take = Line::Take(Taken {
+        let take = JournalLine::Take(TakenDelivery {
             recipient_id: delivery.recipient_id,
             attempt_no: delivery.attempts.saturating_add(1),
             before: delivery.status,
         });
-        let is_same_file = |(of, _): &mut (&Arc<Chunk>, &Line)| Arc::ptr_eq(of, &chunk);
+        let is_same_file = |(of, _): &mut (&Arc<Chunk>, &JournalLine)| Arc::ptr_eq(of, &chunk);
         let is_journaled = match before.take_if(is_same_file) {
             Some((of, line)) => {
                 let written = chunk.journal(&[line, &take]);
@@ -209,15 +210,15 @@ impl SmtpWorker {
             return None;
         }
         match self.compose(&chunk, &delivery) {
-            Ok(mail) => Some(Outgoing {
+            Ok(mail) => Some(OutgoingMail {
                 chunk,
                 delivery,
                 mail,
             }),
             Err(error) => {
                 self.queue.not_tried();
-                let outcome = AttemptOutcome::Unmakeable(error);
-                self.record(&chunk, &delivery, outcome, (Instant::now(), None));
+                let outcome = AttemptOutcome::NotComposed(error);
+                self.record(&chunk, &delivery, outcome, AttemptStart::now());
                 None
             }
         }
@@ -232,7 +233,7 @@ impl SmtpWorker {
         };
         let prepared = chunk.job.prepared.as_ref().map_err(Clone::clone)?;
         prepared
-            .mail_for(&addressee, self.shared.settings.clock.now())
+            .mail_for(&addressee, self.context.settings.clock.now())
             .map_err(|error| error.to_string())
     }
 
@@ -245,25 +246,25 @@ impl SmtpWorker {
     /// Returns a taken mail unchanged.
     fn not_sent(&self, chunk: Arc<Chunk>) {
         self.queue.not_tried();
-        self.tell(AttemptEvent::Untouched(chunk, 1));
+        self.emit(AttemptEvent::Untouched(chunk, 1));
     }
 
-    fn report(&self, outgoing: &Outgoing, outcome: AttemptOutcome, times: Began) {
-        let (coordinator, job) = (&self.shared.coordinator, &outgoing.chunk.job);
+    fn report(&self, outgoing: &OutgoingMail, outcome: AttemptOutcome, start: AttemptStart) {
+        let (coordinator, job) = (&self.context.coordinator, &outgoing.chunk.job);
         if let AttemptOutcome::Failed(failure) = &outcome {
             if failure.reply.is_some() {
                 self.queue.answered();
             }
             coordinator.failed(&self.queue, failure);
-            if let Some(rest) = job.judge(failure) {
+            if let Some(pause) = job.judge(failure) {
                 job.stop();
-                self.tell(AttemptEvent::Rest(job.run_id, rest));
+                self.emit(AttemptEvent::Pause(job.run_id, pause));
             }
         } else {
             coordinator.worked(&self.queue);
-            job.went_well();
+            job.accepted();
         }
-        self.record(&outgoing.chunk, &outgoing.delivery, outcome, times);
+        self.record(&outgoing.chunk, &outgoing.delivery, outcome, start);
     }
 
     fn record(
@@ -271,28 +272,28 @@ impl SmtpWorker {
         chunk: &Arc<Chunk>,
         delivery: &Claimed,
         outcome: AttemptOutcome,
-        (began, body_at): Began,
+        start: AttemptStart,
     ) {
-        let times = Times {
-            at: self.shared.settings.clock.now(),
-            took: began.elapsed(),
-            body_at,
+        let times = AttemptTimes {
+            at: self.context.settings.clock.now(),
+            took: start.at.elapsed(),
+            body_at: start.body_at,
         };
         let result = outcome.recorded(&chunk.job, delivery, times);
-        let line = Line::End(result);
-        // Not written yet, it is still on its way to the database.
+        let line = JournalLine::End(result);
+        // If this fails, the result is still written to the database.
         chunk.journal(&[&line]);
-        if let Line::End(result) = line {
-            self.tell(AttemptEvent::Tried(Arc::clone(chunk), result));
+        if let JournalLine::End(result) = line {
+            self.emit(AttemptEvent::Tried(Arc::clone(chunk), result));
         }
     }
 
-    fn tell(&self, event: AttemptEvent) {
+    fn emit(&self, event: AttemptEvent) {
         if self.events.send(event).is_err() {
             tracing::error!("result writer has stopped; results remain in the journal");
         }
     }
 }
 
-/// The journal could not be written: this body must not be sent.
+/// The journal could not be written, so this body must not be sent.
 struct NotJournaled;

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use dispatch::core::db::schema::{account_mails, account_tokens, refresh_tokens, sessions};
-use dispatch::engine::upkeep::Upkeep;
+use dispatch::engine::maintenance::Maintenance;
 use serde_json::json;
 
 use crate::support::accounts::{Browser, PASSWORD};
@@ -23,12 +23,12 @@ fn kept(app: &TestApp) -> [i64; 4] {
     ]
 }
 
-/// One pass of the upkeep.
+/// One pass of the maintenance.
 fn tidy(app: &TestApp) {
     let services = &app.services;
     let kept = services.config.events_kept;
-    let upkeep = Upkeep::new(services.db.clone(), services.clock.clone(), kept);
-    assert!(!upkeep.pass(&mut app.sql()).unwrap());
+    let maintenance = Maintenance::new(services.db.clone(), services.clock.clone(), kept);
+    assert!(!maintenance.pass(&mut app.sql()).unwrap());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use dispatch::app::Services;
 use dispatch::core::db::schema::images;
-use dispatch::engine::upkeep::Upkeep;
+use dispatch::engine::maintenance::Maintenance;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use serde_json::{Value, json};
 
@@ -430,10 +430,10 @@ fn a_picture_that_no_article_shows_a_week_later_is_deleted() {
     let Services {
         db, clock, config, ..
     } = app.services.clone();
-    let upkeep = Upkeep::new(db, clock, config.events_kept);
+    let maintenance = Maintenance::new(db, clock, config.events_kept);
     for (days, found) in [(6, 200), (2, 404)] {
         app.wait(TimeDelta::days(days));
-        upkeep.pass(&mut app.sql()).unwrap();
+        maintenance.pass(&mut app.sql()).unwrap();
         assert_eq!(app.read(&forgotten).status, found);
         app.read(&shown).expect(200);
         app.read(&beside).expect(200);

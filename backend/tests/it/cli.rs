@@ -254,7 +254,7 @@ fn of_two_that_migrate_the_second_waits_and_says_so() {
     let second = Service::run(&app, &["migrate"], &[]);
     eventually("that it waits", || {
         let log = second.log();
-        log.contains("another process migrates this database; waiting")
+        log.contains("another process is migrating this database; waiting")
             .then_some(())
     });
     drop(first);
@@ -277,7 +277,7 @@ fn run_due_that_is_told_to_end_finishes_what_is_on_its_way_and_loses_nobody() {
     let (code, log) = told.wait();
     assert_eq!(code, Some(1), "{log}");
     assert!(
-        log.contains("dispatch: told to end; what is left is sent by"),
+        log.contains("dispatch: interrupted; remaining mails are sent by"),
         "{log}"
     );
     assert!(server.taken() < 60, "it did not go on to the end");
@@ -294,9 +294,9 @@ fn run_due_that_is_told_to_end_finishes_what_is_on_its_way_and_loses_nobody() {
 fn serve_and_engine_end_in_order_when_they_are_told_to() {
     let app = TestApp::start();
     for (arguments, said) in [
-        (&["serve"][..], "the API listens"),
-        (&["serve", "--no-engine"], "the API listens"),
-        (&["engine"], "the engine runs"),
+        (&["serve"][..], "API listening"),
+        (&["serve", "--no-engine"], "API listening"),
+        (&["engine"], "engine running"),
     ] {
         for signal in ["INT", "TERM"] {
             let running = Service::run(&app, arguments, &[]);
@@ -304,7 +304,7 @@ fn serve_and_engine_end_in_order_when_they_are_told_to() {
             running.signal(signal);
             let (code, log) = running.wait();
             assert_eq!(code, Some(0), "{arguments:?} {signal}: {log}");
-            assert!(log.contains("ending: "), "{log}");
+            assert!(log.contains("shutting down; "), "{log}");
         }
     }
 }

@@ -186,13 +186,13 @@ fn a_database_that_is_away_hides_nothing_else() {
     let sound = Installation::sound();
     let nobody = "postgres://dispatch:canary@127.0.0.1:9/x";
     let report = sound.report(&[("DATABASE_URL", nobody)]);
-    assert_only(&report, "database", "fail", "it cannot be reached");
+    assert_only(&report, "database", "fail", "cannot connect");
     assert_eq!(told(&report, "smtp").state, "ok");
     assert!(!report.to_string().contains("canary"), "{report:#}");
 }
 
 #[test]
-fn whoever_takes_connections_and_says_nothing_is_given_up_after_five_seconds() {
+fn a_server_that_accepts_connections_but_says_nothing_fails_after_five_seconds() {
     let sound = Installation::sound();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
@@ -256,7 +256,7 @@ fn a_user_who_may_not_write_is_told_what_is_missing() {
         &report,
         "rights",
         "fail",
-        "may not be read and written: account_mails",
+        "cannot be read and written: account_mails",
     );
     assert!(!report.to_string().contains("canary"), "{report:#}");
 }
@@ -298,7 +298,7 @@ fn a_pool_that_is_larger_than_the_database_allows_fails() {
 fn a_redis_that_is_away_fails_and_nothing_else_does() {
     let sound = Installation::sound();
     let report = sound.report(&[("REDIS_URL", "redis://:canary@127.0.0.1:9")]);
-    assert_only(&report, "redis", "fail", "it cannot be used");
+    assert_only(&report, "redis", "fail", "unusable");
     assert!(!report.to_string().contains("canary"), "{report:#}");
 }
 
@@ -311,7 +311,7 @@ fn a_mail_server_that_is_away_is_told_from_one_that_refuses() {
     assert_only(&unknown, "smtp", "fail", "mail.invalid:25");
     let plain = format!("smtp+starttls://{}", &sound.server.url()["smtp://".len()..]);
     let plain = sound.report(&[("SMTP_URL", plain.split('?').next().unwrap())]);
-    assert_only(&plain, "smtp", "fail", "it has no STARTTLS there");
+    assert_only(&plain, "smtp", "fail", "does not offer STARTTLS");
     sound.server.add(
         "*",
         Rule::say(At::Mail, b"550 5.7.1 not your domain\r\n"),
@@ -322,7 +322,7 @@ fn a_mail_server_that_is_away_is_told_from_one_that_refuses() {
     assert!(
         told(&refused, "smtp")
             .words
-            .contains("it will not send for MAIL_FROM")
+            .contains("the server refuses the sender MAIL_FROM")
     );
 }
 
@@ -348,13 +348,13 @@ fn a_password_that_the_mail_server_does_not_take_is_told_without_it() {
         &report,
         "smtp",
         "fail",
-        "are user and password in SMTP_URL right",
+        "are user and password in SMTP_URL correct",
     );
     assert!(!report.to_string().contains("canary"), "{report:#}");
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_is_told() {
+fn an_untrusted_certificate_is_reported() {
     let server = ScriptedServer::setup().implicit_tls().start();
     let sound = Installation {
         app: TestApp::start(),

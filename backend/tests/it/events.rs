@@ -6,7 +6,7 @@ use dispatch::accounts::audit_log::model::EventKind;
 use dispatch::accounts::audit_log::store;
 use dispatch::accounts::identity::Origin;
 use dispatch::core::db::schema::events;
-use dispatch::engine::upkeep::Upkeep;
+use dispatch::engine::maintenance::Maintenance;
 use serde_json::{Value, json};
 
 use crate::support::accounts::{Browser, PASSWORD};
@@ -426,17 +426,17 @@ fn what_happened_is_forgotten_when_its_time_is_over_and_not_before() {
     .unwrap();
     let kept = app.services.config.events_kept;
     assert_eq!(kept, TimeDelta::days(365));
-    let upkeep = Upkeep::new(app.services.db.clone(), app.services.clock.clone(), kept);
+    let maintenance = Maintenance::new(app.services.db.clone(), app.services.clock.clone(), kept);
     let left = || -> i64 { events::table.count().get_result(&mut app.sql()).unwrap() };
 
     app.wait(TimeDelta::days(364));
-    assert!(!upkeep.pass(&mut conn).unwrap());
+    assert!(!maintenance.pass(&mut conn).unwrap());
     assert_eq!(left(), 1501);
     app.wait(TimeDelta::seconds(1));
-    assert!(upkeep.pass(&mut conn).unwrap(), "a bounded step");
+    assert!(maintenance.pass(&mut conn).unwrap(), "a bounded step");
     assert_eq!(left(), 501);
     for _ in 0..2 {
-        assert!(!upkeep.pass(&mut conn).unwrap());
+        assert!(!maintenance.pass(&mut conn).unwrap());
         assert_eq!(left(), 1);
     }
 }

@@ -6,7 +6,7 @@ use std::thread;
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use dispatch::core::db::schema::idempotency_keys;
-use dispatch::engine::upkeep::Upkeep;
+use dispatch::engine::maintenance::Maintenance;
 use serde_json::{Value, json};
 
 use crate::support::answer::Answer;
@@ -166,7 +166,7 @@ fn a_key_is_forgotten_after_a_day() {
     assert_eq!(named(&app, &alice, "/messages", "k", &text).id(), second);
     app.wait(TimeDelta::hours(25));
     let services = &app.services;
-    Upkeep::new(
+    Maintenance::new(
         services.db.clone(),
         services.clock.clone(),
         TimeDelta::days(1),

@@ -208,7 +208,7 @@ fn an_engine_alone_tells_what_waits_and_whether_it_is_well() {
     }
     let away = app.command(&["healthcheck"], &[("BIND", "127.0.0.1:9")]);
     assert!(
-        away.code == Some(1) && away.err.contains("nobody answers at 127.0.0.1:9"),
+        away.code == Some(1) && away.err.contains("no answer from 127.0.0.1:9"),
         "{away:?}"
     );
     engine.stop();
@@ -274,7 +274,7 @@ fn metrics_are_shown_nowhere_unless_that_is_asked_for() {
     let service = Service::start(&app, &[]);
     let nothing = app.send_to(&format!("{}/metrics", service.url), "GET", &[], None);
     assert_eq!(nothing.status, 404);
-    assert!(!service.stop().contains("metrics are shown"));
+    assert!(!service.stop().contains("metrics listening"));
 }
 
 /// The lines of a log in JSON that tell of answers.

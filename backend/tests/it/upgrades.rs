@@ -166,7 +166,7 @@ fn a_program_on_the_tables_of_an_older_release_ends_and_says_what_to_do() {
     ] {
         let ended = app.command(command, &[("BIND", "127.0.0.1:0")]);
         assert!(!ended.ok, "{command:?}");
-        let told = "dispatch: the database lacks 1 of this program's migrations, the first being ";
+        let told = "dispatch: 1 migrations are pending, beginning with ";
         let last_line = ended.err.lines().last().unwrap_or_default();
         assert!(
             last_line.starts_with(told) && last_line.ends_with(": run `dispatch migrate`"),

@@ -1,6 +1,6 @@
 //! Reports who may open an account, and the default quotas.
 
-use super::Findings;
+use super::findings::Findings;
 use crate::accounts::admission::sign_up_policy::{DomainPattern, SignUpPolicy};
 use crate::accounts::quotas::model::{AccountQuotas, OwnerQuotas};
 use crate::config::Config;
@@ -22,7 +22,7 @@ pub(super) fn sign_up(config: &Config, findings: &Findings) {
         findings.warn(
             "sign-up",
             message,
-            "strangers can send mail through your mail server: SIGN_UP=invited, domains:example.org or closed, unless that is the purpose",
+            "anyone can send mail through your mail server: set SIGN_UP to invited, domains:example.org or closed, unless this is intended",
         );
     } else {
         findings.ok("sign-up", message);
@@ -40,8 +40,8 @@ pub(super) fn quotas(config: &Config, findings: &Findings) {
     } = config.quotas.of(account);
     let number = |quota: Option<i64>| {
         quota.map_or_else(
-            || "any number of".to_owned(),
-            |most| format!("at most {most}"),
+            || "an unlimited number of".to_owned(),
+            |max| format!("at most {max}"),
         )
     };
     let message = format!(
@@ -53,7 +53,7 @@ pub(super) fn quotas(config: &Config, findings: &Findings) {
         findings.warn(
             "quotas",
             message,
-            "one account can use up your mail server and its reputation: set QUOTA_RECIPIENTS and QUOTA_MAILS_A_DAY above 0, and give more to those who need it",
+            "one account can exhaust your mail server and harm its reputation: set QUOTA_RECIPIENTS and QUOTA_MAILS_A_DAY above 0, and raise the quotas of individual accounts",
         );
     } else {
         findings.ok("quotas", message);

@@ -1,18 +1,19 @@
-//! The database: who answers there, and whether its letters and migrations are as the service needs them.
+//! Checks the database: version, encoding, locale, privileges and migrations.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Integer, Text};
 
-use super::{Findings, session, without_password};
+use super::findings::{Findings, without_password};
+use super::session;
 use crate::config::Config;
 use crate::core::db;
 use crate::engine::normalization::leftovers;
 
-/// The oldest version that the tests run on.
-const OLDEST: i32 = 150_000;
+/// The oldest version that is tested.
+const MIN_VERSION: i32 = 150_000;
 
 #[derive(QueryableByName)]
-struct Server {
+struct DatabaseServerRow {
     #[diesel(sql_type = Text)]
     version: String,
     #[diesel(sql_type = Integer)]
@@ -34,13 +35,13 @@ const SERVER: &str = "
     FROM pg_database WHERE datname = current_database()";
 
 #[derive(QueryableByName)]
-struct Letters {
+struct LocaleRow {
     #[diesel(sql_type = Bool)]
     lowered: bool,
 }
 
 #[derive(QueryableByName)]
-struct Rights {
+struct PrivilegesRow {
     #[diesel(sql_type = Bool)]
     create: bool,
     #[diesel(sql_type = Array<Text>)]
@@ -63,39 +64,39 @@ pub(super) fn examine(config: &Config, findings: &Findings) {
             let error = error.split_whitespace().collect::<Vec<_>>().join(" ");
             return findings.fail(
                 "database",
-                format!("it cannot be reached: {error}"),
-                "is it running, and are host, port, user, password and name in DATABASE_URL right?",
+                format!("cannot connect: {error}"),
+                "is it running, and are host, port, user, password and name in DATABASE_URL correct?",
             );
         }
     };
     let conn = &mut conn;
-    hear(server(conn, findings), findings);
-    hear(rights(conn, findings), findings);
+    report(server(conn, findings), findings);
+    report(rights(conn, findings), findings);
     migrations(conn, findings);
-    hear(session::examine(config, conn, findings), findings);
+    report(session::examine(config, conn, findings), findings);
 }
 
-fn hear(looked: QueryResult<()>, findings: &Findings) {
-    if let Err(error) = looked {
+fn report(checked: QueryResult<()>, findings: &Findings) {
+    if let Err(error) = checked {
         findings.fail(
             "database",
-            format!("it refuses to tell: {error}"),
+            format!("query failed: {error}"),
             "the user in DATABASE_URL should own the database",
         );
     }
 }
 
 fn server(conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
-    let server: Server = diesel::sql_query(SERVER).get_result(conn)?;
+    let server: DatabaseServerRow = diesel::sql_query(SERVER).get_result(conn)?;
     let message = format!(
         "PostgreSQL {}, database {} as {}, {}, time zone {}",
         server.version, server.name, server.role, server.encoding, server.zone
     );
-    if server.number < OLDEST {
+    if server.number < MIN_VERSION {
         findings.fail(
             "database",
             message,
-            "PostgreSQL 15 or newer is needed, 18 is advised",
+            "PostgreSQL 15 or newer is required, 18 is recommended",
         );
         return Ok(());
     }
@@ -104,38 +105,38 @@ fn server(conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
             "database",
             message,
             format!(
-                "it cannot hold every name: make it anew with CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0",
+                "it cannot store all names: recreate it with CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0",
                 server.name
             ),
         );
         return Ok(());
     }
-    let letters: Letters =
+    let locale: LocaleRow =
         diesel::sql_query("SELECT lower('ЁÉ') = 'ёé' AS lowered").get_result(conn)?;
-    if letters.lowered {
+    if locale.lowered {
         findings.ok("database", message);
     } else {
         findings.warn(
             "database",
-            format!("{message}; its locale knows only English letters"),
-            "searches do not find Ё by ё: make it anew with LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' (PostgreSQL 17 or newer) or LC_CTYPE 'C.UTF-8'",
+            format!("{message}; its locale supports only English letters"),
+            "case-insensitive search works only for English letters: recreate it with LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8' (PostgreSQL 17 or newer) or LC_CTYPE 'C.UTF-8'",
         );
     }
     Ok(())
 }
 
 fn rights(conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
-    let rights: Rights = diesel::sql_query(RIGHTS).get_result(conn)?;
+    let rights: PrivilegesRow = diesel::sql_query(RIGHTS).get_result(conn)?;
     match (rights.forbidden.as_slice(), rights.create) {
-        ([], true) => findings.ok("rights", "tables may be read, written and made"),
+        ([], true) => findings.ok("rights", "tables can be read, written and created"),
         ([], false) => findings.warn(
             "rights",
-            "tables may be read and written, not made",
+            "tables can be read and written, not created",
             "run `dispatch migrate` as the owner of the database, or GRANT CREATE ON SCHEMA public",
         ),
         (tables, _) => findings.fail(
             "rights",
-            format!("{} may not be read and written: {}", count(tables), some(tables)),
+            format!("{} cannot be read and written: {}", count(tables), some(tables)),
             "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, or ALTER DATABASE … OWNER TO the user in DATABASE_URL",
         ),
     }
@@ -160,17 +161,17 @@ fn migrations(conn: &mut PgConnection, findings: &Findings) {
         ),
         Ok(differences) if !differences.unknown.is_empty() => findings.warn(
             "migrations",
-            format!("made by a newer program: {}", some(&differences.unknown)),
-            "right during an upgrade; otherwise run the newer program here too",
+            format!("applied by a newer release: {}", some(&differences.unknown)),
+            "expected during an upgrade; otherwise run the newer release here too",
         ),
         Ok(_) => {
             findings.ok("migrations", "all applied");
-            hear(addresses(conn, findings), findings);
+            report(addresses(conn, findings), findings);
         }
     }
 }
 
-/// Reported only if there is something to do.
+/// Reports addresses that need manual attention, if any.
 fn addresses(conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
     let left = leftovers::find(conn)?;
     if !left.is_empty() {
@@ -192,8 +193,8 @@ fn count(tables: &[String]) -> String {
 
 /// The first few of them.
 fn some(names: &[String]) -> String {
-    const ENOUGH: usize = 3;
-    let first: Vec<_> = names.iter().take(ENOUGH).map(String::as_str).collect();
-    let more = if names.len() > ENOUGH { ", …" } else { "" };
+    const MAX_NAMES: usize = 3;
+    let first: Vec<_> = names.iter().take(MAX_NAMES).map(String::as_str).collect();
+    let more = if names.len() > MAX_NAMES { ", …" } else { "" };
     format!("{}{more}", first.join(", "))
 }

@@ -1,19 +1,19 @@
-//! This machine and the settings that are about it: keys, addresses, folders, files.
+//! Checks keys, URLs, directories and limits of this machine.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::Findings;
+use super::findings::Findings;
 use crate::config::Config;
 use crate::core::metrics::process::open_files_limit;
 
-/// Sessions with mail servers, connections of clients and to the database, files of the journal: with room to spare.
-const FILES: i64 = 1024;
+/// Open files needed for SMTP sessions, clients, database connections and the journal, with a margin.
+const MIN_OPEN_FILES: i64 = 1024;
 
-/// File systems that are gone with the machine's power, or with a container.
-const PASSING: [&str; 3] = ["tmpfs", "ramfs", "overlay"];
-/// File systems of other machines: slow, and at times away.
+/// File systems that do not survive a restart of the machine or container.
+const VOLATILE: [&str; 3] = ["tmpfs", "ramfs", "overlay"];
+/// File systems of other machines: slower, and sometimes unavailable.
 const REMOTE: [&str; 6] = ["nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"];
 
 pub(super) fn keys(config: &Config, findings: &Findings) {
@@ -21,31 +21,32 @@ pub(super) fn keys(config: &Config, findings: &Findings) {
     match (standing.sample_secret, standing.production) {
         (true, _) => findings.warn(
             "keys",
-            "APP_SECRET is the public sample: whoever knows it can sign in as anybody",
-            "make your own before anybody else uses this: openssl rand -base64 32",
+            "APP_SECRET is the public sample: anyone who knows it can sign in as any user",
+            "generate your own before others use this installation: openssl rand -base64 32",
         ),
         (false, false) => findings.ok(
             "keys",
-            "APP_SECRET is your own; with APP_ENV=production the sample would be refused",
+            "APP_SECRET is not the public sample, which APP_ENV=production would refuse",
         ),
-        (false, true) => findings.ok("keys", "APP_SECRET is your own"),
+        (false, true) => findings.ok("keys", "APP_SECRET is not the public sample"),
     }
 }
 
 pub(super) fn public_url(config: &Config, findings: &Findings) {
     let url = &config.http.public_url;
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let advice = "set PUBLIC_URL to what people type, such as https://dispatch.example.org";
+    let advice =
+        "set PUBLIC_URL to the address that users open, such as https://dispatch.example.org";
     if rest.contains('/') {
         findings.warn(
             "public-url",
-            format!("{url} is more than an origin"),
-            "the application is made for an origin of its own: a path works only behind a proxy that takes it off",
+            format!("{url} has a path"),
+            "the application expects an origin of its own: a path works only behind a proxy that removes it",
         );
     } else if config.standing.production && scheme != "https" {
         findings.fail(
             "public-url",
-            format!("{url} is not encrypted: links in mails lead there, and browsers keep no secure cookie for it"),
+            format!("{url} is not encrypted: links in mails lead there, and browsers store no secure cookies for it"),
             advice,
         );
     } else {
@@ -54,54 +55,54 @@ pub(super) fn public_url(config: &Config, findings: &Findings) {
 }
 
 pub(super) fn journal(config: &Config, findings: &Findings) {
-    let folder = &config.engine.journal_dir;
-    if let Err(error) = write_in(folder) {
+    let dir = &config.engine.journal_dir;
+    if let Err(error) = write_in(dir) {
         return findings.fail(
             "journal",
-            format!("{}: {error}", folder.display()),
-            "JOURNAL_DIR must be a folder that the service may write to, on a disk with room",
+            format!("{}: {error}", dir.display()),
+            "JOURNAL_DIR must be a writable directory on a disk with free space",
         );
     }
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let real = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+    let real = dir.canonicalize().unwrap_or_else(|_| dir.clone());
     let kind = file_system(&mounts, &real).unwrap_or("unknown");
-    let message = format!("{} can be written to ({kind})", folder.display());
-    if PASSING.contains(&kind) {
+    let message = format!("{} is writable ({kind})", dir.display());
+    if VOLATILE.contains(&kind) {
         findings.warn(
             "journal",
             message,
-            "what is noted there is gone after a restart of the machine or container, and mails under way count as uncertain: put JOURNAL_DIR on a disk or volume",
+            "the journal is lost with a restart of the machine or container, and mails in flight become uncertain: put JOURNAL_DIR on a disk or volume",
         );
     } else if REMOTE.contains(&kind) {
         findings.warn(
             "journal",
             message,
-            "a disk of this machine is quicker and never away: JOURNAL_DIR is not to be shared",
+            "use a local disk, which is faster and always available: JOURNAL_DIR must not be shared between machines",
         );
     } else {
         findings.ok("journal", message);
     }
 }
 
-/// Leaves nothing there.
-fn write_in(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    let path = folder.join(format!(".doctor-{:016x}", rand::random::<u64>()));
+/// Writes a file and deletes it.
+fn write_in(dir: &Path) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    let path = dir.join(format!(".doctor-{:016x}", rand::random::<u64>()));
     let mut file = File::create_new(&path)?;
     let written = file.write_all(b"here").and_then(|()| file.sync_all());
     fs::remove_file(&path)?;
     written
 }
 
-/// The kind of the file system that this path is on: that of the longest place where one is mounted above it.
+/// The type of the file system of this path: that of the longest mount point above it.
 fn file_system<'a>(mounts: &'a str, path: &Path) -> Option<&'a str> {
     let mounted = mounts.lines().filter_map(|line| {
         let mut words = line.split(' ');
-        let place = words.nth(1)?;
-        path.starts_with(place)
-            .then_some((place.len(), words.next()?))
+        let mount_point = words.nth(1)?;
+        path.starts_with(mount_point)
+            .then_some((mount_point.len(), words.next()?))
     });
-    // Of two at the same place the later one is on top.
+    // Of two at the same mount point, the last one is visible.
     mounted
         .max_by_key(|(length, _)| *length)
         .map(|(_, kind)| kind)
@@ -111,29 +112,26 @@ pub(super) fn frontend(config: &Config, findings: &Findings) {
     match &config.http.frontend_dir {
         None => findings.ok(
             "frontend",
-            "FRONTEND_DIR is not set: only the API is served here",
+            "FRONTEND_DIR is not set: only the API is served",
         ),
-        Some(folder) if folder.join("assets").is_dir() => {
-            findings.ok("frontend", format!("built, in {}", folder.display()));
+        Some(dir) if dir.join("assets").is_dir() => {
+            findings.ok("frontend", format!("built, in {}", dir.display()));
         }
-        Some(folder) => findings.warn(
+        Some(dir) => findings.warn(
             "frontend",
-            format!("{} has an index.html but no assets", folder.display()),
-            "FRONTEND_DIR must be what `npm run build` makes: frontend/dist",
+            format!("{} has an index.html but no assets", dir.display()),
+            "FRONTEND_DIR must be the output of `npm run build`: frontend/dist",
         ),
     }
 }
 
 pub(super) fn open_files(config: &Config, findings: &Findings) {
     let Some(limit) = open_files_limit() else {
-        return findings.ok(
-            "files",
-            "how many may be open cannot be seen on this system",
-        );
+        return findings.ok("files", "the limit of open files is unknown on this system");
     };
     let sessions = i64::try_from(config.engine.sessions).unwrap_or(i64::MAX);
-    let needed = FILES.saturating_add(sessions).min(4096);
-    let message = format!("{limit} may be open at the same time");
+    let needed = MIN_OPEN_FILES.saturating_add(sessions).min(4096);
+    let message = format!("at most {limit} open files");
     if limit < needed {
         findings.warn(
             "files",
@@ -150,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_system_of_a_folder_is_the_innermost_that_is_mounted() {
+    fn the_file_system_of_a_directory_is_the_innermost_mount() {
         let mounts =
             "overlay / overlay rw 0 0\n/dev/sda1 /var/lib ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n";
         let of = |path: &str| file_system(mounts, Path::new(path));

@@ -1,4 +1,4 @@
-//! The mail server, as far as one gets without sending a mail: its name, the connection, encryption, signing in, the sender.
+//! Checks the mail server without sending a mail: name, connection, encryption, authentication, sender address.
 
 use std::time::Duration;
 
@@ -9,52 +9,56 @@ use smtp::server::Timeouts;
 use smtp::verdict::{Failure, Fault};
 use tokio::runtime::Builder;
 
-use super::Findings;
+use super::findings::Findings;
 use crate::config::Config;
 
-/// For each step: the first that is not answered is to be named in time.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// After this long without a greeting, the port is probed for implicit TLS.
-const SILENCE: Duration = Duration::from_secs(1);
+/// Time-out of each step, so that the step that gets no answer is reported.
+const STEP_TIMEOUT: Duration = Duration::from_secs(3);
+/// After this time without a greeting, the port is probed for implicit TLS.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) fn examine(config: &Config, findings: &Findings) {
     let timeouts = Timeouts {
-        connect: PATIENCE,
-        silence: SILENCE,
-        tls: PATIENCE,
-        command: PATIENCE,
+        connect: STEP_TIMEOUT,
+        silence: GREETING_TIMEOUT,
+        tls: STEP_TIMEOUT,
+        command: STEP_TIMEOUT,
         ..Timeouts::default()
     };
     let (server, from) = (&config.mail.server, config.mail.from.email.to_string());
-    let place = format!(
+    let address = format!(
         "{}:{}, encryption {:?}",
         server.host, server.port, server.tls
     );
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return findings.fail("smtp", error.to_string(), "is the machine out of files?");
+            return findings.fail(
+                "smtp",
+                error.to_string(),
+                "has the limit of open files been reached?",
+            );
         }
     };
     let trial = runtime.block_on(try_sender(server, &timeouts, &from));
-    let place = match &trial.ehlo_name {
-        Some(ehlo_name) => format!("{place}, EHLO {ehlo_name}"),
-        None => place,
+    let address = match &trial.ehlo_name {
+        Some(ehlo_name) => format!("{address}, EHLO {ehlo_name}"),
+        None => address,
     };
     match trial.answer {
         Ok(_answer) => {
-            let signed_in = if server.credentials.is_some() {
-                "took our credentials and "
+            let authenticated = if server.credentials.is_some() {
+                "authenticated, "
             } else {
                 ""
             };
             findings.ok(
                 "smtp",
-                format!("{place}: {signed_in}accepts {from} as the sender"),
+                format!("{address}: {authenticated}accepts {from} as the sender"),
             );
         }
         Err(failure) => {
-            findings.fail("smtp", format!("{place}: {failure}"), advice(&failure));
+            findings.fail("smtp", format!("{address}: {failure}"), advice(&failure));
         }
     }
 }
@@ -62,7 +66,7 @@ pub(super) fn examine(config: &Config, findings: &Findings) {
 /// Whether receivers will accept the signature of mails sent through the installation's server.
 pub(super) fn signature(config: &Config, findings: &Findings) {
     let Some(signer) = &config.mail.signer else {
-        return findings.ok("dkim", "DKIM_… are not set: mails are not signed here");
+        return findings.ok("dkim", "DKIM_DOMAIN is not set: mails are not signed here");
     };
     let sender = config.mail.from.email.domain();
     let message = format!(
@@ -90,37 +94,37 @@ pub(super) fn signature(config: &Config, findings: &Findings) {
 fn advice(failure: &Failure) -> &'static str {
     match (failure.stage, failure.fault) {
         (Stage::Connect, Fault::Timeout) => {
-            "are host and port in SMTP_URL right, and does no firewall or provider swallow the way to them?"
+            "are host and port in SMTP_URL correct, and does a firewall or provider block the connection?"
         }
         (Stage::Connect, _) => {
-            "are host and port in SMTP_URL right, and is the mail server running?"
+            "are host and port in SMTP_URL correct, and is the mail server running?"
         }
-        (_, Fault::ExpectsTls) => {
-            "begin SMTP_URL with smtps://, or use the port for STARTTLS (587)"
-        }
+        (_, Fault::ExpectsTls) => "use smtps:// in SMTP_URL, or the port for STARTTLS (587)",
         (_, Fault::BeginsInClear) => {
-            "begin SMTP_URL with smtp+starttls://, or use the port for TLS from the first byte (465)"
+            "use smtp+starttls:// in SMTP_URL, or the port for TLS from the first byte (465)"
         }
         (Stage::Ehlo, Fault::Refused) => {
             "it may reject our EHLO name: set SMTP_EHLO_NAME to a name that resolves to this machine"
         }
         (Stage::Greeting | Stage::Ehlo, Fault::Timeout | Fault::Protocol | Fault::Closed) => {
-            "is that the port of a mail server? One that expects encryption from the beginning wants smtps://"
+            "is this the port of a mail server? One with implicit TLS requires smtps://"
         }
         (Stage::Tls, Fault::Certificate) => {
-            "use the name that the certificate was issued for, or add its authority to this machine's"
+            "use the name that the certificate was issued for, or install its authority on this machine"
         }
         (Stage::Tls, Fault::NotOffered) => {
-            "it has no STARTTLS there: smtps:// for port 465, smtp:// without encryption"
+            "the server does not offer STARTTLS: use smtps:// for port 465, or smtp:// without encryption"
         }
         (Stage::Tls, _) => {
-            "does that port speak TLS from the beginning (smtps://) or after STARTTLS (smtp+starttls://)?"
+            "does this port use implicit TLS (smtps://) or STARTTLS (smtp+starttls://)?"
         }
         (Stage::Auth, Fault::NotOffered) => {
-            "it takes no password on that connection: encrypt it, or leave user and password out"
+            "the server accepts no password on this connection: encrypt it, or omit user and password"
         }
-        (Stage::Auth, _) => "are user and password in SMTP_URL right, and percent-encoded?",
-        (Stage::Mail, _) => "it will not send for MAIL_FROM: use an address that it knows as yours",
-        _ => "its own log may say more",
+        (Stage::Auth, _) => "are user and password in SMTP_URL correct and percent-encoded?",
+        (Stage::Mail, _) => {
+            "the server refuses the sender MAIL_FROM: use an address of your account there"
+        }
+        _ => "see the log of the mail server",
     }
 }

@@ -1,30 +1,30 @@
-//! Redis: whether it answers and can be written to. Not to have one is no fault.
+//! Checks that Redis, if configured, can be read and written.
 
 use std::time::Duration;
 
 use deadpool_redis::redis::{Client, RedisResult, cmd};
 
-use super::Findings;
+use super::findings::Findings;
 use crate::config::Config;
 
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(super) fn examine(config: &Config, findings: &Findings) {
     let Some(address) = config.redis.clone() else {
         return findings.ok(
             "redis",
-            "REDIS_URL is not set: each process has limits and caches of its own, which is right for a single one",
+            "REDIS_URL is not set: each process has its own limits and caches, which suits a single process",
         );
     };
     let key = format!("dispatch:{}:doctor", config.installation());
     let written = || -> RedisResult<String> {
         let client = Client::open(address)?;
-        let mut conn = client.get_connection_with_timeout(PATIENCE)?;
-        conn.set_read_timeout(Some(PATIENCE))?;
-        conn.set_write_timeout(Some(PATIENCE))?;
+        let mut conn = client.get_connection_with_timeout(TIMEOUT)?;
+        conn.set_read_timeout(Some(TIMEOUT))?;
+        conn.set_write_timeout(Some(TIMEOUT))?;
         cmd("SET")
             .arg(&key)
-            .arg("here")
+            .arg("ok")
             .arg("EX")
             .arg(5)
             .exec(&mut conn)?;
@@ -33,11 +33,11 @@ pub(super) fn examine(config: &Config, findings: &Findings) {
         Ok(read)
     };
     match written() {
-        Ok(_) => findings.ok("redis", "it answers and can be written to"),
+        Ok(_) => findings.ok("redis", "reachable and writable"),
         Err(error) => findings.fail(
             "redis",
-            format!("it cannot be used: {error}"),
-            "is it running, are host, port and password in REDIS_URL right, and is it no read-only replica? The service works on without it, each process by itself",
+            format!("unusable: {error}"),
+            "is it running, are host, port and password in REDIS_URL correct, and is it a primary? Without Redis each process uses its own limits and caches",
         ),
     }
 }

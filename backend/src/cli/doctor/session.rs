@@ -1,34 +1,30 @@
-//! What a session of the database shows beside its tables: its clock, its time zones, and how many may be had.
+//! Checks the database's clock, time zones and connection limit.
 
 use std::fs;
 
 use chrono::{DateTime, Datelike, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Timestamptz};
+use diesel::sql_types::Integer;
 
-use super::Findings;
+use super::findings::Findings;
 use crate::config::Config;
 use crate::core::clock::Clock;
 use crate::core::zone;
+use crate::delivery::deliveries::withdrawals::database_now;
 use crate::delivery::mailings::zone_data;
 
-/// Sign-ins and schedules follow the database's clock; the log and certificates do not.
-const NOTABLE_S: i64 = 2;
-const UNUSABLE_S: i64 = 300;
+/// Difference between the clocks to warn about, and to fail at. Sign-ins and schedules follow the database's clock; the
+/// log and certificates follow this machine's.
+const WARN_SECONDS: i64 = 2;
+const FAIL_SECONDS: i64 = 300;
 
-/// The engine's own connections beside the pool: claimer, recorder, keeper, and one to spare.
-const OF_THE_ENGINE: i64 = 4;
-
-#[derive(QueryableByName)]
-struct Now {
-    #[diesel(sql_type = Timestamptz)]
-    now: DateTime<Utc>,
-}
+/// The engine's own connections: claimer, result writer, control loop, and a spare one.
+const ENGINE_CONNECTIONS: i64 = 4;
 
 #[derive(QueryableByName)]
-struct Room {
+struct ConnectionsRow {
     #[diesel(sql_type = Integer)]
-    most: i32,
+    max: i32,
     #[diesel(sql_type = Integer)]
     used: i32,
 }
@@ -46,18 +42,21 @@ pub(super) fn examine(
 fn clock(conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
     let clock = Clock::system();
     let before = clock.now();
-    let database: Now = diesel::sql_query("SELECT clock_timestamp() AS now").get_result(conn)?;
+    let database_now = database_now(conn)?;
     let between = before + (clock.now() - before) / 2;
-    let apart = (database.now - between).num_milliseconds();
-    let words = match apart {
-        0.. => format!("the database's is {apart} ms ahead of this machine's"),
-        _ => format!("the database's is {} ms behind this machine's", -apart),
+    let difference_ms = (database_now - between).num_milliseconds();
+    let message = match difference_ms {
+        0.. => format!("the database's clock is {difference_ms} ms ahead of this machine's"),
+        _ => format!(
+            "the database's clock is {} ms behind this machine's",
+            -difference_ms
+        ),
     };
-    let advice = "let both follow a time server (systemd-timesyncd, chrony)";
-    match apart.abs() / 1000 {
-        UNUSABLE_S.. => findings.fail("clock", words, advice),
-        NOTABLE_S.. => findings.warn("clock", words, advice),
-        _ => findings.ok("clock", words),
+    let advice = "synchronise both with a time server (systemd-timesyncd, chrony)";
+    match difference_ms.abs() / 1000 {
+        FAIL_SECONDS.. => findings.fail("clock", message, advice),
+        WARN_SECONDS.. => findings.warn("clock", message, advice),
+        _ => findings.ok("clock", message),
     }
     Ok(())
 }
@@ -69,7 +68,7 @@ fn zones(conn: &mut PgConnection, findings: &Findings) {
     // A database that is not migrated yet lacks this table; that is reported elsewhere.
     let computed_by = zone_data::version(conn).unwrap_or_default();
     let machine = machine_version();
-    let advice = "install a newer release of this program: it brings the current rules";
+    let advice = "install a newer release of this program, which has the current rules";
     if let Some(newer) = computed_by.filter(|computed_by| computed_by.as_str() > ours) {
         findings.warn(
             "time-zones",
@@ -83,7 +82,7 @@ fn zones(conn: &mut PgConnection, findings: &Findings) {
             advice,
         );
     } else if is_outdated(ours, Clock::system().now()) {
-        findings.warn("time-zones", format!("{message}: old"), advice);
+        findings.warn("time-zones", format!("{message}: outdated"), advice);
     } else {
         findings.ok("time-zones", message);
     }
@@ -103,21 +102,21 @@ fn is_outdated(version: &str, now: DateTime<Utc>) -> bool {
 }
 
 fn connections(config: &Config, conn: &mut PgConnection, findings: &Findings) -> QueryResult<()> {
-    let room: Room = diesel::sql_query(
-        "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS most,
+    let connections: ConnectionsRow = diesel::sql_query(
+        "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS max,
                 (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())::int AS used",
     )
     .get_result(conn)?;
-    let each = i64::from(config.database.pool_size) + OF_THE_ENGINE;
+    let each = i64::from(config.database.pool_size) + ENGINE_CONNECTIONS;
     let message = format!(
-        "a process takes up to {each}; of {} that the database allows {} are in use",
-        room.most, room.used
+        "a process uses up to {each} connections; {} of the database's {} are in use",
+        connections.used, connections.max
     );
     let advice = "lower DB_POOL_SIZE, or raise max_connections in PostgreSQL";
-    if each > i64::from(room.most) {
+    if each > i64::from(connections.max) {
         findings.fail("connections", message, advice);
-    } else if i64::from(room.used) + each > i64::from(room.most) {
-        let advice = format!("right where those in use are this service's own; otherwise {advice}");
+    } else if i64::from(connections.used) + each > i64::from(connections.max) {
+        let advice = format!("expected if those in use belong to this service; otherwise {advice}");
         findings.warn("connections", message, advice);
     } else {
         findings.ok("connections", message);
@@ -130,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zone_data_are_old_from_the_middle_of_the_next_year_on() {
+    fn zone_data_are_outdated_from_the_middle_of_the_next_year() {
         let at = |text: &str| text.parse().unwrap();
         assert!(!is_outdated("2026f", at("2027-06-30T00:00:00Z")));
         assert!(is_outdated("2026f", at("2027-07-01T00:00:00Z")));

@@ -117,7 +117,7 @@ fn a_probe_that_is_not_confirmed_is_the_only_one() {
 fn a_server_left_to_other_processes_is_tried_by_one_mail_after_half_a_minute_or_once_none_works() {
     let left = Instant::now();
     let soon = left + Duration::from_secs(29);
-    for (now, works_elsewhere) in [(left + LEFT_TO_OTHERS, true), (soon, false)] {
+    for (now, works_elsewhere) in [(left + LEFT_TO_OTHERS_WAIT, true), (soon, false)] {
         let mut breaker = Breaker::default();
         breaker.leave_to_others(left);
         breaker.close_by_others();

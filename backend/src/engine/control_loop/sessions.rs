@@ -1,4 +1,4 @@
-//! Sessions shared by all processes: each is an advisory lock held by the control loop's connection, released when
+//! SharedSessions shared by all processes: each is an advisory lock held by the control loop's connection, released when
 //! the process dies.
 
 use std::collections::HashMap;
@@ -11,11 +11,11 @@ use crate::engine::egress_queue::EgressQueue;
 
 /// The sessions held by this connection, by server.
 #[derive(Default)]
-pub(super) struct Sessions(HashMap<Option<i64>, Vec<i32>>);
+pub(super) struct SharedSessions(HashMap<Option<i64>, Vec<i32>>);
 
-impl Sessions {
+impl SharedSessions {
     /// Called when the connection is lost, and its locks with it.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 
@@ -26,7 +26,7 @@ impl Sessions {
         conn: &mut PgConnection,
         queues: &'a [Arc<EgressQueue>],
     ) -> QueryResult<Vec<(&'a EgressQueue, usize)>> {
-        self.give_back_but(conn, queues)?;
+        self.release_unused(conn, queues)?;
         let mut held = Vec::new();
         for queue in queues {
             let Some(in_all) = queue.shared_sessions() else {
@@ -38,19 +38,19 @@ impl Sessions {
             if !above.is_empty() {
                 store::give_sessions_back(conn, own, &above)?;
             }
-            let most = queue.target.sessions.saturating_sub(mine.len());
+            let missing = queue.target.sessions.saturating_sub(mine.len());
             let free: Vec<i32> = (0..in_all)
                 .filter(|number| !mine.contains(number))
                 .collect();
-            if most > 0 && !free.is_empty() {
-                mine.extend(store::take_sessions(conn, own, (&free, most))?);
+            if missing > 0 && !free.is_empty() {
+                mine.extend(store::take_sessions(conn, own, (&free, missing))?);
             }
             held.push((queue.as_ref(), mine.len().min(queue.target.sessions)));
         }
         Ok(held)
     }
 
-    fn give_back_but(
+    fn release_unused(
         &mut self,
         conn: &mut PgConnection,
         queues: &[Arc<EgressQueue>],

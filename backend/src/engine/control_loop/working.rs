@@ -1,5 +1,5 @@
-//! Tells the other processes with which mail servers the sessions of this one work, and learns it from them: a process
-//! that gets no session must not take a server for failing that merely allows no more.
+//! Publishes the mail servers with which the sessions of this process work, and queries those of the other processes:
+//! a process without a session must not consider a server failing that only limits the number of sessions.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use crate::engine::egress_queue::EgressQueue;
 
 /// The servers published by this connection.
 #[derive(Default)]
-pub(super) struct Working(HashSet<Option<i64>>);
+pub(super) struct PublishedServers(HashSet<Option<i64>>);
 
-impl Working {
+impl PublishedServers {
     /// Called when the connection is lost, and its locks with it.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 

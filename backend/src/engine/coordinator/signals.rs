@@ -5,11 +5,11 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Coordinator, State};
+use super::{Coordinator, CoordinatorState};
 
 impl Coordinator {
     /// Signals a change that affects what may be sent or claimed.
-    pub(in crate::engine) fn wake_everybody(&self) {
+    pub(in crate::engine) fn wake_all(&self) {
         self.for_claimer.notify_all();
         self.for_control_loop.notify_all();
         for queue in self.queues() {
@@ -24,7 +24,7 @@ impl Coordinator {
         self.for_claimer.notify_all();
     }
 
-    /// Signals that there may be room for another chunk.
+    /// Signals that another chunk may fit.
     pub(in crate::engine) fn wake_claimer(&self) {
         self.lock().claimer_woken = true;
         self.for_claimer.notify_all();
@@ -40,32 +40,33 @@ impl Coordinator {
         mem::take(&mut self.lock().runs_outdated)
     }
 
-    /// Blocks the claimer for at most `time` until it is woken: a run was prepared or needs another chunk, nothing is
+    /// Blocks the claimer for at most `timeout` until it is woken: a run was prepared or needs another chunk, nothing is
     /// in flight, or the sender is shutting down.
-    pub(in crate::engine) fn wait_for_room(&self, time: Duration) {
-        let is_waiting = |state: &mut State| !state.claimer_woken && !self.is_closing();
+    pub(in crate::engine) fn wait_for_capacity(&self, timeout: Duration) {
+        let is_waiting = |state: &mut CoordinatorState| !state.claimer_woken && !self.is_closing();
         let waited = self
             .for_claimer
-            .wait_timeout_while(self.lock(), time, is_waiting);
+            .wait_timeout_while(self.lock(), timeout, is_waiting);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.claimer_woken = false;
     }
 
-    /// Blocks the claimer for at most `time` until all chunks have been released.
-    pub(in crate::engine) fn wait_for_the_rest(&self, time: Duration) {
-        let is_waiting = |state: &mut State| !state.in_flight.is_empty();
+    /// Blocks the claimer for at most `timeout` until all chunks have been released.
+    pub(in crate::engine) fn wait_for_releases(&self, timeout: Duration) {
+        let is_waiting = |state: &mut CoordinatorState| !state.in_flight.is_empty();
         let waited = self
             .for_claimer
-            .wait_timeout_while(self.lock(), time, is_waiting);
+            .wait_timeout_while(self.lock(), timeout, is_waiting);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Blocks the control loop for at most `time` until it is woken or the sender shuts down.
-    pub(in crate::engine) fn wait_for_news(&self, time: Duration) {
-        let is_waiting = |state: &mut State| !state.control_loop_woken && !self.is_over(state);
+    /// Blocks the control loop for at most `timeout` until it is woken or the sender shuts down.
+    pub(in crate::engine) fn wait_for_changes(&self, timeout: Duration) {
+        let is_waiting =
+            |state: &mut CoordinatorState| !state.control_loop_woken && !self.is_over(state);
         let waited = self
             .for_control_loop
-            .wait_timeout_while(self.lock(), time, is_waiting);
+            .wait_timeout_while(self.lock(), timeout, is_waiting);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         state.control_loop_woken = false;
     }
@@ -75,7 +76,7 @@ impl Coordinator {
         self.stopping.store(true, Ordering::Release);
         self.closing.store(true, Ordering::Release);
         self.wake_control_loop();
-        self.wake_everybody();
+        self.wake_all();
     }
 
     pub(in crate::engine) fn is_stopping(&self) -> bool {
@@ -86,7 +87,7 @@ impl Coordinator {
     pub(in crate::engine) fn close(&self) {
         self.closing.store(true, Ordering::Release);
         self.closed.store(true, Ordering::Release);
-        self.wake_everybody();
+        self.wake_all();
     }
 
     pub(in crate::engine) fn is_closing(&self) -> bool {
@@ -102,7 +103,7 @@ impl Coordinator {
         self.is_over(&self.lock())
     }
 
-    fn is_over(&self, state: &State) -> bool {
+    fn is_over(&self, state: &CoordinatorState) -> bool {
         self.is_closing() && state.in_flight.is_empty()
     }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{EgressQueue, State};
+use super::{EgressQueue, EgressQueueState};
 
 /// Sessions without an answer for this long are not considered working.
 const MAX_SILENCE: Duration = Duration::from_mins(2);
@@ -44,7 +44,7 @@ impl EgressQueue {
 
     /// Whether the sessions of other processes matter, because this one fails to open its own.
     pub(in crate::engine) fn asks_others(&self) -> bool {
-        let State {
+        let EgressQueueState {
             breaker, sessions, ..
         } = &*self.lock();
         let is_failing = breaker.has_failures() && !breaker.is_open();

@@ -4,7 +4,7 @@ use std::fmt;
 
 use diesel::prelude::*;
 
-use super::{SENDERS, USERS, visit};
+use super::rows::{SENDERS, USERS, visit};
 
 /// Maximum number of accounts that are named.
 const MAX_USERS: usize = 10;

@@ -18,18 +18,25 @@ pub(super) enum Merged {
     NotYet,
 }
 
+/// Two recipients with the same mailbox; the first is kept if possible.
+pub(super) struct SameMailbox {
+    pub(super) first: i64,
+    pub(super) second: i64,
+}
+
 /// Merges two recipients: the remaining one is in every mailing of either, and gets one mail in runs that include
 /// both.
 pub(super) fn merge(
     conn: &mut PgConnection,
     owner_id: i64,
-    (first, second): (i64, i64),
+    pair: SameMailbox,
     now: DateTime<Utc>,
 ) -> QueryResult<Merged> {
+    let SameMailbox { first, second } = pair;
     lock_mailings_of(conn, owner_id, &[first, second])?;
-    let (kept, gone) = if !is_alone_in_a_run(conn, owner_id, (second, first))? {
+    let (kept, gone) = if !is_alone_in_a_run(conn, owner_id, second, first)? {
         (first, second)
-    } else if !is_alone_in_a_run(conn, owner_id, (first, second))? {
+    } else if !is_alone_in_a_run(conn, owner_id, first, second)? {
         (second, first)
     } else {
         return Ok(Merged::NotYet);
@@ -85,7 +92,7 @@ fn lock_mailings_of(conn: &mut PgConnection, owner_id: i64, ids: &[i64]) -> Quer
 }
 
 #[derive(QueryableByName)]
-struct Answer {
+struct MergeCheckRow {
     #[diesel(sql_type = Bool)]
     yes: bool,
 }
@@ -95,9 +102,10 @@ struct Answer {
 fn is_alone_in_a_run(
     conn: &mut PgConnection,
     owner_id: i64,
-    (one, other): (i64, i64),
+    one: i64,
+    other: i64,
 ) -> QueryResult<bool> {
-    let answer: Answer = diesel::sql_query(
+    let answer: MergeCheckRow = diesel::sql_query(
         "SELECT EXISTS (
              SELECT FROM runs WHERE owner_id = $1 AND status = 'running' AND (
                  (fanned_out_at IS NULL AND EXISTS (

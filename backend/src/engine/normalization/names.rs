@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{BATCH, unhurried};
+use super::rows::{BATCH, unhurried};
 
 /// Columns that are shown as a name or can be searched. Bodies of messages stay as they were written, and sent mails
 /// as they were sent.

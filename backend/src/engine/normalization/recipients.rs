@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::merge::{Merged, merge};
-use super::{Pass, Stored, for_each};
+use super::merge::{Merged, SameMailbox, merge};
+use super::result::NormalizationPass;
+use super::rows::{StoredAddress, for_each};
 use crate::audience::withdrawals::{DeliveriesTo, WithdrawalReason, withdraw};
 use crate::core::db::functions::lower;
 use crate::core::db::schema::{recipients, suppressions};
@@ -14,7 +15,7 @@ use crate::core::email_address::EmailAddress;
 pub(super) fn pass(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
-    done: &mut Pass,
+    done: &mut NormalizationPass,
 ) -> QueryResult<()> {
     for_each(conn, "recipients", |conn, row| {
         let Some(email) = EmailAddress::recover(&row.email) else {
@@ -22,7 +23,15 @@ pub(super) fn pass(
         };
         let kept = match twin(conn, row, &email)? {
             None => row.id,
-            Some(twin) => match merge(conn, row.owner_id, (twin, row.id), now)? {
+            Some(twin) => match merge(
+                conn,
+                row.owner_id,
+                SameMailbox {
+                    first: twin,
+                    second: row.id,
+                },
+                now,
+            )? {
                 Merged::Into(kept) => {
                     done.merged += 1;
                     kept
@@ -33,14 +42,18 @@ pub(super) fn pass(
         if kept == row.id {
             rewrite(conn, kept, &email, now)?;
         }
-        leave_out_if_suppressed(conn, (row.owner_id, kept), &email)?;
+        skip_if_suppressed(conn, row.owner_id, kept, &email)?;
         done.addresses += 1;
         Ok(())
     })
 }
 
 /// The recipient of the same owner that has the normalized address.
-fn twin(conn: &mut PgConnection, row: &Stored, email: &EmailAddress) -> QueryResult<Option<i64>> {
+fn twin(
+    conn: &mut PgConnection,
+    row: &StoredAddress,
+    email: &EmailAddress,
+) -> QueryResult<Option<i64>> {
     recipients::table
         .filter(recipients::owner_id.eq(row.owner_id))
         .filter(lower(recipients::email).eq(email.key()))
@@ -65,10 +78,11 @@ fn rewrite(
     Ok(())
 }
 
-/// A recipient found to be suppressed is also left out of the runs under way.
-fn leave_out_if_suppressed(
+/// Skips the open deliveries of a recipient whose normalized address is suppressed.
+fn skip_if_suppressed(
     conn: &mut PgConnection,
-    (owner_id, id): (i64, i64),
+    owner_id: i64,
+    id: i64,
     email: &EmailAddress,
 ) -> QueryResult<()> {
     let suppressed = suppressions::table

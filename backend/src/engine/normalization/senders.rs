@@ -3,14 +3,15 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::{Pass, SENDERS, visit};
+use super::result::NormalizationPass;
+use super::rows::{SENDERS, visit};
 use crate::core::db::schema::smtp_servers;
 use crate::core::email_address::EmailAddress;
 
 pub(super) fn pass(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
-    done: &mut Pass,
+    done: &mut NormalizationPass,
 ) -> QueryResult<()> {
     visit(conn, SENDERS, |conn, row| {
         let Some(email) = EmailAddress::recover(&row.email) else {

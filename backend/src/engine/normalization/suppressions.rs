@@ -3,14 +3,15 @@
 
 use diesel::prelude::*;
 
-use super::{Pass, Stored, for_each};
+use super::result::NormalizationPass;
+use super::rows::{StoredAddress, for_each};
 use crate::audience::suppressions::model::SuppressionReason;
 use crate::audience::withdrawals::{DeliveriesTo, WithdrawalReason, withdraw};
 use crate::core::db::functions::lower;
 use crate::core::db::schema::suppressions;
 use crate::core::email_address::EmailAddress;
 
-pub(super) fn pass(conn: &mut PgConnection, done: &mut Pass) -> QueryResult<()> {
+pub(super) fn pass(conn: &mut PgConnection, done: &mut NormalizationPass) -> QueryResult<()> {
     for_each(conn, "suppressions", |conn, row| {
         let Some(email) = EmailAddress::recover(&row.email) else {
             return Ok(());
@@ -24,7 +25,7 @@ pub(super) fn pass(conn: &mut PgConnection, done: &mut Pass) -> QueryResult<()> 
     })
 }
 
-fn rewrite(conn: &mut PgConnection, row: &Stored, email: &EmailAddress) -> QueryResult<()> {
+fn rewrite(conn: &mut PgConnection, row: &StoredAddress, email: &EmailAddress) -> QueryResult<()> {
     let unsubscribed = SuppressionReason::Unsubscribed.as_str();
     let own_wish = suppressions::table
         .find(row.id)

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
-use super::{MAY_BE_OUT_OF_FORM, Pass, Stored, one_at_a_time, unhurried};
+use super::result::NormalizationPass;
+use super::rows::{MAY_BE_OUT_OF_FORM, StoredAddress, one_at_a_time, unhurried};
 use crate::core::db::functions::lower;
 use crate::core::db::schema::{account_mails, users};
 use crate::core::email_address::EmailAddress;
@@ -13,16 +14,16 @@ use crate::core::email_address::EmailAddress;
 pub(super) fn pass(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
-    done: &mut Pass,
+    done: &mut NormalizationPass,
 ) -> QueryResult<()> {
     // Of several accounts with one mailbox, the confirmed one keeps it.
-    let rows: Vec<Stored> = unhurried(conn, |conn| {
+    let rows: Vec<StoredAddress> = unhurried(conn, |conn| {
         diesel::sql_query(format!(
             "SELECT id, id AS owner_id, email FROM users WHERE {MAY_BE_OUT_OF_FORM} ORDER BY confirmed_at IS NULL, id"
         ))
         .load(conn)
     })?;
-    for row in rows.into_iter().filter(Stored::is_out_of_form) {
+    for row in rows.into_iter().filter(StoredAddress::is_out_of_form) {
         let Some(email) = EmailAddress::recover(&row.email) else {
             continue;
         };
@@ -34,7 +35,7 @@ pub(super) fn pass(
 
 fn rewrite(
     conn: &mut PgConnection,
-    row: &Stored,
+    row: &StoredAddress,
     email: &EmailAddress,
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {

@@ -10,7 +10,8 @@ use smtp::verdict::Failure;
 use tokio::time::{Instant, sleep};
 
 use crate::engine::counted_session::CountedSession;
-use crate::engine::egress_queue::{EgressQueue, SessionSlot};
+use crate::engine::egress_queue::EgressQueue;
+use crate::engine::egress_queue::slots::SessionSlot;
 
 /// A connection this soon after another has ended is a replacement for it.
 const REPLACEMENT: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use dispatch::delivery::deliveries::claims;
-use dispatch::engine::scheduler::{self, Pass};
+use dispatch::engine::scheduler::{self, SchedulerPass};
 use serde_json::json;
 
 use crate::support::app::TestApp;
@@ -16,7 +16,7 @@ use crate::support::smtp_server::ScriptedServer;
 /// More than one batch.
 const MANY: i64 = 250;
 
-fn pass(app: &TestApp, conn: &mut PgConnection) -> Pass {
+fn pass(app: &TestApp, conn: &mut PgConnection) -> SchedulerPass {
     let quotas = app.services.config.quotas;
     scheduler::pass(conn, &app.services.clock, quotas).expect("a pass")
 }

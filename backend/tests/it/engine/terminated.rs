@@ -13,7 +13,7 @@ use crate::support::machine::eventually;
 use crate::support::smtp_server::{Action, At, Rule, ScriptedServer};
 
 /// What an engine says when it has heard.
-const HEARD: &str = "ending: the mails that are on their way are finished";
+const HEARD: &str = "shutting down; finishing mails in flight";
 
 #[derive(QueryableByName)]
 struct Count {

@@ -35,7 +35,7 @@ impl TestApp {
 
     /// One pass: what is due is sent, if the mail server takes it.
     pub(crate) fn send_account_mails(&self) {
-        let mut worker = self.services.account_mail_worker();
+        let mut worker = self.services.transactional_mail_worker();
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

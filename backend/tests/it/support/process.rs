@@ -112,7 +112,7 @@ impl Service {
     fn serve(app: &TestApp, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut service = Self::run(app, arguments, settings);
         service.url = eventually("the address of the API", || {
-            service.address("the API listens")
+            service.address("API listening")
         });
         service
     }
@@ -124,7 +124,7 @@ impl Service {
         limited.args(["-c", &limit, env!("CARGO_BIN_EXE_dispatch")]);
         let mut service = Self::run_by(limited, app, &["serve", "--no-engine"], settings);
         service.url = eventually("the address of the API", || {
-            service.address("the API listens")
+            service.address("API listening")
         });
         service
     }
@@ -174,7 +174,7 @@ impl Service {
     /// Where its metrics are, when it has been told to show them.
     pub(crate) fn monitor(&self) -> String {
         eventually("the address of the metrics", || {
-            self.address("metrics are shown")
+            self.address("metrics listening")
         })
     }
 

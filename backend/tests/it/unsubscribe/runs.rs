@@ -8,8 +8,8 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use dispatch::core::db::schema::former_addresses;
 use dispatch::delivery::deliveries;
+use dispatch::engine::maintenance::Maintenance;
 use dispatch::engine::scheduler;
-use dispatch::engine::upkeep::Upkeep;
 use serde_json::{Value, json};
 
 use super::{daily, mail_to, mailed, one_click, suppressed, token};
@@ -206,7 +206,7 @@ fn a_former_address_is_forgotten_when_no_mail_holds_it_any_more() {
     app.tick();
     edit(&app, &alice, kept, "ann2@example.org");
     edit(&app, &alice, gone, "bob2@example.org");
-    let upkeep = Upkeep::new(
+    let maintenance = Maintenance::new(
         app.services.db.clone(),
         app.services.clock.clone(),
         TimeDelta::days(365),
@@ -215,11 +215,11 @@ fn a_former_address_is_forgotten_when_no_mail_holds_it_any_more() {
         let emails = former_addresses::table.select(former_addresses::email);
         emails.load::<String>(&mut app.sql()).unwrap()
     };
-    upkeep.pass(&mut app.sql()).unwrap();
+    maintenance.pass(&mut app.sql()).unwrap();
     assert_eq!(left().len(), 2);
     // Replaced by the database's clock.
     let long_ago = "UPDATE former_addresses SET replaced_at = '2020-01-01'";
     app.sql().batch_execute(long_ago).unwrap();
-    upkeep.pass(&mut app.sql()).unwrap();
+    maintenance.pass(&mut app.sql()).unwrap();
     assert_eq!(left(), ["ann@example.org"]);
 }

@@ -1,142 +1,18 @@
-//! Limits the number of sessions with the server, and counts the idle workers.
+//! Limits the number of sessions with the server.
 
-use std::mem;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
 use super::EgressQueue;
+use super::slots::RefusedWorker;
 use crate::delivery::smtp_server_health::session_limits::Refusal;
 use crate::engine::breaker::Breaker;
 
-/// Within this time a process knows about the sessions of the others: all control loops run twice a second.
-const EXCHANGE: Duration = Duration::from_millis(1500);
-
-/// Counters of a queue's workers.
-#[derive(Default)]
-pub(super) struct Sessions {
-    /// Slots taken: sessions that are open or being opened.
-    taken: usize,
-    /// Workers waiting for a mail.
-    idle: usize,
-    /// Those of them with an open session.
-    idle_open: usize,
-    /// Sessions in which the server has answered a mail.
-    pub(super) connected: usize,
-    /// Workers whose connection was refused, waiting for the outcome of other connections.
-    pub(super) refused: usize,
-    /// Counts the times such an outcome became known.
-    settled: u64,
-    /// The last connection refused while others worked, for the control loop to persist.
-    refusal: Option<Refusal>,
-}
-
-impl Sessions {
-    /// Whether a worker may send: through the session of its slot, or by opening another.
-    pub(super) fn allows(&self, has_slot: bool, allowed: usize) -> bool {
-        if has_slot {
-            self.taken <= allowed
-        } else {
-            self.taken < allowed
-        }
-    }
-
-    /// Whether the outcome of all connection attempts is known, or one of them is known to work.
-    fn are_settled_since(&mut self, before: u64) -> bool {
-        let are_settled = self.connected > 0 || self.taken <= self.refused;
-        self.settled += u64::from(are_settled);
-        self.settled > before
-    }
-
-    /// Waiting workers that could start a mail immediately.
-    pub(super) fn idle_workers(&self, allowed: usize) -> usize {
-        let at_work = self.taken.saturating_sub(self.idle_open);
-        self.idle.min(allowed.saturating_sub(at_work))
-    }
-}
-
-/// The right to have one session open with the server.
-pub(in crate::engine) struct SessionSlot {
-    queue: Arc<EgressQueue>,
-    is_connected: bool,
-}
-
-impl SessionSlot {
-    pub(super) fn taken(queue: &Arc<EgressQueue>, sessions: &mut Sessions) -> Self {
-        sessions.taken += 1;
-        Self {
-            queue: Arc::clone(queue),
-            is_connected: false,
-        }
-    }
-
-    /// Records that the server has answered a mail in this session.
-    pub(in crate::engine) fn connected(&mut self) {
-        self.queue.answered();
-        if !mem::replace(&mut self.is_connected, true) {
-            self.queue.lock().sessions.connected += 1;
-            self.queue.wake_workers();
-        }
-    }
-
-    /// Releases the slot; another session may be opened in its place.
-    pub(in crate::engine) fn disconnected(&mut self) {
-        if mem::take(&mut self.is_connected) {
-            self.queue.lock().sessions.connected -= 1;
-        }
-    }
-}
-
-impl Drop for SessionSlot {
-    fn drop(&mut self) {
-        self.disconnected();
-        self.queue.lock().sessions.taken -= 1;
-        self.queue.wake_workers();
-    }
-}
-
-/// Counts a worker as idle until dropped.
-pub(super) struct IdleWorker<'a> {
-    queue: &'a EgressQueue,
-    has_session: bool,
-}
-
-impl<'a> IdleWorker<'a> {
-    pub(super) fn counted(queue: &'a EgressQueue, has_session: bool) -> Self {
-        let sessions = &mut queue.lock().sessions;
-        sessions.idle += 1;
-        sessions.idle_open += usize::from(has_session);
-        Self { queue, has_session }
-    }
-}
-
-impl Drop for IdleWorker<'_> {
-    fn drop(&mut self) {
-        let sessions = &mut self.queue.lock().sessions;
-        sessions.idle -= 1;
-        sessions.idle_open -= usize::from(self.has_session);
-    }
-}
-
-/// Counts a worker whose connection was refused as waiting until dropped.
-struct RefusedWorker<'a>(&'a EgressQueue);
-
-impl<'a> RefusedWorker<'a> {
-    fn counted(queue: &'a EgressQueue) -> Self {
-        queue.lock().sessions.refused += 1;
-        queue.wake_workers();
-        Self(queue)
-    }
-}
-
-impl Drop for RefusedWorker<'_> {
-    fn drop(&mut self) {
-        self.0.lock().sessions.refused -= 1;
-    }
-}
+/// Within this time a process learns about the sessions of the others: all control loops run twice a second.
+const EXCHANGE_WAIT: Duration = Duration::from_millis(1500);
 
 impl EgressQueue {
     /// For a worker whose connection was refused: waits until another session has been accepted or no attempt is
@@ -156,7 +32,7 @@ impl EgressQueue {
         }
         // After a failure it is known already whether the sessions of other processes work.
         if !self.is_connected() && !self.has_failures.load(Ordering::Relaxed) {
-            sleep(EXCHANGE).await;
+            sleep(EXCHANGE_WAIT).await;
         }
     }
 

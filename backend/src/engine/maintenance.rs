@@ -1,4 +1,4 @@
-//! Upkeep: what has been kept long enough is deleted, a little at a time.
+//! Maintenance: what has been kept long enough is deleted, a little at a time.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +8,12 @@ use diesel::sql_types::{BigInt, Timestamptz};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::PassError;
+use super::database_error::DatabaseError;
 use crate::accounts::audit_log;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
-use crate::engine::normalization::{self, Pass, leftovers};
+use crate::engine::normalization::result::NormalizationPass;
+use crate::engine::normalization::{self, leftovers};
 
 /// Deleted by one statement, so that no lock and no transaction is a long one.
 const AT_ONCE: i64 = 1000;
@@ -46,13 +47,13 @@ const LEFTOVERS: [&str; 8] = [
 
 /// Deletes what is past its time.
 #[derive(Clone)]
-pub struct Upkeep {
+pub struct Maintenance {
     db: Db,
     clock: Clock,
     events_kept: TimeDelta,
 }
 
-impl Upkeep {
+impl Maintenance {
     /// Events are kept for so long.
     pub fn new(db: Db, clock: Clock, events_kept: TimeDelta) -> Self {
         Self {
@@ -73,7 +74,7 @@ impl Upkeep {
             let pass = self.clone();
             let deleted = self
                 .db
-                .run(move |conn| pass.pass(conn).map_err(PassError::from))
+                .run(move |conn| pass.pass(conn).map_err(DatabaseError::from))
                 .await;
             let more = deleted.unwrap_or_else(|error| {
                 tracing::warn!(%error, "what is past its time stays for an hour");
@@ -90,15 +91,15 @@ impl Upkeep {
         let now = self.clock.now();
         let work = move |conn: &mut PgConnection| {
             let done = normalization::pass(conn, now)?;
-            Ok::<_, PassError>((done, leftovers::find(conn)?))
+            Ok::<_, DatabaseError>((done, leftovers::find(conn)?))
         };
         match self.db.run(work).await {
             Err(error) => {
                 tracing::warn!(%error, "could not normalize stored addresses and names; retrying in a day");
             }
             Ok((done, left)) => {
-                if done != Pass::default() {
-                    let Pass {
+                if done != NormalizationPass::default() {
+                    let NormalizationPass {
                         addresses,
                         merged,
                         texts,

@@ -1,5 +1,5 @@
-//! Sends the mails that the service owes its own users, through an SMTP session of their own: a mailing to a million
-//! keeps nobody from confirming an address, and a mail server that is away keeps nobody from signing up.
+//! The transactional mail worker: sends confirmations, invitations, password resets and other mails of the service
+//! through an SMTP session of its own, so that mailings do not delay them.
 
 use std::time::Duration;
 
@@ -12,25 +12,32 @@ use smtp::verdict::Failure;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::account_job::{self, ComposeSettings};
 use super::counted_session::CountedSession;
+use super::database_error::DatabaseError;
 use super::send_failure::{self, SendFailure};
 use super::signing_composer::envelope;
+use super::transactional_job::{self, ComposeSettings};
 use crate::accounts::tokens::signed_token::TokenSigner;
 use crate::accounts::transactional_mails::composer::Composer;
 use crate::accounts::transactional_mails::model::DueMail;
 use crate::accounts::transactional_mails::store;
 use crate::core::clock::Clock;
-use crate::core::db::{Db, Unavailable};
+use crate::core::db::Db;
 use crate::delivery::smtp_servers::settings::MailSettings;
 
-/// For one mail from connecting to the last reply; somebody is waiting for it, and a second copy does no harm.
-const CONVERSATION: Duration = Duration::from_mins(3);
-/// Longer than a conversation can last: only a worker that died leaves a mail to this.
-const LEASE: TimeDelta = TimeDelta::minutes(4);
+/// Time-out of one mail, from connecting to the last reply. Users wait for these mails, and a second copy is harmless.
+const MAIL_TIMEOUT: Duration = Duration::from_mins(3);
+/// Longer than `MAIL_TIMEOUT`: the lease of a mail expires only if its worker has died.
+const LEASE_DURATION: TimeDelta = TimeDelta::minutes(4);
 
-/// Empties the queue of account mails. Any number of processes may have one.
-pub struct Worker {
+/// The first retry delay, which doubles with every attempt.
+const RETRY_DELAY: TimeDelta = TimeDelta::seconds(30);
+const MAX_RETRY_DELAY: TimeDelta = TimeDelta::hours(1);
+/// A mail is retried for this time after it was created.
+const RETRY_PERIOD: TimeDelta = TimeDelta::hours(24);
+
+/// Sends queued transactional mails. Each process may run one.
+pub struct TransactionalMailWorker {
     db: Db,
     clock: Clock,
     server: Server,
@@ -42,7 +49,7 @@ pub struct Worker {
 
 /// Settings of the worker.
 #[derive(Debug, Clone)]
-pub struct WorkerSettings {
+pub struct TransactionalMailSettings {
     pub mail: MailSettings,
     /// Links in mails start with it.
     pub public_url: String,
@@ -52,28 +59,19 @@ pub struct WorkerSettings {
     pub poll_interval: Duration,
 }
 
-/// The database is unavailable, or a query failed.
-#[derive(Debug, thiserror::Error)]
-pub enum QueueError {
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-    #[error(transparent)]
-    Query(#[from] diesel::result::Error),
-}
-
 /// The result of looking for a due mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum QueueStep {
     NothingDue,
     Done,
     /// The next mail would fail, too.
-    ServerAway,
+    ServerUnavailable,
 }
 
-impl Worker {
+impl TransactionalMailWorker {
     /// Creates a worker; connects to nothing yet.
-    pub fn new(settings: WorkerSettings, db: Db, clock: Clock) -> Self {
-        let WorkerSettings {
+    pub fn new(settings: TransactionalMailSettings, db: Db, clock: Clock) -> Self {
+        let TransactionalMailSettings {
             mail,
             public_url,
             message_id_key,
@@ -104,118 +102,117 @@ impl Worker {
         while !stopped {
             match self.step().await {
                 Ok(QueueStep::Done) => stopped = *stop.borrow(),
-                Ok(QueueStep::NothingDue | QueueStep::ServerAway) => {
+                Ok(QueueStep::NothingDue | QueueStep::ServerUnavailable) => {
                     stopped = self.pause(&mut stop).await;
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "account mails are delayed: the database is unavailable");
+                    tracing::warn!(%error, "transactional mails delayed: database unavailable");
                     stopped = self.pause(&mut stop).await;
                 }
             }
         }
-        self.hang_up().await;
+        self.close_session().await;
     }
 
-    /// Sends what is due now, or as much of it as the mail server lets us.
-    pub async fn send_due(&mut self) -> Result<(), QueueError> {
+    /// Sends the due mails, until the mail server is unavailable.
+    pub async fn send_due(&mut self) -> Result<(), DatabaseError> {
         while self.step().await? == QueueStep::Done {}
-        self.hang_up().await;
+        self.close_session().await;
         Ok(())
     }
 
-    /// Until it is time to look again; whether to stop instead.
+    /// Waits for the next poll; returns whether to stop instead.
     async fn pause(&mut self, stop: &mut watch::Receiver<bool>) -> bool {
-        self.hang_up().await;
+        self.close_session().await;
         tokio::select! {
             changed = stop.changed() => changed.is_err() || *stop.borrow(),
             () = sleep(self.poll_interval) => false,
         }
     }
 
-    async fn step(&mut self) -> Result<QueueStep, QueueError> {
+    async fn step(&mut self) -> Result<QueueStep, DatabaseError> {
         let (now, tokens) = (self.clock.now(), self.tokens.clone());
         let take = move |conn: &mut _| {
-            account_job::take(conn, &tokens, now, LEASE).map_err(QueueError::from)
+            transactional_job::take(conn, &tokens, now, LEASE_DURATION).map_err(DatabaseError::from)
         };
         let Some(job) = self.db.run(move |conn| conn.transaction(take)).await? else {
             return Ok(QueueStep::NothingDue);
         };
         let result = match job.compose(&self.settings, now) {
             Ok(mail) => self.deliver(&mail).await,
-            Err(reason) => Err(SendFailure::never(&reason)),
+            Err(reason) => Err(SendFailure::permanent(&reason)),
         };
         match result {
             Ok(reply) => self.record_sent(job.mail, reply).await,
-            Err(setback) => self.record_setback(job.mail, setback).await,
+            Err(failure) => self.record_failure(job.mail, failure).await,
         }
     }
 
     async fn deliver(&mut self, mail: &Mail) -> Result<Reply, SendFailure> {
-        // Taken out: a conversation that is broken off takes its session with it.
+        // Taken out, so that a timeout drops the session.
         let session = self.session.take();
-        let (session, reply) = timeout(CONVERSATION, converse(&self.server, session, mail))
+        let (session, reply) = timeout(MAIL_TIMEOUT, send_through(&self.server, session, mail))
             .await
             .map_err(|_elapsed| SendFailure::timed_out())?;
         self.session = session;
         reply.map_err(SendFailure::from)
     }
 
-    async fn record_sent(&self, mail: DueMail, reply: Reply) -> Result<QueueStep, QueueError> {
+    async fn record_sent(&self, mail: DueMail, reply: Reply) -> Result<QueueStep, DatabaseError> {
         let (id, kind, now) = (mail.id, mail.kind.as_str(), self.clock.now());
         let response = send_failure::shortened(&reply.to_string());
         self.db
             .run(move |conn| {
-                store::record_sent(conn, &mail, &response, now).map_err(QueueError::from)
+                store::record_sent(conn, &mail, &response, now).map_err(DatabaseError::from)
             })
             .await?;
-        tracing::info!(
-            account_mail.id = id,
-            kind,
-            "the mail server took an account mail"
-        );
+        tracing::info!(account_mail.id = id, kind, "transactional mail accepted");
         Ok(QueueStep::Done)
     }
 
-    async fn record_setback(
+    async fn record_failure(
         &self,
         mail: DueMail,
-        setback: SendFailure,
-    ) -> Result<QueueStep, QueueError> {
+        failure: SendFailure,
+    ) -> Result<QueueStep, DatabaseError> {
         let (id, kind, attempt) = (mail.id, mail.kind.as_str(), mail.attempts);
-        let next = next_attempt(&mail, self.clock.now()).filter(|_| !setback.is_final);
-        // Without the server's words, which may hold the address; they are in the row.
-        let (server_away, next_attempt_at) =
-            (setback.server_away, next.map(|next| next.to_rfc3339()));
+        let next = next_attempt(&mail, self.clock.now()).filter(|_| !failure.is_final);
+        // Without the response, which may contain the address; it is stored in the row.
+        let (server_unavailable, next_attempt_at) = (
+            failure.server_unavailable,
+            next.map(|next| next.to_rfc3339()),
+        );
         tracing::warn!(
             account_mail.id = id,
             kind,
             attempt,
-            server_away,
+            server_unavailable,
             next_attempt_at,
-            "an account mail did not leave"
+            "transactional mail not sent"
         );
         self.db
             .run(move |conn| {
-                store::record_failure(conn, &mail, &setback.response, next)
-                    .map_err(QueueError::from)
+                store::record_failure(conn, &mail, &failure.response, next)
+                    .map_err(DatabaseError::from)
             })
             .await?;
-        Ok(if server_away {
-            QueueStep::ServerAway
+        Ok(if server_unavailable {
+            QueueStep::ServerUnavailable
         } else {
             QueueStep::Done
         })
     }
 
-    async fn hang_up(&mut self) {
+    async fn close_session(&mut self) {
         if let Some(session) = self.session.take() {
             session.quit().await;
         }
     }
 }
 
-/// One mail through the session, or through a new one where the old cannot be used; gives it back if it can be used on.
-async fn converse(
+/// Sends a mail through the session, or through a new one if that cannot be used; returns the session if it can be
+/// reused.
+async fn send_through(
     server: &Server,
     session: Option<CountedSession>,
     mail: &Mail,
@@ -245,11 +242,11 @@ fn reusable(mut session: CountedSession) -> Option<CountedSession> {
     session.is_reusable().then_some(session)
 }
 
-/// 30 s, 1 min, 2 min … 1 h after the attempt; never, once the mail is a day old.
+/// Retry delays: 30 s, 1 min, 2 min … 1 h; none once the mail is a day old.
 fn next_attempt(mail: &DueMail, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let doubled = u32::try_from(mail.attempts - 1).unwrap_or_default().min(7);
-    let wait = (TimeDelta::seconds(30) * 2_i32.pow(doubled)).min(TimeDelta::hours(1));
-    Some(now + wait).filter(|next| *next < mail.created_at + TimeDelta::hours(24))
+    let delay = (RETRY_DELAY * 2_i32.pow(doubled)).min(MAX_RETRY_DELAY);
+    Some(now + delay).filter(|next| *next < mail.created_at + RETRY_PERIOD)
 }
 
 #[cfg(test)]
@@ -258,7 +255,7 @@ mod tests {
     use crate::accounts::transactional_mails::model::MailKind;
 
     #[test]
-    fn the_waits_double_from_half_a_minute_to_an_hour_for_a_day() {
+    fn the_retry_delay_doubles_from_half_a_minute_to_an_hour_for_a_day() {
         let created_at = DateTime::UNIX_EPOCH;
         let mail = |attempts| DueMail {
             id: 1,

@@ -1,4 +1,4 @@
-//! An account mail that has been claimed: what it says, and the mail made of it.
+//! A claimed transactional mail: its content, and the mail composed from it.
 
 use std::sync::Arc;
 
@@ -21,13 +21,13 @@ use crate::core::email_address::EmailAddress;
 use crate::core::language::Language;
 use crate::core::owners::Owners;
 
-/// A mail with all that is needed to write it.
-pub(super) struct Job {
+/// A mail and its content.
+pub(super) struct TransactionalJob {
     pub(super) mail: DueMail,
-    words: JobContent,
+    content: TransactionalContent,
 }
 
-enum JobContent {
+enum TransactionalContent {
     Account {
         language: Language,
         content: MailContent,
@@ -36,11 +36,11 @@ enum JobContent {
         message: Message,
         full_name: String,
     },
-    /// Obsolete; the text says why.
+    /// Not sent any more; the reason.
     Obsolete(&'static str),
 }
 
-/// Settings that mails are composed with.
+/// Settings for composing mails.
 pub(super) struct ComposeSettings {
     pub(super) composer: Composer,
     pub(super) from: Mailbox,
@@ -56,15 +56,15 @@ pub(super) fn take(
     tokens: &TokenSigner,
     now: DateTime<Utc>,
     lease: TimeDelta,
-) -> QueryResult<Option<Job>> {
+) -> QueryResult<Option<TransactionalJob>> {
     let Some(mail) = store::claim(conn, now, lease)? else {
         return Ok(None);
     };
-    let words = match (mail.kind, mail.message_id) {
+    let content = match (mail.kind, mail.message_id) {
         (MailKind::Test, Some(message_id)) => test(conn, &mail, message_id)?,
         _ => account_mail(conn, &mail, tokens, now)?,
     };
-    Ok(Some(Job { mail, words }))
+    Ok(Some(TransactionalJob { mail, content }))
 }
 
 fn account_mail(
@@ -72,7 +72,7 @@ fn account_mail(
     mail: &DueMail,
     tokens: &TokenSigner,
     now: DateTime<Utc>,
-) -> QueryResult<JobContent> {
+) -> QueryResult<TransactionalContent> {
     if mail.kind == MailKind::Invitation {
         return invitation(conn, mail, tokens, now);
     }
@@ -83,10 +83,14 @@ fn account_mail(
     };
     let content = match mail.kind {
         MailKind::Confirm if user.confirmed_at.is_some() => {
-            return Ok(JobContent::Obsolete("the address is confirmed already"));
+            return Ok(TransactionalContent::Obsolete(
+                "the address is already confirmed",
+            ));
         }
         MailKind::Reset if user.email != mail.to_email => {
-            return Ok(JobContent::Obsolete("the account has another address now"));
+            return Ok(TransactionalContent::Obsolete(
+                "the account has another address now",
+            ));
         }
         MailKind::Confirm => MailContent::Confirm {
             token: link(LinkKind::Confirm)?,
@@ -101,10 +105,10 @@ fn account_mail(
         MailKind::PasswordChanged => MailContent::PasswordChanged,
         MailKind::EmailChanged => MailContent::EmailChanged,
         MailKind::Test | MailKind::Invitation => {
-            return Ok(JobContent::Obsolete("it names no message"));
+            return Ok(TransactionalContent::Obsolete("the mail has no message"));
         }
     };
-    Ok(JobContent::Account {
+    Ok(TransactionalContent::Account {
         language: user.language,
         content,
     })
@@ -115,11 +119,11 @@ fn invitation(
     mail: &DueMail,
     tokens: &TokenSigner,
     now: DateTime<Utc>,
-) -> QueryResult<JobContent> {
+) -> QueryResult<TransactionalContent> {
     let issued = invitations::store::issue(conn, &mail.to_email, now)?;
     Ok(issued.map_or(
-        JobContent::Obsolete("the invitation was withdrawn or accepted, has expired, or its administrator may not invite any more"),
-        |(token, language)| JobContent::Account {
+        TransactionalContent::Obsolete("the invitation was withdrawn or accepted, has expired, or its administrator may no longer invite"),
+        |(token, language)| TransactionalContent::Account {
             language,
             content: MailContent::Invitation {
                 token: tokens.sign(&token),
@@ -128,31 +132,35 @@ fn invitation(
     ))
 }
 
-fn test(conn: &mut PgConnection, mail: &DueMail, message_id: i64) -> QueryResult<JobContent> {
+fn test(
+    conn: &mut PgConnection,
+    mail: &DueMail,
+    message_id: i64,
+) -> QueryResult<TransactionalContent> {
     let of_user = Owners::One(mail.user_id);
     let Some(message) = messages::store::find(conn, of_user, message_id).optional()? else {
-        return Ok(JobContent::Obsolete("the message was deleted"));
+        return Ok(TransactionalContent::Obsolete("the message was deleted"));
     };
     let key = EmailAddress::key_of(&mail.to_email);
     let Some(to) = messages::store::test_address(conn, mail.user_id, &key)? else {
-        return Ok(JobContent::Obsolete("the recipient was deleted"));
+        return Ok(TransactionalContent::Obsolete("the recipient was deleted"));
     };
-    Ok(JobContent::Message {
+    Ok(TransactionalContent::Message {
         message,
         full_name: to.full_name,
     })
 }
 
-impl Job {
-    /// Composes the mail, or says why it never can be.
+impl TransactionalJob {
+    /// Composes the mail; the error says why that is impossible.
     pub(super) fn compose(
         &self,
         settings: &ComposeSettings,
         now: DateTime<Utc>,
     ) -> Result<Mail, String> {
-        match &self.words {
-            JobContent::Obsolete(reason) => Err((*reason).to_owned()),
-            JobContent::Account { language, content } => {
+        match &self.content {
+            TransactionalContent::Obsolete(reason) => Err((*reason).to_owned()),
+            TransactionalContent::Account { language, content } => {
                 let to = MailRecipient {
                     email: &self.mail.to_email,
                     language: *language,
@@ -162,7 +170,7 @@ impl Job {
                 let mail = mail.map_err(|error| error.to_string())?;
                 signed(mail, settings.signer.as_deref()).map_err(|error| error.to_string())
             }
-            JobContent::Message { message, full_name } => {
+            TransactionalContent::Message { message, full_name } => {
                 let content = Content {
                     subject: &message.subject,
                     html: &message.html,
