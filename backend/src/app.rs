@@ -23,9 +23,10 @@ use crate::accounts::tokens::api_secret::ApiSecrets;
 use crate::accounts::tokens::signed_token::TokenSigner;
 use crate::accounts::{api_tokens, audit_log, auth, avatars, invitations, quotas, sessions, users};
 use crate::audience::{recipients, suppressions};
-use crate::config::{CacheKind, Config};
+use crate::config::Config;
 use crate::content::{images, messages};
 use crate::core::cache::Cache;
+use crate::core::cache::settings::CacheKind;
 use crate::core::clock::Clock;
 use crate::core::compute::{Bounds, Compute};
 use crate::core::db::Db;
@@ -83,7 +84,7 @@ impl Services {
         let tokens = AccessTokens::new(&config.secrets.jwt);
         let callers = Callers::new(tokens.clone(), ApiSecrets::new(&config.secrets.api_tokens));
         let passwords = Passwords::new(config.secrets.pepper, config.auth.password_cost);
-        let live_updates = LiveUpdates::new(db.clone(), config.http.live_updates);
+        let live_updates = LiveUpdates::new(db.clone(), config.live_updates);
         let redis = config.redis.clone();
         let redis = redis.map(|redis| Arc::new(Redis::new(redis, config.installation())));
         let limits = Limits::new(redis.clone(), config.auth.limits, clock.clone());
@@ -194,7 +195,11 @@ impl Services {
 
     /// Deletes expired rows; does nothing before it is run.
     pub fn maintenance(&self) -> Maintenance {
-        Maintenance::new(self.db.clone(), self.clock.clone(), self.config.events_kept)
+        Maintenance::new(
+            self.db.clone(),
+            self.clock.clone(),
+            self.config.audit_log_retention,
+        )
     }
 
     fn authenticator(&self) -> Authenticator {

@@ -1,17 +1,9 @@
-//! All settings, read once from the environment (and `.env`); every mistake is reported, not only the first.
+//! All settings: each is read by its slice, in its `settings.rs`. All errors are reported, not only the first.
 
-mod accounts;
-mod addresses;
-mod cache;
-mod environment;
-mod reading;
-mod secrets;
-mod senders;
-mod settings;
+mod app_secret;
 mod strength;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
@@ -19,81 +11,59 @@ use deadpool_redis::redis::ConnectionInfo;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use self::addresses::without_password;
-pub use self::cache::CacheKind;
-use self::settings::Settings;
-use crate::accounts::admission::sign_up_policy::SignUpPolicy;
+use self::app_secret::SAMPLE_SECRET;
+use crate::accounts::auth::settings::AuthSettings;
 use crate::accounts::quotas::model::Quotas;
+use crate::accounts::users::settings::{AdminSettings, DemoPassword};
+use crate::accounts::{audit_log, auth, quotas, users};
+use crate::core::cache::settings::CacheKind;
+use crate::core::db::settings::{DatabaseSettings, without_password};
+use crate::core::settings::environment::{self, Environment};
+use crate::core::settings::reader::SettingsReader;
+use crate::core::telemetry::settings::LogSettings;
+use crate::core::{cache, db, redis, telemetry};
 use crate::delivery::mailings::live_updates::hub::LiveUpdateIntervals;
+use crate::delivery::smtp_servers;
 use crate::delivery::smtp_servers::settings::MailSettings;
+use crate::engine;
 use crate::engine::settings::EngineSettings;
-use crate::web::deadlines::Deadlines;
+use crate::web;
+use crate::web::settings::HttpSettings;
 
-/// The sample in `.env.example`; good enough to try things out, refused in production.
-const SAMPLE_SECRET: &str = "sample-secret-for-development-only";
-
-/// Everything the program can be told.
+/// All settings.
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub standing: Standing,
-    pub database: Database,
-    pub http: Http,
+    pub deployment: Deployment,
+    pub database: DatabaseSettings,
+    pub http: HttpSettings,
+    /// Intervals of the streams of `/mailings/{id}/live`. Only tests change them.
+    pub live_updates: LiveUpdateIntervals,
     pub secrets: Secrets,
     pub mail: MailSettings,
     pub engine: EngineSettings,
     pub auth: AuthSettings,
-    /// `REDIS_URL`; without it limits are counted in this process. Its `Debug` hides the password.
+    /// `REDIS_URL`; without it limits are counted in this process. `Debug` hides the password.
     pub redis: Option<ConnectionInfo>,
     /// `QUOTA_RECIPIENTS` and `QUOTA_MAILS_A_DAY`.
     pub quotas: Quotas,
     pub cache: CacheKind,
-    /// `ADMIN_EMAIL` and `ADMIN_PASSWORD`, for `dispatch create-admin` where nobody sits at a terminal.
-    pub admin: Option<Admin>,
+    /// `ADMIN_EMAIL` and `ADMIN_PASSWORD`, for `dispatch create-admin` without a terminal.
+    pub admin: Option<AdminSettings>,
     /// `DEMO_PASSWORD`: password of the accounts created by `dispatch seed-demo`; random if unset. Not allowed in
     /// production.
     pub demo_password: Option<DemoPassword>,
-    /// `EVENTS_KEPT_DAYS`: how long the journal of events reaches back.
-    pub events_kept: TimeDelta,
-    pub log: Log,
+    /// `EVENTS_KEPT_DAYS`: how long the audit log is kept.
+    pub audit_log_retention: TimeDelta,
+    pub log: LogSettings,
 }
 
-/// How serious this installation is.
+/// What kind of installation this is.
 #[derive(Debug, Clone, Copy)]
-pub struct Standing {
+pub struct Deployment {
     /// `APP_ENV=production`
     pub production: bool,
-    /// `APP_SECRET` is the public sample.
+    /// Whether `APP_SECRET` is the public sample.
     pub sample_secret: bool,
-}
-
-/// Where the data live.
-#[derive(Clone)]
-pub struct Database {
-    /// `DATABASE_URL`
-    pub url: String,
-    /// `DB_POOL_SIZE`
-    pub pool_size: u32,
-}
-
-/// How the API is reached.
-#[derive(Debug, Clone)]
-pub struct Http {
-    /// `BIND`
-    pub bind: SocketAddr,
-    /// `METRICS_BIND`: where Prometheus finds the metrics of this process, when set.
-    pub metrics_bind: Option<SocketAddr>,
-    /// `PUBLIC_URL` in ASCII, without a slash at the end; links in mails begin with it.
-    pub public_url: String,
-    /// `FRONTEND_DIR`: the built web application, served beside the API when set.
-    pub frontend_dir: Option<PathBuf>,
-    /// `TRUSTED_PROXIES`: how many proxies before us add to `X-Forwarded-For`.
-    pub trusted_proxies: usize,
-    /// `CORS_ORIGINS`: whose pages may call the API from a browser; without it only our own.
-    pub cors_origins: Vec<String>,
-    /// How long a request may take to arrive. Not to be set from outside: only tests have reason to be impatient.
-    pub deadlines: Deadlines,
-    /// How quick the streams of `/mailings/{id}/live` are; not to be set from outside either.
-    pub live_updates: LiveUpdateIntervals,
 }
 
 /// Keys for separate purposes, all derived from `APP_SECRET`.
@@ -103,75 +73,24 @@ pub struct Secrets {
     pub pepper: [u8; 32],
     pub message_id: [u8; 32],
     pub installation: [u8; 32],
-    /// Of what users entrust to us: see `smtp_servers::sealing`.
+    /// Encrypts credentials of users: see `smtp_servers::sealing`.
     pub sealing: [u8; 32],
     pub api_tokens: [u8; 32],
     pub refresh_tokens: [u8; 32],
-    /// Of the tokens in links to confirm an address, to set a password, and of invitations.
+    /// Signs tokens in mailed links: confirmations, password resets, invitations.
     pub mailed_tokens: [u8; 32],
 }
 
-/// How people come in.
-#[derive(Debug, Clone)]
-pub struct AuthSettings {
-    /// `LIMITS`: multiplies how often one may sign in, sign up, ask for mails or call the API; 0 switches the limits off.
-    pub limits: u32,
-    /// `SIGN_UP`: who may open an account. Required in production.
-    pub sign_up: SignUpPolicy,
-    /// Rounds of bcrypt as a power of two. Not to be set from outside: only tests have reason to be quicker.
-    pub password_cost: u32,
-}
-
-/// The administrator to be made.
-#[derive(Clone)]
-pub struct Admin {
-    pub email: String,
-    pub password: String,
-}
-
-/// The password of demo accounts.
-#[derive(Clone)]
-pub struct DemoPassword(pub String);
-
-/// What is logged and how.
-#[derive(Debug, Clone)]
-pub struct Log {
-    /// `RUST_LOG`
-    pub filter: String,
-    /// `LOG_FORMAT=json` for machines, `text` for people.
-    pub json: bool,
-}
-
-/// All that is wrong with the settings.
+/// Everything that is wrong with the settings.
 #[derive(Debug, thiserror::Error)]
 pub struct ConfigErrors(pub Vec<String>);
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the settings are not usable:")?;
+        write!(f, "invalid settings:")?;
         self.0
             .iter()
-            .try_for_each(|mistake| write!(f, "\n  - {mistake}"))
-    }
-}
-
-impl fmt::Debug for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database")
-            .field("pool_size", &self.pool_size)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Admin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Admin(…)")
-    }
-}
-
-impl fmt::Debug for DemoPassword {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("DemoPassword(…)")
+            .try_for_each(|error| write!(f, "\n  - {error}"))
     }
 }
 
@@ -182,11 +101,11 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// The keys that follow from one secret.
+    /// Derives the keys from one secret.
     pub fn derive(secret: &str) -> Self {
         let key = |purpose: &str| {
             let mut mac = <Hmac<Sha256>>::new_from_slice(secret.as_bytes())
-                .unwrap_or_else(|_never| unreachable!("HMAC takes a key of any length"));
+                .unwrap_or_else(|_never| unreachable!("HMAC accepts keys of any length"));
             mac.update(purpose.as_bytes());
             mac.finalize().into_bytes().into()
         };
@@ -204,20 +123,33 @@ impl Secrets {
 }
 
 impl Config {
-    /// Reads the process's environment, after `.env` in the working directory where there is one.
+    /// Reads the process's environment, and `.env` for variables that are not set there.
     pub fn from_env() -> Result<Self, ConfigErrors> {
-        environment::read()
+        let environment = Environment::read();
+        let config = Self::read(|name| environment.get(name));
+        let mut errors = environment.into_errors();
+        match config {
+            Ok(config) if errors.is_empty() => {
+                environment::export_file();
+                Ok(config)
+            }
+            Ok(_) => Err(ConfigErrors(errors)),
+            Err(ConfigErrors(more)) => {
+                errors.extend(more);
+                Err(ConfigErrors(errors))
+            }
+        }
     }
 
-    /// Where the workers of this installation keep their journals, apart from those of any other on this machine. A new
-    /// password of the database changes nothing about whose they are.
+    /// Directory of this installation's journals, separate from those of others on this machine. It does not depend on
+    /// the password of the database.
     pub fn journal(&self) -> PathBuf {
         let digest = Sha256::digest(without_password(&self.database.url));
         let name = digest.iter().take(8).map(|byte| format!("{byte:02x}"));
         self.engine.journal_dir.join(name.collect::<String>())
     }
 
-    /// The name of this installation among others that share a Redis; that of all its processes.
+    /// Identifies this installation among others that share a Redis; the same in all its processes.
     pub fn installation(&self) -> String {
         let digest = Sha256::new()
             .chain_update(self.secrets.installation)
@@ -227,9 +159,53 @@ impl Config {
         name.collect()
     }
 
-    /// Reads settings from anything that answers a name with a value.
+    /// Reads settings from a lookup by name.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
-        Settings::read(lookup)
+        let mut reader = SettingsReader::new(&lookup);
+        let config = Self::read_all(&mut reader);
+        let errors = reader.into_errors();
+        config
+            .filter(|_| errors.is_empty())
+            .ok_or(ConfigErrors(errors))
+    }
+
+    /// Reads all settings before any error ends it, so that all errors are recorded.
+    fn read_all(reader: &mut SettingsReader<'_>) -> Option<Self> {
+        let database = db::settings::read(reader);
+        let production = app_secret::read_production(reader);
+        let http = web::settings::read(reader);
+        let secret = app_secret::read(reader, production);
+        let mail = smtp_servers::settings::read(reader);
+        let engine = engine::settings::read(reader);
+        let auth = auth::settings::read(reader, production);
+        let admin = users::settings::read_admin(reader);
+        let demo_password = users::settings::read_demo_password(reader, production);
+        let redis = redis::settings::read(reader);
+        let log = telemetry::settings::read(reader);
+        let audit_log_retention = audit_log::settings::read(reader);
+        let quotas = quotas::settings::read(reader);
+        let cache = cache::settings::read(reader, redis.is_some());
+        let deployment = Deployment {
+            production,
+            sample_secret: secret.as_deref() == Some(SAMPLE_SECRET),
+        };
+        Some(Self {
+            deployment,
+            database: database?,
+            http: http?,
+            live_updates: LiveUpdateIntervals::default(),
+            secrets: Secrets::derive(&secret?),
+            mail: mail?,
+            engine: engine?,
+            auth: auth?,
+            redis,
+            quotas,
+            cache: cache?,
+            admin,
+            demo_password,
+            audit_log_retention: audit_log_retention?,
+            log,
+        })
     }
 }
 

@@ -10,10 +10,9 @@ use crate::accounts::audit_log::audit;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
 use crate::accounts::auth::model::SignUp;
 use crate::accounts::auth::store;
-use crate::accounts::identity::Origin;
-use crate::accounts::identity::Role;
+use crate::accounts::identity::{Origin, Role};
+use crate::accounts::users::settings::AdminSettings;
 use crate::app::Services;
-use crate::config::Admin;
 use crate::core::email_address::EmailAddress;
 use crate::core::language::Language;
 
@@ -57,7 +56,7 @@ pub(super) fn run(services: &Services) -> Result<(), CommandError> {
     }
 }
 
-fn prompt() -> Result<Admin, CommandError> {
+fn prompt() -> Result<AdminSettings, CommandError> {
     if !io::stdin().is_terminal() {
         return Err("stdin is not a terminal: set ADMIN_EMAIL and ADMIN_PASSWORD".into());
     }
@@ -68,7 +67,7 @@ fn prompt() -> Result<Admin, CommandError> {
     if rpassword::prompt_password("Repeat the password: ")? != password {
         return Err("the two passwords differ".into());
     }
-    Ok(Admin { email, password })
+    Ok(AdminSettings { email, password })
 }
 
 fn parsed(email: &str) -> Result<EmailAddress, CommandError> {

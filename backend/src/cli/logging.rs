@@ -5,10 +5,10 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::EnvFilter;
 
 use super::output::CommandError;
-use crate::config::Log;
+use crate::core::telemetry::settings::LogSettings;
 
 /// Starts logging with these settings.
-pub(super) fn start(log: &Log) -> Result<(), CommandError> {
+pub(super) fn start(log: &LogSettings) -> Result<(), CommandError> {
     let filter = EnvFilter::try_new(&log.filter)?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)

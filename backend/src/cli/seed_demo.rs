@@ -118,7 +118,7 @@ pub(super) fn add(services: &Services) -> Result<(), CommandError> {
 
 /// The demo data include an administrator.
 fn refuse_in_production(services: &Services) -> Result<(), CommandError> {
-    if services.config.standing.production {
+    if services.config.deployment.production {
         return Err(
             "demo accounts are not available with APP_ENV=production; create an administrator with dispatch create-admin"
                 .into(),

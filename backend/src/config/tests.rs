@@ -115,7 +115,7 @@ fn the_journal_of_events_reaches_back_a_year_or_as_far_as_one_likes() {
     let kept = |days: &str| {
         let mut settings = NEEDED.to_vec();
         settings.push(("EVENTS_KEPT_DAYS", days));
-        read(&settings).map(|config| config.events_kept.num_days())
+        read(&settings).map(|config| config.audit_log_retention.num_days())
     };
     assert_eq!((kept("").unwrap(), kept("30").unwrap()), (365, 30));
     for days in ["0", "-1", "36501", "9223372036854775807", "a year"] {

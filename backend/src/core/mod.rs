@@ -12,6 +12,8 @@ pub mod picture;
 pub mod random_token;
 pub mod redis;
 pub mod search;
+pub mod settings;
+pub mod telemetry;
 pub mod zone;
 
 pub use mime::{email_address, text};

@@ -1,5 +1,7 @@
 //! Redis: asked for a tenth of a second and no longer, then left alone for a second. Whoever gets no answer goes on without.
 
+pub mod settings;
+
 use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};

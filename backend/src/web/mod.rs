@@ -32,6 +32,7 @@ pub mod query;
 pub mod readiness;
 pub mod request_id;
 pub mod request_metrics;
+pub mod settings;
 pub mod site;
 pub mod span;
 pub mod upload;

@@ -26,7 +26,7 @@ fn kept(app: &TestApp) -> [i64; 4] {
 /// One pass of the maintenance.
 fn tidy(app: &TestApp) {
     let services = &app.services;
-    let kept = services.config.events_kept;
+    let kept = services.config.audit_log_retention;
     let maintenance = Maintenance::new(services.db.clone(), services.clock.clone(), kept);
     assert!(!maintenance.pass(&mut app.sql()).unwrap());
 }

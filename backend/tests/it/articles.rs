@@ -430,7 +430,7 @@ fn a_picture_that_no_article_shows_a_week_later_is_deleted() {
     let Services {
         db, clock, config, ..
     } = app.services.clone();
-    let maintenance = Maintenance::new(db, clock, config.events_kept);
+    let maintenance = Maintenance::new(db, clock, config.audit_log_retention);
     for (days, found) in [(6, 200), (2, 404)] {
         app.wait(TimeDelta::days(days));
         maintenance.pass(&mut app.sql()).unwrap();

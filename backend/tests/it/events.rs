@@ -424,7 +424,7 @@ fn what_happened_is_forgotten_when_its_time_is_over_and_not_before() {
         &Origin::service(app.now()).event(EventKind::SignedOut),
     )
     .unwrap();
-    let kept = app.services.config.events_kept;
+    let kept = app.services.config.audit_log_retention;
     assert_eq!(kept, TimeDelta::days(365));
     let maintenance = Maintenance::new(app.services.db.clone(), app.services.clock.clone(), kept);
     let left = || -> i64 { events::table.count().get_result(&mut app.sql()).unwrap() };

@@ -26,8 +26,8 @@ fn quick_app() -> TestApp {
 
 fn quick_app_with(smtp: &str) -> TestApp {
     TestApp::start_tuned(&[("SMTP_URL", smtp)], |config| {
-        config.http.live_updates.poll = Duration::from_millis(20);
-        config.http.live_updates.heartbeat = Duration::from_millis(100);
+        config.live_updates.poll = Duration::from_millis(20);
+        config.live_updates.heartbeat = Duration::from_millis(100);
     })
 }
 

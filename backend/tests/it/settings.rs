@@ -151,7 +151,7 @@ fn two_answers_to_the_same_question_are_a_mistake() {
     let told = dispatch(&["serve"], &settings).err;
     for pair in [
         "METRICS_BIND: the same as BIND",
-        "CACHE=redis: REDIS_URL says where it is",
+        "CACHE=redis: REDIS_URL is not set",
         "ADMIN_EMAIL is set without ADMIN_PASSWORD",
         "DATABASE_PASSWORD_FILE is set, and DATABASE_URL has a password too",
         "APP_SECRET and APP_SECRET_FILE are both set",

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod model;
 pub mod new;
+pub mod settings;
 pub mod store;
 
 pub use self::model::{EventKind, SubjectKind};

@@ -9,5 +9,6 @@ mod me;
 pub mod model;
 pub mod password;
 mod recovery;
+pub mod settings;
 mod sign_up;
 pub mod store;

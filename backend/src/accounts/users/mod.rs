@@ -7,4 +7,5 @@ mod blocking;
 mod directory;
 pub mod model;
 mod roles;
+pub mod settings;
 pub mod store;

@@ -18,7 +18,7 @@ pub(super) fn sign_up(config: &Config, findings: &Findings) {
         }
         SignUpPolicy::Closed => "sign-up is closed".to_owned(),
     };
-    if config.standing.production && config.auth.sign_up == SignUpPolicy::Open {
+    if config.deployment.production && config.auth.sign_up == SignUpPolicy::Open {
         findings.warn(
             "sign-up",
             message,
@@ -49,7 +49,7 @@ pub(super) fn quotas(config: &Config, findings: &Findings) {
         number(recipients),
         number(mails_a_day)
     );
-    if config.standing.production && (recipients.is_none() || mails_a_day.is_none()) {
+    if config.deployment.production && (recipients.is_none() || mails_a_day.is_none()) {
         findings.warn(
             "quotas",
             message,

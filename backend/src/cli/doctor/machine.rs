@@ -17,8 +17,8 @@ const VOLATILE: [&str; 3] = ["tmpfs", "ramfs", "overlay"];
 const REMOTE: [&str; 6] = ["nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"];
 
 pub(super) fn keys(config: &Config, findings: &Findings) {
-    let standing = config.standing;
-    match (standing.sample_secret, standing.production) {
+    let deployment = config.deployment;
+    match (deployment.sample_secret, deployment.production) {
         (true, _) => findings.warn(
             "keys",
             "APP_SECRET is the public sample: anyone who knows it can sign in as any user",
@@ -43,7 +43,7 @@ pub(super) fn public_url(config: &Config, findings: &Findings) {
             format!("{url} has a path"),
             "the application expects an origin of its own: a path works only behind a proxy that removes it",
         );
-    } else if config.standing.production && scheme != "https" {
+    } else if config.deployment.production && scheme != "https" {
         findings.fail(
             "public-url",
             format!("{url} is not encrypted: links in mails lead there, and browsers store no secure cookies for it"),

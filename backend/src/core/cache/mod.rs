@@ -1,6 +1,7 @@
 //! Answers that are kept ready for a while: in this process, and in Redis where several processes share them. What is not
 //! there, because Redis is away or the cache is off, is made anew: a cache makes things quick, never right or wrong.
 
+pub mod settings;
 mod shared;
 mod tagged_body;
 

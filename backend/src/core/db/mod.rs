@@ -7,6 +7,7 @@ mod pool;
 pub mod prepared;
 #[rustfmt::skip]
 pub mod schema;
+pub mod settings;
 
 pub use migrations::{
     Differences, Step, differences, migrate, migrate_telling, pending, revert_all,

@@ -1,6 +1,7 @@
-//! `CACHE`: where answers are kept that many ask for.
+//! `CACHE`: where responses are cached.
 
-/// Where they are kept.
+use crate::core::settings::reader::SettingsReader;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CacheKind {
     /// Shared by all processes.
@@ -10,15 +11,20 @@ pub enum CacheKind {
     Off,
 }
 
+pub fn read(reader: &mut SettingsReader<'_>, has_redis: bool) -> Option<CacheKind> {
+    let kind = CacheKind::parse(reader.text("CACHE").as_deref(), has_redis);
+    reader.check(kind)
+}
+
 impl CacheKind {
-    /// As the setting has it, `auto` where there is none.
-    pub(super) fn read(setting: Option<&str>, redis: bool) -> Result<Self, String> {
+    /// Parses the setting; `auto` if unset.
+    fn parse(setting: Option<&str>, redis: bool) -> Result<Self, String> {
         match (setting.unwrap_or("auto"), redis) {
             ("auto" | "redis", true) => Ok(Self::Redis),
             ("auto", false) | ("memory", _) => Ok(Self::Memory),
             ("off", _) => Ok(Self::Off),
-            ("redis", false) => Err("CACHE=redis: REDIS_URL says where it is".to_owned()),
-            (other, _) => Err(format!("CACHE={other}: auto, redis, memory or off")),
+            ("redis", false) => Err("CACHE=redis: REDIS_URL is not set".to_owned()),
+            (other, _) => Err(format!("CACHE={other}: must be auto, redis, memory or off")),
         }
     }
 }
@@ -28,8 +34,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_kept_in_redis_where_there_is_one_unless_told_otherwise() {
-        let read = CacheKind::read;
+    fn responses_are_cached_in_redis_if_configured_unless_set_otherwise() {
+        let read = CacheKind::parse;
         assert_eq!(read(None, true), Ok(CacheKind::Redis));
         assert_eq!(read(None, false), Ok(CacheKind::Memory));
         for redis in [true, false] {

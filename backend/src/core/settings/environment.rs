@@ -1,55 +1,64 @@
-//! Where settings come from: the process's environment, and `.env` for what the environment does not say.
+//! The source of settings: the process's environment, and `.env` for variables that are not set there.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::env::{self, VarError};
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::mem;
 use std::path::PathBuf;
 
-use super::{Config, ConfigErrors};
+/// Error of a line of `.env`. The line itself is not repeated: it may contain a password.
+const INVALID_LINE: &str =
+    "cannot be read: write NAME=value, and values with spaces, quotes or # in single quotes";
 
-/// A line is not repeated: it may hold a password.
-const HOW_LINES_ARE_WRITTEN: &str =
-    "cannot be read: NAME=value, and a value with spaces, quotes or # in it between single quotes";
-
-/// `.env`, of the working directory or the nearest one above it.
+/// Values of `.env` in the working directory, or in the nearest directory above it.
 #[derive(Default)]
 struct EnvFile {
     values: HashMap<String, String>,
-    mistakes: Vec<String>,
+    errors: Vec<String>,
 }
 
-/// Reads all settings; what is wrong with the file is told with what is wrong in it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one reader of the environment"
-)]
-pub(super) fn read() -> Result<Config, ConfigErrors> {
-    let file = EnvFile::find().map(EnvFile::read).unwrap_or_default();
-    let mistakes = RefCell::new(file.mistakes);
-    let config = Config::read(|name| match env::var(name) {
-        Ok(value) => Some(value),
-        Err(VarError::NotPresent) => file.values.get(name).cloned(),
-        Err(VarError::NotUnicode(_)) => {
-            let mistake = format!("{name}: its value is no text in UTF-8");
-            mistakes.borrow_mut().push(mistake);
-            None
-        }
-    });
-    let mut mistakes = mistakes.into_inner();
-    match config {
-        Ok(config) if mistakes.is_empty() => {
-            // For the libraries that look there by themselves, such as libpq for PGSSLMODE.
-            dotenvy::dotenv().ok();
-            Ok(config)
-        }
-        Ok(_) => Err(ConfigErrors(mistakes)),
-        Err(ConfigErrors(more)) => {
-            mistakes.extend(more);
-            Err(ConfigErrors(mistakes))
+/// The process's environment, and `.env` for variables that are not set there.
+pub struct Environment {
+    file: EnvFile,
+    errors: RefCell<Vec<String>>,
+}
+
+impl Environment {
+    /// Reads `.env`, if it exists.
+    pub fn read() -> Self {
+        let mut file = EnvFile::find().map(EnvFile::read).unwrap_or_default();
+        let errors = RefCell::new(mem::take(&mut file.errors));
+        Self { file, errors }
+    }
+
+    /// The value of a variable.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the only reader of the environment"
+    )]
+    pub fn get(&self, name: &str) -> Option<String> {
+        match env::var(name) {
+            Ok(value) => Some(value),
+            Err(VarError::NotPresent) => self.file.values.get(name).cloned(),
+            Err(VarError::NotUnicode(_)) => {
+                let error = format!("{name}: the value is not valid UTF-8");
+                self.errors.borrow_mut().push(error);
+                None
+            }
         }
     }
+
+    /// What is wrong with the file and the variables read so far.
+    pub fn into_errors(self) -> Vec<String> {
+        self.errors.into_inner()
+    }
+}
+
+/// Adds the variables of `.env` to the process's environment, for libraries that read it, such as libpq (`PGSSLMODE`).
+pub fn export_file() {
+    dotenvy::dotenv().ok();
 }
 
 impl EnvFile {
@@ -66,29 +75,29 @@ impl EnvFile {
         if let Err(error) = opened {
             return Self {
                 values: HashMap::new(),
-                mistakes: vec![format!("{}: {error}", path.display())],
+                errors: vec![format!("{}: {error}", path.display())],
             };
         }
         Self::parse(&path.display().to_string(), &text)
     }
 
-    /// Every line that can be understood counts, so that one that cannot hides no other mistake.
+    /// Parses all valid lines, so that an invalid one does not hide other errors.
     fn parse(name: &str, text: &str) -> Self {
         let mut file = Self::default();
         let text = text.trim_start_matches('\u{feff}');
         for pair in dotenvy::Iter::new(BufReader::new(text.as_bytes())) {
             match pair {
-                // The first word counts, as where it is loaded.
+                // The first value counts, as in `dotenvy::dotenv`.
                 Ok((key, value)) => {
                     file.values.entry(key).or_insert(value);
                 }
                 Err(dotenvy::Error::LineParse(line, _)) => {
-                    let place = place_of(&line, text);
-                    file.mistakes
-                        .push(format!("{name}{place}: {HOW_LINES_ARE_WRITTEN}"));
+                    let position = position_of(&line, text);
+                    file.errors
+                        .push(format!("{name}{position}: {INVALID_LINE}"));
                 }
                 Err(error) => {
-                    file.mistakes.push(format!("{name}: {error}"));
+                    file.errors.push(format!("{name}: {error}"));
                     break;
                 }
             }
@@ -97,8 +106,8 @@ impl EnvFile {
     }
 }
 
-/// `, line 3 (SMTP_URL)`, as far as it can be told. What could not be read may be a line or only its end.
-fn place_of(unread: &str, text: &str) -> String {
+/// `, line 3 (SMTP_URL)`, if it can be found. The unread text may be a line or the end of one.
+fn position_of(unread: &str, text: &str) -> String {
     let first = unread.lines().next().unwrap_or_default().trim();
     let mut lines = text.lines().zip(1..);
     let found = lines.find(|(line, _)| !first.is_empty() && line.trim().ends_with(first));
@@ -120,14 +129,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_that_cannot_be_read_is_named_and_hides_no_other() {
+    fn an_invalid_line_is_reported_and_does_not_hide_others() {
         let file = EnvFile::parse(
             ".env",
             "# settings\nBIND=127.0.0.1:1\nMAIL_FROM=Ann canary <a@example.org>\nAPP_SECRET='x'\nfoo bar canary\n",
         );
         assert_eq!(file.values["BIND"], "127.0.0.1:1");
         assert_eq!(file.values["APP_SECRET"], "x");
-        let told = file.mistakes.join("\n");
+        let told = file.errors.join("\n");
         assert!(
             told.contains(".env, line 3 (MAIL_FROM): ") && told.contains(".env, line 5: "),
             "{told}"
@@ -136,11 +145,11 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_without_its_end_is_a_mistake_of_the_line_it_stands_in() {
+    fn an_unclosed_quote_is_reported_for_its_line() {
         let file = EnvFile::parse(".env", "\u{feff}LIMITS=1\nAPP_SECRET='canary\nBIND=1\n");
         assert_eq!(file.values["LIMITS"], "1");
-        let [told] = file.mistakes.as_slice() else {
-            panic!("{:?}", file.mistakes);
+        let [told] = file.errors.as_slice() else {
+            panic!("{:?}", file.errors);
         };
         assert!(
             told.contains("line 2 (APP_SECRET)") && !told.contains("canary"),

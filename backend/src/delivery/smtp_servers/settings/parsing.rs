@@ -1,18 +1,35 @@
-//! `OWN_SMTP_PORTS`, `OWN_SMTP_NETWORKS`: where mail servers of users may be. `DKIM_…`: what the installation signs with.
+//! Parses `MAIL_FROM`, `SMTP_EHLO_NAME`, `OWN_SMTP_PORTS`, `OWN_SMTP_NETWORKS` and `DKIM_…`.
 
 use std::fs;
 use std::sync::Arc;
 
+use lettre::address::AddressError;
+use lettre::message::Mailbox;
 use smtp::dkim::{self, Key, Signer};
 use smtp::egress_policy::{Network, Reach};
 use smtp::ehlo_name::EhloName;
 
-/// Where mail is handed in: relayed, encrypted, submitted, and what many providers offer besides.
-const PORTS: &str = "25,465,587,2525";
+use crate::core::email_address::EmailAddress;
 
-/// Where users' servers may be, as the settings have it.
+/// Default of `OWN_SMTP_PORTS`: relay, implicit TLS, submission, and the alternative of many providers.
+const DEFAULT_PORTS: &str = "25,465,587,2525";
+
+/// Name and normalized address of the sender.
+pub(super) fn mailbox(text: &str) -> Result<Mailbox, String> {
+    let Mailbox { name, email } = text
+        .parse()
+        .map_err(|error: AddressError| error.to_string())?;
+    let email = EmailAddress::parse(email.as_ref()).map_err(|error| error.to_string())?;
+    let email = email
+        .to_smtp()
+        .parse()
+        .map_err(|error: AddressError| error.to_string())?;
+    Ok(Mailbox::new(name, email))
+}
+
+/// The networks and ports where users' servers may be.
 pub(super) fn reach(ports: Option<&str>, networks: Option<&str>) -> Result<Reach, Vec<String>> {
-    let mut mistakes = Vec::new();
+    let mut errors = Vec::new();
     let words = |text: &str| -> Vec<String> {
         let words = text.split(',').map(str::trim);
         words
@@ -21,23 +38,23 @@ pub(super) fn reach(ports: Option<&str>, networks: Option<&str>) -> Result<Reach
             .collect()
     };
     let mut open = Vec::new();
-    for word in words(ports.unwrap_or(PORTS)) {
+    for word in words(ports.unwrap_or(DEFAULT_PORTS)) {
         match word.parse::<u16>() {
             Ok(port) if port > 0 => open.push(port),
-            _ => mistakes.push(format!("OWN_SMTP_PORTS: {word} is no port, 1 to 65535")),
+            _ => errors.push(format!("OWN_SMTP_PORTS: {word} is not a port, 1 to 65535")),
         }
     }
     let mut opened = Vec::new();
     for word in words(networks.unwrap_or_default()) {
         match word.parse::<Network>() {
             Ok(network) => opened.push(network),
-            Err(error) => mistakes.push(format!("OWN_SMTP_NETWORKS: {word}: {error}")),
+            Err(error) => errors.push(format!("OWN_SMTP_NETWORKS: {word}: {error}")),
         }
     }
-    if mistakes.is_empty() {
+    if errors.is_empty() {
         Ok(Reach::new(open, opened))
     } else {
-        Err(mistakes)
+        Err(errors)
     }
 }
 
@@ -47,12 +64,12 @@ pub(super) fn ehlo_name(name: Option<&str>) -> Result<Option<EhloName>, Vec<Stri
     match EhloName::parse(name) {
         Some(read) => Ok(Some(read)),
         None => Err(vec![format!(
-            "SMTP_EHLO_NAME={name}: a name with its domain, such as mail.example.org, or an address such as [192.0.2.1] or [IPv6:2001:db8::1]"
+            "SMTP_EHLO_NAME={name}: must be a name with a domain, such as mail.example.org, or an address such as [192.0.2.1] or [IPv6:2001:db8::1]"
         )]),
     }
 }
 
-/// What the installation's mails are signed with, if they are: its domain, the key's name and its file, all or none.
+/// The DKIM signer of the installation's mails: domain, selector and key file must all be set, or none.
 pub(super) fn signer(
     domain: Option<&str>,
     selector: Option<&str>,
@@ -70,19 +87,19 @@ pub(super) fn signer(
             let missing = missing.into_iter().filter(|(_, is_missing)| *is_missing);
             return Err(missing
                 .map(|(name, _)| {
-                    format!("{name} is missing: to sign mails all three of DKIM_… are needed")
+                    format!("{name} is missing: signing requires all three of DKIM_DOMAIN, DKIM_SELECTOR and DKIM_KEY_FILE")
                 })
                 .collect());
         }
     };
-    let mut mistakes = Vec::new();
+    let mut errors = Vec::new();
     let name = dkim::domain(domain);
     if name.is_none() || dkim::is_place_of_key(domain) {
-        mistakes.push(format!("DKIM_DOMAIN={domain}: this is no domain"));
+        errors.push(format!("DKIM_DOMAIN={domain}: not a domain"));
     }
     if !dkim::is_selector(selector) {
-        mistakes.push(format!(
-            "DKIM_SELECTOR={selector}: a word such as dispatch, without ._domainkey and the domain"
+        errors.push(format!(
+            "DKIM_SELECTOR={selector}: must be a name such as dispatch, without ._domainkey and the domain"
         ));
     }
     // The key itself is never repeated.
@@ -90,15 +107,15 @@ pub(super) fn signer(
         .map_err(|error| error.to_string())
         .and_then(|pem| Key::parse(&pem).map_err(|error| error.to_string()));
     match (name, key) {
-        (Some(name), Ok(key)) if mistakes.is_empty() => {
+        (Some(name), Ok(key)) if errors.is_empty() => {
             Ok(Some(Arc::new(Signer::new(&name, selector, key))))
         }
         (_, key) => {
-            mistakes.extend(
+            errors.extend(
                 key.err()
                     .map(|error| format!("DKIM_KEY_FILE={file}: {error}")),
             );
-            Err(mistakes)
+            Err(errors)
         }
     }
 }
@@ -108,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_servers_may_be_at_the_ports_for_mail_and_in_no_closed_network_unless_told_otherwise() {
+    fn by_default_users_servers_may_use_mail_ports_and_no_private_network() {
         let usual = reach(None, None).unwrap();
         assert_eq!(usual.ports().collect::<Vec<_>>(), [25, 465, 587, 2525]);
         assert!(!usual.allows_literal("10.0.0.1"));
@@ -118,24 +135,24 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake_about_users_servers_is_told() {
-        let mistakes = reach(Some("25,smtp,0,70000"), Some("10.0.0.0/40, lan")).unwrap_err();
-        assert_eq!(mistakes.len(), 5, "{mistakes:?}");
+    fn all_errors_about_users_servers_are_reported() {
+        let errors = reach(Some("25,smtp,0,70000"), Some("10.0.0.0/40, lan")).unwrap_err();
+        assert_eq!(errors.len(), 5, "{errors:?}");
     }
 
     #[test]
-    fn the_name_for_mail_servers_has_a_domain_or_is_an_address() {
+    fn an_ehlo_name_has_a_domain_or_is_an_address() {
         assert_eq!(ehlo_name(None), Ok(None));
         let named = ehlo_name(Some("mail.example.org")).unwrap();
         assert_eq!(named, Some(EhloName::Fixed("mail.example.org".to_owned())));
         for wrong in ["localhost", "192.0.2.1", "a b"] {
-            let mistakes = ehlo_name(Some(wrong)).unwrap_err();
-            assert!(mistakes[0].starts_with("SMTP_EHLO_NAME="), "{mistakes:?}");
+            let errors = ehlo_name(Some(wrong)).unwrap_err();
+            assert!(errors[0].starts_with("SMTP_EHLO_NAME="), "{errors:?}");
         }
     }
 
     #[test]
-    fn a_key_to_sign_with_is_given_whole_or_not_at_all() {
+    fn a_signer_is_complete_or_absent() {
         assert!(matches!(signer(None, None, None), Ok(None)));
         let missing = signer(Some("example.org"), None, None).unwrap_err();
         assert_eq!(missing.len(), 2, "{missing:?}");
