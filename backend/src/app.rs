@@ -54,7 +54,7 @@ use crate::web::problems::problems;
 use crate::web::request_metrics::measure;
 use crate::web::site::{self, PublicUrl};
 use crate::web::span::RequestSpan;
-use crate::web::{cached, etag, fallback, head, headers, readiness};
+use crate::web::{cached, etag, fallback, head, headers, idempotency_keys, readiness};
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -195,11 +195,9 @@ impl Services {
 
     /// Deletes expired rows; does nothing before it is run.
     pub fn maintenance(&self) -> Maintenance {
-        Maintenance::new(
-            self.db.clone(),
-            self.clock.clone(),
-            self.config.audit_log_retention,
-        )
+        let retention = self.config.audit_log_retention;
+        Maintenance::new(self.db.clone(), self.clock.clone(), retention)
+            .with(idempotency_keys::purge::purge)
     }
 
     fn authenticator(&self) -> Authenticator {

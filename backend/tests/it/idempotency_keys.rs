@@ -6,7 +6,6 @@ use std::thread;
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use dispatch::core::db::schema::idempotency_keys;
-use dispatch::engine::maintenance::Maintenance;
 use serde_json::{Value, json};
 
 use crate::support::answer::Answer;
@@ -165,14 +164,8 @@ fn a_key_is_forgotten_after_a_day() {
     assert_ne!(first, second);
     assert_eq!(named(&app, &alice, "/messages", "k", &text).id(), second);
     app.wait(TimeDelta::hours(25));
-    let services = &app.services;
-    Maintenance::new(
-        services.db.clone(),
-        services.clock.clone(),
-        TimeDelta::days(1),
-    )
-    .pass(&mut app.sql())
-    .unwrap();
+    let maintenance = app.services.maintenance();
+    maintenance.pass(&mut app.sql()).unwrap();
     let kept: i64 = idempotency_keys::table
         .count()
         .get_result(&mut app.sql())

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod model;
 pub mod new;
+pub mod purge;
 pub mod settings;
 pub mod store;
 

@@ -153,14 +153,3 @@ impl EventRow {
         }
     }
 }
-
-/// Deletes the oldest entries before this time, at most `max`; returns their number.
-pub fn purge(conn: &mut PgConnection, before: DateTime<Utc>, max: i64) -> QueryResult<usize> {
-    diesel::sql_query(
-        "DELETE FROM events WHERE id = ANY(ARRAY(
-             SELECT id FROM events WHERE at < $1 ORDER BY at, id LIMIT $2))",
-    )
-    .bind::<Timestamptz, _>(before)
-    .bind::<BigInt, _>(max)
-    .execute(conn)
-}

@@ -8,6 +8,7 @@ pub mod links;
 mod me;
 pub mod model;
 pub mod password;
+pub mod purge;
 mod recovery;
 pub mod settings;
 mod sign_up;

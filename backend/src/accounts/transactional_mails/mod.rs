@@ -3,5 +3,6 @@
 
 pub mod composer;
 pub mod model;
+pub mod purge;
 pub mod store;
 mod templates;

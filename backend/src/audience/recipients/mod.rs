@@ -3,4 +3,5 @@
 pub mod api;
 pub mod model;
 mod noted;
+pub mod purge;
 pub mod store;

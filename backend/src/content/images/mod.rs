@@ -1,6 +1,7 @@
 //! Images shown in articles.
 
 pub mod api;
+pub mod purge;
 pub mod store;
 
 /// Path prefix of images; links to them in articles start with it.

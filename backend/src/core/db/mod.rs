@@ -6,6 +6,7 @@ pub mod owned;
 mod pool;
 pub mod prepared;
 #[rustfmt::skip]
+pub mod purge;
 pub mod schema;
 pub mod settings;
 
