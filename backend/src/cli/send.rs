@@ -10,7 +10,7 @@ use tokio::runtime::Builder;
 
 use super::output::{CommandError, print_line};
 use super::progress::{ProgressLine, note};
-use super::shutdown::shutdown_requested;
+use super::shutdown::ShutdownSignals;
 use crate::accounts::identity::Origin;
 use crate::app::Services;
 use crate::core::db::schema::mailings;
@@ -128,16 +128,18 @@ fn stop_on_signal(sender: Sender) -> io::Result<Arc<AtomicBool>> {
     let stopped = Arc::new(AtomicBool::new(false));
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let flag = Arc::clone(&stopped);
+    let mut signals = {
+        let _runtime = runtime.enter();
+        ShutdownSignals::register()?
+    };
     let listen = move || {
         runtime.block_on(async {
-            shutdown_requested().await.ok()?;
+            signals.received().await;
             flag.store(true, Ordering::Relaxed);
             note("shutting down; finishing mails in flight");
             sender.stop();
-            if shutdown_requested().await.is_ok() {
-                process::exit(130);
-            }
-            Some(())
+            signals.received().await;
+            process::exit(130);
         })
     };
     thread::Builder::new()

@@ -8,7 +8,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::{self, System};
 
 use super::output::CommandError;
-use super::shutdown::shutdown_requested;
+use super::shutdown::ShutdownSignals;
 use crate::app::Services;
 use crate::web::metrics_server::{self, Watched};
 
@@ -39,8 +39,9 @@ pub(super) fn engine(services: Services) -> Result<(), CommandError> {
     System::new().block_on(async {
         let metrics = start_metrics(&services, Part::Engine)?;
         let engine = services.engine()?;
+        let mut signals = ShutdownSignals::register()?;
         tracing::info!("engine running");
-        shutdown_requested().await?;
+        signals.received().await;
         tracing::info!("shutting down; finishing mails in flight");
         engine.stop().await;
         stop_metrics(metrics).await;
@@ -84,12 +85,13 @@ async fn serve(services: Services) -> Result<(), CommandError> {
     let bind = services.config.http.bind;
     let cannot = |error| io::Error::other(format!("BIND={bind}: {error}"));
     let (server, address) = services.server(workers).map_err(cannot)?;
+    let mut signals = ShutdownSignals::register()?;
     tracing::info!(%address, "API listening");
     let handle = server.handle();
     let mut serving = rt::spawn(server);
     tokio::select! {
         ended = &mut serving => return Ok(ended??),
-        requested = shutdown_requested() => requested?,
+        () = signals.received() => {}
     }
     tracing::info!("shutting down; finishing requests in progress");
     live_updates.end();

@@ -54,6 +54,7 @@ impl Maintenance {
     }
 
     /// Adds the purge of a module that the engine does not import.
+    #[must_use]
     pub fn with(mut self, purge: Purge) -> Self {
         self.purges.push(purge);
         self

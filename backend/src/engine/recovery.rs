@@ -1,5 +1,5 @@
 //! Recovery of the deliveries of dead workers: from their journals if these are on this machine, otherwise when their
-//! leases expire. InterruptedAttempt attempts are recorded, and deliveries are retried where that is allowed.
+//! leases expire. Interrupted attempts are recorded, and deliveries are retried where that is allowed.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -15,7 +15,7 @@ use crate::support::process::{Service, dispatch};
 use crate::support::smtp_server::ScriptedServer;
 
 #[test]
-fn run_due_sends_what_is_due_once_and_says_what_it_did() {
+fn run_due_sends_due_mailings_once_and_prints_a_summary() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let alice = app.alice();
@@ -38,7 +38,7 @@ fn run_due_sends_what_is_due_once_and_says_what_it_did() {
 }
 
 #[test]
-fn send_begins_a_run_and_waits_for_it() {
+fn send_starts_a_run_and_waits_for_it() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let alice = app.alice();
@@ -59,12 +59,12 @@ fn send_begins_a_run_and_waits_for_it() {
     let nothing = app.command(&["send", "999"], &[]);
     assert_eq!(
         (nothing.ok, nothing.err.as_str()),
-        (false, "dispatch: there is no mailing 999\n")
+        (false, "dispatch: mailing 999 does not exist\n")
     );
 }
 
 #[test]
-fn migrate_does_its_work_once() {
+fn migrate_applies_each_migration_once() {
     let app = TestApp::start();
     let again = app.command(&["migrate"], &[]);
     assert_eq!(
@@ -74,7 +74,7 @@ fn migrate_does_its_work_once() {
 }
 
 #[test]
-fn demo_data_come_into_an_empty_database_only() {
+fn demo_data_are_added_to_an_empty_database_only() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let seeded = app.command(&["seed-demo"], &[]);
@@ -87,7 +87,7 @@ fn demo_data_come_into_an_empty_database_only() {
         (again.ok, again.err.as_str()),
         (
             false,
-            "dispatch: there are data already; use --force to add the demo to them\n"
+            "dispatch: the database contains data; use --force to add the demo data to it\n"
         )
     );
     let sent = app.command(&["run-due"], &[]);
@@ -123,7 +123,7 @@ fn demo_accounts_have_random_passwords_that_are_printed_once() {
 }
 
 #[test]
-fn a_demo_that_is_told_its_password_uses_it() {
+fn demo_accounts_use_the_configured_password() {
     let app = TestApp::start();
     let seeded = app.command(&["seed-demo"], &[("DEMO_PASSWORD", "dispatch-demo")]);
     assert!(seeded.ok, "{seeded:?}");
@@ -132,7 +132,7 @@ fn a_demo_that_is_told_its_password_uses_it() {
 }
 
 #[test]
-fn a_production_gets_no_demo_accounts() {
+fn demo_accounts_are_refused_in_production() {
     let app = TestApp::start();
     let production = [("APP_ENV", "production"), ("SIGN_UP", "closed")];
     for command in [&["seed-demo"][..], &["seed-demo", "--force"]] {
@@ -147,7 +147,7 @@ fn a_production_gets_no_demo_accounts() {
 }
 
 #[test]
-fn every_wrong_setting_is_named_before_anything_is_done() {
+fn all_invalid_settings_are_reported_before_anything_is_done() {
     let refused = dispatch(
         &["serve"],
         &[
@@ -167,7 +167,7 @@ fn every_wrong_setting_is_named_before_anything_is_done() {
 }
 
 #[test]
-fn the_committed_document_is_what_the_code_says() {
+fn the_committed_document_matches_the_code() {
     let printed = dispatch(&["openapi"], &[]);
     assert!(printed.ok, "{printed:?}");
     let committed = include_str!("../../../openapi/openapi.json");
@@ -178,11 +178,11 @@ fn the_committed_document_is_what_the_code_says() {
 }
 
 #[test]
-fn every_command_explains_itself_with_an_example() {
+fn the_help_of_every_command_has_an_example() {
     let program = dispatch(&["--help"], &[]);
     assert_eq!(program.code, Some(0));
     for told in [
-        "Exit status: 0 done",
+        "Exit status: 0 success",
         "DATABASE_PASSWORD_FILE",
         ".env.example",
     ] {
@@ -208,7 +208,7 @@ fn every_command_explains_itself_with_an_example() {
 }
 
 #[test]
-fn a_database_is_brought_up_to_date_and_checked_before_and_after() {
+fn migrate_check_fails_before_a_migration_and_passes_after_it() {
     let app = TestApp::start();
     let name = format!("empty_{:x}", rand::random::<u32>());
     app.sql()
@@ -245,7 +245,7 @@ fn a_database_is_brought_up_to_date_and_checked_before_and_after() {
 }
 
 #[test]
-fn of_two_that_migrate_the_second_waits_and_says_so() {
+fn of_two_concurrent_migrations_the_second_waits_and_says_so() {
     let app = TestApp::start();
     let mut first = app.sql();
     first
@@ -262,7 +262,7 @@ fn of_two_that_migrate_the_second_waits_and_says_so() {
 }
 
 #[test]
-fn run_due_that_is_told_to_end_finishes_what_is_on_its_way_and_loses_nobody() {
+fn an_interrupted_run_due_finishes_mails_in_flight_and_loses_none() {
     let server = ScriptedServer::setup()
         .replying_after(Duration::from_millis(20))
         .start();
@@ -291,7 +291,7 @@ fn run_due_that_is_told_to_end_finishes_what_is_on_its_way_and_loses_nobody() {
 }
 
 #[test]
-fn serve_and_engine_end_in_order_when_they_are_told_to() {
+fn serve_and_engine_shut_down_on_signals() {
     let app = TestApp::start();
     for (arguments, said) in [
         (&["serve"][..], "API listening"),
@@ -310,7 +310,7 @@ fn serve_and_engine_end_in_order_when_they_are_told_to() {
 }
 
 #[test]
-fn whoever_reads_only_the_beginning_hears_no_complaint() {
+fn a_closed_stdout_is_not_reported_as_an_error() {
     let piped = Command::new("sh")
         .args([
             "-c",
@@ -324,7 +324,7 @@ fn whoever_reads_only_the_beginning_hears_no_complaint() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named_with_its_setting() {
+fn a_port_in_use_is_reported_with_its_setting() {
     let app = TestApp::start();
     let taken = app.address.to_string();
     for setting in ["BIND", "METRICS_BIND"] {

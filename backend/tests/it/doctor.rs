@@ -97,7 +97,7 @@ impl Installation {
 }
 
 #[test]
-fn where_all_is_well_no_line_fails_and_no_mail_is_sent() {
+fn a_valid_installation_passes_all_checks_and_no_mail_is_sent() {
     let sound = Installation::sound();
     let ended = sound.doctor(&[], &[]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -133,7 +133,7 @@ fn where_all_is_well_no_line_fails_and_no_mail_is_sent() {
 }
 
 #[test]
-fn the_name_for_mail_servers_is_told_and_the_other_encryption_is_named() {
+fn the_ehlo_name_is_reported_and_the_right_encryption_is_suggested() {
     let sound = Installation::sound();
     let report = sound.report(&[("SMTP_EHLO_NAME", "mail.example.org")]);
     let smtp = told(&report, "smtp");
@@ -152,7 +152,7 @@ fn the_name_for_mail_servers_is_told_and_the_other_encryption_is_named() {
 }
 
 #[test]
-fn a_signature_that_receivers_will_not_go_by_is_warned_of() {
+fn a_signature_that_receivers_ignore_is_warned_of() {
     let sound = Installation::sound();
     assert_eq!(told(&sound.report(&[]), "dkim").state, "ok");
     let file = sound.folder.0.join("key.pem");
@@ -173,7 +173,7 @@ fn a_signature_that_receivers_will_not_go_by_is_warned_of() {
 }
 
 #[test]
-fn settings_that_cannot_be_used_are_told_like_everything_else() {
+fn invalid_settings_are_reported_as_failed_checks() {
     let sound = Installation::sound();
     let report = sound.report(&[("BIND", "here"), ("SMTP_SESSIONS", "0")]);
     let checks = report["checks"].as_array().unwrap();
@@ -182,7 +182,7 @@ fn settings_that_cannot_be_used_are_told_like_everything_else() {
 }
 
 #[test]
-fn a_database_that_is_away_hides_nothing_else() {
+fn an_unavailable_database_does_not_prevent_other_checks() {
     let sound = Installation::sound();
     let nobody = "postgres://dispatch:canary@127.0.0.1:9/x";
     let report = sound.report(&[("DATABASE_URL", nobody)]);
@@ -221,7 +221,7 @@ fn a_server_that_accepts_connections_but_says_nothing_fails_after_five_seconds()
 }
 
 #[test]
-fn migrations_that_are_pending_and_those_of_a_newer_program_are_named() {
+fn pending_migrations_and_those_of_a_newer_release_are_named() {
     let sound = Installation::sound();
     let mut sql = sound.app.sql();
     sql.batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')")
@@ -238,7 +238,7 @@ fn migrations_that_are_pending_and_those_of_a_newer_program_are_named() {
 }
 
 #[test]
-fn a_user_who_may_not_write_is_told_what_is_missing() {
+fn missing_privileges_are_named() {
     let sound = Installation::sound();
     let role = format!("reader_{:x}", rand::random::<u32>());
     let mut sql = sound.app.sql();
@@ -262,7 +262,7 @@ fn a_user_who_may_not_write_is_told_what_is_missing() {
 }
 
 #[test]
-fn a_database_that_cannot_hold_every_name_is_told_how_to_be_made_anew() {
+fn an_unsuitable_encoding_fails_with_advice() {
     let sound = Installation::sound();
     let name = format!("ascii_{:x}", rand::random::<u32>());
     let mut sql = sound.app.sql();
@@ -288,14 +288,14 @@ fn a_database_that_cannot_hold_every_name_is_told_how_to_be_made_anew() {
 }
 
 #[test]
-fn a_pool_that_is_larger_than_the_database_allows_fails() {
+fn a_pool_larger_than_max_connections_fails() {
     let sound = Installation::sound();
     let report = sound.report(&[("DB_POOL_SIZE", "1000")]);
     assert_only(&report, "connections", "fail", "lower DB_POOL_SIZE");
 }
 
 #[test]
-fn a_redis_that_is_away_fails_and_nothing_else_does() {
+fn an_unavailable_redis_fails_only_its_own_check() {
     let sound = Installation::sound();
     let report = sound.report(&[("REDIS_URL", "redis://:canary@127.0.0.1:9")]);
     assert_only(&report, "redis", "fail", "unusable");
@@ -303,7 +303,7 @@ fn a_redis_that_is_away_fails_and_nothing_else_does() {
 }
 
 #[test]
-fn a_mail_server_that_is_away_is_told_from_one_that_refuses() {
+fn an_unreachable_mail_server_is_distinguished_from_one_that_refuses() {
     let sound = Installation::sound();
     let away = sound.report(&[("SMTP_URL", "smtp://127.0.0.1:9")]);
     assert_only(&away, "smtp", "fail", "is the mail server running?");
@@ -327,7 +327,7 @@ fn a_mail_server_that_is_away_is_told_from_one_that_refuses() {
 }
 
 #[test]
-fn a_password_that_the_mail_server_does_not_take_is_told_without_it() {
+fn a_refused_password_is_reported_without_being_printed() {
     let server = ScriptedServer::setup()
         .offering("AUTH PLAIN")
         .knowing("me", "secret")
@@ -367,7 +367,7 @@ fn an_untrusted_certificate_is_reported() {
 }
 
 #[test]
-fn keys_and_addresses_that_are_not_fit_for_others_are_told() {
+fn sample_keys_and_unsuitable_public_urls_are_reported() {
     let sound = Installation::sound();
     let sample = ("APP_SECRET", "sample-secret-for-development-only");
     assert_only(&sound.report(&[sample]), "keys", "warn", "openssl rand");
@@ -383,16 +383,11 @@ fn keys_and_addresses_that_are_not_fit_for_others_are_told() {
         "is not encrypted",
     );
     let path = ("PUBLIC_URL", "https://example.org/mail");
-    assert_only(
-        &sound.report(&[path]),
-        "public-url",
-        "warn",
-        "more than an origin",
-    );
+    assert_only(&sound.report(&[path]), "public-url", "warn", "has a path");
 }
 
 #[test]
-fn an_installation_that_strangers_can_use_without_limits_is_warned_of() {
+fn open_sign_up_without_quotas_is_warned_of() {
     let sound = Installation::sound();
     let own = [
         ("APP_ENV", "production"),
@@ -401,7 +396,7 @@ fn an_installation_that_strangers_can_use_without_limits_is_warned_of() {
         ("QUOTA_RECIPIENTS", "0"),
     ];
     let report = sound.report(&own);
-    assert_only(&report, "sign-up", "warn", "SIGN_UP=invited");
+    assert_only(&report, "sign-up", "warn", "set SIGN_UP to invited");
     assert_only(&report, "quotas", "warn", "QUOTA_RECIPIENTS");
     let report = sound.report(&[own[0], own[1], ("SIGN_UP", "domains:Example.org")]);
     assert_only(&report, "sign-up", "ok", "example.org");
@@ -409,11 +404,11 @@ fn an_installation_that_strangers_can_use_without_limits_is_warned_of() {
 }
 
 #[test]
-fn a_journal_that_cannot_be_written_fails_and_one_in_memory_is_warned_of() {
+fn an_unwritable_journal_fails_and_one_in_memory_is_warned_of() {
     let sound = Installation::sound();
     let file = sound.folder.file("no-folder", "");
     let report = sound.report(&[("JOURNAL_DIR", &format!("{file}/journal"))]);
-    assert_only(&report, "journal", "fail", "must be a folder");
+    assert_only(&report, "journal", "fail", "must be a writable directory");
     let in_memory = format!("/dev/shm/dispatch-doctor-{:x}", rand::random::<u32>());
     let report = sound.report(&[("JOURNAL_DIR", &in_memory)]);
     std::fs::remove_dir_all(&in_memory).unwrap();
@@ -421,7 +416,7 @@ fn a_journal_that_cannot_be_written_fails_and_one_in_memory_is_warned_of() {
 }
 
 #[test]
-fn a_page_that_was_not_built_is_warned_of() {
+fn an_incomplete_frontend_is_warned_of() {
     let sound = Installation::sound();
     sound.folder.file("index.html", "<!doctype html>");
     let folder = sound.folder.0.display().to_string();

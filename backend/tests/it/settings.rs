@@ -19,7 +19,7 @@ fn named(complaint: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_mistake_of_every_kind_is_told_at_once_and_no_secret_is() {
+fn all_errors_are_reported_at_once_without_secrets() {
     let wrong = [
         ("APP_ENV", "prod"),
         ("APP_SECRET", "canary"),
@@ -60,7 +60,7 @@ fn a_mistake_of_every_kind_is_told_at_once_and_no_secret_is() {
 }
 
 #[test]
-fn what_is_missing_is_told_with_an_example() {
+fn missing_settings_are_reported_with_an_example() {
     let refused = dispatch(&["engine"], &[]);
     assert_eq!(refused.code, Some(1));
     for example in [
@@ -73,7 +73,7 @@ fn what_is_missing_is_told_with_an_example() {
 }
 
 #[test]
-fn what_is_not_fit_for_production_is_refused_there() {
+fn settings_unfit_for_production_are_refused_there() {
     let settings = [
         ("APP_ENV", "production"),
         ("APP_SECRET", "sample-secret-for-development-only"),
@@ -90,7 +90,7 @@ fn what_is_not_fit_for_production_is_refused_there() {
 }
 
 #[test]
-fn a_secret_that_can_be_guessed_is_refused_in_production_and_not_told() {
+fn a_weak_secret_is_refused_in_production_and_not_printed() {
     for secret in ["a".repeat(34), "canary".repeat(6)] {
         let settings = [
             ("APP_ENV", "production"),
@@ -113,7 +113,7 @@ fn a_secret_that_can_be_guessed_is_refused_in_production_and_not_told() {
 }
 
 #[test]
-fn production_does_not_start_before_it_is_said_who_may_sign_up() {
+fn production_requires_a_sign_up_policy() {
     let needed = [
         ("APP_ENV", "production"),
         ("APP_SECRET", SECRET),
@@ -133,7 +133,7 @@ fn production_does_not_start_before_it_is_said_who_may_sign_up() {
 }
 
 #[test]
-fn two_answers_to_the_same_question_are_a_mistake() {
+fn contradicting_settings_are_reported() {
     let folder = Folder::new();
     let file = folder.file("secret", "canary");
     let mut settings = vec![
@@ -172,7 +172,7 @@ fn two_answers_to_the_same_question_are_a_mistake() {
 }
 
 #[test]
-fn secrets_may_come_from_files() {
+fn secrets_can_be_read_from_files() {
     let app = TestApp::start();
     let folder = Folder::new();
     let file = |name: &str, content: &str| folder.file(name, content);
@@ -223,7 +223,7 @@ fn secrets_may_come_from_files() {
 }
 
 #[test]
-fn a_line_of_env_that_cannot_be_read_is_named_beside_all_other_mistakes() {
+fn an_invalid_line_of_env_is_reported_with_all_other_errors() {
     let folder = Folder::new();
     folder.file(
         ".env",
@@ -244,7 +244,7 @@ fn a_line_of_env_that_cannot_be_read_is_named_beside_all_other_mistakes() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_value_that_is_no_text_is_told_and_not_taken_for_none() {
+fn a_value_that_is_not_utf8_is_reported() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     use std::process::Command;
@@ -258,7 +258,7 @@ fn a_value_that_is_no_text_is_told_and_not_taken_for_none() {
         .unwrap();
     let told = String::from_utf8(ended.stderr).unwrap();
     assert!(
-        told.contains("MAIL_FROM: its value is no text in UTF-8"),
+        told.contains("MAIL_FROM: the value is not valid UTF-8"),
         "{told}"
     );
 }

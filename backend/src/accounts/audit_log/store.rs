@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::sql_types::{Nullable, Text, Timestamptz};
 
 use super::model::{Event, EventCursor, EventKind, EventQuery, EventSubject};
 use super::new::NewEvent;

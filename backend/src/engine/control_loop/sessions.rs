@@ -1,4 +1,4 @@
-//! SharedSessions shared by all processes: each is an advisory lock held by the control loop's connection, released when
+//! Sessions shared by all processes: each is an advisory lock held by the control loop's connection, released when
 //! the process dies.
 
 use std::collections::HashMap;
