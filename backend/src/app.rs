@@ -130,7 +130,7 @@ impl Services {
             let document = document.clone();
             App::new()
                 .wrap(from_fn(etag::tag_reads))
-                .wrap(from_fn(cached::forget_after_writes))
+                .wrap(from_fn(cached::invalidate_after_writes))
                 .wrap(Compress::default())
                 .wrap(from_fn(requests::by_address))
                 .wrap(from_fn(problems))
@@ -301,5 +301,5 @@ async fn alive() -> HttpResponse {
 
 #[get("/readyz")]
 async fn ready(db: Data<Db>) -> HttpResponse {
-    readiness::answer(readiness::of_api(&db).await)
+    readiness::respond(readiness::of_api(&db).await)
 }

@@ -6,15 +6,17 @@ use diesel::{Connection, PgConnection};
 use super::output::{AlreadyReported, CommandError, print_line};
 use super::progress::note;
 use crate::app::Services;
-use crate::core::db::{self, Step};
+use crate::core::db::{self, MigrationStep};
 use crate::engine::normalization::result::NormalizationPass;
 use crate::engine::normalization::{self, leftovers};
 
 /// Applies pending migrations and prints their names.
 pub(super) fn run(services: &Services) -> Result<(), CommandError> {
-    let applied = db::migrate_telling(&services.config.database.url, |step| match step {
-        Step::Waiting => note("another process is migrating this database; waiting for it"),
-        Step::Applying(name) => note(format_args!("applying {name}")),
+    let applied = db::migrate_with_progress(&services.config.database.url, |step| match step {
+        MigrationStep::Waiting => {
+            note("another process is migrating this database; waiting for it")
+        }
+        MigrationStep::Applying(name) => note(format_args!("applying {name}")),
     })?;
     for name in &applied {
         print_line(format_args!("applied {name}"))?;

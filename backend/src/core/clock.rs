@@ -1,49 +1,49 @@
-//! What time it is: the system's clock, kept in step with the database's, or one that a test moves by hand.
+//! The clock: that of the system, synchronized with the database, or one that a test controls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The one source of "now". Cheap to clone; clones share their time.
+/// The source of the current time. Cheap to clone; clones share it.
 #[derive(Clone, Debug)]
-pub struct Clock(Arc<Source>);
+pub struct Clock(Arc<ClockSource>);
 
 #[derive(Debug)]
-enum Source {
-    /// The machine's clock plus how far the database's is ahead of it, in microseconds: several processes then agree.
+enum ClockSource {
+    /// The clock of the machine plus the offset of the database in microseconds, so that several processes agree.
     System { ahead_us: AtomicI64 },
-    /// Microseconds since 1970, set by a test.
+    /// Microseconds since the epoch, set by a test.
     Fixed { now_us: AtomicI64 },
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// The clock of the machine.
     pub fn system() -> Self {
-        Self(Arc::new(Source::System {
+        Self(Arc::new(ClockSource::System {
             ahead_us: AtomicI64::new(0),
         }))
     }
 
-    /// A clock that stands at `now` until it is moved.
+    /// A clock that shows `now` until it is advanced.
     pub fn fixed(now: DateTime<Utc>) -> Self {
-        Self(Arc::new(Source::Fixed {
+        Self(Arc::new(ClockSource::Fixed {
             now_us: AtomicI64::new(now.timestamp_micros()),
         }))
     }
 
-    /// The present moment, to the microsecond (what PostgreSQL keeps).
+    /// The current time in microseconds, the resolution of PostgreSQL.
     pub fn now(&self) -> DateTime<Utc> {
         let us = match &*self.0 {
-            Source::System { ahead_us } => machine_us() + ahead_us.load(Ordering::Relaxed),
-            Source::Fixed { now_us } => now_us.load(Ordering::Relaxed),
+            ClockSource::System { ahead_us } => machine_us() + ahead_us.load(Ordering::Relaxed),
+            ClockSource::Fixed { now_us } => now_us.load(Ordering::Relaxed),
         };
         DateTime::from_timestamp_micros(us).unwrap_or_default()
     }
 
-    /// Follows the database's clock from now on. A fixed clock stays where it is.
+    /// Synchronizes with the clock of the database. Has no effect on a fixed clock.
     pub fn follow(&self, database_now: DateTime<Utc>) {
-        if let Source::System { ahead_us } = &*self.0 {
+        if let ClockSource::System { ahead_us } = &*self.0 {
             ahead_us.store(
                 database_now.timestamp_micros() - machine_us(),
                 Ordering::Relaxed,
@@ -51,9 +51,9 @@ impl Clock {
         }
     }
 
-    /// Moves a fixed clock; the system's cannot be moved.
+    /// Advances a fixed clock. Has no effect on the clock of the system.
     pub fn advance(&self, by: TimeDelta) {
-        if let Source::Fixed { now_us } = &*self.0 {
+        if let ClockSource::Fixed { now_us } = &*self.0 {
             now_us.fetch_add(by.num_microseconds().unwrap_or_default(), Ordering::Relaxed);
         }
     }
@@ -61,7 +61,7 @@ impl Clock {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place that asks the machine"
+    reason = "the only place that reads the clock of the machine"
 )]
 fn machine_us() -> i64 {
     Utc::now().timestamp_micros()
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fixed_clock_moves_only_by_hand() {
+    fn a_fixed_clock_only_advances_explicitly() {
         let clock = Clock::fixed(DateTime::UNIX_EPOCH);
         clock.follow(DateTime::UNIX_EPOCH + TimeDelta::days(1));
         assert_eq!(clock.now(), DateTime::UNIX_EPOCH);

@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// Longer than a job takes; a caller who has waited this long should retry later.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// Maximum time until a job is done, after which the caller should retry later.
+const JOB_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Why a job was not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,26 +52,26 @@ impl Bounds {
 
 /// A bounded pool of threads. Cheap to clone; clones share the threads.
 #[derive(Clone)]
-pub struct Compute(Arc<Inner>);
+pub struct Compute(Arc<ComputePool>);
 
-struct Inner {
+struct ComputePool {
     name: &'static str,
     bounds: Bounds,
-    queue: Mutex<Queue>,
+    queue: Mutex<ComputeQueue>,
 }
 
 #[derive(Default)]
-struct Queue {
+struct ComputeQueue {
     /// Running threads.
     threads: usize,
-    owners: HashMap<i64, Owner>,
+    owners: HashMap<i64, OwnerJobs>,
     /// Owners with waiting jobs; the first is served next.
     turns: VecDeque<i64>,
     waiting: usize,
 }
 
 #[derive(Default)]
-struct Owner {
+struct OwnerJobs {
     waiting: VecDeque<Job>,
     running: usize,
 }
@@ -81,7 +81,7 @@ type Job = Box<dyn FnOnce() + Send>;
 impl Compute {
     /// Creates a pool of threads with this name; each thread ends when there is no work.
     pub fn new(name: &'static str, bounds: Bounds) -> Self {
-        Self(Arc::new(Inner {
+        Self(Arc::new(ComputePool {
             name,
             bounds,
             queue: Mutex::default(),
@@ -102,10 +102,10 @@ impl Compute {
             }
         };
         self.enqueue(owner, Box::new(job))?;
-        match timeout(PATIENCE, done).await {
+        match timeout(JOB_TIMEOUT, done).await {
             Ok(Ok(Ok(done))) => Ok(done),
             Ok(Ok(Err(_panic))) => Err(Refused::Panicked),
-            // Its removal has made room for another owner's job.
+            // The job has been dropped in favour of another owner.
             Ok(Err(_dropped)) => Err(Refused::Owner),
             Err(_elapsed) => Err(Refused::Busy),
         }
@@ -149,12 +149,12 @@ impl Compute {
         }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
+    fn queue(&self) -> MutexGuard<'_, ComputeQueue> {
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Queue {
+impl ComputeQueue {
     fn push(&mut self, owner: i64, job: Job, bounds: Bounds) -> Result<(), Refused> {
         let waiting = self.owners.get(&owner).map_or(0, |it| it.waiting.len());
         if waiting >= bounds.waiting {

@@ -1,4 +1,4 @@
-//! What knows nothing of mailings: the clock, the database, the cache, metrics, text and addresses.
+//! Code that is independent of the domain: the clock, the database, the cache, metrics, text and addresses.
 
 pub mod cache;
 pub mod clock;

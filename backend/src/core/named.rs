@@ -1,6 +1,6 @@
 //! `named!`: an enumeration whose values have one name in the API, in the database and in the log.
 
-/// Declares the enumeration with its names; gives `ALL`, `as_str`, `FromStr`, and what serde, utoipa and diesel
+/// Declares the enumeration with its names; provides `ALL`, `as_str`, `FromStr`, and what serde, utoipa and diesel
 /// (through `deserialize_as = String`) need to use the same names.
 macro_rules! named {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $value:ident = $text:tt),+ $(,)? }) => {
@@ -43,7 +43,7 @@ macro_rules! named {
 
 pub(crate) use named;
 
-/// The text is none of the names.
+/// The text is not a known name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is none of the known names")]
+#[error("unknown name")]
 pub struct UnknownName;

@@ -1,4 +1,4 @@
-//! Redis: asked for a tenth of a second and no longer, then left alone for a second. Whoever gets no answer goes on without.
+//! Redis, with a short timeout and a pause after failures. Callers must be able to continue without it.
 
 pub mod settings;
 
@@ -12,95 +12,95 @@ use deadpool_redis::{Manager, Pool, PoolError, Runtime, Timeouts};
 
 use crate::core::metrics::metrics;
 
-const PATIENCE: Duration = Duration::from_millis(100);
-/// After a failure: the next in the queue would only wait as long for nothing.
-const REST: Duration = Duration::from_secs(1);
+const COMMAND_TIMEOUT: Duration = Duration::from_millis(100);
+/// Pause after a failure, so that other callers do not wait for the timeout, too.
+const BACKOFF: Duration = Duration::from_secs(1);
 
-/// What all processes of an installation share.
+/// The connection pool to Redis, which all processes of an installation share.
 pub struct Redis {
     pool: Pool,
-    /// Begins every key: two installations that share a Redis have nothing else in common.
+    /// Part of every key, to separate installations that share a Redis server.
     installation: String,
     /// Only the first failure and the first success after it are logged.
-    away: AtomicBool,
-    resting_until: Mutex<Option<Instant>>,
+    unavailable: AtomicBool,
+    paused_until: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug, thiserror::Error)]
-enum NoAnswer {
+enum RedisFailure {
     #[error(transparent)]
     Pool(#[from] PoolError),
     #[error(transparent)]
     Redis(#[from] RedisError),
-    #[error("no answer within 100 ms")]
+    #[error("no response within 100 ms")]
     TimedOut(#[from] tokio::time::error::Elapsed),
 }
 
 impl Redis {
-    /// Connects at the first use.
+    /// Connects on first use.
     pub fn new(redis: ConnectionInfo, installation: String) -> Self {
         metrics().redis_configured.set(1);
-        let manager = Manager::new(redis)
-            .unwrap_or_else(|_never| unreachable!("the address has been read already"));
+        let manager =
+            Manager::new(redis).unwrap_or_else(|_never| unreachable!("the URL has been validated"));
         let pool = Pool::builder(manager)
             .max_size(8)
             .timeouts(Timeouts {
-                wait: Some(PATIENCE),
-                create: Some(PATIENCE),
-                recycle: Some(PATIENCE),
+                wait: Some(COMMAND_TIMEOUT),
+                create: Some(COMMAND_TIMEOUT),
+                recycle: Some(COMMAND_TIMEOUT),
             })
             .runtime(Runtime::Tokio1)
             .build()
-            .unwrap_or_else(|_never| unreachable!("time-outs have their runtime"));
+            .unwrap_or_else(|_never| unreachable!("timeouts have a runtime"));
         Self {
             pool,
             installation,
-            away: AtomicBool::new(false),
-            resting_until: Mutex::new(None),
+            unavailable: AtomicBool::new(false),
+            paused_until: Mutex::new(None),
         }
     }
 
-    /// The key of this installation.
+    /// The key with this name.
     pub fn key(&self, name: impl Display) -> String {
         format!("dispatch:{}:{name}", self.installation)
     }
 
-    /// What Redis answers to these commands; `None` when it does not.
+    /// Executes these commands; `None` if Redis does not respond.
     pub async fn ask<T: FromRedisValue>(&self, commands: &Pipeline) -> Option<T> {
-        if self.rests() {
+        if self.is_paused() {
             return None;
         }
         match self.answer(commands).await {
             Ok(answer) => {
-                if self.away.swap(false, Ordering::Relaxed) {
-                    tracing::info!("Redis is back; limits and caches are shared again");
+                if self.unavailable.swap(false, Ordering::Relaxed) {
+                    tracing::info!("Redis is available again; limits and caches are shared");
                 }
                 Some(answer)
             }
             Err(error) => {
-                self.rest();
-                if !self.away.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(%error, "Redis is away; this process counts by itself and asks the database");
+                self.pause();
+                if !self.unavailable.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(%error, "Redis is unavailable; limits and caches are local to this process");
                 }
                 None
             }
         }
     }
 
-    async fn answer<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, NoAnswer> {
+    async fn answer<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, RedisFailure> {
         let mut conn = self.pool.get().await?;
-        let asked = tokio::time::timeout(PATIENCE, commands.query_async(&mut conn));
-        Ok(asked.await??)
+        let response = tokio::time::timeout(COMMAND_TIMEOUT, commands.query_async(&mut conn));
+        Ok(response.await??)
     }
 
-    fn rests(&self) -> bool {
-        let until = self.resting_until.lock();
+    fn is_paused(&self) -> bool {
+        let until = self.paused_until.lock();
         let until = *until.unwrap_or_else(PoisonError::into_inner);
         until.is_some_and(|until| Instant::now() < until)
     }
 
-    fn rest(&self) {
-        let until = self.resting_until.lock();
-        *until.unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
+    fn pause(&self) {
+        let until = self.paused_until.lock();
+        *until.unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + BACKOFF);
     }
 }

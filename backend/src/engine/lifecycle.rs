@@ -137,7 +137,7 @@ impl SchedulerTask {
             move |conn: &mut _| scheduler::pass(conn, &clock, quotas).map_err(DatabaseError::from);
         match self.db.run(pass).await {
             Ok(pass) => {
-                metrics().passed();
+                metrics().count_pass();
                 pass
             }
             Err(error) => {

@@ -1,4 +1,4 @@
-//! `Valid<T>`: a JSON body that has arrived in time, within its limit, and passed every check. `AnyBody`: any other.
+//! `Valid<T>`: a JSON body within its time and size limits that has been validated. `AnyBody`: a body that is ignored.
 
 use std::pin::Pin;
 
@@ -16,14 +16,14 @@ use super::field::{field_error, flatten};
 use super::idempotency::BodyDigest;
 use super::json;
 
-/// Enough for everything but a message's bodies.
+/// The default limit in bytes: sufficient for everything but the bodies of messages.
 pub const SMALL: usize = 64 * 1024;
 
-/// A checked JSON body of at most `LIMIT` bytes. Fails with 400, 408, 413, 415 or 422 naming the fields.
+/// A validated JSON body of at most `LIMIT` bytes. Fails with 400, 408, 413, 415, or 422 with the fields.
 #[derive(Debug)]
 pub struct Valid<T, const LIMIT: usize = SMALL>(pub T);
 
-/// A body that nobody looks at, whatever it is: read to its end, so that the client hears the answer. Fails with 408 or 413.
+/// A body that is read to its end and ignored, so that the client receives the response. Fails with 408 or 413.
 #[derive(Debug)]
 pub struct AnyBody;
 
@@ -40,7 +40,7 @@ impl FromRequest for AnyBody {
             let payload = body
                 .await
                 .map_err(|error| ApiError::malformed(error.to_string()))?;
-            read(payload, SMALL, deadlines).await.map(|_unread| Self)
+            read(payload, SMALL, deadlines).await.map(|_ignored| Self)
         })
     }
 }

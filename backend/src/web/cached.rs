@@ -1,4 +1,4 @@
-//! An answer from the cache, or made for it: one call for a handler.
+//! Cached responses of handlers, and their invalidation.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -8,40 +8,45 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 
 use super::authenticated_user::AuthenticatedUser;
 use super::error::ApiError;
-use super::etag::{self, Kind};
-use crate::core::cache::TaggedBody;
-use crate::core::cache::{Cache, Tag, Wanted};
+use super::etag::{self, Representation};
+use crate::core::cache::{Cache, CacheKey, CacheTag, TaggedBody};
 
-/// Middleware: what somebody changes shows in everything of theirs that they ask for next.
-pub async fn forget_after_writes(
+/// Middleware: invalidates the cached responses of a user after a successful change, so that their next request sees it.
+pub async fn invalidate_after_writes(
     req: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let (safe, cache) = (
+    let (is_safe, cache) = (
         req.method().is_safe(),
         req.app_data::<Data<Cache>>().cloned(),
     );
     let res = next.call(req).await?;
-    let by = res
+    let user = res
         .request()
         .extensions()
         .get::<AuthenticatedUser>()
         .copied();
     if let (false, true, Some(AuthenticatedUser(id)), Some(cache)) =
-        (safe, res.status().is_success(), by, cache)
+        (is_safe, res.status().is_success(), user, cache)
     {
-        cache.outdate(Tag::Owner(id)).await;
+        cache.invalidate(CacheTag::Owner(id)).await;
     }
     Ok(res)
 }
 
-/// 200 with what is kept under this name or else made, or 304 when the client has it already.
+/// A response that may be cached.
+pub struct Cacheable {
+    pub key: CacheKey,
+    pub representation: Representation,
+}
+
+/// 200 with the cached or computed response, or 304 if the client already has it.
 pub async fn cached(
     req: &HttpRequest,
     cache: &Cache,
-    (wanted, kind): (Wanted, Kind),
-    make: impl Future<Output = Result<TaggedBody, ApiError>>,
+    response: Cacheable,
+    compute: impl Future<Output = Result<TaggedBody, ApiError>>,
 ) -> Result<HttpResponse, ApiError> {
-    let answer = cache.get(&wanted, make).await?;
-    Ok(etag::tagged(req, kind, answer))
+    let body = cache.get(&response.key, compute).await?;
+    Ok(etag::tagged(req, response.representation, body))
 }

@@ -1,4 +1,4 @@
-//! `Client`: from where a request comes. Headers are believed only as far as the operator's own proxies wrote them.
+//! `Client`: the origin of a request. Only the parts of headers that were written by trusted proxies are used.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -10,22 +10,22 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
-const LONGEST_USER_AGENT: usize = 300;
+const MAX_USER_AGENT: usize = 300;
 
-/// How many proxies stand before us; each adds to `X-Forwarded-For` whom it got the request from.
+/// The number of proxies in front of the service; each appends the address of its client to `X-Forwarded-For`.
 #[derive(Debug, Clone, Copy)]
 pub struct TrustedProxies(pub usize);
 
-/// The program that makes the request.
+/// The client of a request.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub address: IpAddr,
-    /// What it calls itself, at most 300 characters; empty when it does not say.
+    /// The `User-Agent`, at most 300 characters; empty if there is none.
     pub user_agent: String,
 }
 
 impl Client {
-    /// Who has sent this request.
+    /// The client of this request.
     pub fn of(req: &HttpRequest) -> Self {
         let proxies = req
             .app_data::<Data<TrustedProxies>>()
@@ -42,11 +42,11 @@ impl Client {
             address: forwarded(req.headers(), proxies)
                 .unwrap_or(peer)
                 .to_canonical(),
-            user_agent: user_agent.chars().take(LONGEST_USER_AGENT).collect(),
+            user_agent: user_agent.chars().take(MAX_USER_AGENT).collect(),
         }
     }
 
-    /// What limits count by: the address, or for IPv6 the /64 that a single customer commonly has to himself.
+    /// The unit of rate limits: the address, or the /64 network for IPv6, which is commonly assigned to one customer.
     pub fn block(&self) -> String {
         match self.address {
             IpAddr::V4(address) => address.to_string(),
@@ -67,10 +67,9 @@ impl FromRequest for Client {
     }
 }
 
-/// The address that the outermost of our proxies saw. What stands before it in the header was sent by the client and
-/// may be invented.
+/// The client address seen by the outermost trusted proxy. Entries before it were sent by the client and may be forged.
 fn forwarded(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
-    // What the client wrote may be no text at all; what our proxies added after it still is.
+    // The part sent by the client may be invalid; entries appended by trusted proxies are still used.
     let hops: Vec<String> = headers
         .get_all(FORWARDED_FOR)
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))

@@ -1,4 +1,4 @@
-//! CSV for spreadsheets: read and sent part by part, so that a log of millions needs no more memory than a page of it.
+//! CSV for spreadsheets, read and sent in parts, so that the memory does not depend on the number of rows.
 
 use std::future::{Future, ready};
 
@@ -10,18 +10,18 @@ use futures_util::stream::{StreamExt, once, try_unfold};
 use super::downloads::Download;
 use super::error::ApiError;
 
-/// By this spreadsheets know that the text is UTF-8.
+/// Tells spreadsheets that the text is UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// Some rows, and where those that follow begin; `None` after the last.
-pub struct Part<P, const N: usize> {
+/// Some rows, and the position of the following ones; `None` after the last.
+pub struct CsvPart<P, const N: usize> {
     pub rows: Vec<[String; N]>,
     pub next: Option<P>,
 }
 
-/// The file that consists of these columns and all parts, each read when the client has taken the one before; when it
-/// leaves, no more is read. The first is read before the answer begins: what is wrong by then is answered properly.
-pub async fn answer<P, Read, Reading, const N: usize>(
+/// A response with a file of these columns. Each part is read when the client has received the previous one, and none after
+/// the client has disconnected. The first is read before the response starts, so that its errors get a proper status.
+pub async fn respond<P, Read, Reading, const N: usize>(
     download: Download,
     file_name: &str,
     columns: [&str; N],
@@ -30,7 +30,7 @@ pub async fn answer<P, Read, Reading, const N: usize>(
 where
     P: 'static,
     Read: Fn(Option<P>) -> Reading + 'static,
-    Reading: Future<Output = Result<Part<P, N>, ApiError>> + 'static,
+    Reading: Future<Output = Result<CsvPart<P, N>, ApiError>> + 'static,
 {
     let first = read(None).await?;
     let mut head = BYTE_ORDER_MARK.as_bytes().to_vec();
@@ -52,7 +52,7 @@ where
     let parts = once(ready(Ok::<_, ApiError>(Bytes::from(head)))).chain(rest);
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
-        // Clients save it as a file; it must not be cached on the way.
+        // Must not be stored by caches.
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((
             CONTENT_DISPOSITION,
@@ -64,14 +64,14 @@ where
 fn text<const N: usize>(rows: &[[String; N]]) -> Result<Vec<u8>, ApiError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
-        let cells = row.iter().map(|cell| harmless(cell));
+        let cells = row.iter().map(|cell| escape_formula(cell));
         writer.write_record(cells).map_err(ApiError::internal)?;
     }
     writer.into_inner().map_err(ApiError::internal)
 }
 
-/// What a spreadsheet would take for a formula, as the text that it is.
-fn harmless(cell: &str) -> String {
+/// Prevents a spreadsheet from interpreting the cell as a formula.
+fn escape_formula(cell: &str) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{cell}")
     } else {
@@ -91,7 +91,7 @@ mod tests {
             assert!(text.trim_start_matches('"').starts_with('\''), "{text}");
             assert!(text.contains(&cell), "{text}");
         }
-        assert_eq!(harmless("2.0.0 Ok"), "2.0.0 Ok");
+        assert_eq!(escape_formula("2.0.0 Ok"), "2.0.0 Ok");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the database's errors mean to a client: most are our mistake, some only ask for another try.
+//! Database errors as errors of the API: some are temporary, the others are internal.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
@@ -23,15 +23,18 @@ impl From<DieselError> for ApiError {
             }
             DieselError::DatabaseError(ForeignKeyViolation, _) => Self::conflict(
                 "conflict",
-                "Something this refers to was deleted at the same moment.",
+                "A referenced resource was deleted concurrently.",
             ),
-            // diesel has no kind for these: a deadlock, and a statement over its time.
+            // Diesel has no kind for deadlocks and statement timeouts.
             DieselError::DatabaseError(Unknown, ref info)
                 if ["deadlock detected", "statement timeout"]
                     .iter()
-                    .any(|told| info.message().contains(told)) =>
+                    .any(|text| info.message().contains(text)) =>
             {
-                tracing::warn!(error = info.message(), "a request gave way to another");
+                tracing::warn!(
+                    error = info.message(),
+                    "statement cancelled by the database"
+                );
                 Self::unavailable()
             }
             other => Self::internal(other),

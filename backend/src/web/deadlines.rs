@@ -1,16 +1,16 @@
-//! How long a client may take to say what it wants: one that trickles would hold its connection for ever.
+//! Time limits for receiving a request, so that slow clients cannot hold connections indefinitely.
 
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::web::Data;
 
-/// Longer than any client needs on a bad line, shorter than a crowd of them can be borne.
+/// Time limits of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadlines {
-    /// For the request's line and headers.
+    /// For the request line and the headers.
     pub head: Duration,
-    /// For its body, which actix itself lets trickle.
+    /// For the body, which actix does not limit.
     pub body: Duration,
 }
 
@@ -24,7 +24,7 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
-    /// Those of the app that got the request.
+    /// The limits of the application that received the request.
     pub fn of(req: &HttpRequest) -> Self {
         req.app_data::<Data<Self>>()
             .map_or_else(Self::default, |deadlines| ***deadlines)

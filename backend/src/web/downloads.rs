@@ -1,36 +1,36 @@
-//! Downloads under way: each holds a page of rows until its client takes them, so nobody has more than a few at once.
+//! Limits the concurrent downloads of each user: each holds a page of rows in memory until its client has received it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::ApiError;
 
-const AT_ONCE: u32 = 3;
-/// When it is worth trying again, in seconds.
-const SOON: u64 = 5;
+const MAX_CONCURRENT: u32 = 3;
+/// `Retry-After` in seconds.
+const RETRY_AFTER_S: u64 = 5;
 
-/// Counts them, by user. Cheap to clone.
+/// Counts downloads by user. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Downloads(Arc<Mutex<HashMap<i64, u32>>>);
 
-/// One that is under way, until this is dropped.
+/// A running download; counted until it is dropped.
 #[derive(Debug)]
 pub struct Download {
-    of: Downloads,
+    counter: Downloads,
     user_id: i64,
 }
 
 impl Downloads {
-    /// Begins one; 429 while the user has too many.
+    /// Starts a download; 429 if the user has too many.
     pub fn begin(&self, user_id: i64) -> Result<Download, ApiError> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(user_id).or_default();
-        if *count >= AT_ONCE {
-            return Err(ApiError::too_many_requests(SOON));
+        if *count >= MAX_CONCURRENT {
+            return Err(ApiError::too_many_requests(RETRY_AFTER_S));
         }
         *count += 1;
         Ok(Download {
-            of: self.clone(),
+            counter: self.clone(),
             user_id,
         })
     }
@@ -38,7 +38,11 @@ impl Downloads {
 
 impl Drop for Download {
     fn drop(&mut self) {
-        let mut counts = self.of.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self
+            .counter
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(&self.user_id) {
             *count -= 1;
             if *count == 0 {

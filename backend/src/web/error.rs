@@ -1,4 +1,4 @@
-//! The one error a handler returns. Narrow errors of the slices turn into it at the edge; a cause never reaches the client.
+//! The error of handlers. Errors of the slices are converted to it; internal causes are not sent to the client.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,9 +9,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use super::field_error::FieldError;
-use super::field_error::{MAX_MESSAGE, MAX_MISTAKES, cut};
+use super::field_error::{MAX_ERRORS, MAX_MESSAGE, cut};
 
-/// An answer that is not a success. Rendered as `application/problem+json` in one place, `problems.rs`.
+/// An error response, rendered as `application/problem+json` by `problems.rs`.
 #[derive(Debug, Clone)]
 pub struct ApiError {
     status: StatusCode,
@@ -35,7 +35,7 @@ impl ApiError {
         }
     }
 
-    /// 400: the request cannot even be read.
+    /// 400: the request cannot be parsed.
     pub fn malformed(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", detail)
     }
@@ -49,7 +49,7 @@ impl ApiError {
         )
     }
 
-    /// 401 with a code of its own, for signing in.
+    /// 401 for a failed sign-in.
     pub fn invalid_credentials() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -58,44 +58,44 @@ impl ApiError {
         )
     }
 
-    /// 403: the caller may see it but not do this.
+    /// 403: the caller lacks the permission.
     pub fn forbidden(detail: &'static str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
-    /// 403 for a reason that the caller can do something about; `code` says which.
+    /// 403 with a specific code.
     pub fn refused(code: &'static str, detail: &'static str) -> Self {
         Self::new(StatusCode::FORBIDDEN, code, detail)
     }
 
-    /// 404: it does not exist, or belongs to somebody else.
+    /// 404: the resource does not exist, or belongs to another user.
     pub fn not_found() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             "not_found",
-            "There is nothing here under this address.",
+            "This resource does not exist.",
         )
     }
 
-    /// 405: the path exists, the method does not.
+    /// 405: the path does not support the method.
     pub fn method_not_allowed() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
-            "This address does not know the method; see Allow.",
+            "The method is not supported here; see Allow.",
         )
     }
 
-    /// 408: the body did not arrive in time.
+    /// 408: the body was not received in time.
     pub fn timeout() -> Self {
         Self::new(
             StatusCode::REQUEST_TIMEOUT,
             "timeout",
-            "The request's body did not arrive in time.",
+            "The request body was not received in time.",
         )
     }
 
-    /// 409: the state of things forbids it; `code` says which.
+    /// 409 with a specific code: a conflict with the current state.
     pub fn conflict(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
@@ -105,12 +105,12 @@ impl ApiError {
         Self::new(StatusCode::GONE, code, detail)
     }
 
-    /// 412: somebody changed it since the caller's `If-Match`.
+    /// 412: the resource does not match `If-Match`.
     pub fn precondition_failed() -> Self {
         Self::new(
             StatusCode::PRECONDITION_FAILED,
             "precondition_failed",
-            "It has been changed since you read it; read it again.",
+            "The resource has been changed; read it again.",
         )
     }
 
@@ -123,7 +123,7 @@ impl ApiError {
         )
     }
 
-    /// 415: the body is declared as something that is not read.
+    /// 415: the media type or encoding of the body is not supported.
     pub fn unsupported_media_type(detail: &'static str) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -132,17 +132,17 @@ impl ApiError {
         )
     }
 
-    /// 422: fields with mistakes, all of them named.
+    /// 422: invalid fields.
     pub fn invalid(fields: Vec<FieldError>) -> Self {
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "validation_failed",
-            "Some fields are not valid.",
+            "Some fields are invalid.",
         )
         .with_fields(fields)
     }
 
-    /// 422 for a single field.
+    /// 422: a single invalid field.
     pub fn invalid_field(
         field: &'static str,
         code: &'static str,
@@ -151,52 +151,52 @@ impl ApiError {
         Self::invalid(vec![FieldError::new(field, code, message)])
     }
 
-    /// 422: a mailed link that is used up, expired or unknown.
+    /// 422: a mailed link that is used, expired or unknown.
     pub fn token_invalid() -> Self {
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "token_invalid",
-            "The link is no longer valid. Ask for a new one.",
+            "The link is no longer valid; request a new one.",
         )
     }
 
-    /// 429: try again after `seconds`.
+    /// 429: retry after `seconds`.
     pub fn too_many_requests(seconds: u64) -> Self {
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_requests",
-            "Too many requests; wait before the next one.",
+            "Too many requests; retry later.",
         )
         .after(seconds)
     }
 
-    /// 429: the caller has sent as many mails as they may in a day; there is room again after `seconds`.
+    /// 429: the daily quota of mails is exhausted; retry after `seconds`.
     pub fn quota_used_up(seconds: u64) -> Self {
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "quota_used_up",
-            "You have sent as many mails as you may within 24 hours.",
+            "Your quota of mails within 24 hours is exhausted.",
         )
         .after(seconds)
     }
 
-    /// 503: try again soon.
+    /// 503: retry soon.
     pub fn unavailable() -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
-            "The service is busy or being restarted; try again soon.",
+            "The service is busy or restarting; retry soon.",
         )
         .after(2)
     }
 
-    /// 500: our mistake. The cause goes to the log, not to the client.
+    /// 500: an internal error. The cause is logged and not sent to the client.
     pub fn internal(cause: impl fmt::Display) -> Self {
-        tracing::error!(error = %cause, "a request failed for a reason nobody expected");
+        tracing::error!(error = %cause, "internal error");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
-            "The service made a mistake; it has been logged.",
+            "Internal error; it has been logged.",
         )
     }
 
@@ -207,12 +207,12 @@ impl ApiError {
         }
     }
 
-    /// Lists at most 20 of the invalid fields, so that the response stays short.
+    /// Adds at most 20 invalid fields, which limits the size of the response.
     #[must_use]
     pub fn with_fields(self, fields: Vec<FieldError>) -> Self {
-        let named = fields.into_iter().take(MAX_MISTAKES);
+        let listed = fields.into_iter().take(MAX_ERRORS);
         Self {
-            fields: named.map(FieldError::cut).collect(),
+            fields: listed.map(FieldError::cut).collect(),
             ..self
         }
     }
@@ -224,12 +224,10 @@ impl ApiError {
             StatusCode::UNAUTHORIZED => Self::unauthenticated(),
             StatusCode::REQUEST_TIMEOUT => Self::timeout(),
             StatusCode::SERVICE_UNAVAILABLE => Self::unavailable(),
-            other if other.is_server_error() => Self::new(
-                other,
-                "internal",
-                "The service made a mistake; it has been logged.",
-            ),
-            other => Self::new(other, "malformed", "The request cannot be read."),
+            other if other.is_server_error() => {
+                Self::new(other, "internal", "Internal error; it has been logged.")
+            }
+            other => Self::new(other, "malformed", "The request cannot be parsed."),
         }
     }
 
@@ -245,7 +243,7 @@ impl ApiError {
         }
     }
 
-    /// Whether there is nothing, rather than something wrong.
+    /// Whether this is 404.
     pub(crate) fn is_not_found(&self) -> bool {
         self.status == StatusCode::NOT_FOUND
     }
@@ -255,7 +253,7 @@ impl ApiError {
     }
 }
 
-/// A problem as RFC 9457 has it. `code` is stable and meant for programs, `detail` for people.
+/// Problem details (RFC 9457). `code` is stable and meant for programs, `detail` for people.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
     #[serde(rename = "type")]
@@ -267,13 +265,13 @@ pub struct Problem {
     status: u16,
     #[schema(example = "validation_failed")]
     code: String,
-    #[schema(example = "Some fields are not valid.")]
+    #[schema(example = "Some fields are invalid.")]
     detail: String,
     /// The invalid fields, at most 20; absent if the error is not about a field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, max_items = 20)]
     fields: Vec<FieldError>,
-    /// Names this request in the service's log.
+    /// Identifies the request in the log of the service.
     request_id: String,
 }
 

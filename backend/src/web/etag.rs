@@ -1,5 +1,5 @@
-//! Entity tags. Those of one thing are made from `updated_at`, and writes honour `If-Match` (RFC 9110, 13.1); those of
-//! everything else are weak, made from what the answer says.
+//! Entity tags. Those of a resource are derived from `updated_at`, and writes honour `If-Match` (RFC 9110, 13.1). Those of
+//! other responses are weak and derived from the body.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -26,29 +26,29 @@ fn tag(updated_at: DateTime<Utc>) -> String {
     format!("\"{:x}\"", updated_at.timestamp_micros())
 }
 
-fn names(header: &str, tag: &str) -> bool {
+fn matches(header: &str, tag: &str) -> bool {
     header
         .split(',')
         .map(str::trim)
         .any(|given| given == "*" || given.trim_start_matches("W/") == tag)
 }
 
-/// 200 with the thing and its tag, or 304 when the client already has this state.
+/// 200 with the resource and its tag, or 304 if the client already has this state.
 pub fn read(req: &HttpRequest, updated_at: DateTime<Utc>, body: &impl Serialize) -> HttpResponse {
     let tag = tag(updated_at);
     let known = is_known(req, &tag);
-    let mut answer = if known {
+    let mut response = if known {
         HttpResponse::NotModified()
     } else {
         HttpResponse::Ok()
     };
-    answer
+    response
         .insert_header((ETAG, tag))
         .insert_header((CACHE_CONTROL, "private, no-cache"));
     if known {
-        answer.finish()
+        response.finish()
     } else {
-        answer.json(body)
+        response.json(body)
     }
 }
 
@@ -56,80 +56,84 @@ fn is_known(req: &HttpRequest, tag: &str) -> bool {
     let given = req.headers().get(IF_NONE_MATCH);
     given
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|given| names(given, tag))
+        .is_some_and(|given| matches(given, tag))
 }
 
-/// Who may keep an answer, and what it is.
+/// How a response may be cached, and its media type.
 #[derive(Debug, Clone, Copy)]
-pub struct Kind {
+pub struct Representation {
     pub cache_control: &'static str,
     pub content_type: &'static str,
 }
 
-impl Kind {
-    /// JSON that anybody may be shown, as long as it is asked whether it has changed.
+impl Representation {
+    /// JSON that shared caches may store, if they revalidate it.
     pub const PUBLIC: Self = Self {
         cache_control: "public, no-cache",
         content_type: "application/json",
     };
-    /// JSON for the caller alone.
+    /// JSON for this client only.
     pub const PRIVATE: Self = Self {
         cache_control: "private, no-cache",
         content_type: "application/json",
     };
 }
 
-/// 200 with what there is, or 304 when the client already has it. What is public may be more for some who say who they are.
-pub fn tagged(req: &HttpRequest, kind: Kind, TaggedBody { body, tag }: TaggedBody) -> HttpResponse {
+/// 200 with the body, or 304 if the client already has it. Public responses vary by `Authorization`, because staff see more.
+pub fn tagged(
+    req: &HttpRequest,
+    representation: Representation,
+    TaggedBody { body, tag }: TaggedBody,
+) -> HttpResponse {
     let known = is_known(req, &format!("\"{tag}\""));
-    let mut answer = if known {
+    let mut response = if known {
         HttpResponse::NotModified()
     } else {
         HttpResponse::Ok()
     };
-    answer
+    response
         .insert_header((ETAG, format!("W/\"{tag}\"")))
-        .insert_header((CACHE_CONTROL, kind.cache_control))
+        .insert_header((CACHE_CONTROL, representation.cache_control))
         .insert_header((VARY, "Authorization"));
     if known {
-        answer.finish()
+        response.finish()
     } else {
-        answer
-            .insert_header((CONTENT_TYPE, kind.content_type))
+        response
+            .insert_header((CONTENT_TYPE, representation.content_type))
             .body(body)
     }
 }
 
-/// Middleware: what the API reads out as JSON, and says nothing else about, its client may keep as long as it asks whether it
-/// has changed: lists above all.
+/// Middleware: adds a weak tag to JSON responses of the API that have neither a tag nor cache directives, such as lists.
 pub async fn tag_reads(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let res = next.call(req).await?.map_into_boxed_body();
-    let (request, answer) = (res.request(), res.response());
-    let said = |name| answer.headers().get(name);
-    let is_json = said(CONTENT_TYPE).is_some_and(|kind| kind == Kind::PRIVATE.content_type);
+    let (request, response) = (res.request(), res.response());
+    let header = |name| response.headers().get(name);
+    let is_json =
+        header(CONTENT_TYPE).is_some_and(|kind| kind == Representation::PRIVATE.content_type);
     if *request.method() != Method::GET
-        || answer.status() != StatusCode::OK
+        || response.status() != StatusCode::OK
         || !is_json
         || !request.path().starts_with("/api/v1/")
         || [CACHE_CONTROL, ETAG]
             .into_iter()
-            .any(|name| said(name).is_some())
+            .any(|name| header(name).is_some())
     {
         return Ok(res);
     }
-    let (request, answer) = res.into_parts();
-    let (answer, body) = answer.into_parts();
-    let answer = match body.try_into_bytes() {
-        Ok(body) => tagged(&request, Kind::PRIVATE, TaggedBody::new(body)),
-        Err(streamed) => answer.set_body(streamed),
+    let (request, response) = res.into_parts();
+    let (response, body) = response.into_parts();
+    let response = match body.try_into_bytes() {
+        Ok(body) => tagged(&request, Representation::PRIVATE, TaggedBody::new(body)),
+        Err(streamed) => response.set_body(streamed),
     };
-    Ok(ServiceResponse::new(request, answer))
+    Ok(ServiceResponse::new(request, response))
 }
 
-/// 201 with the new thing, its tag and its address.
+/// 201 with the new resource, its tag and its URL.
 pub fn created(location: String, updated_at: DateTime<Utc>, body: &impl Serialize) -> HttpResponse {
     HttpResponse::Created()
         .insert_header((LOCATION, location))
@@ -137,22 +141,24 @@ pub fn created(location: String, updated_at: DateTime<Utc>, body: &impl Serializ
         .json(body)
 }
 
-/// 200 with the changed thing and its new tag.
+/// 200 with the changed resource and its new tag.
 pub fn changed(updated_at: DateTime<Utc>, body: &impl Serialize) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((ETAG, tag(updated_at)))
         .json(body)
 }
 
-/// The state the caller believes in, from `If-Match`.
+/// The state expected by the caller, from `If-Match`.
 #[derive(Debug, Clone)]
 pub struct Expected(Option<String>);
 
 impl Expected {
-    /// 412 when the caller named a state and it is not this one. Call it with the row locked.
+    /// 412 if the caller expects another state. Must be called with the row locked.
     pub fn check(&self, updated_at: DateTime<Utc>) -> Result<(), ApiError> {
         match &self.0 {
-            Some(given) if !names(given, &tag(updated_at)) => Err(ApiError::precondition_failed()),
+            Some(given) if !matches(given, &tag(updated_at)) => {
+                Err(ApiError::precondition_failed())
+            }
             _ => Ok(()),
         }
     }
@@ -166,7 +172,7 @@ impl IntoParams for Expected {
             .parameter_in(ParameterIn::Header)
             .required(Required::False)
             .description(Some(
-                "The `ETag` of the state that this is about; another state is left as it is",
+                "The expected `ETag` of the resource; if it has another one, nothing is changed",
             ))
             .schema(Some(text));
         vec![header.build()]

@@ -9,7 +9,7 @@ use actix_web::{Error, HttpRequest, HttpResponse};
 use super::error::ApiError;
 use super::openapi::KnownPaths;
 
-/// Answers unmatched requests: 405 with the methods of the path, or 404 if there is no such path.
+/// Responds to unmatched requests: 405 with the methods of the path, or 404 if there is no such path.
 pub async fn no_such_operation(
     req: HttpRequest,
     known: Data<KnownPaths>,
@@ -25,7 +25,7 @@ pub async fn no_such_operation(
 /// The id is invalid; the segment may be the last one of another path that does not support the method.
 pub fn no_such_id(req: &HttpRequest) -> Error {
     let known = req.app_data::<Data<KnownPaths>>();
-    match known.and_then(|known| known.methods_spelt_out(req)) {
+    match known.and_then(|known| known.methods_of_literal(req)) {
         Some(methods) => InternalError::from_response("", wrong_method(methods)).into(),
         None => ApiError::not_found().into(),
     }
@@ -36,9 +36,9 @@ fn wrong_method(known: &[Method]) -> HttpResponse {
     if known.contains(&Method::GET) {
         names.push(Method::HEAD.as_str());
     }
-    let mut answer = HttpResponse::from_error(ApiError::method_not_allowed());
+    let mut response = HttpResponse::from_error(ApiError::method_not_allowed());
     if let Ok(allow) = names.join(", ").parse() {
-        answer.headers_mut().insert(ALLOW, allow);
+        response.headers_mut().insert(ALLOW, allow);
     }
-    answer
+    response
 }

@@ -1,4 +1,4 @@
-//! Checks of single values that several requests share. Each gives the stable code that clients translate.
+//! Validation of single values. Each error has a stable code that clients translate.
 
 use std::borrow::Cow;
 
@@ -86,7 +86,7 @@ pub fn present_written<'de, D: Deserializer<'de>>(
     written(deserializer).map(Some)
 }
 
-/// The same for a line of text, without the white space around it.
+/// As above, for a single line without surrounding white space.
 pub fn present_trimmed<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<String>, D::Error> {
@@ -137,7 +137,7 @@ pub fn sensible_year(at: &DateTime<Utc>) -> Result<(), ValidationError> {
     }
 }
 
-/// An IANA zone that the zone data knows.
+/// A known IANA time zone.
 pub fn time_zone(name: &str) -> Result<(), ValidationError> {
     name.parse::<Zone>()
         .map(drop)
@@ -169,7 +169,7 @@ pub(super) fn field_error(path: &Path, message: &str) -> FieldError {
     FieldError::new(field.as_str(), code, what)
 }
 
-/// All mistakes of a request, flat, with dotted names, in a stable order.
+/// All errors of a request as a flat list with dotted names, in a stable order.
 pub(super) fn flatten(errors: &ValidationErrors) -> Vec<FieldError> {
     let mut fields = Vec::new();
     collect("", errors, &mut fields);
@@ -181,7 +181,7 @@ fn collect(prefix: &str, errors: &ValidationErrors, into: &mut Vec<FieldError>) 
     for (name, kind) in errors.errors() {
         let field = match (prefix, name.as_ref()) {
             ("", name) => name.to_owned(),
-            // The object as a whole.
+            // An error of the whole object.
             (prefix, "__all__") => prefix.to_owned(),
             (prefix, name) => format!("{prefix}.{name}"),
         };
@@ -192,16 +192,16 @@ fn collect(prefix: &str, errors: &ValidationErrors, into: &mut Vec<FieldError>) 
                     collect(&format!("{field}.{index}"), inner, into);
                 }
             }
-            ValidationErrorsKind::Field(mistakes) => {
-                into.extend(mistakes.first().map(|mistake| describe(&field, mistake)));
+            ValidationErrorsKind::Field(errors_of_field) => {
+                into.extend(errors_of_field.first().map(|error| describe(&field, error)));
             }
         }
     }
 }
 
-fn describe(field: &str, mistake: &ValidationError) -> FieldError {
-    let code: Cow<'static, str> = mistake.code.clone();
-    let message = mistake
+fn describe(field: &str, error: &ValidationError) -> FieldError {
+    let code: Cow<'static, str> = error.code.clone();
+    let message = error
         .message
         .as_ref()
         .map_or_else(|| explain(&code).to_owned(), ToString::to_string);
@@ -213,20 +213,20 @@ fn describe(field: &str, mistake: &ValidationError) -> FieldError {
     }
 }
 
-/// A sentence for each code; a validator's own message wins over it.
+/// The message for a code, used if the validator has none.
 fn explain(code: &str) -> &'static str {
     match code {
-        "required" => "This is needed.",
+        "required" => "Required.",
         "invalid_email" => "This is not an e-mail address.",
-        "too_long" => "This is too long.",
-        "too_short" => "This is too short.",
-        "control_characters" => "Line breaks and control characters are not allowed here.",
+        "too_long" => "Too long.",
+        "too_short" => "Too short.",
+        "control_characters" => "Line breaks and control characters are not allowed.",
         "direction_left_open" => {
-            "A change of the text's direction (U+202A to U+202E, U+2066 to U+2069) is not closed, or closed without being opened."
+            "Unbalanced bidirectional control characters (U+202A to U+202E, U+2066 to U+2069)."
         }
-        "unknown_time_zone" => "No such time zone; use an IANA name such as Europe/Moscow.",
-        "out_of_range" => "This is outside the range that is accepted.",
-        "invalid_host" => "This is neither the name of a host nor an address.",
+        "unknown_time_zone" => "Unknown time zone; use an IANA name such as Europe/Moscow.",
+        "out_of_range" => "Outside the accepted range.",
+        "invalid_host" => "Neither a host name nor an IP address.",
         "invalid_ehlo_name" => {
             "Must be a name with its domain, such as mail.example.org, or an address such as [192.0.2.1] or [IPv6:2001:db8::1]."
         }
@@ -234,6 +234,6 @@ fn explain(code: &str) -> &'static str {
             "Must be a single word such as dispatch, without ._domainkey and the domain."
         }
         "not_after_start" => "The end must be after the start.",
-        _ => "This is not valid.",
+        _ => "Invalid.",
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// Maximum number of errors in a response.
-pub(super) const MAX_MISTAKES: usize = 20;
+pub(super) const MAX_ERRORS: usize = 20;
 /// Maximum number of characters in a field's path, an error message and a detail. Longer ones are due to the request.
 pub(super) const MAX_FIELD: usize = 200;
 pub(super) const MAX_MESSAGE: usize = 500;
@@ -77,8 +77,8 @@ impl FieldError {
 }
 
 /// The text, truncated with an ellipsis if necessary.
-pub(super) fn cut(mut text: String, most: usize) -> String {
-    if let Some((end, _)) = text.char_indices().nth(most) {
+pub(super) fn cut(mut text: String, max: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(max) {
         text.truncate(end);
         text.push('…');
     }

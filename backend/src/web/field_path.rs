@@ -6,7 +6,7 @@ use serde_path_to_error::{Path, Segment};
 use super::field_error::MAX_FIELD;
 
 /// Maximum length in bytes: more than a response shows, so that truncation is detected.
-const ROOM: usize = 4 * (MAX_FIELD + 1);
+const MAX_BYTES: usize = 4 * (MAX_FIELD + 1);
 
 /// A dotted path to a field, truncated to the maximum length.
 #[derive(Debug, Default)]
@@ -51,7 +51,7 @@ impl FieldPath {
     }
 
     fn push(&mut self, text: &str) {
-        let room = ROOM.saturating_sub(self.0.len());
+        let room = MAX_BYTES.saturating_sub(self.0.len());
         let (part, _) = text.split_at(text.floor_char_boundary(room));
         self.0.push_str(part);
     }

@@ -1,4 +1,4 @@
-//! Answers HEAD like GET without the body (RFC 9110, 9.3.2), in one place for all routes.
+//! Handles HEAD as GET without the body (RFC 9110, 9.3.2), for all routes.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -13,11 +13,11 @@ use actix_web::{Error, HttpMessage, HttpRequest};
 
 /// Marks a HEAD request.
 #[derive(Debug, Clone, Copy)]
-struct CameAsHead;
+struct IsHead;
 
-/// Whether only headers are wanted; the request's method is GET by then.
+/// Whether the request is HEAD; its method has been changed to GET.
 pub fn is_head(req: &HttpRequest) -> bool {
-    req.extensions().contains::<CameAsHead>()
+    req.extensions().contains::<IsHead>()
 }
 
 /// Middleware: passes HEAD on as GET and drops the body of the response, keeping its `Content-Length`. A streamed
@@ -30,9 +30,9 @@ pub async fn as_get(
         return Ok(next.call(req).await?.map_into_boxed_body());
     }
     req.head_mut().method = Method::GET;
-    req.extensions_mut().insert(CameAsHead);
-    let answer = next.call(req).await?;
-    Ok(answer.map_body(|_, body| BoxBody::new(Unsent(body.size()))))
+    req.extensions_mut().insert(IsHead);
+    let response = next.call(req).await?;
+    Ok(response.map_body(|_, body| BoxBody::new(Unsent(body.size()))))
 }
 
 /// Placeholder for a body of this size, which the server does not expect for HEAD.

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: the name that a program gives a request, to send it again when the answer was lost (IETF draft
+//! `Idempotency-Key`: identifies a request, so that a client can safely repeat it (IETF draft
 //! `httpapi-idempotency-key-header`).
 
 use actix_web::http::header::HeaderName;
@@ -12,11 +12,11 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use super::error::ApiError;
 
 pub const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-/// The same as the document and the answers write it.
+/// The name as written in the document and in errors.
 pub const NAME: &str = "Idempotency-Key";
-const LONGEST: usize = 200;
+const MAX_LENGTH: usize = 200;
 
-/// The name of a request, and what it asks for.
+/// The key of a request, and a digest of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
     /// 1 – 200 visible characters of ASCII.
@@ -25,11 +25,11 @@ pub struct IdempotencyKey {
     pub request: Vec<u8>,
 }
 
-/// What the body of a request was; left there by whoever has read it.
+/// The digest of the body, stored in the extensions of the request by the extractor of the body.
 pub(super) struct BodyDigest([u8; 32]);
 
 impl BodyDigest {
-    /// Keeps what a body says, if its request has a name.
+    /// Stores the digest of the body if the request has a key.
     pub(super) fn keep(req: &HttpRequest, body: &[u8]) {
         if req.headers().contains_key(HEADER) {
             let digest = Self(Sha256::digest(body).into());
@@ -39,7 +39,7 @@ impl BodyDigest {
 }
 
 impl IdempotencyKey {
-    /// The name that this request has, if it has one; its body has been read. Fails with 422.
+    /// The key of this request, if it has one. The body must have been read. Fails with 422.
     pub fn of(req: &HttpRequest) -> Result<Option<Self>, ApiError> {
         let mut given = req.headers().get_all(HEADER);
         let Some(key) = given.next() else {
@@ -47,14 +47,14 @@ impl IdempotencyKey {
         };
         let is_visible = |key: &&str| key.bytes().all(|byte| byte.is_ascii_graphic());
         let key = key.to_str().ok().filter(is_visible);
-        let fits = |key: &&str| (1..=LONGEST).contains(&key.len());
+        let fits = |key: &&str| (1..=MAX_LENGTH).contains(&key.len());
         let key = key.filter(fits).filter(|_| given.next().is_none());
         let Some(key) = key else {
-            let wrong = "One of 1 to 200 visible ASCII characters.";
+            let message = "Must be a single key of 1 to 200 visible ASCII characters.";
             return Err(ApiError::invalid_field(
                 NAME,
                 "invalid_idempotency_key",
-                wrong,
+                message,
             ));
         };
         let mut request = Sha256::new();
@@ -75,15 +75,15 @@ impl IntoParams for IdempotencyKey {
         let text = ObjectBuilder::new()
             .schema_type(Type::String)
             .min_length(Some(1))
-            .max_length(Some(LONGEST))
+            .max_length(Some(MAX_LENGTH))
             .pattern(Some("^[!-~]+$"));
         let header = ParameterBuilder::new()
             .name(NAME)
             .parameter_in(ParameterIn::Header)
             .required(Required::False)
             .description(Some(
-                "A name of your choice for this request. Sent again under it within 24 hours, it makes nothing a second time: \
-                 the answer is what the first one made, as it is by then",
+                "A key that identifies this request. If the request is repeated with the same key within 24 hours, nothing is \
+                 created again: the response is the current state of what the first request created",
             ))
             .schema(Some(text));
         vec![header.build()]

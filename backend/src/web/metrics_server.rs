@@ -15,12 +15,11 @@ use tokio::sync::Mutex;
 
 use super::{head, readiness};
 use crate::core::db::{Db, Unavailable};
-use crate::core::metrics::scrape::PoolConnections;
 use crate::core::metrics::{metrics, store};
 use crate::core::redis::Redis;
 
 /// The database is read at most this often, regardless of the number of scrapes.
-const FRESH: Duration = Duration::from_secs(5);
+const MIN_INTERVAL: Duration = Duration::from_secs(5);
 const TEXT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What is read on a scrape.
@@ -54,7 +53,7 @@ pub fn server(watched: Watched, bind: SocketAddr) -> io::Result<(Server, SocketA
     let server = server
         .workers(1)
         .worker_max_blocking_threads(2)
-        .client_request_timeout(FRESH)
+        .client_request_timeout(MIN_INTERVAL)
         .shutdown_timeout(1)
         .disable_signals()
         .bind(bind)?;
@@ -69,7 +68,7 @@ async fn alive() -> HttpResponse {
 async fn ready(monitor: Data<Monitor>) -> HttpResponse {
     let Watched { db, engine, .. } = &monitor.watched;
     let of_engine = || engine.then(readiness::of_engine).flatten();
-    readiness::answer(readiness::of_api(db).await.or_else(of_engine))
+    readiness::respond(readiness::of_api(db).await.or_else(of_engine))
 }
 
 async fn scrape(monitor: Data<Monitor>) -> HttpResponse {
@@ -77,7 +76,7 @@ async fn scrape(monitor: Data<Monitor>) -> HttpResponse {
     match metrics().encode() {
         Ok(page) => HttpResponse::Ok().content_type(TEXT).body(page),
         Err(error) => {
-            tracing::error!(%error, "the metrics cannot be encoded");
+            tracing::error!(%error, "could not encode the metrics");
             HttpResponse::InternalServerError().finish()
         }
     }
@@ -86,10 +85,9 @@ async fn scrape(monitor: Data<Monitor>) -> HttpResponse {
 impl Monitor {
     /// Updates the gauges. Concurrent scrapes wait for a single update.
     async fn update(&self) {
-        let (in_use, idle, max) = self.watched.db.connections();
-        metrics().update_process(PoolConnections { in_use, idle, max });
+        metrics().update_process(self.watched.db.connections());
         let mut updated = self.updated.lock().await;
-        if updated.is_some_and(|updated| updated.elapsed() < FRESH) {
+        if updated.is_some_and(|updated| updated.elapsed() < MIN_INTERVAL) {
             return;
         }
         let read = self.watched.db.run(|conn| {
@@ -97,7 +95,7 @@ impl Monitor {
             match read {
                 (Ok(waiting), Ok(backlog)) => Ok((waiting, backlog)),
                 (Err(error), _) | (_, Err(error)) => {
-                    tracing::warn!(%error, "the backlog cannot be measured");
+                    tracing::warn!(%error, "could not read the backlog");
                     Err(Unavailable)
                 }
             }

@@ -1,5 +1,5 @@
-//! What every `api.rs` shares: problems (errors as RFC 9457), checked input, pages, entity tags, the document, what
-//! the log says of a request.
+//! What all handlers share: errors as problem details (RFC 9457), validated input, pages, entity tags, the OpenAPI document,
+//! and the logging of requests.
 
 pub mod authenticated_user;
 pub mod body;

@@ -1,4 +1,4 @@
-//! The OpenAPI document: what is common to all operations is added here, so that handlers state only their own.
+//! The OpenAPI document. Adds what all operations have in common, so that handlers only declare the rest.
 
 use actix_web::HttpRequest;
 use actix_web::dev::ResourceDef;
@@ -17,46 +17,46 @@ use super::idempotency;
 /// Operations that need no access token.
 const OPEN: [&str; 3] = ["/api/v1/auth/", "/api/v1/letters/", "/api/v1/unsubscribe/"];
 
-/// What moves by itself while its tag stands for what its owner wrote, and what must not be kept.
-const ALWAYS_ANEW: [&str; 4] = [
+/// Operations without 304: they contain data that changes without `updated_at`, or must not be cached.
+const NEVER_304: [&str; 4] = [
     "/api/v1/mailings/{id}",
     "/api/v1/me/sessions",
     "/api/v1/me/tokens",
     "/api/v1/smtp-servers/{id}",
 ];
 
-/// What everybody may read, and only staff may change.
-const READABLE: [&str; 5] = [
+/// Operations whose GET requires no access token.
+const PUBLIC: [&str; 5] = [
     "/api/v1/articles",
     "/api/v1/avatars/",
     "/api/v1/home",
     "/api/v1/images/",
     "/api/v1/site",
 ];
-/// Of these, what shows more to staff.
-const FOR_STAFF_TOO: [&str; 2] = ["/api/v1/articles", "/api/v1/articles/{id}"];
+/// Of these, the operations that return more to staff.
+const OPTIONAL_TOKEN: [&str; 2] = ["/api/v1/articles", "/api/v1/articles/{id}"];
 
-const ABOUT: &str = "Keep recipients and messages, schedule mailings, and see for every recipient what the mail server answered.
+const DESCRIPTION: &str = "Manages recipients and messages, schedules mailings, and shows for each recipient how the mail server replied.
 
-Sign in with `POST /auth/sign-in` and send the access token as `Authorization: Bearer …`. Every failure is an \
-`application/problem+json` whose `code` is stable; mistakes in a request name their fields. Times are RFC 3339 in UTC.";
+Sign in with `POST /auth/sign-in` and send the access token as `Authorization: Bearer …`. Errors are \
+`application/problem+json` with a stable `code`; validation errors list the invalid fields. Times are RFC 3339 in UTC.";
 
-/// Whether whoever asks this need not say who they are.
+/// Whether an operation requires no access token.
 pub fn is_open(method: &Method, path: &str) -> bool {
     let is_read = matches!(*method, Method::GET | Method::HEAD);
-    is_personal(path) || (is_read && begins_with_one_of(&READABLE, path))
+    is_personal(path) || (is_read && starts_with_any(&PUBLIC, path))
 }
 
-/// Whether its path or its body shows who asks: what answers is not kept anywhere.
+/// Whether the path or body identifies the client, so that responses must not be cached.
 fn is_personal(path: &str) -> bool {
-    begins_with_one_of(&OPEN, path)
+    starts_with_any(&OPEN, path)
 }
 
-fn begins_with_one_of(prefixes: &[&str], path: &str) -> bool {
+fn starts_with_any(prefixes: &[&str], path: &str) -> bool {
     prefixes.iter().any(|prefix| path.starts_with(prefix))
 }
 
-/// The document before any route has been added.
+/// The document without routes.
 pub fn base() -> OpenApi {
     let bearer = Http::builder()
         .scheme(HttpAuthScheme::Bearer)
@@ -69,7 +69,7 @@ pub fn base() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Dispatch")
         .version("1")
-        .description(Some(ABOUT))
+        .description(Some(DESCRIPTION))
         .license(Some(
             LicenseBuilder::new()
                 .name("MIT")
@@ -82,7 +82,7 @@ pub fn base() -> OpenApi {
         .build()
 }
 
-/// The finished document: every operation has its security and the failures that any operation of its kind may have.
+/// The complete document: adds the security and the common errors to each operation.
 pub fn complete(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
@@ -90,42 +90,41 @@ pub fn complete(mut document: OpenApi) -> OpenApi {
             let token = SecurityRequirement::new("bearer", Vec::<String>::new());
             if !open {
                 operation.security = Some(vec![token]);
-            } else if FOR_STAFF_TOO.contains(&path.as_str()) {
+            } else if OPTIONAL_TOKEN.contains(&path.as_str()) {
                 operation.security = Some(vec![SecurityRequirement::default(), token]);
             }
             operation
                 .parameters
                 .iter_mut()
                 .flatten()
-                .for_each(may_be_empty);
-            if method == Method::GET && !is_personal(path) && !ALWAYS_ANEW.contains(&path.as_str())
-            {
-                may_be_known(operation);
+                .for_each(allow_empty_value);
+            if method == Method::GET && !is_personal(path) && !NEVER_304.contains(&path.as_str()) {
+                add_not_modified(operation);
             }
-            let kind = Kind::of(path, &method, operation, open);
-            for (status, description) in kind.failures() {
+            let errors = CommonErrors::of(path, &method, operation, open);
+            for (status, description) in errors.applicable() {
                 let responses = &mut operation.responses.responses;
-                let failure = || RefOr::T(problem(description));
-                responses.entry(status.to_owned()).or_insert_with(failure);
+                let error = || RefOr::T(problem(description));
+                responses.entry(status.to_owned()).or_insert_with(error);
             }
         }
     }
     document
 }
 
-/// Whoever names the state that he has is not sent it again; see `etag::tag_reads`.
-fn may_be_known(operation: &mut Operation) {
+/// Documents 304 for responses with a tag, see `etag::tag_reads`.
+fn add_not_modified(operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
     let is_json = |response: &RefOr<Response>| matches!(response, RefOr::T(response) if response.content.contains_key("application/json"));
     if responses.get("200").is_some_and(is_json) {
-        let known = "Not changed since the `ETag` that `If-None-Match` names";
+        let known = "Not modified; matches `If-None-Match`";
         let known = ResponseBuilder::new().description(known).build();
         responses.insert("304".to_owned(), RefOr::T(known));
     }
 }
 
-/// A filter without a value is one that is not set: forms send them.
-fn may_be_empty(parameter: &mut RefOr<Parameter>) {
+/// A query parameter without a value counts as absent, because forms send such parameters.
+fn allow_empty_value(parameter: &mut RefOr<Parameter>) {
     if let RefOr::T(parameter) = parameter
         && parameter.parameter_in == ParameterIn::Query
     {
@@ -147,10 +146,10 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operati
         .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
 }
 
-/// What decides how an operation may fail; each condition names the failure's description.
-struct Kind(Vec<(bool, &'static str, &'static str)>);
+/// The common errors of operations: whether each applies, its status and its description.
+struct CommonErrors(Vec<(bool, &'static str, &'static str)>);
 
-impl Kind {
+impl CommonErrors {
     fn of(path: &str, method: &Method, operation: &Operation, open: bool) -> Self {
         let parameters = || {
             let all = operation.parameters.iter().flatten();
@@ -161,47 +160,43 @@ impl Kind {
         };
         let has = |name: &str| parameters().any(|parameter| parameter.name == name);
         let query = parameters().any(|parameter| parameter.parameter_in == ParameterIn::Query);
-        let (whose, expected, named) = (has("owner_id"), has("If-Match"), has(idempotency::NAME));
+        let (scoped, expected, keyed) = (has("owner_id"), has("If-Match"), has(idempotency::NAME));
         let (body, id) = (operation.request_body.is_some(), path.contains('{'));
         let write = *method != Method::GET;
         Self(vec![
             (body, "400", "The body is not JSON"),
             (!open, "401", "Not signed in"),
-            (!open && write, "403", "This role may only look on"),
-            (whose, "403", "Whose it is may only be asked by managers"),
-            (id, "404", "It does not exist, or belongs to somebody else"),
             (
-                named,
+                !open && write,
+                "403",
+                "The role or token has read-only access",
+            ),
+            (scoped, "403", "Only managers may set `owner_id`"),
+            (id, "404", "Does not exist, or belongs to another user"),
+            (
+                keyed,
                 "409",
-                "`already_deleted`: what this request made is gone",
+                "`already_deleted`: what this request created has been deleted",
             ),
-            (body, "408", "The body did not arrive in time"),
-            (
-                expected,
-                "412",
-                "It has changed since the state named in `If-Match`",
-            ),
+            (body, "408", "The body was not received in time"),
+            (expected, "412", "The resource does not match `If-Match`"),
             (body, "413", "The body is too large"),
             (
                 body,
                 "415",
                 "The body is not declared as JSON in UTF-8, or it is compressed",
             ),
-            (
-                body || query || named,
-                "422",
-                "Some fields are not valid; each is named",
-            ),
+            (body || query || keyed, "422", "Some fields are invalid"),
             (true, "429", "Too many requests; see `Retry-After`"),
             (
                 true,
                 "503",
-                "Busy or restarting; try again after `Retry-After` seconds",
+                "Busy or restarting; retry after `Retry-After` seconds",
             ),
         ])
     }
 
-    fn failures(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+    fn applicable(self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.0
             .into_iter()
             .filter_map(|(applies, status, description)| applies.then_some((status, description)))
@@ -219,7 +214,7 @@ fn problem(description: &str) -> Response {
         .build()
 }
 
-/// Which methods each path of the document has: tells a wrong method (405) from a wrong path (404).
+/// The paths of the document with their methods, to distinguish 405 from 404.
 pub struct KnownPaths(Vec<(ResourceDef, Vec<Method>)>);
 
 impl KnownPaths {
@@ -234,9 +229,9 @@ impl KnownPaths {
         Self(paths.collect())
     }
 
-    /// The methods of the path that was asked for, none when there is no such path.
+    /// The methods of the requested path; empty if there is no such path.
     pub fn methods_at(&self, req: &HttpRequest) -> Vec<Method> {
-        if let Some(methods) = self.methods_spelt_out(req) {
+        if let Some(methods) = self.methods_of_literal(req) {
             return methods.to_vec();
         }
         self.0
@@ -246,8 +241,8 @@ impl KnownPaths {
             .collect()
     }
 
-    /// The same where the path stands in the document letter for letter, no part of it being an id.
-    pub fn methods_spelt_out(&self, req: &HttpRequest) -> Option<&[Method]> {
+    /// The methods of the requested path if the document contains it literally, without parameters.
+    pub fn methods_of_literal(&self, req: &HttpRequest) -> Option<&[Method]> {
         self.0
             .iter()
             .find(|(path, _)| path.pattern() == Some(req.path()))

@@ -1,4 +1,4 @@
-//! Lists: numbered pages for what people browse, keyed pages for logs.
+//! Lists: numbered pages, and pages by cursor for logs.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 
 use super::error::ApiError;
 
-/// One page of a list and how much there is in all.
+/// A page of a list, and the total number of items.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// How many there are on all pages.
+    /// The number of items on all pages.
     #[schema(minimum = 0)]
     pub total: i64,
     #[schema(minimum = 1)]
@@ -21,7 +21,7 @@ pub struct Page<T> {
     pub per_page: u32,
 }
 
-/// Which page is asked for: `page` counts from 1.
+/// The requested page; `page` starts at 1.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct Paging {
     pub page: u32,
@@ -29,30 +29,30 @@ pub struct Paging {
 }
 
 impl Paging {
-    /// Where the page lies among `total` rows. A page of the second half is read from the end, backwards: the last
-    /// one then costs no more than the first.
-    pub fn window(self, total: i64) -> Window {
+    /// The position of the page among `total` rows. Pages of the second half are read backwards from the end, so that the last
+    /// one costs no more than the first.
+    pub fn window(self, total: i64) -> PageWindow {
         let (offset, limit) = (
             i64::from(self.page.saturating_sub(1)) * i64::from(self.per_page),
             i64::from(self.per_page),
         );
-        let behind = total - offset - limit;
-        if offset <= behind {
-            return Window {
+        let after = total - offset - limit;
+        if offset <= after {
+            return PageWindow {
                 offset,
                 limit,
                 backwards: false,
             };
         }
-        Window {
-            offset: behind.max(0),
+        PageWindow {
+            offset: after.max(0),
             limit: (total - offset).clamp(0, limit),
             backwards: true,
         }
     }
 
-    /// The page made of these items.
-    pub fn page<T>(self, (items, total): (Vec<T>, i64)) -> Page<T> {
+    /// The page with these items.
+    pub fn page<T>(self, items: Vec<T>, total: i64) -> Page<T> {
         Page {
             items,
             total,
@@ -62,17 +62,17 @@ impl Paging {
     }
 }
 
-/// Which rows to read, and from which end.
+/// The rows to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub struct PageWindow {
     pub offset: i64,
     pub limit: i64,
-    /// Read in the opposite order.
+    /// Whether they are read in reverse order.
     pub backwards: bool,
 }
 
-impl Window {
-    /// The rows in the order that was asked for.
+impl PageWindow {
+    /// The rows in the requested order.
     pub fn in_order<T>(self, mut rows: Vec<T>) -> Vec<T> {
         if self.backwards {
             rows.reverse();

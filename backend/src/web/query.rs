@@ -1,4 +1,4 @@
-//! `Query<T>`: a checked query string whose mistakes name their field.
+//! `Query<T>`: a validated query string.
 
 use std::future::{Ready, ready};
 
@@ -11,7 +11,7 @@ use super::error::{ApiError, FieldError};
 use super::field::{field_error, flatten};
 use crate::core::text::is_blank;
 
-/// A checked query string. Fails with 422 naming the field.
+/// A validated query string. Fails with 422 with the invalid field.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 

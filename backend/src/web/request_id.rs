@@ -1,4 +1,4 @@
-//! Under which name a request is found in the log: the one that the operator's own proxy gave it, or one made here.
+//! The id of a request in the log: set by a trusted proxy, or generated.
 
 use actix_web::dev::ServiceRequest;
 use actix_web::web::Data;
@@ -8,23 +8,23 @@ use tracing_actix_web::RequestId;
 use super::client::TrustedProxies;
 
 const HEADER: &str = "x-request-id";
-/// A name, not a message.
-const LONGEST: usize = 64;
+/// Maximum length of an id set by a proxy.
+const MAX_LENGTH: usize = 64;
 
-/// The same in the log, in the answer's `X-Request-Id`, and in the problem where there is one.
+/// The id of a request, as in the log, in `X-Request-Id` of the response, and in problem details.
 #[derive(Debug, Clone)]
-pub struct RequestName(String);
+pub struct RequestIdentifier(String);
 
-impl RequestName {
-    /// Names the request.
-    pub fn give(req: &ServiceRequest) -> Self {
-        let made = || req.extensions().get::<RequestId>().map(ToString::to_string);
-        let name = Self(given(req).or_else(made).unwrap_or_default());
+impl RequestIdentifier {
+    /// Assigns an id to the request.
+    pub fn assign(req: &ServiceRequest) -> Self {
+        let generated = || req.extensions().get::<RequestId>().map(ToString::to_string);
+        let name = Self(from_proxy(req).or_else(generated).unwrap_or_default());
         req.extensions_mut().insert(name.clone());
         name
     }
 
-    /// The name it was given.
+    /// The id of the request.
     pub fn of(req: &HttpRequest) -> Self {
         let name = req.extensions().get::<Self>().cloned();
         name.unwrap_or_else(|| Self(String::new()))
@@ -35,11 +35,11 @@ impl RequestName {
     }
 }
 
-/// What a proxy has written, where there is one. From anybody else it would let strangers write into the log.
-fn given(req: &ServiceRequest) -> Option<String> {
+/// The id set by a trusted proxy. Ids of other clients are ignored, because they are written to the log.
+fn from_proxy(req: &ServiceRequest) -> Option<String> {
     let trusted = req.app_data::<Data<TrustedProxies>>()?;
     let text = req.headers().get(HEADER)?.to_str().ok()?;
-    let sane = (1..=LONGEST).contains(&text.len())
+    let sane = (1..=MAX_LENGTH).contains(&text.len())
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));

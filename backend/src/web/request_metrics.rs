@@ -11,7 +11,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
 
 use super::authenticated_user::AuthenticatedUser;
-use super::request_id::RequestName;
+use super::request_id::RequestIdentifier;
 use crate::core::metrics::metrics;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,7 +25,7 @@ pub async fn measure(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let began = Instant::now();
     let method = known(req.method());
-    let id = RequestName::of(req.request());
+    let id = RequestIdentifier::of(req.request());
     let mut answered = next.call(req).await;
     let status = match &answered {
         Ok(res) => res.status(),
@@ -35,12 +35,12 @@ pub async fn measure(
     let route = route.and_then(|res| res.request().match_pattern());
     let route = route.unwrap_or_else(|| "unknown".to_owned());
     let user = answered.as_ref().ok().and_then(|res| {
-        let by = res
+        let user = res
             .request()
             .extensions()
             .get::<AuthenticatedUser>()
             .copied();
-        by.map(|AuthenticatedUser(id)| id)
+        user.map(|AuthenticatedUser(id)| id)
     });
     let took = began.elapsed();
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);

@@ -1,4 +1,4 @@
-//! Where the site is, and the built web application beside the API: hashed assets for ever, everything else is `index.html`.
+//! The URL of the site, and the static files of the web application: hashed assets, and `index.html` for all other paths.
 
 use std::path::{Path, PathBuf};
 
@@ -11,20 +11,20 @@ use actix_web::web::{self, ServiceConfig};
 
 use super::headers;
 
-/// Under which address readers and browsers find the site: links begin with it, never with what a request says.
+/// The public URL of the site. Links start with it, never with data from a request.
 #[derive(Debug, Clone)]
 pub struct PublicUrl(pub String);
 
-/// Adds the routes. A missing asset is a 404, never `index.html`: a browser would take the page for the script.
+/// Adds the routes. A missing asset is a 404, not `index.html`, which a browser would interpret as a script.
 pub fn serve(config: &mut ServiceConfig, dir: PathBuf) {
     let index = dir.join("index.html");
     let page = fn_service(move |req: ServiceRequest| {
         let index = index.clone();
-        async move { answer_with(&index, req).await }
+        async move { serve_page(&index, req).await }
     });
     let immutable_response =
         DefaultHeaders::new().add((CACHE_CONTROL, "public, max-age=31536000, immutable"));
-    let ask_again = DefaultHeaders::new().add((CACHE_CONTROL, "no-cache"));
+    let revalidated_response = DefaultHeaders::new().add((CACHE_CONTROL, "no-cache"));
     let assets = Files::new("/", dir.join("assets")).prefer_utf8(true);
     let others = Files::new("/", dir)
         .index_file("index.html")
@@ -36,10 +36,10 @@ pub fn serve(config: &mut ServiceConfig, dir: PathBuf) {
                 .wrap(immutable_response)
                 .service(assets),
         )
-        .service(web::scope("").wrap(ask_again).service(others));
+        .service(web::scope("").wrap(revalidated_response).service(others));
 }
 
-async fn answer_with(index: &Path, req: ServiceRequest) -> Result<ServiceResponse, Error> {
+async fn serve_page(index: &Path, req: ServiceRequest) -> Result<ServiceResponse, Error> {
     let (req, _) = req.into_parts();
     let mut page = NamedFile::open_async(index).await?.into_response(&req);
     if let Some((name, value)) = headers::of_page(req.path()) {

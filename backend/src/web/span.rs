@@ -1,5 +1,5 @@
-//! What every line of the log says of the request it belongs to: its route, not its address. An address may hold the
-//! token of a link or, in a search, somebody's name.
+//! The tracing span of a request. It contains the route instead of the path, which may contain the token of a link, or search
+//! terms.
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -8,15 +8,15 @@ use tracing::Span;
 use tracing::field::Empty;
 use tracing_actix_web::{DefaultRootSpanBuilder, RootSpanBuilder};
 
-use super::request_id::RequestName;
+use super::request_id::RequestIdentifier;
 
-/// Opens a request's span, and closes it with how it was answered.
+/// Creates the span of a request and records the result.
 pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(req: &ServiceRequest) -> Span {
-        let request_id = RequestName::give(req);
-        // Of the highest level: a log that is told only of failures is to say whose they are.
+        let request_id = RequestIdentifier::assign(req);
+        // At the highest level, so that a log that is limited to errors contains the span.
         tracing::error_span!(
             "request",
             http.method = %req.method(),
@@ -47,7 +47,7 @@ mod tests {
 
     use super::*;
 
-    /// What has been logged.
+    /// The captured log.
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -69,7 +69,7 @@ mod tests {
         HttpResponse::NoContent().finish()
     }
 
-    /// What is logged of a request, down to this level.
+    /// The log of a request at this level.
     async fn logged(level: Level) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_line_names_the_route_and_neither_token_nor_search() {
+    async fn a_log_line_contains_the_route_but_no_token_and_no_search_term() {
         let logged = logged(Level::INFO).await;
         assert!(
             logged.contains("a reader unsubscribed")
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_log_that_is_told_only_of_trouble_says_which_request_met_it() {
+    async fn a_log_limited_to_warnings_contains_the_request() {
         let logged = logged(Level::WARN).await;
         assert!(!logged.contains("a reader unsubscribed"), "{logged}");
         assert!(

@@ -1,4 +1,4 @@
-//! `Upload`: an image as the body of a request. What it is decides whoever reads it, not the type it is sent under.
+//! `Upload`: an image as the body of a request. Its format is detected from the content, not from the media type.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::declared;
 use super::error::{ApiError, FieldError};
 
-/// For a slow line; see `body.rs` for why there is a deadline.
+/// Allows for slow connections; see `deadlines.rs`.
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A body of at most `LIMIT` bytes. Fails with 408, 413 or 415.
@@ -51,7 +51,7 @@ impl<const LIMIT: usize> FromRequest for Upload<LIMIT> {
     }
 }
 
-/// What the document says of an image's bytes.
+/// The schema of an image in the document.
 pub struct Image;
 
 impl PartialSchema for Image {
@@ -67,6 +67,6 @@ impl PartialSchema for Image {
 impl ToSchema for Image {}
 
 fn too_large(limit: usize) -> ApiError {
-    let field = FieldError::new("image", "too_large", "This image is too large.");
+    let field = FieldError::new("image", "too_large", "The image is too large.");
     ApiError::payload_too_large(limit).with_fields(vec![field])
 }

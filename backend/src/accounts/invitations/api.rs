@@ -50,8 +50,8 @@ async fn list_invitations(
 ) -> Result<HttpResponse, ApiError> {
     ctx.actor.require_manager()?;
     let paging = query.paging();
-    let rows = ctx.run(move |conn| store::list(conn, paging)).await?;
-    Ok(HttpResponse::Ok().json(paging.page(rows)))
+    let (items, total) = ctx.run(move |conn| store::list(conn, paging)).await?;
+    Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
 
 /// Invite an address

@@ -41,8 +41,8 @@ pub(super) async fn list_users(
 ) -> Result<HttpResponse, ApiError> {
     ctx.actor.require_manager()?;
     let paging = query.paging();
-    let rows = ctx.run(move |conn| directory::list(conn, &query)).await?;
-    Ok(HttpResponse::Ok().json(paging.page(rows)))
+    let (items, total) = ctx.run(move |conn| directory::list(conn, &query)).await?;
+    Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
 
 /// Get a user

@@ -50,10 +50,10 @@ async fn list_suppressions(
     Query(query): Query<SuppressionQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (owners, paging) = (caller.scope_for(query.owner_id)?, query.paging());
-    let rows = db
+    let (items, total) = db
         .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
         .await?;
-    Ok(HttpResponse::Ok().json(paging.page(rows)))
+    Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
 
 /// Mail an address no more

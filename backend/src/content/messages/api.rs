@@ -25,7 +25,7 @@ use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
 use crate::web::etag::{self, Expected};
 use crate::web::idempotency::IdempotencyKey;
-use crate::web::idempotency_keys::once::once;
+use crate::web::idempotency_keys::idempotent::{KeyedRequest, idempotent};
 use crate::web::page::Page;
 use crate::web::query::Query;
 
@@ -68,10 +68,10 @@ async fn list_messages(
     Query(query): Query<MessageQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (owners, paging) = (caller.scope_for(query.owner_id)?, query.paging());
-    let rows = db
+    let (items, total) = db
         .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
         .await?;
-    Ok(HttpResponse::Ok().json(paging.page(rows)))
+    Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
 
 /// Write a message
@@ -105,7 +105,14 @@ async fn create_message(
         Ok(message.id)
     };
     let show = move |conn: &mut _, id| store::find(conn, Owners::One(owner_id), id);
-    let work = move |conn: &mut _| once(conn, (owner_id, now), named.as_ref(), (make, show));
+    let work = move |conn: &mut _| {
+        let request = KeyedRequest {
+            owner_id: owner_id,
+            key: named.as_ref(),
+            now,
+        };
+        idempotent(conn, request, make, show)
+    };
     let message = db.run(move |conn| conn.transaction(work)).await?;
     Ok(etag::created(
         format!("/api/v1/messages/{}", message.id),

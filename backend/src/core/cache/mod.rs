@@ -1,160 +1,133 @@
-//! Answers that are kept ready for a while: in this process, and in Redis where several processes share them. What is not
-//! there, because Redis is away or the cache is off, is made anew: a cache makes things quick, never right or wrong.
+//! A cache of responses: in this process, and in Redis if it is shared by several processes. If Redis is unavailable or the
+//! cache is disabled, responses are computed for each request.
 
+mod key;
 pub mod settings;
 mod shared;
 mod tagged_body;
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use moka::Expiry;
 
-use self::shared::Shared;
+pub use self::key::{CacheKey, CacheTag};
+use self::shared::SharedCache;
 pub use self::tagged_body::TaggedBody;
 use crate::core::metrics::metrics;
 use crate::core::redis::Redis;
 
-/// Bytes kept in this process at most.
-const ROOM: u64 = 32 * 1024 * 1024;
-/// How old may be what this process remembers of what Redis has: another may have changed it.
-const UNASKED: Duration = Duration::from_secs(1);
+/// Maximum size in this process, in bytes.
+const MAX_BYTES: u64 = 32 * 1024 * 1024;
+/// Maximum age of this process's copy of a response in Redis, since another process may have invalidated it.
+const LOCAL_COPY_TTL: Duration = Duration::from_secs(1);
 
-/// What makes an answer out of date before its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tag {
-    /// A change to any article.
-    Articles,
-    /// A change to something of this owner.
-    Owner(i64),
-    /// Nothing but its age.
-    Age,
-}
-
-impl fmt::Display for Tag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Articles => f.write_str("articles"),
-            Self::Owner(id) => write!(f, "owner-{id}"),
-            Self::Age => f.write_str("age"),
-        }
-    }
-}
-
-/// An answer: two with the same tag and name are the same. The name says whose it is and all that was asked for.
-#[derive(Debug, Clone)]
-pub struct Wanted {
-    pub tag: Tag,
-    pub name: String,
-    /// How old it may be.
-    pub age: Duration,
-}
-
-/// Keeps answers. Cheap to clone; clones share them.
+/// Caches responses. Cheap to clone; clones share the responses.
 #[derive(Clone)]
-pub struct Cache(Option<Arc<Kept>>);
+pub struct Cache(Option<Arc<CacheState>>);
 
-struct Kept {
-    answers: moka::future::Cache<String, Answer>,
-    /// Which state of the tagged things this process has last seen: changes with each of its own writes. A number is
-    /// never used twice, so one that had to make room is only a new one.
-    states: moka::sync::Cache<String, u64>,
-    next_state: AtomicU64,
-    shared: Option<Shared>,
+struct CacheState {
+    entries: moka::future::Cache<String, CacheEntry>,
+    /// The current version of each tag, which changes with each invalidation by this process. Numbers are never reused, so
+    /// that an evicted version is replaced by a new one.
+    versions: moka::sync::Cache<String, u64>,
+    next_version: AtomicU64,
+    shared: Option<SharedCache>,
 }
 
 #[derive(Clone)]
-struct Answer {
+struct CacheEntry {
     response: TaggedBody,
     age: Duration,
 }
 
-struct OfEachAge;
+/// Each entry expires after its own maximum age.
+struct ExpireByAge;
 
-impl Expiry<String, Answer> for OfEachAge {
-    fn expire_after_create(&self, _: &String, answer: &Answer, _: Instant) -> Option<Duration> {
-        Some(answer.age)
+impl Expiry<String, CacheEntry> for ExpireByAge {
+    fn expire_after_create(&self, _: &String, entry: &CacheEntry, _: Instant) -> Option<Duration> {
+        Some(entry.age)
     }
 }
 
 impl Cache {
-    /// Keeps nothing.
+    /// A disabled cache.
     pub fn off() -> Self {
         Self(None)
     }
 
-    /// Keeps answers in this process, and in Redis where there is one.
+    /// A cache in this process, and in Redis if configured.
     pub fn new(redis: Option<Arc<Redis>>) -> Self {
-        let weight = |key: &String, answer: &Answer| {
-            u32::try_from(key.len() + answer.response.body.len() + 200).unwrap_or(u32::MAX)
+        let weight = |key: &String, entry: &CacheEntry| {
+            u32::try_from(key.len() + entry.response.body.len() + 200).unwrap_or(u32::MAX)
         };
-        let answers = moka::future::Cache::builder()
-            .max_capacity(ROOM)
+        let entries = moka::future::Cache::builder()
+            .max_capacity(MAX_BYTES)
             .weigher(weight)
-            .expire_after(OfEachAge)
+            .expire_after(ExpireByAge)
             .build();
-        Self(Some(Arc::new(Kept {
-            answers,
-            states: moka::sync::Cache::new(100_000),
-            next_state: AtomicU64::new(0),
-            shared: redis.map(Shared::new),
+        Self(Some(Arc::new(CacheState {
+            entries,
+            versions: moka::sync::Cache::new(100_000),
+            next_version: AtomicU64::new(0),
+            shared: redis.map(SharedCache::new),
         })))
     }
 
-    /// The answer as it is kept, or else as it is made. Of many who want the same at the same time, one makes it.
+    /// Returns the cached response, or computes it. Concurrent requests for the same response share one computation.
     pub async fn get<E: Clone + Send + Sync + 'static>(
         &self,
-        wanted: &Wanted,
-        make: impl Future<Output = Result<TaggedBody, E>>,
+        key: &CacheKey,
+        compute: impl Future<Output = Result<TaggedBody, E>>,
     ) -> Result<TaggedBody, E> {
-        let Some(kept) = &self.0 else {
-            return make.await;
+        let Some(state) = &self.0 else {
+            return compute.await;
         };
         let missed = AtomicBool::new(false);
-        let answer = async {
+        let entry = async {
             missed.store(true, Ordering::Relaxed);
-            Ok::<_, E>(match &kept.shared {
-                None => Answer {
-                    response: make.await?,
-                    age: wanted.age,
+            Ok::<_, E>(match &state.shared {
+                None => CacheEntry {
+                    response: compute.await?,
+                    age: key.age,
                 },
-                Some(shared) => Answer {
-                    response: shared.get(wanted, make).await?,
-                    age: wanted.age.min(UNASKED),
+                Some(shared) => CacheEntry {
+                    response: shared.get(key, compute).await?,
+                    age: key.age.min(LOCAL_COPY_TTL),
                 },
             })
         };
-        let key = format!("{} {} {}", wanted.tag, kept.state(wanted.tag), wanted.name);
-        // Boxed: what speaks to Redis is large, and most answers are there.
-        let answer = Box::pin(kept.answers.try_get_with(key, answer)).await;
+        let local_key = format!("{} {} {}", key.tag, state.version(key.tag), key.name);
+        // Boxed, because the future of a miss is large and most lookups are hits.
+        let entry = Box::pin(state.entries.try_get_with(local_key, entry)).await;
         metrics().count_lookup(missed.load(Ordering::Relaxed));
-        match answer {
-            Ok(answer) => Ok(answer.response),
+        match entry {
+            Ok(entry) => Ok(entry.response),
             Err(error) => Err(E::clone(&error)),
         }
     }
 
-    /// Forgets what has this tag. To be called after the change is committed, before it is answered.
-    pub async fn outdate(&self, tag: Tag) {
-        let Some(kept) = &self.0 else {
+    /// Invalidates all responses with this tag. Must be called after the change has been committed and before the response.
+    pub async fn invalidate(&self, tag: CacheTag) {
+        let Some(state) = &self.0 else {
             return;
         };
-        if let Some(shared) = &kept.shared {
-            shared.outdate(tag).await;
+        if let Some(shared) = &state.shared {
+            shared.invalidate(tag).await;
         }
-        kept.states.insert(tag.to_string(), kept.new_state());
+        state.versions.insert(tag.to_string(), state.new_version());
     }
 }
 
-impl Kept {
-    fn state(&self, tag: Tag) -> u64 {
-        self.states.get_with(tag.to_string(), || self.new_state())
+impl CacheState {
+    fn version(&self, tag: CacheTag) -> u64 {
+        self.versions
+            .get_with(tag.to_string(), || self.new_version())
     }
 
-    fn new_state(&self) -> u64 {
-        self.next_state.fetch_add(1, Ordering::Relaxed)
+    fn new_version(&self) -> u64 {
+        self.next_version.fetch_add(1, Ordering::Relaxed)
     }
 }
 
@@ -164,15 +137,15 @@ mod tests {
 
     use super::*;
 
-    fn wanted(name: &str) -> Wanted {
-        Wanted {
-            tag: Tag::Articles,
+    fn key(name: &str) -> CacheKey {
+        CacheKey {
+            tag: CacheTag::Articles,
             name: name.to_owned(),
             age: Duration::from_mins(1),
         }
     }
 
-    /// How often something is made.
+    /// Counts computations.
     #[derive(Default)]
     struct Made(AtomicUsize);
 
@@ -185,25 +158,25 @@ mod tests {
     }
 
     async fn body(cache: &Cache, name: &str, made: &Made) -> Vec<u8> {
-        let answer = cache.get(&wanted(name), made.make()).await.unwrap();
-        answer.body.to_vec()
+        let response = cache.get(&key(name), made.make()).await.unwrap();
+        response.body.to_vec()
     }
 
     #[tokio::test]
-    async fn an_answer_is_made_once_until_it_is_out_of_date() {
+    async fn a_response_is_computed_once_until_it_is_invalidated() {
         let (cache, made) = (Cache::new(None), Made::default());
         for _ in 0..2 {
             assert_eq!(body(&cache, "a", &made).await, b"1");
         }
         assert_eq!(body(&cache, "b", &made).await, b"2");
-        cache.outdate(Tag::Owner(1)).await;
+        cache.invalidate(CacheTag::Owner(1)).await;
         assert_eq!(body(&cache, "a", &made).await, b"1");
-        cache.outdate(Tag::Articles).await;
+        cache.invalidate(CacheTag::Articles).await;
         assert_eq!(body(&cache, "a", &made).await, b"3");
     }
 
     #[tokio::test]
-    async fn of_many_who_want_the_same_one_makes_it() {
+    async fn concurrent_requests_share_one_computation() {
         let (cache, made) = (Cache::new(None), Made::default());
         let many = tokio::join!(
             body(&cache, "a", &made),
@@ -217,10 +190,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_is_not_kept_and_off_keeps_nothing() {
+    async fn failures_are_not_cached_and_a_disabled_cache_stores_nothing() {
         let (cache, made) = (Cache::new(None), Made::default());
         let failing = async { Err("no".to_owned()) };
-        assert_eq!(cache.get(&wanted("a"), failing).await, Err("no".to_owned()));
+        assert_eq!(cache.get(&key("a"), failing).await, Err("no".to_owned()));
         assert_eq!(body(&cache, "a", &made).await, b"1");
         let off = Cache::off();
         assert_eq!(body(&off, "a", &made).await, b"2");

@@ -1,5 +1,5 @@
-//! Answers in Redis. Each carries the state of its tag that it was made in, and counts only while that is the state: a
-//! write changes the state, so an answer that was being made meanwhile is out of date from the beginning.
+//! Responses in Redis. Each is stored with the version of its tag and is valid only for that version. An invalidation
+//! changes the version, so that a response that was computed meanwhile is never used.
 
 use std::collections::HashSet;
 use std::mem;
@@ -12,124 +12,133 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deadpool_redis::redis::pipe;
 use sha2::{Digest, Sha256};
 
-use super::TaggedBody;
-use super::{Tag, Wanted};
+use super::key::{CacheKey, CacheTag};
+use super::tagged_body::TaggedBody;
 use crate::core::redis::Redis;
 
-/// Far longer than any answer is kept: without one, the state is the first.
-const STATE_KEPT: Duration = Duration::from_hours(24);
-/// Larger ones are made anew: Redis is for what is asked for often.
-const LARGEST: usize = 1024 * 1024;
-const FIRST_STATE: u64 = 0;
+/// Much longer than any response is cached: a tag without a version has the first one.
+const VERSION_TTL: Duration = Duration::from_hours(24);
+/// Larger responses are not stored in Redis.
+const MAX_BYTES: usize = 1024 * 1024;
+const FIRST_VERSION: u64 = 0;
 
-pub(super) struct Shared {
+pub(super) struct SharedCache {
     redis: Arc<Redis>,
-    /// What has been changed while Redis was away. It is told before it is asked again.
-    untold: Mutex<HashSet<String>>,
+    /// Tags that were invalidated while Redis was unavailable; published before the next lookup.
+    pending: Mutex<HashSet<String>>,
 }
 
-impl Shared {
+impl SharedCache {
     pub(super) fn new(redis: Arc<Redis>) -> Self {
         Self {
             redis,
-            untold: Mutex::default(),
+            pending: Mutex::default(),
         }
     }
 
     pub(super) async fn get<E>(
         &self,
-        wanted: &Wanted,
-        make: impl Future<Output = Result<TaggedBody, E>>,
+        cache_key: &CacheKey,
+        compute: impl Future<Output = Result<TaggedBody, E>>,
     ) -> Result<TaggedBody, E> {
-        let key = self.answer_key(wanted);
-        let Some((state, kept)) = self.look(wanted.tag, &key).await else {
-            return make.await;
+        let key = self.response_key(cache_key);
+        let Some((version, cached)) = self.look_up(cache_key.tag, &key).await else {
+            return compute.await;
         };
-        if let Some(kept) = kept {
-            return Ok(kept);
+        if let Some(cached) = cached {
+            return Ok(cached);
         }
-        let answer = make.await?;
-        self.keep(&key, state, (&answer, wanted.age)).await;
-        Ok(answer)
+        let response = compute.await?;
+        self.store(&key, &packed(&response, version), cache_key.age)
+            .await;
+        Ok(response)
     }
 
-    /// Changes the state of what has this tag.
-    pub(super) async fn outdate(&self, tag: Tag) {
-        self.untold().insert(self.state_key(tag));
-        self.tell().await;
+    /// Changes the version of this tag.
+    pub(super) async fn invalidate(&self, tag: CacheTag) {
+        self.pending().insert(self.version_key(tag));
+        self.publish().await;
     }
 
-    fn untold(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
-        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells Redis what has changed; whether it knows all of it.
-    async fn tell(&self) -> bool {
-        let changed = mem::take(&mut *self.untold());
+    /// Publishes the pending invalidations; whether all have been published.
+    async fn publish(&self) -> bool {
+        let changed = mem::take(&mut *self.pending());
         if changed.is_empty() {
             return true;
         }
-        let mut tell = pipe();
+        let mut commands = pipe();
         for key in &changed {
-            // Random: no two processes ever mean different states by the same number.
-            let state = rand::random::<u64>().max(FIRST_STATE + 1);
-            tell.set_ex(key, state, STATE_KEPT.as_secs()).ignore();
+            // Random, so that two processes never use the same number for different versions.
+            let version = rand::random::<u64>().max(FIRST_VERSION + 1);
+            commands
+                .set_ex(key, version, VERSION_TTL.as_secs())
+                .ignore();
         }
-        let told: Option<()> = self.redis.ask(&tell).await;
-        if told.is_none() {
-            self.untold().extend(changed);
+        let published: Option<()> = self.redis.ask(&commands).await;
+        if published.is_none() {
+            self.pending().extend(changed);
         }
-        told.is_some()
+        published.is_some()
     }
 
-    /// The state of the tag, and the answer, if it was made in it; `None` when Redis does not say.
-    async fn look(&self, tag: Tag, key: &str) -> Option<(u64, Option<TaggedBody>)> {
-        if !self.tell().await {
+    /// The version of the tag, and the response if it has this version; `None` if Redis does not respond.
+    async fn look_up(&self, tag: CacheTag, key: &str) -> Option<(u64, Option<TaggedBody>)> {
+        if !self.publish().await {
             return None;
         }
-        let mut look = pipe();
-        look.get(self.state_key(tag)).get(key);
-        let (state, kept): (Option<u64>, Option<Vec<u8>>) = self.redis.ask(&look).await?;
-        let state = state.unwrap_or(FIRST_STATE);
-        let kept = kept.and_then(|kept| unpacked(kept, state));
-        Some((state, kept))
+        let mut commands = pipe();
+        commands.get(self.version_key(tag)).get(key);
+        let (version, cached): (Option<u64>, Option<Vec<u8>>) = self.redis.ask(&commands).await?;
+        let version = version.unwrap_or(FIRST_VERSION);
+        let cached = cached.and_then(|cached| unpacked(cached, version));
+        Some((version, cached))
     }
 
-    async fn keep(&self, key: &str, state: u64, (made, age): (&TaggedBody, Duration)) {
-        if made.body.len() > LARGEST {
+    async fn store(&self, key: &str, entry: &[u8], age: Duration) {
+        if entry.len() > MAX_BYTES {
             return;
         }
-        let mut keep = pipe();
-        keep.set_ex(key, packed(made, state), age.as_secs().max(1))
-            .ignore();
-        // Whoever made it has it, with Redis or without.
-        let _kept: Option<()> = self.redis.ask(&keep).await;
+        let mut commands = pipe();
+        commands.set_ex(key, entry, age.as_secs().max(1)).ignore();
+        // A failure only costs a later computation.
+        let _stored: Option<()> = self.redis.ask(&commands).await;
     }
 
-    fn state_key(&self, tag: Tag) -> String {
+    fn version_key(&self, tag: CacheTag) -> String {
         self.redis.key(format_args!("state:{tag}"))
     }
 
-    fn answer_key(&self, wanted: &Wanted) -> String {
-        // Hashed: a name may be long, and hold what somebody searched for.
-        let name = URL_SAFE_NO_PAD.encode(Sha256::digest(&wanted.name));
-        self.redis.key(format_args!("answer:{}:{name}", wanted.tag))
+    fn response_key(&self, cache_key: &CacheKey) -> String {
+        // Hashed, because a name may be long and may contain search terms.
+        let name = URL_SAFE_NO_PAD.encode(Sha256::digest(&cache_key.name));
+        self.redis
+            .key(format_args!("answer:{}:{name}", cache_key.tag))
     }
 }
 
-/// The state, the entity tag, a line break, the body.
-fn packed(made: &TaggedBody, state: u64) -> Vec<u8> {
-    [&state.to_be_bytes(), made.tag.as_bytes(), b"\n", &made.body].concat()
+/// The version, the entity tag, a line break, the body.
+fn packed(response: &TaggedBody, version: u64) -> Vec<u8> {
+    [
+        &version.to_be_bytes(),
+        response.tag.as_bytes(),
+        b"\n",
+        &response.body,
+    ]
+    .concat()
 }
 
-fn unpacked(kept: Vec<u8>, state: u64) -> Option<TaggedBody> {
-    let kept = Bytes::from(kept);
-    let rest = kept.strip_prefix(&state.to_be_bytes())?;
+fn unpacked(cached: Vec<u8>, version: u64) -> Option<TaggedBody> {
+    let cached = Bytes::from(cached);
+    let rest = cached.strip_prefix(&version.to_be_bytes())?;
     let end = memchr::memchr(b'\n', rest)?;
     let tag = String::from_utf8(rest.get(..end)?.to_vec()).ok()?;
     Some(TaggedBody {
         tag,
-        body: kept.slice_ref(rest.get(end + 1..)?),
+        body: cached.slice_ref(rest.get(end + 1..)?),
     })
 }
 
@@ -138,10 +147,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_of_another_state_is_none() {
-        let made = TaggedBody::new("a\nb");
-        assert_eq!(unpacked(packed(&made, 7), 7), Some(made.clone()));
-        assert_eq!(unpacked(packed(&made, 7), 8), None);
+    fn a_response_of_another_version_is_not_used() {
+        let response = TaggedBody::new("a\nb");
+        assert_eq!(unpacked(packed(&response, 7), 7), Some(response.clone()));
+        assert_eq!(unpacked(packed(&response, 7), 8), None);
         for broken in ["", "short", "12345678", "12345678no line break"] {
             assert_eq!(
                 unpacked(broken.into(), u64::from_be_bytes(*b"12345678")),

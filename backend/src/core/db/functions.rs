@@ -1,14 +1,14 @@
-//! Functions of PostgreSQL that queries name.
+//! SQL functions used in queries.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 
 define_sql_function! {
-    /// In lower case, as the unique indexes on addresses have it.
+    /// Lower case, as in the unique indexes on addresses.
     fn lower(text: Text) -> Text;
 }
 
 define_sql_function! {
-    /// Whether an address matches a pattern for its stored form, or one for its form in Unicode.
+    /// Whether an address matches the pattern for its stored form or the one for its Unicode form.
     fn address_matches(address: Text, stored: Text, in_unicode: Nullable<Text>) -> Bool;
 }

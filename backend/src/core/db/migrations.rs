@@ -1,4 +1,4 @@
-//! The migrations, compiled in, so that the program needs no files beside it.
+//! The migrations, compiled into the program.
 
 use std::collections::HashSet;
 
@@ -12,91 +12,91 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
-/// Why the database could not be brought up to date.
+/// Why the migrations could not be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    /// Nobody answers at the address, or refuses us.
+    /// The server does not respond or refuses the connection.
     #[error("the database cannot be reached: {0}")]
     Connect(#[from] ConnectionError),
-    /// A migration failed; those before it stay applied.
+    /// A migration failed; the previous ones remain applied.
     #[error("a migration failed: {0}")]
     Run(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// What is being done, for whoever watches.
-pub enum Step<'a> {
-    /// Another process migrates this database just now.
+/// A step, for progress reports.
+pub enum MigrationStep<'a> {
+    /// Waiting for another process that is migrating the database.
     Waiting,
     Applying(&'a str),
 }
 
-/// What the database has that this program does not know, and the other way round.
+/// The differences between the migrations of the database and of this program.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Differences {
-    /// Migrations that are to be applied, by their names.
+    /// Names of the migrations to be applied.
     pub pending: Vec<String>,
-    /// Versions that a newer program has applied.
+    /// Versions applied by a newer program.
     pub unknown: Vec<String>,
 }
 
 #[derive(QueryableByName)]
-struct Answer {
+struct BoolRow {
     #[diesel(sql_type = Bool)]
-    yes: bool,
+    value: bool,
 }
 
 #[derive(QueryableByName)]
-struct Applied {
+struct AppliedMigration {
     #[diesel(sql_type = Text)]
     version: String,
 }
 
-/// Applies what is missing, one process at a time, and names what was applied.
+/// Applies the pending migrations, in one process at a time, and returns their names.
 pub fn migrate(database_url: &str) -> Result<Vec<String>, MigrateError> {
-    migrate_telling(database_url, |_| {})
+    migrate_with_progress(database_url, |_| {})
 }
 
-/// The same, telling each step before it is done.
-pub fn migrate_telling(
+/// Applies the pending migrations, reporting each step before it is taken.
+pub fn migrate_with_progress(
     database_url: &str,
-    mut tell: impl FnMut(Step<'_>),
+    mut report: impl FnMut(MigrationStep<'_>),
 ) -> Result<Vec<String>, MigrateError> {
     let mut conn = PgConnection::establish(database_url)?;
-    lock(&mut conn, &mut tell).map_err(|e| MigrateError::Run(e.into()))?;
+    lock(&mut conn, &mut report).map_err(|e| MigrateError::Run(e.into()))?;
     let pending = conn
         .pending_migrations(MIGRATIONS)
         .map_err(MigrateError::Run)?;
     let mut applied = Vec::new();
     for migration in pending {
         let name = migration.name().to_string();
-        tell(Step::Applying(&name));
+        report(MigrationStep::Applying(&name));
         conn.run_migration(&*migration).map_err(MigrateError::Run)?;
         applied.push(name);
     }
     Ok(applied)
 }
 
-/// Two processes that start together must not migrate at once; the lock goes with the connection.
-fn lock(conn: &mut PgConnection, tell: &mut impl FnMut(Step<'_>)) -> QueryResult<()> {
-    let at_once: Answer =
-        diesel::sql_query("SELECT pg_try_advisory_lock(7205759403) AS yes").get_result(conn)?;
-    if !at_once.yes {
-        tell(Step::Waiting);
+/// Prevents concurrent migrations. The lock is released with the connection.
+fn lock(conn: &mut PgConnection, report: &mut impl FnMut(MigrationStep<'_>)) -> QueryResult<()> {
+    let locked: BoolRow =
+        diesel::sql_query("SELECT pg_try_advisory_lock(7205759403) AS value").get_result(conn)?;
+    if !locked.value {
+        report(MigrationStep::Waiting);
         diesel::sql_query("SELECT pg_advisory_lock(7205759403)").execute(conn)?;
     }
     Ok(())
 }
 
-/// Whether the database lacks a migration this program knows.
+/// Whether there are pending migrations.
 pub fn pending(conn: &mut PgConnection) -> Result<bool, MigrateError> {
     conn.has_pending_migration(MIGRATIONS)
         .map_err(MigrateError::Run)
 }
 
-/// How the database differs from what this program knows. Only looks, also in a database that is empty yet.
+/// The differences between the migrations of the database and of this program. Does not write; the database may be empty.
 pub fn differences(conn: &mut PgConnection) -> Result<Differences, MigrateError> {
-    let wrong = |error: diesel::result::Error| MigrateError::Run(error.into());
-    let applied = applied(conn).map_err(wrong)?;
+    let failed = |error: diesel::result::Error| MigrateError::Run(error.into());
+    let applied = applied(conn).map_err(failed)?;
     let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(MigrateError::Run)?;
     let versions: HashSet<String> = known
         .iter()
@@ -114,19 +114,19 @@ pub fn differences(conn: &mut PgConnection) -> Result<Differences, MigrateError>
 }
 
 fn applied(conn: &mut PgConnection) -> QueryResult<HashSet<String>> {
-    let there: Answer =
-        diesel::sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS yes")
+    let table_exists: BoolRow =
+        diesel::sql_query("SELECT to_regclass('__diesel_schema_migrations') IS NOT NULL AS value")
             .get_result(conn)?;
-    if !there.yes {
+    if !table_exists.value {
         return Ok(HashSet::new());
     }
-    let rows: Vec<Applied> =
+    let rows: Vec<AppliedMigration> =
         diesel::sql_query("SELECT version::text AS version FROM __diesel_schema_migrations")
             .get_results(conn)?;
     Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
-/// Takes every migration back: the data are gone.
+/// Reverts all migrations, which deletes all data.
 pub fn revert_all(conn: &mut PgConnection) -> Result<(), MigrateError> {
     conn.revert_all_migrations(MIGRATIONS)
         .map(drop)

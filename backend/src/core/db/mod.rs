@@ -1,4 +1,4 @@
-//! The database: the pool and its one door `Db::run`, the generated schema and the embedded migrations.
+//! The database: the connection pool, the generated schema and the embedded migrations.
 
 pub mod functions;
 mod migrations;
@@ -11,6 +11,6 @@ pub mod schema;
 pub mod settings;
 
 pub use migrations::{
-    Differences, Step, differences, migrate, migrate_telling, pending, revert_all,
+    Differences, MigrationStep, differences, migrate, migrate_with_progress, pending, revert_all,
 };
 pub use pool::{Db, Unavailable};

@@ -1,4 +1,4 @@
-//! Whose a row is: as a condition on what a query reads, and as something it tells.
+//! The owner of a row in queries: as a condition, and as a column with the address of the owner.
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
 use diesel::pg::Pg;
@@ -8,7 +8,7 @@ use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::core::owners::Owners;
 
-/// That this column names one of the owners.
+/// The condition that this column refers to one of the owners.
 pub fn owned_by<Column>(column: Column, owners: Owners) -> OwnedBy<Column> {
     OwnedBy { column, owners }
 }
@@ -42,7 +42,7 @@ impl<Column: ValidGrouping<By>, By> ValidGrouping<By> for OwnedBy<Column> {
     type IsAggregate = Column::IsAggregate;
 }
 
-/// The statement is another one for all owners: it has no name to be kept by.
+/// The SQL depends on the owners, so that the statement has no static id.
 impl<Column> QueryId for OwnedBy<Column> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
@@ -64,15 +64,15 @@ impl<Column: QueryFragment<Pg>> QueryFragment<Pg> for OwnedBy<Column> {
     }
 }
 
-/// The address of the owner whom this column names.
+/// The type of [`owner_email()`].
 #[expect(
     non_camel_case_types,
     reason = "diesel finds the type of a function's result by the function's name"
 )]
 pub type owner_email<Column> = OwnerEmail<Column>;
 
-/// The address of the owner whom this column names: looked up for the rows that are told, not joined to those that are
-/// sorted.
+/// The address of the owner to whom this column refers. A subquery in the selected columns, evaluated only for the returned
+/// rows, whereas a join would be evaluated for all sorted rows.
 pub fn owner_email<Column>(owner_id: Column) -> owner_email<Column> {
     OwnerEmail { owner_id }
 }

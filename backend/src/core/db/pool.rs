@@ -1,4 +1,4 @@
-//! The pool of connections and the one way to use it.
+//! The connection pool.
 
 use std::time::{Duration, Instant};
 
@@ -9,59 +9,63 @@ use diesel::r2d2::{ConnectionManager, CustomizeConnection, Error, Pool};
 use tokio::sync::oneshot;
 
 use crate::core::metrics::metrics;
+use crate::core::metrics::scrape::PoolConnections;
 
-/// How long anybody waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Maximum time to wait for a connection.
+const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// No connection was free in time, or the database is away. The caller may try again soon.
+/// No connection was available in time, or the database is unavailable. The caller should retry.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("the database is not available")]
 pub struct Unavailable;
 
-/// The door to the database. Cheap to clone.
+/// The connection pool. Cheap to clone.
 #[derive(Clone)]
 pub struct Db(Pool<ConnectionManager<PgConnection>>);
 
 impl Db {
-    /// Prepares a pool of at most `size` connections; they are made when they are needed, so this never fails
-    /// because the database is away.
+    /// Creates a pool of at most `size` connections. They are opened on demand, so that this does not fail if the database is
+    /// unavailable.
     pub fn new(url: &str, size: u32) -> Self {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
-            .connection_timeout(PATIENCE)
-            // A check per checkout costs a quarter of the throughput; a broken connection shows at its first use.
+            .connection_timeout(CHECKOUT_TIMEOUT)
+            // A test per checkout costs a quarter of the throughput; a broken connection fails on its first use.
             .test_on_check_out(false)
-            .connection_customizer(Box::new(Bounded))
+            .connection_customizer(Box::new(StatementTimeout))
             .build_unchecked(ConnectionManager::new(url));
         Self(pool)
     }
 
-    /// Runs `work` on a blocking thread with a connection of its own. Waits at most two seconds for both together: the
-    /// threads are few, and where each waits for a connection in vain, the last in the queue would wait for all of them.
+    /// Runs `work` on a blocking thread with a connection. Waits at most two seconds for both together: the threads are few,
+    /// and if each waited for a connection in vain, the last one in the queue would wait for all of them.
     pub async fn run<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut PgConnection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Unavailable> + Send + 'static,
     {
-        let (pool, asked) = (self.0.clone(), Instant::now());
-        let (here, mut begun) = oneshot::channel();
+        let (pool, queued_at) = (self.0.clone(), Instant::now());
+        let (started, mut has_started) = oneshot::channel();
         let done = web::block(move || {
-            let left = PATIENCE.saturating_sub(asked.elapsed());
+            let left = CHECKOUT_TIMEOUT.saturating_sub(queued_at.elapsed());
             let mut conn = pool.get_timeout(left).map_err(|error| {
                 tracing::warn!(%error, "no database connection");
                 metrics().db_timeouts.inc();
                 Unavailable
             })?;
-            // Nobody waits any more: what is not begun is not done.
-            here.send(()).map_err(|()| Unavailable)?;
-            metrics().db_wait.observe(asked.elapsed().as_secs_f64());
+            // If the caller has timed out, the work is not started.
+            started.send(()).map_err(|()| Unavailable)?;
+            metrics().db_wait.observe(queued_at.elapsed().as_secs_f64());
             work(&mut conn)
         });
-        if tokio::time::timeout(PATIENCE, &mut begun).await.is_err() {
-            begun.close();
-            if begun.try_recv().is_err() {
+        if tokio::time::timeout(CHECKOUT_TIMEOUT, &mut has_started)
+            .await
+            .is_err()
+        {
+            has_started.close();
+            if has_started.try_recv().is_err() {
                 return Err(Unavailable.into());
             }
         }
@@ -69,7 +73,7 @@ impl Db {
             .unwrap_or_else(|_cancelled| Err(Unavailable.into()))
     }
 
-    /// The same on the calling thread: for commands and for the tests, never for a handler.
+    /// Runs `work` on the calling thread; for commands and tests, never for handlers.
     pub fn run_here<T, E: From<Unavailable>>(
         &self,
         work: impl FnOnce(&mut PgConnection) -> Result<T, E>,
@@ -78,19 +82,23 @@ impl Db {
         work(&mut conn)
     }
 
-    /// How many connections are in use, how many idle, and how many there may be.
-    pub fn connections(&self) -> (u32, u32, u32) {
+    /// The connections that are in use and idle, and their maximum.
+    pub fn connections(&self) -> PoolConnections {
         let state = self.0.state();
         let in_use = state.connections.saturating_sub(state.idle_connections);
-        (in_use, state.idle_connections, self.0.max_size())
+        PoolConnections {
+            in_use,
+            idle: state.idle_connections,
+            max: self.0.max_size(),
+        }
     }
 }
 
-/// No request may keep a connection longer than its client waits.
+/// Sets a statement timeout, so that no request holds a connection longer than its client waits.
 #[derive(Debug)]
-struct Bounded;
+struct StatementTimeout;
 
-impl CustomizeConnection<PgConnection, Error> for Bounded {
+impl CustomizeConnection<PgConnection, Error> for StatementTimeout {
     fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), Error> {
         conn.batch_execute("SET statement_timeout = '10s'")
             .map_err(Error::QueryError)

@@ -1,20 +1,20 @@
-//! SQL of our own that PostgreSQL reads and plans once for each connection. Diesel prepares what is written with
-//! `sql_query` anew each time, which asks the database twice and takes longer than many an answer.
+//! Hand-written SQL as cached prepared statements. Diesel prepares a `sql_query` on each execution, which costs an additional
+//! round trip and more time than many queries.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::Untyped;
 
-/// A statement with its parameters. To be read often, and to be one of few: each text is kept by every connection.
-pub struct Prepared<Q>(Q);
+/// A statement with its parameters. For frequent queries with few different texts, because each connection caches every text.
+pub struct PreparedQuery<Q>(Q);
 
-/// Keeps a `sql_query` prepared.
-pub const fn prepared<Q: QueryFragment<Pg>>(query: Q) -> Prepared<Q> {
-    Prepared(query)
+/// Caches a `sql_query` as a prepared statement.
+pub const fn prepared<Q: QueryFragment<Pg>>(query: Q) -> PreparedQuery<Q> {
+    PreparedQuery(query)
 }
 
-impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Prepared<Q> {
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for PreparedQuery<Q> {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.0.walk_ast(out)
     }
@@ -24,14 +24,14 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Prepared<Q> {
     }
 }
 
-/// Known by its text.
-impl<Q> QueryId for Prepared<Q> {
+/// Cached by its text.
+impl<Q> QueryId for PreparedQuery<Q> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q> Query for Prepared<Q> {
+impl<Q> Query for PreparedQuery<Q> {
     type SqlType = Untyped;
 }
 
-impl<Q> RunQueryDsl<PgConnection> for Prepared<Q> {}
+impl<Q> RunQueryDsl<PgConnection> for PreparedQuery<Q> {}

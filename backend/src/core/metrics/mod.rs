@@ -1,7 +1,8 @@
-//! Metrics of this process, for Prometheus: counted where it happens, or read from the database on a scrape (`store`). An
+//! Metrics of this process, for Prometheus: counted by the code, or read from the database on a scrape (`store`). An
 //! update costs tens of nanoseconds; mails are counted in the result writer's batches. Label values come from short lists,
 //! never from addresses, names or client input.
 
+mod fraction;
 mod labels;
 mod names;
 pub(crate) mod process;
@@ -20,13 +21,12 @@ use prometheus_client::registry::Registry;
 use smtp::verdict::Outcome;
 use strum::VariantArray;
 
+use self::fraction::Fraction;
 use self::labels::{
     CacheLabels, OutcomeLabels, RequestLabels, RouteLabels, ServerLabels, StateLabels,
 };
 use self::process::ProcessMetrics;
 
-/// A gauge with fractions, mostly seconds.
-pub type Fraction = Gauge<f64, std::sync::atomic::AtomicU64>;
 type Timed<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// All metrics of this process.
@@ -105,7 +105,7 @@ impl Metrics {
             process: ProcessMetrics::default(),
         };
         metrics.register();
-        // Present from the start, so that "has not happened yet" differs from "is not counted".
+        // Present from the start, to distinguish zero from an unknown value.
         for outcome in Outcome::VARIANTS {
             drop(metrics.attempts_with(*outcome));
         }
@@ -159,7 +159,7 @@ impl Metrics {
     }
 
     /// Counts a pass of the scheduler.
-    pub fn passed(&self) {
+    pub fn count_pass(&self) {
         self.passes.inc();
         let mut last = self
             .last_pass

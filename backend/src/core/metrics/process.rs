@@ -7,7 +7,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::Fraction;
+use super::fraction::Fraction;
 
 /// `USER_HZ`, the unit of times in `/proc`, regardless of the frequency of the kernel.
 const TICKS_A_SECOND: f64 = 100.0;

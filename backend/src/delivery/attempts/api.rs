@@ -10,13 +10,13 @@ use super::model::{Attempt, AttemptFilters, AttemptQuery, Place};
 use super::store;
 use crate::accounts::identity::Caller;
 use crate::core::cache::TaggedBody;
-use crate::core::cache::{Cache, Tag, Wanted};
+use crate::core::cache::{Cache, CacheKey, CacheTag};
 use crate::core::db::Db;
-use crate::web::cached::cached;
-use crate::web::csv::{self, Part};
+use crate::web::cached::{Cacheable, cached};
+use crate::web::csv::{self, CsvPart};
 use crate::web::downloads::Downloads;
 use crate::web::error::ApiError;
-use crate::web::etag::{self, Kind};
+use crate::web::etag::{self, Representation};
 use crate::web::field::sensible_year;
 use crate::web::page::{CursorPage, cursor_page, decode};
 use crate::web::query::Query;
@@ -51,8 +51,8 @@ async fn list_attempts(
         ));
     }
     // Whose, and all filters: who sees the same is answered the same.
-    let wanted = Wanted {
-        tag: Tag::Age,
+    let wanted = CacheKey {
+        tag: CacheTag::Age,
         name: format!("attempts {owners:?} {query:?}"),
         age: NEWEST_KEPT,
     };
@@ -64,9 +64,18 @@ async fn list_attempts(
         TaggedBody::json(&cursor_page(attempts, limit, Attempt::place)).map_err(ApiError::internal)
     };
     if newest {
-        return cached(&req, &cache, (wanted, Kind::PRIVATE), make).await;
+        return cached(
+            &req,
+            &cache,
+            Cacheable {
+                key: wanted,
+                representation: Representation::PRIVATE,
+            },
+            make,
+        )
+        .await;
     }
-    Ok(etag::tagged(&req, Kind::PRIVATE, make.await?))
+    Ok(etag::tagged(&req, Representation::PRIVATE, make.await?))
 }
 
 /// The log as a file for spreadsheets
@@ -93,12 +102,12 @@ async fn export_attempts(
             if more {
                 found.pop();
             }
-            Ok(Part {
+            Ok(CsvPart {
                 next: found.last().filter(|_| more).map(Attempt::place),
                 rows: found.into_iter().map(Attempt::cells).collect(),
             })
         }
     };
     let download = downloads.begin(caller.user_id)?;
-    csv::answer(download, "attempts.csv", Attempt::COLUMNS, read).await
+    csv::respond(download, "attempts.csv", Attempt::COLUMNS, read).await
 }

@@ -23,7 +23,7 @@ use crate::delivery::runs::model::{Run, RunQuery, Trigger};
 use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
 use crate::web::idempotency::IdempotencyKey;
-use crate::web::idempotency_keys::once::once;
+use crate::web::idempotency_keys::idempotent::{KeyedRequest, idempotent};
 use crate::web::page::{Page, Paging, default_per_page, first_page};
 use crate::web::query::Query;
 
@@ -87,7 +87,14 @@ pub(super) async fn send_mailing(
             Ok(start::start_now(conn, &mailing, **quotas, cause)?)
         };
         let show = |conn: &mut _, run_id| runs::store::find(conn, Owners::One(owner_id), run_id);
-        once(conn, (owner_id, now), named.as_ref(), (make, show))
+        {
+            let request = KeyedRequest {
+                owner_id: owner_id,
+                key: named.as_ref(),
+                now,
+            };
+            idempotent(conn, request, make, show)
+        }
     };
     let run = db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::Accepted()
@@ -111,7 +118,8 @@ pub(super) async fn list_mailing_runs(
         store::row(conn, caller.scope(), *id)?;
         runs::store::list(conn, *id, paging).map_err(ApiError::from)
     };
-    Ok(HttpResponse::Ok().json(paging.page(db.run(work).await?)))
+    let (items, total) = db.run(work).await?;
+    Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
 
 /// Which recipients of a mailing to list.
@@ -158,5 +166,6 @@ pub(super) async fn list_mailing_recipients(
         )
         .map_err(ApiError::from)
     };
-    Ok(HttpResponse::Ok().json(paging.page(db.run(work).await?)))
+    let (items, total) = db.run(work).await?;
+    Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }

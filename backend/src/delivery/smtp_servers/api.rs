@@ -99,10 +99,10 @@ async fn list_smtp_servers(
     Query(query): Query<SmtpServerQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, paging) = (caller.user_id, query.paging());
-    let rows = db
+    let (items, total) = db
         .run(move |conn| store::list(conn, owner_id, &query).map_err(ApiError::from))
         .await?;
-    Ok(HttpResponse::Ok().json(paging.page(rows)))
+    Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
 
 /// Add a mail server

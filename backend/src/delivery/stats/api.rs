@@ -15,15 +15,15 @@ use super::store::{self, Whose};
 use super::{domains, lines};
 use crate::accounts::identity::Caller;
 use crate::core::cache::TaggedBody;
-use crate::core::cache::{Cache, Tag, Wanted};
+use crate::core::cache::{Cache, CacheKey, CacheTag};
 use crate::core::clock::Clock;
 use crate::core::db::Db;
 use crate::core::owners::Owners;
-use crate::web::cached::cached;
-use crate::web::csv::{self, Part};
+use crate::web::cached::{Cacheable, cached};
+use crate::web::csv::{self, CsvPart};
 use crate::web::downloads::Downloads;
 use crate::web::error::ApiError;
-use crate::web::etag::Kind;
+use crate::web::etag::Representation;
 use crate::web::page::Page;
 use crate::web::query::Query;
 
@@ -80,10 +80,10 @@ async fn get_stats(
     Query(query): Query<StatsQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (owners, now) = (caller.scope_for(query.owner_id)?, clock.now());
-    let wanted = Wanted {
+    let wanted = CacheKey {
         tag: match owners {
-            Owners::One(id) => Tag::Owner(id),
-            Owners::All => Tag::Age,
+            Owners::One(id) => CacheTag::Owner(id),
+            Owners::All => CacheTag::Age,
         },
         // Whose, in whose zone, and what was asked for.
         name: format!("stats {owners:?} {} {query:?}", caller.user_id),
@@ -102,7 +102,16 @@ async fn get_stats(
     };
     let make =
         Box::pin(async { TaggedBody::json(&db.run(work).await?).map_err(ApiError::internal) });
-    cached(&req, &cache, (wanted, Kind::PRIVATE), make).await
+    cached(
+        &req,
+        &cache,
+        Cacheable {
+            key: wanted,
+            representation: Representation::PRIVATE,
+        },
+        make,
+    )
+    .await
 }
 
 /// The attempts of each day as a file for spreadsheets
@@ -125,14 +134,14 @@ async fn export_stats(
                 store::sent(conn, Whose::Owners(owners), period).map_err(ApiError::from)
             };
             let days = db.run(work).await?.by_day;
-            Ok(Part {
+            Ok(CsvPart {
                 rows: days.into_iter().map(Day::cells).collect(),
                 next: None,
             })
         }
     };
     let download = downloads.begin(caller.user_id)?;
-    csv::answer(download, "attempts-by-day.csv", Day::COLUMNS, read).await
+    csv::respond(download, "attempts-by-day.csv", Day::COLUMNS, read).await
 }
 
 /// The slowest domains
@@ -172,7 +181,8 @@ async fn list_mailing_lines(
         let period = asked.period(conn, caller.user_id, now)?;
         lines::page(conn, owners, period, (paging, sort)).map_err(ApiError::from)
     };
-    Ok(HttpResponse::Ok().json(paging.page(db.run(work).await?)))
+    let (items, total) = db.run(work).await?;
+    Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
 
 /// What each mailing has done in a period as a file for spreadsheets
@@ -196,14 +206,14 @@ async fn export_mailing_lines(
             };
             let found = db.run(work).await?;
             let full = i64::try_from(found.len()) == Ok(PART);
-            Ok(Part {
+            Ok(CsvPart {
                 next: found.last().filter(|_| full).map(|line| line.mailing_id),
                 rows: found.into_iter().map(MailingLine::cells).collect(),
             })
         }
     };
     let download = downloads.begin(caller.user_id)?;
-    csv::answer(
+    csv::respond(
         download,
         "attempts-by-mailing.csv",
         MailingLine::COLUMNS,

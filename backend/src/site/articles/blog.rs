@@ -4,7 +4,7 @@ use actix_web::rt;
 use diesel::{Connection, PgConnection};
 
 use super::views::Views;
-use crate::core::cache::{Cache, Tag};
+use crate::core::cache::{Cache, CacheTag};
 use crate::core::db::Db;
 use crate::web::error::ApiError;
 
@@ -35,7 +35,7 @@ impl Blog {
         let blog = self.clone();
         let change = async move {
             let done = blog.db.run(move |conn| conn.transaction(work)).await?;
-            blog.cache.outdate(Tag::Articles).await;
+            blog.cache.invalidate(CacheTag::Articles).await;
             Ok(done)
         };
         rt::spawn(change)

@@ -13,11 +13,11 @@ use super::shown::{self, whole};
 use super::store::{self, Row};
 use crate::accounts::identity::Visitor;
 use crate::core::cache::TaggedBody;
-use crate::core::cache::{Tag, Wanted};
+use crate::core::cache::{CacheKey, CacheTag};
 use crate::core::clock::Clock;
-use crate::web::cached::cached;
+use crate::web::cached::{Cacheable, cached};
 use crate::web::error::{ApiError, Problem};
-use crate::web::etag::{self, Kind};
+use crate::web::etag::{self, Representation};
 use crate::web::head::is_head;
 use crate::web::page::Page;
 use crate::web::query::Query;
@@ -32,7 +32,7 @@ const LISTS_KEPT: Duration = Duration::from_secs(10);
 /// What an article says is forgotten when it is changed.
 const ARTICLES_KEPT: Duration = Duration::from_secs(30);
 /// Readers' programs look again after that.
-const FEED: Kind = Kind {
+const FEED: Representation = Representation {
     cache_control: "public, max-age=300",
     content_type: "application/rss+xml; charset=utf-8",
 };
@@ -65,14 +65,23 @@ pub(super) async fn list_articles(
         } else {
             shown::for_readers(rows)
         };
-        Ok::<_, ApiError>(query.paging().page((articles, total)))
+        Ok::<_, ApiError>(query.paging().page(articles, total))
     };
     let kind = kind_for(reader);
     let make =
         Box::pin(async { TaggedBody::json(&blog.db.run(work).await?).map_err(ApiError::internal) });
     if often {
         let wanted = kept(name, LISTS_KEPT);
-        return cached(&req, &blog.cache, (wanted, kind), make).await;
+        return cached(
+            &req,
+            &blog.cache,
+            Cacheable {
+                key: wanted,
+                representation: kind,
+            },
+            make,
+        )
+        .await;
     }
     Ok(etag::tagged(&req, kind, make.await?))
 }
@@ -151,12 +160,21 @@ pub(super) async fn get_feed(
     };
     let wanted = kept("feed".to_owned(), ARTICLES_KEPT);
     let make = Box::pin(blog.db.run(work));
-    cached(&req, &blog.cache, (wanted, FEED), make).await
+    cached(
+        &req,
+        &blog.cache,
+        Cacheable {
+            key: wanted,
+            representation: FEED,
+        },
+        make,
+    )
+    .await
 }
 
-fn kept(name: String, age: Duration) -> Wanted {
-    Wanted {
-        tag: Tag::Articles,
+fn kept(name: String, age: Duration) -> CacheKey {
+    CacheKey {
+        tag: CacheTag::Articles,
         name,
         age,
     }
@@ -185,10 +203,10 @@ fn without_id(kept: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// What is answered to somebody who says who they are is nobody else's.
-fn kind_for(reader: Visitor) -> Kind {
+fn kind_for(reader: Visitor) -> Representation {
     match reader {
-        Visitor::Anonymous => Kind::PUBLIC,
-        Visitor::InvalidToken | Visitor::SignedIn(_) => Kind::PRIVATE,
+        Visitor::Anonymous => Representation::PUBLIC,
+        Visitor::InvalidToken | Visitor::SignedIn(_) => Representation::PRIVATE,
     }
 }
 

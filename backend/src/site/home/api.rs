@@ -11,13 +11,13 @@ use super::model::{Home, Site, Totals};
 use super::store;
 use crate::accounts::admission::sign_up_policy::SignUpPolicy;
 use crate::core::cache::TaggedBody;
-use crate::core::cache::{Cache, Tag, Wanted};
+use crate::core::cache::{Cache, CacheKey, CacheTag};
 use crate::core::clock::Clock;
 use crate::core::db::Db;
 use crate::site::articles;
 use crate::site::articles::model::ArticleSummary;
 use crate::web::error::ApiError;
-use crate::web::etag::{self, Kind};
+use crate::web::etag::{self, Representation};
 
 const ARTICLES: usize = 3;
 /// Articles that are kept to choose from, themselves chosen by chance.
@@ -42,8 +42,8 @@ async fn get_home(
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
-    let wanted = Wanted {
-        tag: Tag::Articles,
+    let wanted = CacheKey {
+        tag: CacheTag::Articles,
         name: "home".to_owned(),
         age: AGE,
     };
@@ -55,7 +55,7 @@ async fn get_home(
     };
     let kept = cache.get(&wanted, db.run(work)).await?;
     let home = TaggedBody::new(chosen(&kept.body));
-    Ok(etag::tagged(&req, Kind::PUBLIC, home))
+    Ok(etag::tagged(&req, Representation::PUBLIC, home))
 }
 
 /// Get settings of the installation

@@ -1,5 +1,5 @@
-//! Idempotency keys: requests that programs have named, and what each of them made. A named one is carried out `once`.
+//! Idempotency keys of requests, and what each request created.
 
-pub mod once;
+pub mod idempotent;
 pub mod purge;
 pub mod store;

@@ -1,4 +1,4 @@
-//! Deletes idempotency keys after 24 hours: see `store::KEPT`.
+//! Deletes idempotency keys after 24 hours: see `store::KEY_TTL`.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;

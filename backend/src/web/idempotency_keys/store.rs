@@ -1,4 +1,4 @@
-//! Named requests in the database. The name is taken in the transaction that makes the thing: both are there, or neither.
+//! Idempotency keys in the database. A key is stored in the transaction that creates the resource: both are stored or neither.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -10,34 +10,34 @@ use crate::core::db::schema::idempotency_keys::{
 };
 use crate::web::idempotency::IdempotencyKey;
 
-/// How long a name stands for what it made.
-const KEPT: TimeDelta = TimeDelta::hours(24);
+/// How long a key is stored.
+const KEY_TTL: TimeDelta = TimeDelta::hours(24);
 
-/// Why a named request is not carried out.
+/// Why a request with a key is not executed.
 #[derive(Debug, thiserror::Error)]
-pub enum NamedError {
-    #[error("another request has this name")]
+pub enum IdempotencyError {
+    #[error("the key belongs to another request")]
     Reused,
     #[error(transparent)]
     Query(#[from] diesel::result::Error),
 }
 
-/// What the request has made before; `None` when it is to be carried out now, by this transaction, which then calls [`made`].
-/// Waits for another transaction that is just carrying it out.
-pub fn made_before(
+/// The id of what the request has created before; `None` if this transaction must execute the request and then call
+/// [`record`]. Waits for another transaction that is executing it.
+pub fn claim(
     conn: &mut PgConnection,
     owner: i64,
-    named: Option<&IdempotencyKey>,
+    keyed: Option<&IdempotencyKey>,
     now: DateTime<Utc>,
-) -> Result<Option<i64>, NamedError> {
-    let Some(named) = named else {
+) -> Result<Option<i64>, IdempotencyError> {
+    let Some(keyed) = keyed else {
         return Ok(None);
     };
-    let taken = diesel::insert_into(idempotency_keys::table)
+    let claimed = diesel::insert_into(idempotency_keys::table)
         .values((
             owner_id.eq(owner),
-            key.eq(&named.key),
-            request.eq(&named.request),
+            key.eq(&keyed.key),
+            request.eq(&keyed.request),
             created_at.eq(now),
         ))
         .on_conflict((owner_id, key))
@@ -47,33 +47,33 @@ pub fn made_before(
             thing_id.eq(None::<i64>),
             created_at.eq(excluded(created_at)),
         ))
-        .filter(created_at.le(now - KEPT))
+        .filter(created_at.le(now - KEY_TTL))
         .execute(conn)?;
-    if taken > 0 {
+    if claimed > 0 {
         return Ok(None);
     }
-    let (asked, made): (Vec<u8>, Option<i64>) = idempotency_keys::table
-        .find((owner, &named.key))
+    let (stored_request, created_id): (Vec<u8>, Option<i64>) = idempotency_keys::table
+        .find((owner, &keyed.key))
         .select((request, thing_id))
         .first(conn)?;
-    if asked == named.request {
-        Ok(made)
+    if stored_request == keyed.request {
+        Ok(created_id)
     } else {
-        Err(NamedError::Reused)
+        Err(IdempotencyError::Reused)
     }
 }
 
-/// Notes what the request has made.
-pub fn made(
+/// Records what the request has created.
+pub fn record(
     conn: &mut PgConnection,
     owner: i64,
-    named: Option<&IdempotencyKey>,
+    keyed: Option<&IdempotencyKey>,
     id: i64,
 ) -> QueryResult<()> {
-    let Some(named) = named else {
+    let Some(keyed) = keyed else {
         return Ok(());
     };
-    diesel::update(idempotency_keys::table.find((owner, &named.key)))
+    diesel::update(idempotency_keys::table.find((owner, &keyed.key)))
         .set(thing_id.eq(id))
         .execute(conn)?;
     Ok(())

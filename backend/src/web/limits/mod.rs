@@ -1,5 +1,5 @@
-//! Limits on how often something may be tried. Counted in Redis, so that all processes count together; in this process
-//! where there is no Redis or it is away: a limit that is a little too wide is better than nobody signing in.
+//! Rate limits, counted in Redis for all processes together. Without Redis, or while it is unavailable, each process counts
+//! by itself: a limit that is too wide is better than refusing all requests.
 
 mod redis;
 pub mod requests;
@@ -18,10 +18,10 @@ use crate::core::clock::Clock;
 use crate::core::redis::Redis;
 use crate::web::error::ApiError;
 
-/// How often something may be tried within a window; windows follow each other by the clock.
+/// A limit per fixed window of time.
 #[derive(Debug, Clone, Copy)]
 pub struct Rule {
-    /// Keeps the counters of different rules apart.
+    /// Part of the key of the counters.
     pub name: &'static str,
     /// Maximum number of requests in a window.
     pub max: u32,
@@ -30,7 +30,7 @@ pub struct Rule {
 
 /// The limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too often; free again in {retry_after_s} s")]
+#[error("too many requests; retry after {retry_after_s} s")]
 pub struct TooMany {
     pub retry_after_s: u64,
 }
@@ -41,67 +41,67 @@ impl From<TooMany> for ApiError {
     }
 }
 
-/// Counts. Cheap to clone; clones count together.
+/// Counts requests. Cheap to clone; clones share the counters.
 #[derive(Clone)]
 pub struct Limits {
     clock: Clock,
-    /// Multiplies every limit; 0 means none.
+    /// Multiplies all limits; 0 disables them.
     factor: u32,
     shared: Option<Arc<SharedCounters>>,
-    own: Cache<String, u32>,
-    /// Of windows that last seconds: there are many, and none is of use for long.
+    local: Cache<String, u32>,
+    /// Counters of windows of a few seconds, of which there are many.
     brief: Cache<String, u32>,
 }
 
 impl Limits {
-    /// Limits times `factor`, counted in Redis where there is one. Connects at the first use.
+    /// Limits multiplied by `factor`, counted in Redis if configured.
     pub fn new(redis: Option<Arc<Redis>>, factor: u32, clock: Clock) -> Self {
         Self {
             clock,
             factor,
             shared: redis.map(SharedCounters::new).map(Arc::new),
-            // No window is longer; a counter of a window that has passed is never asked for again.
-            own: counters(Duration::from_hours(1)),
+            // No window is longer; counters of past windows are not used.
+            local: counters(Duration::from_hours(1)),
             brief: counters(Duration::from_secs(10)),
         }
     }
 
-    /// Counts one more try by `subject` (an address, an account), or refuses it.
+    /// Counts a request by `subject` (an address, an account), or rejects it.
     pub async fn take(&self, rule: Rule, subject: &str) -> Result<(), TooMany> {
         if self.factor == 0 {
             return Ok(());
         }
-        let window = Window::of(rule, subject, self.clock.now().timestamp());
+        let window = LimitWindow::of(rule, subject, self.clock.now().timestamp());
         let shared = match &self.shared {
             Some(redis) => redis.count(&window.key, 1, rule.window_s).await,
             None => None,
         };
-        let count = shared.unwrap_or_else(|| count_in(&self.own, window.key));
-        self.judge(rule, count, window.left_s)
+        let count = shared.unwrap_or_else(|| count_in(&self.local, window.key));
+        self.check(rule, count, window.left_s)
     }
 
-    /// The same for what happens all the time. Redis is asked only about those who come often: the first quarter of what a
-    /// window allows is counted here, and told to it with the rest.
+    /// As above, for frequent requests. To reduce the load on Redis, the first quarter of a limit is counted locally and then
+    /// added to the shared counter at once.
     pub async fn take_often(&self, rule: Rule, subject: &str) -> Result<(), TooMany> {
         if self.factor == 0 {
             return Ok(());
         }
-        let window = Window::of(rule, subject, self.clock.now().timestamp());
+        let window = LimitWindow::of(rule, subject, self.clock.now().timestamp());
         let own = count_in(&self.brief, window.key.clone());
-        let unasked = rule.max.saturating_mul(self.factor) / 4;
+        let local_max = rule.max.saturating_mul(self.factor) / 4;
         let count = match &self.shared {
-            Some(redis) if own > unasked => {
-                let news = if own == unasked + 1 { own } else { 1 };
-                let told = redis.count(&window.key, news, rule.window_s).await;
-                // What Redis has not heard while it was slow is not forgiven.
-                told.unwrap_or(own).max(own)
+            Some(redis) if own > local_max => {
+                let more = if own == local_max + 1 { own } else { 1 };
+                let shared = redis.count(&window.key, more, rule.window_s).await;
+                // Requests that were not counted by Redis still count locally.
+                shared.unwrap_or(own).max(own)
             }
             _ => own,
         };
-        self.judge(rule, count, window.left_s)
+        self.check(rule, count, window.left_s)
     }
 
-    fn judge(&self, rule: Rule, count: u32, retry_after_s: u64) -> Result<(), TooMany> {
+    fn check(&self, rule: Rule, count: u32, retry_after_s: u64) -> Result<(), TooMany> {
         if count <= rule.max.saturating_mul(self.factor) {
             Ok(())
         } else {
@@ -110,16 +110,16 @@ impl Limits {
     }
 }
 
-/// The stretch of time in which a subject's tries are counted together.
-struct Window {
+/// The current window of a rule and subject.
+struct LimitWindow {
     key: String,
     left_s: u64,
 }
 
-impl Window {
+impl LimitWindow {
     fn of(rule: Rule, subject: &str, now: i64) -> Self {
         let number = now.div_euclid(rule.window_s);
-        // Hashed: neither Redis nor a memory dump is to hold a list of who tried to come in.
+        // Hashed, so that Redis does not contain the addresses of users.
         let subject = URL_SAFE_NO_PAD.encode(Sha256::digest(subject.as_bytes()));
         Self {
             key: format!("limit:{}:{number}:{subject}", rule.name),
@@ -128,7 +128,7 @@ impl Window {
     }
 }
 
-/// The oldest make room: whoever comes under ever new names would otherwise have their own counters turned away.
+/// Evicts the least recently used counters. With another policy, a flood of new subjects would prevent new counters.
 fn counters(lifetime: Duration) -> Cache<String, u32> {
     Cache::builder()
         .max_capacity(100_000)
@@ -196,12 +196,12 @@ mod tests {
     async fn a_flood_of_other_names_does_not_keep_one_from_being_counted() {
         let limits = Limits::new(None, 1, Clock::fixed(DateTime::UNIX_EPOCH));
         for n in 0..120_000 {
-            count_in(&limits.own, n.to_string());
+            count_in(&limits.local, n.to_string());
         }
-        limits.own.run_pending_tasks();
+        limits.local.run_pending_tasks();
         for _ in 0..2 {
             assert!(limits.take(RULE, "a").await.is_ok());
-            limits.own.run_pending_tasks();
+            limits.local.run_pending_tasks();
         }
         assert!(limits.take(RULE, "a").await.is_err());
     }

@@ -1,4 +1,4 @@
-//! Counters in Redis. Who gets no answer counts by himself.
+//! Counters in Redis.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ impl SharedCounters {
         Self(redis)
     }
 
-    /// How often `key` has been counted, `more` times just now; `None` when Redis does not say.
+    /// Adds `more` to the counter and returns its value; `None` if Redis does not respond.
     pub(super) async fn count(&self, key: &str, more: u32, lifetime_s: i64) -> Option<u32> {
         let key = self.0.key(key);
         let mut count = pipe();
