@@ -1,8 +1,9 @@
 //! The outcome of an attempt, and the result that is recorded for it.
 
 use chrono::{DateTime, Utc};
+use smtp::disposition::{Disposition, Outcome, Reason};
+use smtp::failure::Failure;
 use smtp::reply::{Reply, Stage};
-use smtp::verdict::{Cause, Failure, Outcome, Verdict};
 use tokio::time::{Duration, Instant};
 
 use super::job::Job;
@@ -46,13 +47,13 @@ pub(super) enum AttemptOutcome {
 }
 
 impl AttemptOutcome {
-    pub(super) fn verdict(&self) -> Option<Verdict> {
+    pub(super) fn disposition(&self) -> Option<Disposition> {
         match self {
             Self::Accepted(_) => None,
-            Self::Failed(failure) => Some(failure.verdict()),
-            Self::NotComposed(_) => Some(Verdict {
+            Self::Failed(failure) => Some(failure.disposition()),
+            Self::NotComposed(_) => Some(Disposition {
                 outcome: Outcome::Rejected,
-                cause: Cause::Unsendable,
+                reason: Reason::Unsendable,
             }),
         }
     }
@@ -73,18 +74,18 @@ impl AttemptOutcome {
         times: AttemptTimes,
     ) -> AttemptResult {
         let AttemptTimes { at, took, body_at } = times;
-        let verdict = self.verdict();
+        let disposition = self.disposition();
         let stage = self.stage();
-        let (outcome, next) = match verdict {
+        let (outcome, next) = match disposition {
             None => (Outcome::Accepted, retry::ACCEPTED),
-            Some(verdict) => {
+            Some(disposition) => {
                 let terms = RetryTerms {
                     tries: delivery.tries.saturating_add(1),
                     until: job.retries_end_at(),
                     holds_uncertain: job.holds_uncertain(),
                 };
-                let next = retry::after(verdict, &terms, at, rand::random());
-                (verdict.outcome, next)
+                let next = retry::after(disposition, &terms, at, rand::random());
+                (disposition.outcome, next)
             }
         };
         let (reply, detail) = match self {

@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use smtp::disposition::{Disposition, Reason};
 use smtp::reply::Stage;
-use smtp::verdict::{Cause, Verdict};
 
 use crate::delivery::smtp_server_health::model::Trouble;
 
@@ -90,16 +90,21 @@ impl Breaker {
     }
 
     /// Records a failed attempt; `true` if that changes the state.
-    pub(super) fn failed(&mut self, verdict: Verdict, stage: Stage, response: &str) -> bool {
-        if stage == Stage::Dot && verdict.cause != Cause::Uncertain {
+    pub(super) fn failed(
+        &mut self,
+        disposition: Disposition,
+        stage: Stage,
+        response: &str,
+    ) -> bool {
+        if stage == Stage::Dot && disposition.reason != Reason::Uncertain {
             self.unconfirmed = 0;
         }
-        let trouble = match verdict.cause {
-            Cause::ServerTrouble | Cause::Protocol => Trouble::Unreachable,
-            Cause::Configuration => Trouble::Refuses,
-            Cause::Uncertain => Trouble::DoesNotConfirm,
+        let trouble = match disposition.reason {
+            Reason::ServerTrouble | Reason::Protocol => Trouble::Unreachable,
+            Reason::Configuration => Trouble::Refuses,
+            Reason::Uncertain => Trouble::DoesNotConfirm,
             // The server was not contacted.
-            Cause::Unsendable => {
+            Reason::Unsendable => {
                 self.not_tried();
                 return true;
             }

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use smtp::verdict::Failure;
+use smtp::failure::Failure;
 
 use self::in_flight::{ClaimCapacity, InFlight};
 use super::breaker::Breaker;

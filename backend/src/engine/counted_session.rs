@@ -2,22 +2,23 @@
 
 use std::ops::{Deref, DerefMut};
 
-use smtp::server::{Server, Timeouts};
-use smtp::session::Session;
-use smtp::verdict::Failure;
+use smtp::failure::Failure;
+use smtp::server::Server;
+use smtp::session::SmtpSession;
+use smtp::timeouts::Timeouts;
 
 use crate::core::metrics::OpenSession;
 
 /// A session, counted until it is dropped.
 pub(super) struct CountedSession {
-    session: Session,
+    session: SmtpSession,
     _open: OpenSession,
 }
 
 impl CountedSession {
     pub(super) async fn connect(server: &Server, timeouts: &Timeouts) -> Result<Self, Failure> {
         Ok(Self {
-            session: Session::connect(server, timeouts).await?,
+            session: SmtpSession::connect(server, timeouts).await?,
             _open: OpenSession::counted(),
         })
     }
@@ -29,15 +30,15 @@ impl CountedSession {
 }
 
 impl Deref for CountedSession {
-    type Target = Session;
+    type Target = SmtpSession;
 
-    fn deref(&self) -> &Session {
+    fn deref(&self) -> &SmtpSession {
         &self.session
     }
 }
 
 impl DerefMut for CountedSession {
-    fn deref_mut(&mut self) -> &mut Session {
+    fn deref_mut(&mut self) -> &mut SmtpSession {
         &mut self.session
     }
 }

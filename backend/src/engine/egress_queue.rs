@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use smtp::verdict::Failure;
+use smtp::failure::Failure;
 use tokio::sync::Notify;
 
 use self::session_counts::SessionCounts;
@@ -199,8 +199,8 @@ impl EgressQueue {
 
     /// Records a failed attempt; returns whether that changes the breaker.
     pub(super) fn failed(&self, failure: &Failure) -> bool {
-        let (verdict, response) = (failure.verdict(), failure.to_string());
-        self.breaker(|breaker| breaker.failed(verdict, failure.stage, &response))
+        let (disposition, response) = (failure.disposition(), failure.to_string());
+        self.breaker(|breaker| breaker.failed(disposition, failure.stage, &response))
             .0
     }
 

@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use smtp::disposition::{Outcome, Reason};
+use smtp::failure::Failure;
 use smtp::reply::Stage;
-use smtp::verdict::{Cause, Failure, Outcome};
 
 use super::signing_composer::SigningComposer;
 use crate::delivery::deliveries::claims::{ClaimableRun, Lease, Terms};
@@ -136,24 +137,24 @@ impl Job {
 
     /// Counts a failed attempt and returns the reason to pause the run, if any.
     pub(super) fn judge(&self, failure: &Failure) -> Option<RunPause> {
-        let verdict = failure.verdict();
-        match verdict.cause {
-            Cause::RecipientPermanent | Cause::RecipientRefused => {
+        let disposition = failure.disposition();
+        match disposition.reason {
+            Reason::RecipientPermanent | Reason::RecipientRefused => {
                 return self.count_refused(failure);
             }
-            _ if matches!(verdict.outcome, Outcome::Rejected | Outcome::Uncertain) => {
+            _ if matches!(disposition.outcome, Outcome::Rejected | Outcome::Uncertain) => {
                 self.decided.fetch_add(1, Ordering::Relaxed);
             }
             _ => {}
         }
-        match verdict.cause {
-            Cause::SenderOrContent => {
+        match disposition.reason {
+            Reason::SenderOrContent => {
                 let refused = self.content_refusals.fetch_add(1, Ordering::Relaxed) + 1;
                 // A refused sender is refused for every recipient.
                 (failure.stage == Stage::Mail || refused >= MAX_CONTENT_REFUSALS)
                     .then_some(RunPause::ContentRejected)
             }
-            Cause::Transient => {
+            Reason::Transient => {
                 let deferred = self.deferrals.fetch_add(1, Ordering::Relaxed) + 1;
                 (deferred >= MAX_DEFERRALS).then_some(RunPause::ServerDefers)
             }

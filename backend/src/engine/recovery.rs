@@ -8,8 +8,8 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
+use smtp::disposition::{Disposition, Outcome, Reason};
 use smtp::reply::Stage;
-use smtp::verdict::{Cause, Outcome, Verdict};
 
 use super::journal::{Journal, JournalLine, OrphanedJournal, TakenDelivery};
 use super::retry;
@@ -226,9 +226,9 @@ fn interrupted_attempt(
             at: Some(now),
         },
         Death::Within | Death::Unknown => retry::after(
-            Verdict {
+            Disposition {
                 outcome,
-                cause: Cause::Uncertain,
+                reason: Reason::Uncertain,
             },
             &retry::RetryTerms {
                 tries: taken.attempt_no,

@@ -4,7 +4,7 @@
 //! transactional mails are in `transactional_mail_worker.rs`, probes of a failing server in `control_loop.rs`.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use smtp::verdict::{Cause, Outcome, Verdict};
+use smtp::disposition::{Disposition, Outcome, Reason};
 
 use crate::delivery::deliveries::model::DeliveryStatus;
 
@@ -49,11 +49,16 @@ pub struct RetryTerms {
     pub holds_uncertain: bool,
 }
 
-/// The next step after an attempt at `now` ended in `verdict`: a delay of 5 min, 10 min, 20 min … 4 h for a
+/// The next step after an attempt at `now` ended in `disposition`: a delay of 5 min, 10 min, 20 min … 4 h for a
 /// recipient, at least an hour for a full mailbox, half a minute for a failing server. Each has ±20 % jitter by
 /// `chance` (0 to 1), so that retries do not coincide; minimum delays are only extended.
-pub fn after(verdict: Verdict, terms: &RetryTerms, now: DateTime<Utc>, chance: f64) -> NextAttempt {
-    let Some(delay) = delay(verdict, terms.tries) else {
+pub fn after(
+    disposition: Disposition,
+    terms: &RetryTerms,
+    now: DateTime<Utc>,
+    chance: f64,
+) -> NextAttempt {
+    let Some(delay) = delay(disposition, terms.tries) else {
         return NextAttempt {
             status: DeliveryStatus::Rejected,
             at: None,
@@ -61,7 +66,7 @@ pub fn after(verdict: Verdict, terms: &RetryTerms, now: DateTime<Utc>, chance: f
     };
     let at = now + delay.with_jitter(chance);
     let in_time = at < terms.until;
-    match verdict.outcome {
+    match disposition.outcome {
         // It stays uncertain even if there is no time for a retry.
         Outcome::Uncertain => NextAttempt {
             status: DeliveryStatus::Uncertain,
@@ -84,25 +89,25 @@ enum RetryDelay {
     AtLeast(TimeDelta),
 }
 
-fn delay(verdict: Verdict, tries: i16) -> Option<RetryDelay> {
-    if verdict.outcome == Outcome::Rejected {
+fn delay(disposition: Disposition, tries: i16) -> Option<RetryDelay> {
+    if disposition.outcome == Outcome::Rejected {
         return None;
     }
-    match verdict.cause {
-        Cause::RecipientTransient => Some(RetryDelay::About(doubled(GREYLISTING_DELAY, tries))),
-        Cause::Transient => Some(RetryDelay::About(doubled(TRANSIENT_DELAY, tries))),
-        Cause::Uncertain => Some(RetryDelay::About(doubled(UNCERTAIN_DELAY, tries))),
-        Cause::MailboxFull => {
+    match disposition.reason {
+        Reason::RecipientTransient => Some(RetryDelay::About(doubled(GREYLISTING_DELAY, tries))),
+        Reason::Transient => Some(RetryDelay::About(doubled(TRANSIENT_DELAY, tries))),
+        Reason::Uncertain => Some(RetryDelay::About(doubled(UNCERTAIN_DELAY, tries))),
+        Reason::MailboxFull => {
             let growing = doubled(GREYLISTING_DELAY, tries);
             Some(RetryDelay::AtLeast(growing.max(MAILBOX_FULL_DELAY)))
         }
-        Cause::ServerTrouble => Some(RetryDelay::About(SERVER_TROUBLE_DELAY)),
-        Cause::Protocol => Some(RetryDelay::About(PROTOCOL_DELAY)),
-        Cause::Configuration => Some(RetryDelay::About(CONFIGURATION_DELAY)),
-        Cause::RecipientPermanent
-        | Cause::RecipientRefused
-        | Cause::SenderOrContent
-        | Cause::Unsendable => None,
+        Reason::ServerTrouble => Some(RetryDelay::About(SERVER_TROUBLE_DELAY)),
+        Reason::Protocol => Some(RetryDelay::About(PROTOCOL_DELAY)),
+        Reason::Configuration => Some(RetryDelay::About(CONFIGURATION_DELAY)),
+        Reason::RecipientPermanent
+        | Reason::RecipientRefused
+        | Reason::SenderOrContent
+        | Reason::Unsendable => None,
     }
 }
 
@@ -135,9 +140,9 @@ impl RetryDelay {
 mod tests {
     use super::*;
 
-    const GREYLISTED: Verdict = Verdict {
+    const GREYLISTED: Disposition = Disposition {
         outcome: Outcome::Deferred,
-        cause: Cause::RecipientTransient,
+        reason: Reason::RecipientTransient,
     };
 
     fn now() -> DateTime<Utc> {
@@ -156,8 +161,8 @@ mod tests {
     const DAY: TimeDelta = TimeDelta::days(1);
 
     /// Minutes until the next attempt without jitter, with a day left.
-    fn minutes(verdict: Verdict, tries: i16) -> Option<i64> {
-        let next = after(verdict, &terms(tries, DAY), now(), 0.5);
+    fn minutes(disposition: Disposition, tries: i16) -> Option<i64> {
+        let next = after(disposition, &terms(tries, DAY), now(), 0.5);
         next.at.map(|at| (at - now()).num_minutes())
     }
 
@@ -169,18 +174,18 @@ mod tests {
 
     #[test]
     fn a_full_mailbox_is_retried_after_an_hour() {
-        let full = Verdict {
+        let full = Disposition {
             outcome: Outcome::Deferred,
-            cause: Cause::MailboxFull,
+            reason: Reason::MailboxFull,
         };
         assert_eq!((minutes(full, 1), minutes(full, 6)), (Some(60), Some(160)));
     }
 
     #[test]
     fn jitter_never_shortens_the_delay_of_a_full_mailbox() {
-        let full = Verdict {
+        let full = Disposition {
             outcome: Outcome::Deferred,
-            cause: Cause::MailboxFull,
+            reason: Reason::MailboxFull,
         };
         for tries in 1..=9 {
             for chance in 0..=100 {
@@ -194,9 +199,9 @@ mod tests {
 
     #[test]
     fn a_failing_server_does_not_lengthen_the_delay() {
-        let away = Verdict {
+        let away = Disposition {
             outcome: Outcome::Unreachable,
-            cause: Cause::ServerTrouble,
+            reason: Reason::ServerTrouble,
         };
         let next = |n| after(away, &terms(n, DAY), now(), 0.5).at.unwrap() - now();
         assert_eq!(
@@ -207,9 +212,9 @@ mod tests {
 
     #[test]
     fn a_rejected_delivery_is_not_retried() {
-        let refused = Verdict {
+        let refused = Disposition {
             outcome: Outcome::Rejected,
-            cause: Cause::RecipientPermanent,
+            reason: Reason::RecipientPermanent,
         };
         let next = after(refused, &terms(1, DAY), now(), 0.5);
         assert_eq!(
@@ -231,9 +236,9 @@ mod tests {
                 at: None
             }
         );
-        let uncertain = Verdict {
+        let uncertain = Disposition {
             outcome: Outcome::Uncertain,
-            cause: Cause::Uncertain,
+            reason: Reason::Uncertain,
         };
         assert_eq!(
             after(uncertain, &terms, now(), 0.5),
@@ -246,9 +251,9 @@ mod tests {
 
     #[test]
     fn an_uncertain_delivery_is_retried_unless_it_is_held() {
-        let uncertain = Verdict {
+        let uncertain = Disposition {
             outcome: Outcome::Uncertain,
-            cause: Cause::Uncertain,
+            reason: Reason::Uncertain,
         };
         let held = RetryTerms {
             holds_uncertain: true,

@@ -1,6 +1,7 @@
 //! Why a transactional mail was not sent.
 
-use smtp::verdict::{Cause, Failure};
+use smtp::disposition::Reason;
+use smtp::failure::Failure;
 
 /// Maximum length of a stored response, in characters.
 const MAX_RESPONSE: usize = 1000;
@@ -32,14 +33,14 @@ impl SendFailure {
 
 impl From<Failure> for SendFailure {
     fn from(failure: Failure) -> Self {
-        let cause = failure.verdict().cause;
+        let reason = failure.disposition().reason;
         Self {
             response: shortened(&failure.to_string()),
             // A refusal for a reason on our side may be resolved within a day.
-            is_final: matches!(cause, Cause::RecipientPermanent | Cause::Unsendable),
+            is_final: matches!(reason, Reason::RecipientPermanent | Reason::Unsendable),
             server_unavailable: matches!(
-                cause,
-                Cause::ServerTrouble | Cause::Protocol | Cause::Configuration
+                reason,
+                Reason::ServerTrouble | Reason::Protocol | Reason::Configuration
             ),
         }
     }

@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use smtp::server::Timeouts;
+use smtp::timeouts::Timeouts;
 
 use crate::core::settings::reader::SettingsReader;
 use crate::delivery::smtp_server_health::model::Pace;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use lettre::message::Mailbox;
 use smtp::dkim::Signer;
+use smtp::failure::Failure;
 use smtp::server::Server;
-use smtp::verdict::Failure;
 
 use super::sender_settings::SenderSettings;
 use crate::delivery::smtp_server_health::model::{Pace, SmtpServerKey};

@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use mime::compose::{Addressee, Mail};
-use smtp::verdict::Failure;
+use smtp::failure::Failure;
 use tokio::time::timeout;
 
 use self::connection::{Connection, NotOpened};

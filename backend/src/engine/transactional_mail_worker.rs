@@ -6,9 +6,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::Connection;
 use mime::compose::Mail;
+use smtp::failure::Failure;
 use smtp::reply::Reply;
-use smtp::server::{Server, Timeouts};
-use smtp::verdict::Failure;
+use smtp::server::Server;
+use smtp::timeouts::Timeouts;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 

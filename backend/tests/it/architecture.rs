@@ -103,8 +103,8 @@ fn pure_rules_know_no_connection_no_request_and_no_clock() {
         "accounts/identity/role.rs",
         "engine/retry.rs",
         "crates/smtp/src/reply.rs",
-        "crates/smtp/src/verdict.rs",
-        "crates/smtp/src/verdict/address.rs",
+        "crates/smtp/src/disposition.rs",
+        "crates/smtp/src/disposition/address.rs",
         "crates/mime/src/render.rs",
         "delivery/runs/refusals.rs",
     ];

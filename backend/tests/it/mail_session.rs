@@ -10,11 +10,13 @@ mod refused;
 use std::{future::Future, time::Duration};
 
 use smtp::{
+    disposition::{Disposition, Outcome, Reason},
     envelope::Envelope,
+    failure::Failure,
     reply::{Reply, Stage},
-    server::{Server, Timeouts},
-    session::Session,
-    verdict::{Cause, Failure, Outcome, Verdict},
+    server::Server,
+    session::SmtpSession,
+    timeouts::Timeouts,
 };
 
 use crate::support::smtp_server::{Action, At, Rule, ScriptedServer};
@@ -49,13 +51,13 @@ fn patient() -> Timeouts {
     }
 }
 
-async fn session(server: &ScriptedServer) -> Session {
-    Session::connect(&server.server(), &patient())
+async fn session(server: &ScriptedServer) -> SmtpSession {
+    SmtpSession::connect(&server.server(), &patient())
         .await
         .unwrap()
 }
 
-async fn send(session: &mut Session, address: &str) -> Result<Reply, Failure> {
+async fn send(session: &mut SmtpSession, address: &str) -> Result<Reply, Failure> {
     session.open(&to(address)).await?;
     session.transmit(BODY, None).await
 }
@@ -67,7 +69,7 @@ fn large_body() -> Vec<u8> {
 
 /// Sends a single mail over a connection of its own.
 async fn send_one(server: &Server, timeouts: &Timeouts, body: &[u8]) -> Result<Reply, Failure> {
-    let mut session = Session::connect(server, timeouts).await?;
+    let mut session = SmtpSession::connect(server, timeouts).await?;
     session
         .open(&Envelope::new("news@example.org", "bob@example.org", body))
         .await?;
@@ -75,7 +77,7 @@ async fn send_one(server: &Server, timeouts: &Timeouts, body: &[u8]) -> Result<R
 }
 
 /// What a mail to bob comes to under these rules, with and without PIPELINING.
-fn verdicts(rules: &[Rule]) -> Vec<(Stage, Outcome, Cause)> {
+fn verdicts(rules: &[Rule]) -> Vec<(Stage, Outcome, Reason)> {
     let both = [
         ScriptedServer::setup(),
         ScriptedServer::setup().without("PIPELINING"),
@@ -86,17 +88,17 @@ fn verdicts(rules: &[Rule]) -> Vec<(Stage, Outcome, Cause)> {
                 .iter()
                 .fold(setup.start(), |server, rule| server.on("*", rule.clone()));
             let failure = run(send_one(&server.server(), &patient(), BODY)).unwrap_err();
-            let Verdict { outcome, cause } = failure.verdict();
-            (failure.stage, outcome, cause)
+            let Disposition { outcome, reason } = failure.disposition();
+            (failure.stage, outcome, reason)
         })
         .collect()
 }
 
-fn assert_verdict(at: At, action: Action, stage: Stage, outcome: Outcome, cause: Cause) {
+fn assert_verdict(at: At, action: Action, stage: Stage, outcome: Outcome, reason: Reason) {
     let rule = Rule::act(at, action.clone());
     assert_eq!(
         verdicts(&[rule]),
-        [(stage, outcome, cause); 2],
+        [(stage, outcome, reason); 2],
         "{at:?} {action:?}"
     );
 }

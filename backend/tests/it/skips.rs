@@ -12,8 +12,8 @@ use dispatch::delivery::mailings::audience::model::Audience;
 use dispatch::delivery::mailings::audience::store::replace;
 use dispatch::delivery::mailings::store;
 use serde_json::{Value, json};
+use smtp::disposition::Outcome;
 use smtp::reply::Stage;
-use smtp::verdict::Outcome;
 
 use crate::support::app::TestApp;
 use crate::support::people::Person;

@@ -12,9 +12,10 @@ use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 use super::{
     encryption_probe::{greets_in_clear, speaks_tls},
     envelope::Capabilities,
+    failure::{Failure, FailureClass},
     reply::Stage,
-    server::{Server, Timeouts, Tls},
-    verdict::{Failure, Fault},
+    server::{Server, Tls},
+    timeouts::Timeouts,
     wire::{Stream, Wire, within},
 };
 
@@ -41,7 +42,11 @@ impl Dialled {
     /// Connects to the first address that answers. Sets `TCP_NODELAY`; otherwise each mail waits 40 ms for a delayed
     /// ACK.
     pub(super) async fn dial(server: &Server, limit: Duration) -> Result<Self, Failure> {
-        let mut failure = Failure::new(Stage::Connect, Fault::NotFound, "the name has no address");
+        let mut failure = Failure::new(
+            Stage::Connect,
+            FailureClass::NotFound,
+            "the name has no address",
+        );
         for peer in addresses(server, limit).await? {
             let open = async {
                 let tcp = TcpStream::connect(peer).await?;
@@ -82,12 +87,12 @@ impl Dialled {
             },
             Tls::None | Tls::StartTls(_) => Wire::new(tcp, false),
         };
-        greeting(&mut wire, server, (peer, timeouts)).await?;
+        greeting(&mut wire, server, peer, timeouts).await?;
         let mut offered = introduce(&mut wire, &ehlo_name, timeouts.command).await?;
         if let Tls::StartTls(connector) = &server.tls {
             if !offered.has("STARTTLS") {
                 let why = "the server does not offer STARTTLS";
-                return Err(Failure::new(Stage::Tls, Fault::NotOffered, why));
+                return Err(Failure::new(Stage::Tls, FailureClass::NotOffered, why));
             }
             wire.ask(Stage::Tls, "STARTTLS\r\n", timeouts.command)
                 .await?;
@@ -108,7 +113,8 @@ impl Dialled {
 async fn greeting(
     wire: &mut Wire,
     server: &Server,
-    (peer, timeouts): (SocketAddr, &Timeouts),
+    peer: SocketAddr,
+    timeouts: &Timeouts,
 ) -> Result<(), Failure> {
     let patience = timeouts.command;
     // If this read is cancelled midway, what has been received is kept.
@@ -125,19 +131,22 @@ async fn greeting(
         answer = greeting => answer.map(drop),
         true = speaks_tls(peer, &server.host, timeouts.tls) => {
             let why = "the server expects TLS from the first byte: choose implicit TLS (smtps://) for this port";
-            Err(Failure::new(Stage::Greeting, Fault::ExpectsTls, why))
+            Err(Failure::new(Stage::Greeting, FailureClass::ExpectsTls, why))
         }
     }
 }
 
 /// Why the TLS handshake failed: perhaps because the server greets in clear text.
 async fn explained(failure: Failure, peer: SocketAddr, timeouts: &Timeouts) -> Failure {
-    let may_be_clear = matches!(failure.fault, Fault::Tls | Fault::Closed | Fault::Timeout);
+    let may_be_clear = matches!(
+        failure.class,
+        FailureClass::Tls | FailureClass::Closed | FailureClass::Timeout
+    );
     if !may_be_clear || !greets_in_clear(peer, timeouts.silence).await {
         return failure;
     }
     let why = "the server begins in clear: choose STARTTLS (smtp+starttls://) for this port";
-    Failure::new(Stage::Tls, Fault::BeginsInClear, why)
+    Failure::new(Stage::Tls, FailureClass::BeginsInClear, why)
 }
 
 /// Where the server may be connected to. What was checked is what is connected to: the name is not looked up again.
@@ -145,17 +154,19 @@ async fn addresses(server: &Server, limit: Duration) -> Result<Vec<SocketAddr>, 
     let resolve = async { Ok(lookup_host((server.host.as_str(), server.port)).await?) };
     let found = within(limit, Stage::Connect, resolve).await;
     let found: Vec<_> = found
-        .map_err(|failure| match failure.fault {
-            Fault::Closed => Failure::new(Stage::Connect, Fault::NotFound, failure.detail),
+        .map_err(|failure| match failure.class {
+            FailureClass::Closed => {
+                Failure::new(Stage::Connect, FailureClass::NotFound, failure.detail)
+            }
             _ => failure,
         })?
         .collect();
-    let Some(reach) = &server.reach else {
+    let Some(policy) = &server.egress_policy else {
         return Ok(found.into_iter().take(MAX_ADDRESSES).collect());
     };
     let had_any = !found.is_empty();
     let allowed =
-        |address: &SocketAddr| reach.allows_port(address.port()) && reach.allows(address.ip());
+        |address: &SocketAddr| policy.allows_port(address.port()) && policy.allows(address.ip());
     let allowed: Vec<_> = found
         .into_iter()
         .filter(allowed)
@@ -163,7 +174,7 @@ async fn addresses(server: &Server, limit: Duration) -> Result<Vec<SocketAddr>, 
         .collect();
     if had_any && allowed.is_empty() {
         let why = "this leads where servers of users may not be";
-        return Err(Failure::new(Stage::Connect, Fault::NotAllowed, why));
+        return Err(Failure::new(Stage::Connect, FailureClass::NotAllowed, why));
     }
     Ok(allowed)
 }
@@ -175,7 +186,7 @@ async fn encrypt(
     limit: Duration,
 ) -> Result<Wire, Failure> {
     let name = ServerName::try_from(server.host.clone())
-        .map_err(|error| Failure::new(Stage::Tls, Fault::Certificate, error))?;
+        .map_err(|error| Failure::new(Stage::Tls, FailureClass::Certificate, error))?;
     let handshake = async { Ok(connector.connect(name, stream).await?) };
     Ok(Wire::new(
         Box::new(within(limit, Stage::Tls, handshake).await?),
@@ -199,7 +210,7 @@ async fn introduce(
     let is_permanent = reply.code >= 500;
     let refusal = match Failure::judge(Stage::Ehlo, reply) {
         Ok(_) => return Ok(Capabilities::parse(&lines)),
-        Err(refusal) if refusal.fault == Fault::Refused && is_permanent => refusal,
+        Err(refusal) if refusal.class == FailureClass::Refused && is_permanent => refusal,
         Err(failure) => return Err(failure),
     };
     let helo = format!("HELO {ehlo_name}\r\n");
@@ -219,8 +230,9 @@ async fn authenticate(
     credentials: &Credentials,
     limit: Duration,
 ) -> Result<(), Failure> {
-    let not_offered =
-        |detail: &dyn std::fmt::Display| Failure::new(Stage::Auth, Fault::NotOffered, detail);
+    let not_offered = |detail: &dyn std::fmt::Display| {
+        Failure::new(Stage::Auth, FailureClass::NotOffered, detail)
+    };
     let encoded = |mechanism: Mechanism, prompt: Option<&str>| match mechanism
         .response(credentials, prompt)
     {

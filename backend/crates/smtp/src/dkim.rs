@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::alignment::is_aligned;
 use self::folded::Folded;
-pub use self::key::{Algorithm, Key, KeyError};
+pub use self::key::{Algorithm, DkimKey, KeyError};
 
 /// What is signed of a mail's head, where it is there: what readers and their servers go by.
 const SIGNED: [&str; 9] = [
@@ -62,12 +62,12 @@ pub struct NotSigned;
 pub struct Signer {
     pub domain: String,
     selector: String,
-    key: Key,
+    key: DkimKey,
 }
 
 impl Signer {
     /// With this domain's key of this name. Both must be as `domain` and `is_selector` have them.
-    pub fn new(domain: &str, selector: &str, key: Key) -> Self {
+    pub fn new(domain: &str, selector: &str, key: DkimKey) -> Self {
         Self {
             domain: domain.to_owned(),
             selector: selector.to_owned(),
@@ -255,9 +255,9 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused_by_what_it_is() {
-        assert_eq!(Key::parse("secret").err(), Some(KeyError::Pem));
+        assert_eq!(DkimKey::parse("secret").err(), Some(KeyError::Pem));
         let certificate = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-        assert_eq!(Key::parse(certificate).err(), Some(KeyError::Kind));
+        assert_eq!(DkimKey::parse(certificate).err(), Some(KeyError::Kind));
     }
 
     #[test]

@@ -7,13 +7,13 @@ use std::str::FromStr;
 
 /// Ports and networks that users' servers may be at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reach {
+pub struct EgressPolicy {
     ports: Vec<u16>,
     /// Open, though they are nobody else's business.
     opened: Vec<Network>,
 }
 
-impl Reach {
+impl EgressPolicy {
     /// These ports, in public networks and in those that are opened.
     pub fn new(ports: Vec<u16>, opened: Vec<Network>) -> Self {
         Self { ports, opened }
@@ -170,9 +170,9 @@ fn is_public(address: IpAddr) -> bool {
 mod tests {
     use super::*;
 
-    fn reach(opened: &[&str]) -> Reach {
+    fn reach(opened: &[&str]) -> EgressPolicy {
         let opened = opened.iter().map(|text| text.parse().unwrap()).collect();
-        Reach::new(vec![25, 587], opened)
+        EgressPolicy::new(vec![25, 587], opened)
     }
 
     #[test]

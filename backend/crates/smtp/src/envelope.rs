@@ -3,8 +3,8 @@
 use std::{fmt::Write as _, str};
 
 use super::{
+    failure::{Failure, FailureClass},
     reply::Stage,
-    verdict::{Failure, Fault},
 };
 
 /// The envelope of one mail to one recipient.
@@ -35,7 +35,8 @@ impl<'a> Envelope<'a> {
 
     /// `MAIL`, `RCPT` and `DATA`, a line each, or why this server cannot be given this mail.
     pub(super) fn commands(&self, offered: &Capabilities) -> Result<String, Failure> {
-        let unsendable = |detail: &str| Err(Failure::new(Stage::Mail, Fault::Unsendable, detail));
+        let unsendable =
+            |detail: &str| Err(Failure::new(Stage::Mail, FailureClass::Unsendable, detail));
         if self.to.is_empty() || ![self.from, self.to].into_iter().all(is_clean) {
             return unsendable("the address would break out of its command");
         }
@@ -163,7 +164,7 @@ mod tests {
             let failure = Envelope::new("a@example.org", to, body.as_bytes())
                 .commands(&offers(lines))
                 .unwrap_err();
-            assert_eq!(failure.fault, Fault::Unsendable, "{to}");
+            assert_eq!(failure.class, FailureClass::Unsendable, "{to}");
         }
         assert!(
             Envelope::new("a@example.org", "b@example.org", b"123456")

@@ -4,13 +4,17 @@
 mod body;
 mod connect;
 pub mod connection_test;
+pub mod disposition;
 pub mod dkim;
 pub mod egress_policy;
 pub mod ehlo_name;
 mod encryption_probe;
 pub mod envelope;
+pub mod failure;
+mod failure_class;
 pub mod reply;
 pub mod server;
 pub mod session;
-pub mod verdict;
+pub mod timeouts;
+pub mod user_servers;
 mod wire;

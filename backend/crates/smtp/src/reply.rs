@@ -54,13 +54,13 @@ impl Stage {
 
 /// A reply, measured against what was due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum ReplyCheck {
     /// The positive answer that the stage waits for.
     Expected,
     /// A clear no: 4xx or 5xx.
     Refused,
     /// Anything else. The two sides no longer agree on where they are.
-    Wrong,
+    Unexpected,
 }
 
 /// A complete reply: one code, all its lines.
@@ -80,7 +80,7 @@ pub struct Malformed;
 
 impl Stage {
     /// Strict on purpose: a reply that is merely positive is how answers that have shifted by one look.
-    pub fn answer(self, code: u16) -> Answer {
+    pub fn check(self, code: u16) -> ReplyCheck {
         let expected = match self {
             Self::Greeting | Self::Tls => code == 220,
             Self::Auth => code == 235,
@@ -89,9 +89,9 @@ impl Stage {
             Self::Compose | Self::Connect | Self::Body => false,
         };
         match code {
-            _ if expected => Answer::Expected,
-            400..=599 => Answer::Refused,
-            _ => Answer::Wrong,
+            _ if expected => ReplyCheck::Expected,
+            400..=599 => ReplyCheck::Refused,
+            _ => ReplyCheck::Unexpected,
         }
     }
 }
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn only_250_to_259_answers_the_dot_and_only_354_opens_the_body() {
         for code in 200..600 {
-            let due = |stage: Stage| stage.answer(code) == Answer::Expected;
+            let due = |stage: Stage| stage.check(code) == ReplyCheck::Expected;
             assert_eq!(due(Stage::Dot), (250..=259).contains(&code));
             assert_eq!(due(Stage::Data), code == 354);
         }

@@ -1,8 +1,5 @@
 //! A mail server and how to talk to it, parsed from a URL such as `smtps://user:password@mail.example.org`.
 
-mod own;
-mod timeouts;
-
 use std::{fmt, sync::Arc};
 
 use lettre::transport::smtp::authentication::Credentials;
@@ -14,9 +11,7 @@ use tokio_rustls::{
 };
 use url::{Host, Url};
 
-pub use self::own::{Outside, Wanted};
-pub use self::timeouts::Timeouts;
-use crate::egress_policy::Reach;
+use crate::egress_policy::EgressPolicy;
 use crate::ehlo_name::EhloName;
 
 /// Encryption is what was asked for or there is no connection: never less, never "if possible".
@@ -40,7 +35,7 @@ pub struct Server {
     /// After so many mails a connection is not used again.
     pub mails_per_connection: u32,
     /// Where it may be; `None` for anywhere.
-    pub reach: Option<Arc<Reach>>,
+    pub egress_policy: Option<Arc<EgressPolicy>>,
 }
 
 /// Why a server's URL cannot be used. Never repeats the URL: it may hold a password.
@@ -108,7 +103,7 @@ impl Server {
                 .hello
                 .map_or_else(EhloName::of_host, EhloName::Fixed),
             mails_per_connection: 1000,
-            reach: None,
+            egress_policy: None,
         })
     }
 }
@@ -187,7 +182,7 @@ fn credentials(url: &Url) -> Result<Option<Credentials>, ServerError> {
     Ok(Some(Credentials::new(user, password)))
 }
 
-fn connector(extra: &[CertificateDer<'static>]) -> Result<TlsConnector, ServerError> {
+pub(crate) fn connector(extra: &[CertificateDer<'static>]) -> Result<TlsConnector, ServerError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Verifier::new_with_extra_roots(extra.iter().cloned(), Arc::clone(&provider))?;
     let config = ClientConfig::builder_with_provider(provider)

@@ -1,6 +1,6 @@
 //! One connection to a mail server, carrying one mail after another. Knows at every moment what may have been sent.
 //!
-//! A mail takes two calls: [`Session::open`] gets the server to say "go ahead" and [`Session::transmit`] sends the body.
+//! A mail takes two calls: [`SmtpSession::open`] gets the server to say "go ahead" and [`SmtpSession::transmit`] sends the body.
 //! Between the two nothing is sent yet: the caller writes its journal, or changes its mind and drops the session. The
 //! next mail's envelope rides behind the body where the server allows it (RFC 2920).
 //!
@@ -15,13 +15,14 @@ use super::{
     body::append_body,
     connect,
     envelope::{Capabilities, Envelope},
+    failure::{Failure, FailureClass},
     reply::{Reply, Stage},
-    server::{Server, Timeouts},
-    verdict::{Failure, Fault},
+    server::Server,
+    timeouts::Timeouts,
     wire::{Wire, within},
 };
 
-pub struct Session {
+pub struct SmtpSession {
     /// Gone once the connection is not to be used again; lent to the step under way.
     wire: Option<Wire>,
     phase: Phase,
@@ -49,7 +50,7 @@ enum Phase {
     Open,
 }
 
-impl Session {
+impl SmtpSession {
     pub async fn connect(server: &Server, timeouts: &Timeouts) -> Result<Self, Failure> {
         let (wire, offered) = connect::connect(server, timeouts).await?;
         Ok(Self {
@@ -84,7 +85,7 @@ impl Session {
     /// Announces a mail; returns when the server is ready for its body. If this envelope was sent behind the last body,
     /// only its replies are read; another one cannot be opened in its place, for a DATA cannot be taken back.
     ///
-    /// After a refusal the session remains usable, see [`Session::is_reusable`].
+    /// After a refusal the session remains usable, see [`SmtpSession::is_reusable`].
     pub async fn open(&mut self, envelope: &Envelope<'_>) -> Result<(), Failure> {
         self.closed_at = None;
         let commands = envelope.commands(&self.offered)?;
@@ -216,7 +217,7 @@ impl Session {
         // A server that will not forget the last envelope says nothing about this one.
         let answer = wire.ask(Stage::Mail, "", limit).await;
         answer.map(drop).map_err(|failure| Failure {
-            fault: Fault::Protocol,
+            class: FailureClass::Protocol,
             ..failure
         })
     }
@@ -270,9 +271,9 @@ async fn early_refusal(wire: &mut Wire, limit: Duration) -> Option<Failure> {
     let reply = within(limit, Stage::Body, wire.reply()).await.ok()?;
     Failure::judge(Stage::Body, reply)
         .err()
-        .filter(|failure| failure.fault == Fault::Refused)
+        .filter(|failure| failure.class == FailureClass::Refused)
 }
 
 fn given_up(stage: Stage, why: &str) -> Failure {
-    Failure::new(stage, Fault::Closed, why)
+    Failure::new(stage, FailureClass::Closed, why)
 }

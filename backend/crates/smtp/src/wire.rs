@@ -14,8 +14,8 @@ use tokio::{
 use tokio_rustls::rustls;
 
 use super::{
+    failure::{Failure, FailureClass},
     reply::{Malformed, Reply, Stage},
-    verdict::{Failure, Fault},
 };
 
 /// More than this is no reply: the connection is given up.
@@ -46,18 +46,18 @@ pub(super) enum Broken {
 
 impl Broken {
     pub(super) fn at(self, stage: Stage) -> Failure {
-        let fault = match self {
-            Self::Eof => Fault::Closed,
+        let class = match self {
+            Self::Eof => FailureClass::Closed,
             Self::Io(ref error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
                 Some(
                     rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented,
-                ) => Fault::Certificate,
-                Some(_) => Fault::Tls,
-                None => Fault::Closed,
+                ) => FailureClass::Certificate,
+                Some(_) => FailureClass::Tls,
+                None => FailureClass::Closed,
             },
-            Self::Garbage(_) | Self::TooLong | Self::Unasked(_) => Fault::Protocol,
+            Self::Garbage(_) | Self::TooLong | Self::Unasked(_) => FailureClass::Protocol,
         };
-        Failure::new(stage, fault, self)
+        Failure::new(stage, class, self)
     }
 }
 
@@ -71,7 +71,7 @@ pub(super) async fn within<T>(
         Ok(done) => done.map_err(|broken| broken.at(stage)),
         Err(_) => Err(Failure::new(
             stage,
-            Fault::Timeout,
+            FailureClass::Timeout,
             format_args!("nothing for {limit:?}"),
         )),
     }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use smtp::connection_test::try_sender;
+use smtp::connection_test::test_connection;
 use smtp::dkim::{Algorithm, is_aligned};
+use smtp::failure::{Failure, FailureClass};
 use smtp::reply::Stage;
-use smtp::server::Timeouts;
-use smtp::verdict::{Failure, Fault};
+use smtp::timeouts::Timeouts;
 use tokio::runtime::Builder;
 
 use super::findings::Findings;
@@ -40,12 +40,12 @@ pub(super) fn examine(config: &Config, findings: &Findings) {
             );
         }
     };
-    let trial = runtime.block_on(try_sender(server, &timeouts, &from));
+    let trial = runtime.block_on(test_connection(server, &timeouts, &from));
     let address = match &trial.ehlo_name {
         Some(ehlo_name) => format!("{address}, EHLO {ehlo_name}"),
         None => address,
     };
-    match trial.answer {
+    match trial.reply {
         Ok(_answer) => {
             let authenticated = if server.credentials.is_some() {
                 "authenticated, "
@@ -92,33 +92,34 @@ pub(super) fn signature(config: &Config, findings: &Findings) {
 }
 
 fn advice(failure: &Failure) -> &'static str {
-    match (failure.stage, failure.fault) {
-        (Stage::Connect, Fault::Timeout) => {
+    match (failure.stage, failure.class) {
+        (Stage::Connect, FailureClass::Timeout) => {
             "are host and port in SMTP_URL correct, and does a firewall or provider block the connection?"
         }
         (Stage::Connect, _) => {
             "are host and port in SMTP_URL correct, and is the mail server running?"
         }
-        (_, Fault::ExpectsTls) => "use smtps:// in SMTP_URL, or the port for STARTTLS (587)",
-        (_, Fault::BeginsInClear) => {
+        (_, FailureClass::ExpectsTls) => "use smtps:// in SMTP_URL, or the port for STARTTLS (587)",
+        (_, FailureClass::BeginsInClear) => {
             "use smtp+starttls:// in SMTP_URL, or the port for TLS from the first byte (465)"
         }
-        (Stage::Ehlo, Fault::Refused) => {
+        (Stage::Ehlo, FailureClass::Refused) => {
             "it may reject our EHLO name: set SMTP_EHLO_NAME to a name that resolves to this machine"
         }
-        (Stage::Greeting | Stage::Ehlo, Fault::Timeout | Fault::Protocol | Fault::Closed) => {
-            "is this the port of a mail server? One with implicit TLS requires smtps://"
-        }
-        (Stage::Tls, Fault::Certificate) => {
+        (
+            Stage::Greeting | Stage::Ehlo,
+            FailureClass::Timeout | FailureClass::Protocol | FailureClass::Closed,
+        ) => "is this the port of a mail server? One with implicit TLS requires smtps://",
+        (Stage::Tls, FailureClass::Certificate) => {
             "use the name that the certificate was issued for, or install its authority on this machine"
         }
-        (Stage::Tls, Fault::NotOffered) => {
+        (Stage::Tls, FailureClass::NotOffered) => {
             "the server does not offer STARTTLS: use smtps:// for port 465, or smtp:// without encryption"
         }
         (Stage::Tls, _) => {
             "does this port use implicit TLS (smtps://) or STARTTLS (smtp+starttls://)?"
         }
-        (Stage::Auth, Fault::NotOffered) => {
+        (Stage::Auth, FailureClass::NotOffered) => {
             "the server accepts no password on this connection: encrypt it, or omit user and password"
         }
         (Stage::Auth, _) => "are user and password in SMTP_URL correct and percent-encoded?",

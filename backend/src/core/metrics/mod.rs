@@ -18,7 +18,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use smtp::verdict::Outcome;
+use smtp::disposition::Outcome;
 use strum::VariantArray;
 
 use self::fraction::Fraction;

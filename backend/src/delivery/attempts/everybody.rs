@@ -3,7 +3,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz};
-use smtp::verdict::Outcome;
+use smtp::disposition::Outcome;
 
 use super::model::{AttemptQuery, Place};
 use super::store::Addressed;

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
+use smtp::disposition::Outcome;
 use smtp::reply::Stage;
-use smtp::verdict::Outcome;
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 

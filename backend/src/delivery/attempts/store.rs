@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::Text;
-use smtp::verdict::Outcome;
+use smtp::disposition::Outcome;
 
 use super::everybody;
 use super::model::{Attempt, AttemptQuery, Place, RecipientRef};

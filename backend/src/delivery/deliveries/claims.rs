@@ -9,7 +9,7 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
-use smtp::verdict::Outcome;
+use smtp::disposition::Outcome;
 
 use super::model::DeliveryStatus;
 use crate::core::db::schema::{attempts, deliveries};

@@ -6,8 +6,8 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, SmallInt, Text, Timestamptz};
+use smtp::disposition::Outcome;
 use smtp::reply::Stage;
-use smtp::verdict::Outcome;
 
 use super::model::DeliveryStatus;
 use super::results::{AttemptResult, Place};

@@ -8,8 +8,8 @@ use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz};
 use serde::{Deserialize, Serialize};
+use smtp::disposition::Outcome;
 use smtp::reply::Stage;
-use smtp::verdict::Outcome;
 
 use super::model::DeliveryStatus;
 use super::record::Record;

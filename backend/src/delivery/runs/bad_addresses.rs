@@ -1,13 +1,14 @@
 //! Records permanently bad addresses: one that mail servers reported as nonexistent in three consecutive runs is
-//! suppressed. `mail/verdict.rs` classifies refusals; runs in which most recipients were refused do not count.
+//! suppressed. `mail/disposition.rs` classifies refusals; runs in which most recipients were refused do not count.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Timestamptz};
+use smtp::disposition::{Disposition, Reason};
+use smtp::failure::FailureClass;
 use smtp::reply::{Reply, Stage};
-use smtp::verdict::{Cause, Fault, Verdict};
 
 use super::refusals::Refusals;
 use crate::accounts::audit_log::NewEvent;
@@ -104,8 +105,8 @@ impl RcptReply {
             enhanced: self.enhanced_code.clone(),
             text: self.response.clone(),
         };
-        let verdict = Verdict::of(Stage::Rcpt, Fault::Refused, Some(&reply));
-        verdict.cause == Cause::RecipientPermanent
+        let disposition = Disposition::of(Stage::Rcpt, FailureClass::Refused, Some(&reply));
+        disposition.reason == Reason::RecipientPermanent
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a test of a mail server found: how far it came, and what to do about it. Pure.
 
 use serde::Serialize;
+use smtp::failure::{Failure, FailureClass};
 use smtp::reply::Stage;
-use smtp::verdict::{Failure, Fault};
 use utoipa::ToSchema;
 
 use crate::core::named::named;
@@ -81,8 +81,8 @@ pub struct TestResult {
 
 /// How far the test came that ended like this.
 pub fn stage_of(failure: &Failure) -> TestStage {
-    match (failure.stage, failure.fault) {
-        (Stage::Connect, Fault::NotFound | Fault::NotAllowed) => TestStage::Resolve,
+    match (failure.stage, failure.class) {
+        (Stage::Connect, FailureClass::NotFound | FailureClass::NotAllowed) => TestStage::Resolve,
         (Stage::Connect, _) => TestStage::Connect,
         (Stage::Tls, _) => TestStage::Tls,
         (Stage::Greeting, _) => TestStage::Greeting,
@@ -95,22 +95,24 @@ pub fn stage_of(failure: &Failure) -> TestStage {
 /// What to do about it.
 pub fn advice_on(failure: &Failure) -> Advice {
     let is_later = failure.reply.as_ref().is_some_and(|reply| reply.code < 500);
-    match (failure.fault, failure.stage) {
-        (Fault::NotFound, _) => Advice::HostNotFound,
-        (Fault::NotAllowed, _) => Advice::AddressNotAllowed,
-        (Fault::Unreadable, _) => Advice::CredentialsUnreadable,
-        (Fault::Certificate, _) => Advice::CertificateNotTrusted,
-        (Fault::NotOffered, Stage::Tls) => Advice::StarttlsNotOffered,
-        (Fault::NotOffered, _) => Advice::AuthNotOffered,
-        (Fault::ExpectsTls, _) => Advice::ImplicitTlsExpected,
-        (Fault::BeginsInClear, _) => Advice::StarttlsExpected,
-        (Fault::Tls, _) => Advice::TlsFailed,
-        (Fault::Protocol, _) => Advice::NotSmtp,
-        (Fault::Timeout, _) => Advice::NoAnswer,
-        (Fault::Closed, _) => Advice::NoConnection,
-        (Fault::Refused | Fault::Unsendable, _) if is_later => Advice::TryLater,
-        (Fault::Refused, Stage::Auth) => Advice::CredentialsRefused,
-        (Fault::Refused, Stage::Mail) | (Fault::Unsendable, _) => Advice::SenderRefused,
-        (Fault::Refused, _) => Advice::Refused,
+    match (failure.class, failure.stage) {
+        (FailureClass::NotFound, _) => Advice::HostNotFound,
+        (FailureClass::NotAllowed, _) => Advice::AddressNotAllowed,
+        (FailureClass::Unreadable, _) => Advice::CredentialsUnreadable,
+        (FailureClass::Certificate, _) => Advice::CertificateNotTrusted,
+        (FailureClass::NotOffered, Stage::Tls) => Advice::StarttlsNotOffered,
+        (FailureClass::NotOffered, _) => Advice::AuthNotOffered,
+        (FailureClass::ExpectsTls, _) => Advice::ImplicitTlsExpected,
+        (FailureClass::BeginsInClear, _) => Advice::StarttlsExpected,
+        (FailureClass::Tls, _) => Advice::TlsFailed,
+        (FailureClass::Protocol, _) => Advice::NotSmtp,
+        (FailureClass::Timeout, _) => Advice::NoAnswer,
+        (FailureClass::Closed, _) => Advice::NoConnection,
+        (FailureClass::Refused | FailureClass::Unsendable, _) if is_later => Advice::TryLater,
+        (FailureClass::Refused, Stage::Auth) => Advice::CredentialsRefused,
+        (FailureClass::Refused, Stage::Mail) | (FailureClass::Unsendable, _) => {
+            Advice::SenderRefused
+        }
+        (FailureClass::Refused, _) => Advice::Refused,
     }
 }

@@ -3,7 +3,7 @@
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, get, patch, post};
 use diesel::{Connection, PgConnection};
-use smtp::egress_policy::Reach;
+use smtp::egress_policy::EgressPolicy;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::advice::TestResult;
@@ -41,7 +41,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// The host in its one spelling, unless it, or the port, is out of bounds.
 fn checked_host(
-    reach: &Reach,
+    reach: &EgressPolicy,
     host: Option<&str>,
     port: Option<u16>,
 ) -> Result<Option<String>, ApiError> {

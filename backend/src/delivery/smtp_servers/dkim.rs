@@ -1,7 +1,7 @@
 //! What a server's mails are signed with. The key comes in and never goes out.
 
 use serde::{Deserialize, Serialize};
-use smtp::dkim::{Algorithm, Key, is_aligned};
+use smtp::dkim::{Algorithm, DkimKey, is_aligned};
 use utoipa::ToSchema;
 use validator::Validate;
 
@@ -84,6 +84,6 @@ pub fn warnings(server: &SmtpServerRow) -> Vec<SigningWarning> {
 
 /// The algorithm of a key that has already been validated.
 pub(super) fn algorithm_of(key: &Secret) -> Option<&'static str> {
-    let key = Key::parse(key.reveal()).ok()?;
+    let key = DkimKey::parse(key.reveal()).ok()?;
     Some(key.algorithm().as_str())
 }

@@ -99,7 +99,7 @@ pub(super) fn is_password(secret: &Secret) -> Result<(), ValidationError> {
 
 /// A key that mails can be signed with.
 pub(super) fn is_key(secret: &Secret) -> Result<(), ValidationError> {
-    match dkim::Key::parse(secret.reveal()) {
+    match dkim::DkimKey::parse(secret.reveal()) {
         Ok(_) => Ok(()),
         Err(error) => {
             let code = match error {

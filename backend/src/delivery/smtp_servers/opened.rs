@@ -6,11 +6,12 @@ use lettre::Address;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use mime::header;
-use smtp::dkim::{Key, Signer, domain};
+use smtp::dkim::{DkimKey, Signer, domain};
 use smtp::ehlo_name::EhloName;
+use smtp::failure::{Failure, FailureClass};
 use smtp::reply::Stage;
-use smtp::server::{Outside, Server, Wanted};
-use smtp::verdict::{Failure, Fault};
+use smtp::server::Server;
+use smtp::user_servers::{TlsMode, UserServers};
 
 use super::model::{Encryption, SmtpServerRow};
 use super::sealing::{Column, Place, Sealer};
@@ -19,7 +20,7 @@ use super::sealing::{Column, Place, Sealer};
 #[derive(Debug, Clone)]
 pub struct Opener {
     pub sealer: Sealer,
-    pub outside: Outside,
+    pub outside: UserServers,
 }
 
 /// Under which sender mails leave.
@@ -32,7 +33,7 @@ pub struct Sender {
 
 impl Opener {
     /// Decrypts with this key, and connects as the settings allow.
-    pub fn new(key: [u8; 32], outside: Outside) -> Self {
+    pub fn new(key: [u8; 32], outside: UserServers) -> Self {
         Self {
             sealer: Sealer::new(key),
             outside,
@@ -48,15 +49,15 @@ impl Opener {
             _ => None,
         };
         let wanted = match row.tls {
-            Encryption::None => Wanted::Nothing,
-            Encryption::StartTls => Wanted::StartTls,
-            Encryption::Implicit => Wanted::Implicit,
+            Encryption::None => TlsMode::None,
+            Encryption::StartTls => TlsMode::StartTls,
+            Encryption::Implicit => TlsMode::Implicit,
         };
         let port = u16::try_from(row.port).unwrap_or_default();
         let mut server = self
             .outside
-            .server((&row.host, port), wanted, credentials)
-            .map_err(|error| Failure::new(Stage::Tls, Fault::Unreadable, error))?;
+            .server(&row.host, port, wanted, credentials)
+            .map_err(|error| Failure::new(Stage::Tls, FailureClass::Unreadable, error))?;
         if let Some(name) = row.ehlo_name.as_deref().and_then(EhloName::parse) {
             server.ehlo_name = name;
         }
@@ -65,14 +66,14 @@ impl Opener {
 
     /// The sender of what leaves through the server. Nothing leaves unsigned that is to be signed.
     pub fn sender(&self, row: &SmtpServerRow) -> Result<Sender, Failure> {
-        let unusable = |why: &str| Failure::new(Stage::Auth, Fault::Unreadable, why);
+        let unusable = |why: &str| Failure::new(Stage::Auth, FailureClass::Unreadable, why);
         let email = header::address(&row.from_email).ok();
         let email: Option<Address> = email.and_then(|email| email.parse().ok());
         let email = email.ok_or_else(|| unusable("its sender is no address"))?;
         let signer = match (&row.dkim_domain, &row.dkim_selector, &row.dkim_key) {
             (Some(name), Some(selector), Some(sealed)) => {
                 let pem = self.open((Column::DkimKey, row.id), sealed)?;
-                let key = Key::parse(&pem).map_err(|error| unusable(&error.to_string()))?;
+                let key = DkimKey::parse(&pem).map_err(|error| unusable(&error.to_string()))?;
                 let name = domain(name).ok_or_else(|| unusable("the key's domain is none"))?;
                 Some(Arc::new(Signer::new(&name, selector, key)))
             }
@@ -87,6 +88,6 @@ impl Opener {
     fn open(&self, place: Place, sealed: &[u8]) -> Result<String, Failure> {
         self.sealer
             .open(place, sealed)
-            .map_err(|unreadable| Failure::new(Stage::Auth, Fault::Unreadable, unreadable))
+            .map_err(|unreadable| Failure::new(Stage::Auth, FailureClass::Unreadable, unreadable))
     }
 }

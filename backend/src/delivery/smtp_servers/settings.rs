@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use lettre::message::Mailbox;
 use smtp::dkim::Signer;
-use smtp::server::{Outside, Server};
+use smtp::server::Server;
+use smtp::user_servers::UserServers;
 
 use crate::core::settings::reader::SettingsReader;
 
@@ -19,7 +20,7 @@ pub struct MailSettings {
     /// `DKIM_DOMAIN`, `DKIM_SELECTOR`, `DKIM_KEY_FILE`: signs mails sent through the installation's server.
     pub signer: Option<Arc<Signer>>,
     /// `OWN_SMTP_PORTS`, `OWN_SMTP_NETWORKS`: which servers of users may be connected to.
-    pub outside: Outside,
+    pub outside: UserServers,
 }
 
 pub fn read(reader: &mut SettingsReader<'_>) -> Option<MailSettings> {
@@ -50,7 +51,7 @@ pub fn read(reader: &mut SettingsReader<'_>) -> Option<MailSettings> {
     Some(MailSettings {
         from: from?,
         signer: signer?,
-        outside: Outside::new(reach?, server.ehlo_name.clone()),
+        outside: UserServers::new(reach?, server.ehlo_name.clone()),
         server,
     })
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mime::header;
-use smtp::connection_test::{Trial, try_sender};
-use smtp::egress_policy::Reach;
+use smtp::connection_test::{ConnectionTest, test_connection};
+use smtp::egress_policy::EgressPolicy;
+use smtp::failure::{Failure, FailureClass};
 use smtp::reply::Stage;
-use smtp::server::{Server, Timeouts};
-use smtp::verdict::{Failure, Fault};
+use smtp::server::Server;
+use smtp::timeouts::Timeouts;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
@@ -56,8 +57,8 @@ impl Tryouts {
     }
 
     /// Where servers may be.
-    pub fn reach(&self) -> &Reach {
-        &self.opener.outside.reach
+    pub fn reach(&self) -> &EgressPolicy {
+        &self.opener.outside.egress_policy
     }
 
     /// Tests the server; `None` when too many are being tested just now.
@@ -68,10 +69,14 @@ impl Tryouts {
             let went = timeout(LONGEST, self.try_out(row)).await;
             went.unwrap_or_else(|_elapsed| {
                 let why = "it took more than 15 seconds";
-                Trial::failed(Failure::new(Stage::Greeting, Fault::Timeout, why))
+                ConnectionTest::failed(Failure::new(Stage::Greeting, FailureClass::Timeout, why))
             })
         } else {
-            Trial::failed(Failure::new(Stage::Connect, Fault::NotAllowed, "port"))
+            ConnectionTest::failed(Failure::new(
+                Stage::Connect,
+                FailureClass::NotAllowed,
+                "port",
+            ))
         };
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut result = told(trial, duration_ms);
@@ -81,10 +86,10 @@ impl Tryouts {
         Some(result)
     }
 
-    async fn try_out(&self, row: &SmtpServerRow) -> Trial {
+    async fn try_out(&self, row: &SmtpServerRow) -> ConnectionTest {
         let (server, from) = match self.prepared(row) {
             Ok(prepared) => prepared,
-            Err(failure) => return Trial::failed(failure),
+            Err(failure) => return ConnectionTest::failed(failure),
         };
         let timeouts = Timeouts {
             connect: STEP,
@@ -94,22 +99,22 @@ impl Tryouts {
             quit: Duration::from_millis(500),
             ..Timeouts::default()
         };
-        try_sender(&server, &timeouts, &from).await
+        test_connection(&server, &timeouts, &from).await
     }
 
     fn prepared(&self, row: &SmtpServerRow) -> Result<(Server, String), Failure> {
         let server = self.opener.server(row)?;
         self.opener.sender(row)?;
         let from = header::address(&row.from_email)
-            .map_err(|error| Failure::new(Stage::Mail, Fault::Unsendable, error))?;
+            .map_err(|error| Failure::new(Stage::Mail, FailureClass::Unsendable, error))?;
         Ok((server, from))
     }
 }
 
 /// The outcome as it is told. What happened on the way is not told in the words of this machine: they say more of its
 /// networks than a stranger is to know.
-fn told(trial: Trial, duration_ms: u64) -> TestResult {
-    let (stage, advice, reply) = match trial.answer {
+fn told(trial: ConnectionTest, duration_ms: u64) -> TestResult {
+    let (stage, advice, reply) = match trial.reply {
         Ok(reply) => (TestStage::Done, Advice::Works, Some(reply)),
         Err(failure) => (stage_of(&failure), advice_on(&failure), failure.reply),
     };

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use smtp::verdict::Outcome;
+use smtp::disposition::Outcome;
 use utoipa::ToSchema;
 
 use crate::accounts::identity::UserRef;

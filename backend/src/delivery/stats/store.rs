@@ -5,7 +5,7 @@ use diesel::dsl::count;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text, Timestamptz};
-use smtp::verdict::Outcome;
+use smtp::disposition::Outcome;
 use strum::VariantArray;
 
 use super::model::{AttemptTotals, Day, MailingTotals, OutcomeCount, Sent};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, max};
 use diesel::prelude::*;
 use mime::links::RunMail;
-use smtp::verdict::Outcome;
+use smtp::disposition::Outcome;
 
 use crate::core::db::schema::{attempts, deliveries, mailings, runs, smtp_servers, users};
 

@@ -1,20 +1,24 @@
 //! When the breaker opens, whom it lets through, and what closes it.
 
-use smtp::verdict::Outcome;
+use smtp::disposition::Outcome;
 
 use super::*;
 
-fn verdict(cause: Cause) -> Verdict {
-    Verdict {
+fn disposition(reason: Reason) -> Disposition {
+    Disposition {
         outcome: Outcome::Unreachable,
-        cause,
+        reason,
     }
 }
 
 fn open() -> Breaker {
     let mut breaker = Breaker::default();
     for _ in 0..5 {
-        breaker.failed(verdict(Cause::ServerTrouble), Stage::Greeting, "refused");
+        breaker.failed(
+            disposition(Reason::ServerTrouble),
+            Stage::Greeting,
+            "refused",
+        );
     }
     assert!(breaker.is_open() && !breaker.may_begin());
     breaker
@@ -25,7 +29,11 @@ fn five_failures_in_a_row_open_it_and_four_do_not() {
     let mut breaker = Breaker::default();
     for _ in 0..3 {
         for _ in 0..4 {
-            assert!(!breaker.failed(verdict(Cause::ServerTrouble), Stage::Greeting, "refused"));
+            assert!(!breaker.failed(
+                disposition(Reason::ServerTrouble),
+                Stage::Greeting,
+                "refused"
+            ));
         }
         breaker.worked();
     }
@@ -42,7 +50,7 @@ fn five_failures_in_a_row_open_it_and_four_do_not() {
 #[test]
 fn refused_credentials_open_it_at_once() {
     let mut breaker = Breaker::default();
-    assert!(breaker.failed(verdict(Cause::Configuration), Stage::Greeting, "535"));
+    assert!(breaker.failed(disposition(Reason::Configuration), Stage::Greeting, "535"));
     assert_eq!(
         breaker.change(),
         Some(&BreakerChange::Opened(Trouble::Refuses, "535".into()))
@@ -56,7 +64,11 @@ fn a_probe_is_one_mail_and_decides() {
     breaker.persisted(&change);
     breaker.probe();
     assert!(breaker.may_begin() && !breaker.may_begin());
-    assert!(breaker.failed(verdict(Cause::ServerTrouble), Stage::Greeting, "still not"));
+    assert!(breaker.failed(
+        disposition(Reason::ServerTrouble),
+        Stage::Greeting,
+        "still not"
+    ));
     assert_eq!(breaker.change(), None, "the outage is already known");
     breaker.probe();
     assert!(breaker.may_begin());
@@ -69,12 +81,16 @@ fn a_probe_is_one_mail_and_decides() {
 fn a_refused_recipient_shows_that_the_server_works() {
     let mut breaker = open();
     breaker.probe();
-    breaker.failed(verdict(Cause::RecipientPermanent), Stage::Rcpt, "550");
+    breaker.failed(disposition(Reason::RecipientPermanent), Stage::Rcpt, "550");
     assert!(breaker.may_begin() && breaker.may_begin());
 }
 
 fn confirms_nothing(breaker: &mut Breaker) -> bool {
-    breaker.failed(verdict(Cause::Uncertain), Stage::Dot, "connection closed")
+    breaker.failed(
+        disposition(Reason::Uncertain),
+        Stage::Dot,
+        "connection closed",
+    )
 }
 
 #[test]
@@ -82,9 +98,9 @@ fn five_mails_without_an_answer_after_the_dot_open_it_and_other_answers_do_not_c
     let mut breaker = Breaker::default();
     for _ in 0..4 {
         assert!(!confirms_nothing(&mut breaker));
-        breaker.failed(verdict(Cause::RecipientRefused), Stage::Rcpt, "550");
+        breaker.failed(disposition(Reason::RecipientRefused), Stage::Rcpt, "550");
     }
-    breaker.failed(verdict(Cause::Transient), Stage::Dot, "451");
+    breaker.failed(disposition(Reason::Transient), Stage::Dot, "451");
     for _ in 0..4 {
         assert!(!confirms_nothing(&mut breaker));
     }
@@ -105,7 +121,7 @@ fn a_probe_that_is_not_confirmed_is_the_only_one() {
     }
     breaker.probe();
     assert!(breaker.may_begin());
-    breaker.failed(verdict(Cause::RecipientRefused), Stage::Rcpt, "550");
+    breaker.failed(disposition(Reason::RecipientRefused), Stage::Rcpt, "550");
     assert!(breaker.may_begin() && !breaker.may_begin(), "still probing");
     assert!(confirms_nothing(&mut breaker) && breaker.is_open());
     breaker.probe();
@@ -139,7 +155,11 @@ fn an_outage_after_the_server_was_left_to_others_opens_it_for_all() {
     for _ in 0..5 {
         assert_eq!(breaker.change(), None);
         assert!(breaker.may_begin());
-        breaker.failed(verdict(Cause::ServerTrouble), Stage::Greeting, "refused");
+        breaker.failed(
+            disposition(Reason::ServerTrouble),
+            Stage::Greeting,
+            "refused",
+        );
     }
     assert!(breaker.is_open() && breaker.change().is_some());
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smtp::envelope::Envelope;
-use smtp::server::Timeouts;
-use smtp::verdict::Failure;
+use smtp::failure::Failure;
+use smtp::timeouts::Timeouts;
 use tokio::time::{Instant, sleep};
 
 use crate::engine::counted_session::CountedSession;

@@ -5,8 +5,8 @@ use diesel::connection::SimpleConnection;
 use dispatch::delivery::deliveries::model::DeliveryStatus;
 use dispatch::delivery::deliveries::results::{self, AttemptResult, Place};
 use serde_json::json;
+use smtp::disposition::Outcome;
 use smtp::reply::Stage;
-use smtp::verdict::Outcome;
 
 use crate::support::app::TestApp;
 use crate::support::smtp_server::{Action, At, Rule, ScriptedServer};

@@ -1,8 +1,8 @@
 //! What is accepted, and that it arrives as it was written.
 
 use super::{
-    At, BODY, Cause, Outcome, Rule, ScriptedServer, Stage, Verdict, assert_verdict, patient, run,
-    say, send, send_one, session, to,
+    At, BODY, Disposition, Outcome, Reason, Rule, ScriptedServer, Stage, assert_verdict, patient,
+    run, say, send, send_one, session, to,
 };
 
 #[test]
@@ -116,7 +116,7 @@ fn only_25x_to_the_dot_is_accepted() {
             say(answer),
             Stage::Dot,
             Outcome::Uncertain,
-            Cause::Uncertain,
+            Reason::Uncertain,
         );
     }
     let server = ScriptedServer::start().on("*", Rule::say(At::Dot, "250-first\r\n250\r\n"));
@@ -143,10 +143,10 @@ fn parameters_are_used_and_what_the_server_cannot_take_is_rejected_without_a_wor
         let mut session = session(&unable).await;
         let failure = session.open(&to(address)).await.unwrap_err();
         assert_eq!(
-            failure.verdict(),
-            Verdict {
+            failure.disposition(),
+            Disposition {
                 outcome: Outcome::Rejected,
-                cause: Cause::Unsendable
+                reason: Reason::Unsendable
             }
         );
         assert_eq!(unable.commands().len(), 1, "EHLO only");

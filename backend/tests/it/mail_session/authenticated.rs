@@ -1,10 +1,10 @@
 //! AUTH: who gets in, and what a closed door means.
 
-use smtp::verdict::Fault;
+use smtp::failure::FailureClass;
 
 use super::{
-    At, BODY, Cause, Outcome, Rule, ScriptedServer, Server, Session, Stage, Verdict, patient, run,
-    send_one,
+    At, BODY, Disposition, Outcome, Reason, Rule, ScriptedServer, Server, SmtpSession, Stage,
+    patient, run, send_one,
 };
 
 #[test]
@@ -21,7 +21,7 @@ fn plain_and_login_open_the_door_and_a_wrong_password_does_not() {
                 credentials: Some(("me@example.org", "guess").into()),
                 ..server.server()
             };
-            let failure = run(Session::connect(&wrong, &patient())).err().unwrap();
+            let failure = run(SmtpSession::connect(&wrong, &patient())).err().unwrap();
             assert_eq!(
                 (
                     failure.stage,
@@ -30,10 +30,10 @@ fn plain_and_login_open_the_door_and_a_wrong_password_does_not() {
                 (Stage::Auth, Some(535))
             );
             assert_eq!(
-                failure.verdict(),
-                Verdict {
+                failure.disposition(),
+                Disposition {
                     outcome: Outcome::Unreachable,
-                    cause: Cause::Configuration
+                    reason: Reason::Configuration
                 }
             );
             assert!(!format!("{failure:?}").contains("guess"));
@@ -48,23 +48,23 @@ fn a_server_that_cannot_authenticate_now_is_in_trouble_and_one_that_never_can_is
         .knowing("me", "secret")
         .start();
     let busy = busy.on("*", Rule::say(At::Auth, "454 4.7.0 try later\r\n"));
-    let failure = run(Session::connect(&busy.server(), &patient()))
+    let failure = run(SmtpSession::connect(&busy.server(), &patient()))
         .err()
         .unwrap();
     assert_eq!(
-        (failure.stage, failure.verdict().cause),
-        (Stage::Auth, Cause::ServerTrouble)
+        (failure.stage, failure.disposition().reason),
+        (Stage::Auth, Reason::ServerTrouble)
     );
 
     let unable = ScriptedServer::setup()
         .offering("AUTH CRAM-MD5")
         .knowing("me", "secret")
         .start();
-    let failure = run(Session::connect(&unable.server(), &patient()))
+    let failure = run(SmtpSession::connect(&unable.server(), &patient()))
         .err()
         .unwrap();
     assert_eq!(
-        (failure.fault, failure.verdict().cause),
-        (Fault::NotOffered, Cause::Configuration)
+        (failure.class, failure.disposition().reason),
+        (FailureClass::NotOffered, Reason::Configuration)
     );
 }

@@ -2,10 +2,10 @@
 
 use std::{pin::pin, time::Duration};
 
-use smtp::verdict::Fault;
+use smtp::failure::FailureClass;
 
 use super::{
-    Action, At, BODY, Cause, Outcome, Rule, ScriptedServer, Stage, assert_verdict, large_body,
+    Action, At, BODY, Outcome, Reason, Rule, ScriptedServer, Stage, assert_verdict, large_body,
     patient, run, say, send, send_one, session, to,
 };
 
@@ -24,7 +24,7 @@ fn a_dropped_connection_is_uncertain_after_the_dot_and_server_trouble_before_it(
             Action::Drop,
             stage,
             Outcome::Unreachable,
-            Cause::ServerTrouble,
+            Reason::ServerTrouble,
         );
     }
     assert_verdict(
@@ -32,14 +32,14 @@ fn a_dropped_connection_is_uncertain_after_the_dot_and_server_trouble_before_it(
         Action::Drop,
         S::Dot,
         Outcome::Uncertain,
-        Cause::Uncertain,
+        Reason::Uncertain,
     );
     assert_verdict(
         At::Dot,
         Action::AcceptAndDrop,
         S::Dot,
         Outcome::Uncertain,
-        Cause::Uncertain,
+        Reason::Uncertain,
     );
 }
 
@@ -48,7 +48,7 @@ fn a_connection_dropped_in_the_body_is_surely_not_sent() {
     let server = ScriptedServer::start().on("*", Rule::act(At::Body, Action::Drop));
     let failure = run(send_one(&server.server(), &patient(), &large_body())).unwrap_err();
     assert_eq!(
-        (failure.stage, failure.verdict().outcome),
+        (failure.stage, failure.disposition().outcome),
         (Stage::Body, Outcome::Unreachable)
     );
 }
@@ -68,7 +68,7 @@ fn words_that_are_not_smtp_are_a_protocol_error_before_the_dot() {
                 say(answer),
                 stage,
                 Outcome::Unreachable,
-                Cause::Protocol,
+                Reason::Protocol,
             );
         }
     }
@@ -83,8 +83,11 @@ fn a_reply_of_a_megabyte_is_not_read_to_its_end() {
         let server = ScriptedServer::start().on("*", Rule::say(At::Mail, megabyte));
         let failure = run(send_one(&server.server(), &patient(), BODY)).unwrap_err();
         assert_eq!(
-            (failure.fault, failure.detail.as_str()),
-            (Fault::Protocol, "the server's reply is longer than 64 kB")
+            (failure.class, failure.detail.as_str()),
+            (
+                FailureClass::Protocol,
+                "the server's reply is longer than 64 kB"
+            )
         );
     }
 }
@@ -100,8 +103,8 @@ fn an_extra_reply_is_not_taken_for_the_answer_to_the_next_question() {
         .on("*", Rule::say(At::Dot, "554 5.6.0 no\r\n"));
     let failure = run(send_one(&server.server(), &patient(), BODY)).unwrap_err();
     assert_eq!(
-        (failure.stage, failure.fault),
-        (Stage::Body, Fault::Protocol)
+        (failure.stage, failure.class),
+        (Stage::Body, FailureClass::Protocol)
     );
 
     // One too many to the dot: the next mail must not profit from it.
@@ -115,7 +118,7 @@ fn an_extra_reply_is_not_taken_for_the_answer_to_the_next_question() {
         );
         let failure = send(&mut session, "eve@example.org").await.unwrap_err();
         assert_eq!(
-            (failure.stage, failure.verdict().outcome),
+            (failure.stage, failure.disposition().outcome),
             (Stage::Mail, Outcome::Unreachable)
         );
     });
@@ -140,8 +143,8 @@ fn a_cancelled_send_takes_its_connection_with_it() {
                 .open(&to("bob@example.org"))
                 .await
                 .unwrap_err()
-                .fault,
-            Fault::Closed
+                .class,
+            FailureClass::Closed
         );
     });
 }
@@ -153,10 +156,13 @@ fn an_announced_mail_that_is_not_sent_leaves_nothing_behind() {
         let mut session = session(&server).await;
         session.open(&to("bob@example.org")).await.unwrap();
         let failure = session.open(&to("eve@example.org")).await.unwrap_err();
-        assert_eq!((failure.stage, failure.fault), (Stage::Mail, Fault::Closed));
         assert_eq!(
-            session.transmit(BODY, None).await.unwrap_err().fault,
-            Fault::Closed
+            (failure.stage, failure.class),
+            (Stage::Mail, FailureClass::Closed)
+        );
+        assert_eq!(
+            session.transmit(BODY, None).await.unwrap_err().class,
+            FailureClass::Closed
         );
     });
     assert_eq!(server.accepted(), []);
@@ -173,8 +179,8 @@ fn another_mail_than_the_one_announced_does_not_get_its_answers() {
             .await
             .unwrap();
         assert_eq!(
-            session.open(&to("c@example.org")).await.unwrap_err().fault,
-            Fault::Closed
+            session.open(&to("c@example.org")).await.unwrap_err().class,
+            FailureClass::Closed
         );
     });
     assert_eq!(server.accepted().len(), 1);
@@ -204,7 +210,10 @@ fn after_a_wrong_answer_to_the_dot_the_next_mail_cannot_get_the_answers_that_fol
             let next = to("b@example.org");
             session.transmit(BODY, Some(&next)).await.unwrap_err();
             assert!(!session.is_reusable());
-            assert_eq!(session.open(&next).await.unwrap_err().fault, Fault::Closed);
+            assert_eq!(
+                session.open(&next).await.unwrap_err().class,
+                FailureClass::Closed
+            );
         });
         assert_eq!(server.accepted(), []);
     }

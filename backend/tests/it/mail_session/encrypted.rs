@@ -1,9 +1,9 @@
 //! TLS: what was asked for or nothing.
 
-use smtp::verdict::Fault;
+use smtp::failure::FailureClass;
 
 use super::{
-    Action, At, BODY, Cause, Rule, ScriptedServer, Server, Session, Stage, patient, run, say,
+    Action, At, BODY, Reason, Rule, ScriptedServer, Server, SmtpSession, Stage, patient, run, say,
     send_one, session, to,
 };
 use crate::support::smtp_server::Setup;
@@ -46,12 +46,12 @@ fn a_server_without_starttls_gets_no_mail_and_no_password() {
         .offering("AUTH PLAIN")
         .knowing("me", "secret")
         .start();
-    let failure = run(Session::connect(&server.server(), &patient()))
+    let failure = run(SmtpSession::connect(&server.server(), &patient()))
         .err()
         .unwrap();
     assert_eq!(
-        (failure.stage, failure.verdict().cause),
-        (Stage::Tls, Cause::Configuration)
+        (failure.stage, failure.disposition().reason),
+        (Stage::Tls, Reason::Configuration)
     );
     assert!(
         server
@@ -81,13 +81,15 @@ fn a_certificate_that_nobody_vouches_for_or_that_names_another_is_refused() {
         };
         let misnamed = mode(ScriptedServer::setup().named("mail.example.org")).start();
         for server in [stranger, misnamed.server()] {
-            let failure = run(Session::connect(&server, &patient())).err().unwrap();
+            let failure = run(SmtpSession::connect(&server, &patient()))
+                .err()
+                .unwrap();
             assert_eq!(
-                (failure.stage, failure.fault),
-                (Stage::Tls, Fault::Certificate),
+                (failure.stage, failure.class),
+                (Stage::Tls, FailureClass::Certificate),
                 "{failure}"
             );
-            assert_eq!(failure.verdict().cause, Cause::Configuration);
+            assert_eq!(failure.disposition().reason, Reason::Configuration);
         }
     }
 }
@@ -99,12 +101,12 @@ fn words_slipped_in_behind_the_go_ahead_for_tls_are_not_believed() {
         .starttls()
         .start()
         .on("*", Rule::say(At::StartTls, injected));
-    let failure = run(Session::connect(&server.server(), &patient()))
+    let failure = run(SmtpSession::connect(&server.server(), &patient()))
         .err()
         .unwrap();
     assert_eq!(
-        (failure.stage, failure.fault),
-        (Stage::Tls, Fault::Protocol)
+        (failure.stage, failure.class),
+        (Stage::Tls, FailureClass::Protocol)
     );
 }
 
@@ -116,12 +118,14 @@ fn a_server_that_begins_in_clear_where_tls_is_expected_is_a_mistake_in_the_setti
         host: "localhost".to_owned(),
         ..plain.server()
     };
-    let failure = run(Session::connect(&confused, &patient())).err().unwrap();
+    let failure = run(SmtpSession::connect(&confused, &patient()))
+        .err()
+        .unwrap();
     assert_eq!(
-        (failure.stage, failure.fault),
-        (Stage::Tls, Fault::BeginsInClear)
+        (failure.stage, failure.class),
+        (Stage::Tls, FailureClass::BeginsInClear)
     );
-    assert_eq!(failure.verdict().cause, Cause::Configuration);
+    assert_eq!(failure.disposition().reason, Reason::Configuration);
 }
 
 #[test]
@@ -133,27 +137,33 @@ fn a_server_that_turns_us_away_in_clear_where_tls_is_expected_is_in_trouble() {
             host: "localhost".to_owned(),
             ..plain.server()
         };
-        let failure = run(Session::connect(&server, &patient())).err().unwrap();
-        assert_eq!(failure.verdict().cause, Cause::ServerTrouble, "{failure}");
+        let failure = run(SmtpSession::connect(&server, &patient()))
+            .err()
+            .unwrap();
+        assert_eq!(
+            failure.disposition().reason,
+            Reason::ServerTrouble,
+            "{failure}"
+        );
     }
 }
 
 #[test]
 fn a_dropped_or_silent_handshake_is_server_trouble() {
-    assert_verdict_of_starttls(Action::Drop, Fault::Closed);
-    assert_verdict_of_starttls(say("454 4.7.0 not now\r\n"), Fault::Refused);
+    assert_verdict_of_starttls(Action::Drop, FailureClass::Closed);
+    assert_verdict_of_starttls(say("454 4.7.0 not now\r\n"), FailureClass::Refused);
 }
 
-fn assert_verdict_of_starttls(action: Action, fault: Fault) {
+fn assert_verdict_of_starttls(action: Action, class: FailureClass) {
     let server = ScriptedServer::setup()
         .starttls()
         .start()
         .on("*", Rule::act(At::StartTls, action));
-    let failure = run(Session::connect(&server.server(), &patient()))
+    let failure = run(SmtpSession::connect(&server.server(), &patient()))
         .err()
         .unwrap();
     assert_eq!(
-        (failure.fault, failure.verdict().cause),
-        (fault, Cause::ServerTrouble)
+        (failure.class, failure.disposition().reason),
+        (class, Reason::ServerTrouble)
     );
 }

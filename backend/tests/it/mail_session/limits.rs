@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use smtp::verdict::Fault;
+use smtp::failure::FailureClass;
 use tokio::net::TcpSocket;
 
 use super::{
-    Action, At, BODY, Cause, Outcome, Rule, ScriptedServer, Server, Session, Stage, Timeouts,
+    Action, At, BODY, Outcome, Reason, Rule, ScriptedServer, Server, SmtpSession, Stage, Timeouts,
     large_body, patient, run, send, send_one, session, to,
 };
 
@@ -35,13 +35,16 @@ fn every_step_has_its_own_time() {
             BODY.to_vec()
         };
         let failure = run(send_one(&server.server(), &timeouts, &body)).unwrap_err();
-        assert_eq!((failure.stage, failure.fault), (stage, Fault::Timeout));
+        assert_eq!(
+            (failure.stage, failure.class),
+            (stage, FailureClass::Timeout)
+        );
         let expected = if at == At::Dot {
             Outcome::Uncertain
         } else {
             Outcome::Unreachable
         };
-        assert_eq!(failure.verdict().outcome, expected, "{at:?}");
+        assert_eq!(failure.disposition().outcome, expected, "{at:?}");
     }
 }
 
@@ -57,13 +60,13 @@ fn a_server_that_does_not_even_answer_the_call_is_given_up() {
             .map(|_| std::net::TcpStream::connect(address).unwrap())
             .collect();
         let server = Server::parse(&format!("smtp://{address}")).unwrap();
-        let failure = Session::connect(&server, &short(|t| &mut t.connect))
+        let failure = SmtpSession::connect(&server, &short(|t| &mut t.connect))
             .await
             .err()
             .unwrap();
         assert_eq!(
-            (failure.stage, failure.fault),
-            (Stage::Connect, Fault::Timeout)
+            (failure.stage, failure.class),
+            (Stage::Connect, FailureClass::Timeout)
         );
         drop(waiting);
     });
@@ -79,12 +82,15 @@ fn nobody_listening_and_no_such_name_are_server_trouble_at_once() {
         format!("smtp://{closed}"),
         "smtp://nowhere.invalid".to_owned(),
     ] {
-        let failure = run(Session::connect(&Server::parse(&url).unwrap(), &patient()))
-            .err()
-            .unwrap();
+        let failure = run(SmtpSession::connect(
+            &Server::parse(&url).unwrap(),
+            &patient(),
+        ))
+        .err()
+        .unwrap();
         assert_eq!(
-            (failure.stage, failure.verdict().cause),
-            (Stage::Connect, Cause::ServerTrouble)
+            (failure.stage, failure.disposition().reason),
+            (Stage::Connect, Reason::ServerTrouble)
         );
     }
 }
@@ -97,7 +103,7 @@ fn a_connection_carries_only_so_many_mails() {
             mails_per_connection: 2,
             ..server.server()
         };
-        let mut session = Session::connect(&limited, &patient()).await.unwrap();
+        let mut session = SmtpSession::connect(&limited, &patient()).await.unwrap();
         session.open(&to("a@example.org")).await.unwrap();
         session
             .transmit(BODY, Some(&to("b@example.org")))
@@ -130,7 +136,9 @@ fn a_connection_is_not_used_beyond_its_time() {
             lifetime: Duration::ZERO,
             ..patient()
         };
-        let mut session = Session::connect(&server.server(), &timeouts).await.unwrap();
+        let mut session = SmtpSession::connect(&server.server(), &timeouts)
+            .await
+            .unwrap();
         send(&mut session, "bob@example.org").await.unwrap();
         assert!(!session.is_reusable());
     });

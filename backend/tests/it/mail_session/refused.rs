@@ -1,17 +1,17 @@
 //! What the server refuses: how it is judged, and that the connection goes on.
 
-use smtp::verdict::Fault;
+use smtp::failure::FailureClass;
 
 use super::{
-    At, Cause, Outcome, Rule, ScriptedServer, Stage, assert_verdict, large_body, patient, run, say,
-    send, send_one, session, to,
+    At, Outcome, Reason, Rule, ScriptedServer, Stage, assert_verdict, large_body, patient, run,
+    say, send, send_one, session, to,
 };
 
 #[test]
 fn every_refusal_is_judged_by_its_stage_and_code() {
-    use {Cause as C, Outcome as O, Stage as S};
-    let judged = |at, answer: &str, stage, outcome, cause| {
-        assert_verdict(at, say(&format!("{answer}\r\n")), stage, outcome, cause);
+    use {Outcome as O, Reason as C, Stage as S};
+    let judged = |at, answer: &str, stage, outcome, reason| {
+        assert_verdict(at, say(&format!("{answer}\r\n")), stage, outcome, reason);
     };
     judged(
         At::Greeting,
@@ -154,8 +154,8 @@ fn after_a_421_the_connection_is_not_used_again() {
             send(&mut session, "bob@example.org")
                 .await
                 .unwrap_err()
-                .fault,
-            Fault::Closed
+                .class,
+            FailureClass::Closed
         );
     });
 }
@@ -165,8 +165,8 @@ fn a_server_that_stops_reading_a_body_is_heard() {
     let server = ScriptedServer::start().on("*", Rule::say(At::Body, "421 4.3.1 disk full\r\n"));
     let failure = run(send_one(&server.server(), &patient(), &large_body())).unwrap_err();
     assert_eq!(
-        (failure.stage, failure.verdict().cause),
-        (Stage::Body, Cause::ServerTrouble)
+        (failure.stage, failure.disposition().reason),
+        (Stage::Body, Reason::ServerTrouble)
     );
     assert_eq!(failure.reply.map(|reply| reply.code), Some(421));
 }

@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use dispatch::core::db::schema::smtp_servers;
 use serde_json::{Value, json};
-use smtp::dkim::Key;
+use smtp::dkim::DkimKey;
 
 use super::signing::ED25519_KEY;
 use crate::support::app::TestApp;
@@ -258,7 +258,7 @@ fn passwords_and_keys_lie_sealed_in_the_database() {
     let key = key.unwrap();
     assert!(!String::from_utf8_lossy(&password.unwrap()).contains("canary"));
     assert!(!String::from_utf8_lossy(&key).contains("PRIVATE"));
-    assert!(Key::parse(ED25519_KEY).is_ok() && key.len() > 100);
+    assert!(DkimKey::parse(ED25519_KEY).is_ok() && key.len() > 100);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use dispatch::engine::claimer::Until;
 use dispatch::engine::scheduler;
 use dispatch::engine::sender::Sender;
 use serde_json::{Value, json};
-use smtp::server::Timeouts;
+use smtp::timeouts::Timeouts;
 
 use super::app::TestApp;
 use super::people::Person;

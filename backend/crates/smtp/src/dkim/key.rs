@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 /// Shorter ones are not to be used (RFC 8301).
 const LEAST_RSA: usize = 2048;
 /// A key to sign with.
-pub enum Key {
+pub enum DkimKey {
     Ed25519(Box<Ed25519KeyPair>),
     Rsa(Box<RsaKeyPair>),
 }
@@ -64,13 +64,13 @@ pub enum KeyError {
     Kind,
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for DkimKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(…)")
+        f.write_str("DkimKey(…)")
     }
 }
 
-impl Key {
+impl DkimKey {
     /// A private key in PEM: as written by openssl, indented, or on one line as in environment variables and forms.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
         let pem = private_key(text)?;
@@ -174,7 +174,7 @@ MC4CAQAwBQYDK2VwBCIEIP9d/Ct0aroJmDVQOyJrx3J9C/Jc1IcF0q1VT7n6LzxR
 ";
 
     fn refused(text: &str) -> Option<KeyError> {
-        Key::parse(text).err()
+        DkimKey::parse(text).err()
     }
 
     fn block(label: &str, body: &str) -> String {

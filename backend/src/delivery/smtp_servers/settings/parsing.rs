@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use lettre::address::AddressError;
 use lettre::message::Mailbox;
-use smtp::dkim::{self, Key, Signer};
-use smtp::egress_policy::{Network, Reach};
+use smtp::dkim::{self, DkimKey, Signer};
+use smtp::egress_policy::{EgressPolicy, Network};
 use smtp::ehlo_name::EhloName;
 
 use crate::core::email_address::EmailAddress;
@@ -28,7 +28,10 @@ pub(super) fn mailbox(text: &str) -> Result<Mailbox, String> {
 }
 
 /// The networks and ports where users' servers may be.
-pub(super) fn reach(ports: Option<&str>, networks: Option<&str>) -> Result<Reach, Vec<String>> {
+pub(super) fn reach(
+    ports: Option<&str>,
+    networks: Option<&str>,
+) -> Result<EgressPolicy, Vec<String>> {
     let mut errors = Vec::new();
     let words = |text: &str| -> Vec<String> {
         let words = text.split(',').map(str::trim);
@@ -52,7 +55,7 @@ pub(super) fn reach(ports: Option<&str>, networks: Option<&str>) -> Result<Reach
         }
     }
     if errors.is_empty() {
-        Ok(Reach::new(open, opened))
+        Ok(EgressPolicy::new(open, opened))
     } else {
         Err(errors)
     }
@@ -105,7 +108,7 @@ pub(super) fn signer(
     // The key itself is never repeated.
     let key = fs::read_to_string(file)
         .map_err(|error| error.to_string())
-        .and_then(|pem| Key::parse(&pem).map_err(|error| error.to_string()));
+        .and_then(|pem| DkimKey::parse(&pem).map_err(|error| error.to_string()));
     match (name, key) {
         (Some(name), Ok(key)) if errors.is_empty() => {
             Ok(Some(Arc::new(Signer::new(&name, selector, key))))

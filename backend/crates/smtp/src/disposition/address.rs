@@ -7,7 +7,7 @@ use crate::reply::Reply;
 
 /// What the enhanced status code says about the address (RFC 3463 and the IANA registry).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Subject {
+enum RefusalSubject {
     /// The address cannot be mailed.
     Address,
     /// The refusal is about something else.
@@ -22,14 +22,14 @@ pub(super) fn is_unusable(reply: &Reply) -> bool {
     let text = words(&reply.text);
     let subject = match code(reply) {
         Some(code) => subject(code),
-        None => Subject::Unstated,
+        None => RefusalSubject::Unstated,
     };
     let names_no_mailbox = match subject {
-        Subject::Address => true,
-        Subject::Other => false,
-        Subject::Unstated => UNKNOWN_USER.iter().any(|form| form.is_in(&text)),
+        RefusalSubject::Address => true,
+        RefusalSubject::Other => false,
+        RefusalSubject::Unstated => UNKNOWN_USER.iter().any(|phrase| phrase.is_in(&text)),
     };
-    names_no_mailbox && !ABOUT_SENDER.iter().any(|form| form.is_in(&text))
+    names_no_mailbox && !ABOUT_SENDER.iter().any(|phrase| phrase.is_in(&text))
 }
 
 /// In its standard position, or within the text as in qmail: `sorry, no mailbox here by that name. (#5.1.1)`.
@@ -44,50 +44,50 @@ fn code(reply: &Reply) -> Option<&str> {
     reply.enhanced.as_deref().or_else(within)
 }
 
-fn subject(code: &str) -> Subject {
+fn subject(code: &str) -> RefusalSubject {
     match code {
         // X.1.0 other address status · X.1.1 bad mailbox · X.1.2 bad host · X.1.3 bad syntax · X.1.4 ambiguous · X.1.6 moved
         // · X.1.10 the domain takes no mail (null MX, RFC 7505) · X.2.1 mailbox disabled.
         "5.1.0" | "5.1.1" | "5.1.2" | "5.1.3" | "5.1.4" | "5.1.6" | "5.1.10" | "5.2.1" => {
-            Subject::Address
+            RefusalSubject::Address
         }
         // X.0.0 is unspecified.
-        "5.0.0" => Subject::Unstated,
+        "5.0.0" => RefusalSubject::Unstated,
         // X.1.5 the address is valid · X.1.7, X.1.8 the sender's · X.1.9 a relay does not conform · X.2.2 full, X.2.3 too long,
         // X.2.4 its list · X.3 their system · X.4 the network · X.5 the protocol · X.6 the content · X.7 security, policy.
-        _ => Subject::Other,
+        _ => RefusalSubject::Other,
     }
 }
 
 /// A pattern for refusals: consecutive words, `*` for up to two arbitrary words.
-struct Form(Vec<&'static str>);
+struct Phrase(Vec<&'static str>);
 
-static UNKNOWN_USER: LazyLock<Vec<Form>> =
-    LazyLock::new(|| forms(include_str!("unknown_user.txt")));
-static ABOUT_SENDER: LazyLock<Vec<Form>> =
-    LazyLock::new(|| forms(include_str!("about_sender.txt")));
+static UNKNOWN_USER: LazyLock<Vec<Phrase>> =
+    LazyLock::new(|| phrases(include_str!("unknown_user.txt")));
+static ABOUT_SENDER: LazyLock<Vec<Phrase>> =
+    LazyLock::new(|| phrases(include_str!("about_sender.txt")));
 
-fn forms(file: &'static str) -> Vec<Form> {
+fn phrases(file: &'static str) -> Vec<Phrase> {
     let lines = file.lines().map(str::trim);
     lines
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(|line| Form(line.split(' ').collect()))
+        .map(|line| Phrase(line.split(' ').collect()))
         .collect()
 }
 
-impl Form {
+impl Phrase {
     fn is_in(&self, text: &[String]) -> bool {
         (0..text.len()).any(|start| begins(&self.0, text.get(start..).unwrap_or_default()))
     }
 }
 
-fn begins(form: &[&str], text: &[String]) -> bool {
-    match (form, text) {
+fn begins(phrase: &[&str], text: &[String]) -> bool {
+    match (phrase, text) {
         ([], _) => true,
-        (["*", form @ ..], _) => {
-            (0..=text.len().min(2)).any(|gap| begins(form, text.get(gap..).unwrap_or_default()))
+        (["*", phrase @ ..], _) => {
+            (0..=text.len().min(2)).any(|gap| begins(phrase, text.get(gap..).unwrap_or_default()))
         }
-        ([word, form @ ..], [first, text @ ..]) => word == first && begins(form, text),
+        ([word, phrase @ ..], [first, text @ ..]) => word == first && begins(phrase, text),
         (_, []) => false,
     }
 }
@@ -133,11 +133,11 @@ mod tests {
             include_str!("about_sender.txt"),
         ] {
             let mut seen = HashSet::new();
-            for form in forms(file) {
-                let line = form.0.join(" ");
+            for phrase in phrases(file) {
+                let line = phrase.0.join(" ");
                 let compared = words(&line.replace('*', "star")).join(" ");
                 assert_eq!(line.replace('*', "star"), compared, "as it is compared");
-                assert!(form.0.first() != Some(&"*") && form.0.last() != Some(&"*"));
+                assert!(phrase.0.first() != Some(&"*") && phrase.0.last() != Some(&"*"));
                 assert!(seen.insert(line.clone()), "{line} stands there twice");
             }
         }
@@ -145,8 +145,8 @@ mod tests {
 
     #[test]
     fn no_form_of_an_unknown_user_is_also_about_the_sender() {
-        for form in UNKNOWN_USER.iter() {
-            let text: Vec<_> = form.0.iter().map(|word| (*word).to_owned()).collect();
+        for phrase in UNKNOWN_USER.iter() {
+            let text: Vec<_> = phrase.0.iter().map(|word| (*word).to_owned()).collect();
             assert!(
                 !ABOUT_SENDER.iter().any(|other| other.is_in(&text)),
                 "{text:?}"

@@ -6,14 +6,14 @@ use lettre::transport::smtp::authentication::Credentials;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
-use super::{Server, ServerError, Tls, connector};
-use crate::egress_policy::Reach;
+use crate::egress_policy::EgressPolicy;
 use crate::ehlo_name::EhloName;
+use crate::server::{Server, ServerError, Tls, connector};
 
 /// How servers of users are reached. Cheap to clone.
 #[derive(Clone)]
-pub struct Outside {
-    pub reach: Arc<Reach>,
+pub struct UserServers {
+    pub egress_policy: Arc<EgressPolicy>,
     /// Whose certificates are trusted besides those that the machine trusts. Not to be set from outside.
     pub roots: Vec<CertificateDer<'static>>,
     /// The EHLO name unless the server's owner sets another one: the same as for the installation's server.
@@ -24,25 +24,25 @@ pub struct Outside {
 
 /// Which encryption is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
-    Nothing,
+pub enum TlsMode {
+    None,
     StartTls,
     Implicit,
 }
 
-impl std::fmt::Debug for Outside {
+impl std::fmt::Debug for UserServers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Outside")
-            .field("reach", &self.reach)
+        f.debug_struct("UserServers")
+            .field("egress_policy", &self.egress_policy)
             .finish_non_exhaustive()
     }
 }
 
-impl Outside {
+impl UserServers {
     /// Within these bounds.
-    pub fn new(reach: Reach, ehlo_name: EhloName) -> Self {
+    pub fn new(egress_policy: EgressPolicy, ehlo_name: EhloName) -> Self {
         Self {
-            reach: Arc::new(reach),
+            egress_policy: Arc::new(egress_policy),
             roots: Vec::new(),
             ehlo_name,
             connector: Arc::default(),
@@ -52,14 +52,15 @@ impl Outside {
     /// A server at this host and port.
     pub fn server(
         &self,
-        (host, port): (&str, u16),
-        wanted: Wanted,
+        host: &str,
+        port: u16,
+        tls: TlsMode,
         credentials: Option<Credentials>,
     ) -> Result<Server, ServerError> {
-        let tls = match wanted {
-            Wanted::Nothing => Tls::None,
-            Wanted::StartTls => Tls::StartTls(self.connector()?),
-            Wanted::Implicit => Tls::Implicit(self.connector()?),
+        let tls = match tls {
+            TlsMode::None => Tls::None,
+            TlsMode::StartTls => Tls::StartTls(self.connector()?),
+            TlsMode::Implicit => Tls::Implicit(self.connector()?),
         };
         Ok(Server {
             host: host.to_owned(),
@@ -68,7 +69,7 @@ impl Outside {
             credentials,
             ehlo_name: self.ehlo_name.clone(),
             mails_per_connection: 1000,
-            reach: Some(Arc::clone(&self.reach)),
+            egress_policy: Some(Arc::clone(&self.egress_policy)),
         })
     }
 
