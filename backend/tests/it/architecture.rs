@@ -1,133 +1,159 @@
-//! The directions in which the parts may know each other, read from the sources.
+//! The directions of imports and the shape of the sources, read from the sources.
 
+mod sources;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// The crates that know nothing of the program.
-const LEAVES: [&str; 2] = ["crates/mime", "crates/smtp"];
+use self::sources::{Source, circles, leaf_sources, sources};
 
-/// All sources of the program with their path below `src`, and those of its crates with their path below `backend`.
-fn sources() -> Vec<(String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut found = Vec::new();
-    collect(&root.join("src"), &mut found);
-    for leaf in LEAVES {
-        collect(&root.join(leaf).join("src"), &mut found);
+/// Groups of modules; each imports only those before it. `app` and `config` compose the program and belong to `cli`.
+const GROUPS: [&str; 9] = [
+    "core", "web", "accounts", "audience", "content", "delivery", "site", "engine", "cli",
+];
+/// What a statement of SQL is written with.
+const SQL: [&str; 5] = [
+    "sql_query",
+    "insert_into",
+    "diesel::update",
+    "diesel::delete",
+    "::table",
+];
+/// What a handler and its answer are made of.
+const HTTP: [&str; 3] = ["actix_web", "utoipa::path", "web::error"];
+
+fn group(module: &str) -> &str {
+    match module {
+        "app" | "config" => "cli",
+        group => group,
     }
-    let relative = |path: &Path| {
-        let path = path.strip_prefix(root).unwrap();
-        let path = path.strip_prefix("src").unwrap_or(path);
-        path.to_str().unwrap().to_owned()
-    };
-    found
-        .iter()
-        .map(|path| (relative(path), fs::read_to_string(path).unwrap()))
-        .collect()
 }
 
-fn collect(dir: &Path, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => collect(&path, into),
-            false if path.extension().is_some_and(|kind| kind == "rs") => into.push(path),
-            false => {}
+/// The module that a path belongs to: the slice of a group, or the group if it has no slices.
+fn slice<'a>(path: &[&'a str], slices: &BTreeSet<String>) -> String {
+    let two = path.iter().take(2).copied().collect::<Vec<&'a str>>();
+    let two = two.join("::");
+    if slices.contains(&two) {
+        return two;
+    }
+    path.first().copied().unwrap_or_default().to_owned()
+}
+
+/// Fails if one of the sources mentions a word.
+fn assert_none<'a>(concerned: impl Iterator<Item = &'a Source>, forbidden: &[&str]) {
+    let mut any = false;
+    let mut broken = Vec::new();
+    for source in concerned {
+        any = true;
+        for word in source.mentions(forbidden) {
+            broken.push(format!("{} mentions {word}", source.path));
         }
     }
-}
-
-/// The code of a file before its unit tests.
-fn code(text: &str) -> &str {
-    text.split("#[cfg(test)]").next().unwrap()
-}
-
-/// Fails for every file that is `concerned` and mentions one of the `forbidden`.
-fn assert_none(concerned: impl Fn(&str) -> bool, forbidden: &[&str]) {
-    let sources = sources();
-    let concerned: Vec<_> = sources.iter().filter(|(path, _)| concerned(path)).collect();
-    assert!(!concerned.is_empty(), "the rule is about nothing");
-    let broken: Vec<String> = concerned
-        .into_iter()
-        .flat_map(|(path, text)| {
-            let mentioned = forbidden.iter().filter(|word| code(text).contains(**word));
-            mentioned.map(move |word| format!("{path} knows {word}"))
-        })
-        .collect();
+    assert!(any, "the rule applies to no file");
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-fn named(file: &'static str) -> impl Fn(&str) -> bool {
-    move |path| path.ends_with(&format!("/{file}"))
-}
-
-fn below(folder: &'static str) -> impl Fn(&str) -> bool {
-    move |path| path.starts_with(&format!("{folder}/"))
+#[test]
+fn a_group_imports_no_group_above_it() {
+    let rank = |name: &str| GROUPS.iter().position(|known| *known == group(name));
+    let mut upward = Vec::new();
+    for source in sources() {
+        let module = source.module();
+        let Some(here) = rank(module[0]) else {
+            assert!(["lib", "main"].contains(&module[0]), "{}", source.path);
+            continue;
+        };
+        for import in source.imports() {
+            if rank(&import[0]).is_some_and(|there| there > here) {
+                upward.push(format!("{} imports {}", source.path, import.join("::")));
+            }
+        }
+    }
+    assert!(upward.is_empty(), "{upward:#?}");
 }
 
 #[test]
-fn handlers_write_no_sql_and_send_no_mail() {
-    assert_none(
-        named("api.rs"),
-        &[
-            "sql_query",
-            "diesel::insert_into",
-            "diesel::update",
-            "diesel::delete",
-            "db::schema",
-            "smtp::session",
-        ],
-    );
+fn modules_import_each_other_in_no_circle() {
+    let sources = sources();
+    let slices: BTreeSet<String> = sources
+        .iter()
+        .filter(|source| source.module().len() >= 2)
+        .map(|source| source.module()[..2].join("::"))
+        .collect();
+    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for source in &sources {
+        let here = slice(&source.module(), &slices);
+        let edges = graph.entry(here.clone()).or_default();
+        for import in source.imports() {
+            let import: Vec<&str> = import.iter().map(String::as_str).collect();
+            let there = slice(&import, &slices);
+            if there != here {
+                edges.insert(there);
+            }
+        }
+    }
+    let circles = circles(&graph);
+    assert!(circles.is_empty(), "{circles:#?}");
 }
 
 #[test]
-fn stores_know_no_request_no_mail_and_no_clock() {
-    assert_none(
-        named("store.rs"),
-        &[
-            "actix_web",
-            "utoipa",
-            "lettre",
-            "smtp::session",
-            "crate::core::clock",
-            "web::error",
-        ],
-    );
+fn handlers_contain_no_sql() {
+    let sources = sources();
+    let is_handler = |source: &&Source| {
+        let routes = ["#[get(", "#[post(", "#[put(", "#[patch(", "#[delete("];
+        !source.mentions(&routes).is_empty()
+    };
+    assert_none(sources.iter().filter(is_handler), &SQL);
 }
 
 #[test]
-fn pure_rules_know_no_connection_no_request_and_no_clock() {
-    let pure = [
-        "delivery/mailings/recurrence.rs",
-        "delivery/mailings/catch_up.rs",
-        "delivery/mailings/status.rs",
-        "accounts/identity/role.rs",
-        "engine/retry.rs",
-        "crates/smtp/src/reply.rs",
-        "crates/smtp/src/disposition.rs",
-        "crates/smtp/src/disposition/address.rs",
-        "crates/mime/src/render.rs",
-        "delivery/runs/refusals.rs",
-    ];
+fn sql_is_executed_without_http() {
+    let sources = sources();
+    let is_store =
+        |source: &&Source| source.path.ends_with("/store.rs") || !source.mentions(&SQL).is_empty();
+    assert_none(sources.iter().filter(is_store), &HTTP);
+}
+
+#[test]
+fn stores_take_the_time_as_an_argument() {
+    let sources = sources();
+    let is_store = |source: &&Source| source.path.ends_with("/store.rs");
+    assert_none(sources.iter().filter(is_store), &["core::clock", "lettre"]);
+}
+
+/// A file that calls itself pure in its first paragraph.
+#[test]
+fn pure_rules_have_no_connection_no_request_and_no_clock() {
+    let sources = sources();
+    let is_pure = |source: &&Source| {
+        let paragraph = source
+            .text
+            .lines()
+            .take_while(|line| line.starts_with("//! "));
+        paragraph.last().is_some_and(|line| line.ends_with("Pure."))
+    };
     assert_none(
-        |path| pure.contains(&path),
+        sources.iter().filter(is_pure),
         &[
-            "diesel",
             "PgConnection",
             "actix_web",
-            "crate::core::clock",
+            "core::clock",
             "tokio",
-            "crate::core::db",
+            "core::db",
         ],
     );
 }
 
 #[test]
-fn the_engine_knows_no_http_and_no_handler() {
-    assert_none(below("engine"), &["crate::web", "::api"]);
+fn the_engine_has_no_handlers_and_no_http() {
+    let sources = sources();
+    let is_engine = |source: &&Source| source.path.starts_with("engine/");
+    assert_none(sources.iter().filter(is_engine), &["crate::web", "::api"]);
 }
 
 #[test]
-fn the_leaf_crates_know_no_database_no_http_no_settings_and_no_metrics() {
+fn the_leaf_crates_depend_on_no_database_no_http_and_no_settings() {
     let foreign = [
         "diesel",
         "actix",
@@ -136,12 +162,11 @@ fn the_leaf_crates_know_no_database_no_http_no_settings_and_no_metrics() {
         "dotenvy",
         "prometheus",
     ];
-    assert_none(below("crates"), &foreign);
-    for leaf in LEAVES {
+    for leaf in ["smtp", "mime"] {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join(leaf)
-            .join("Cargo.toml");
-        let manifest = fs::read_to_string(manifest).unwrap();
+            .join("crates")
+            .join(leaf);
+        let manifest = fs::read_to_string(manifest.join("Cargo.toml")).unwrap();
         let (_, dependencies) = manifest.split_once("[dependencies]").unwrap();
         for name in foreign.iter().chain(&["dispatch", "path ="]) {
             assert!(!dependencies.contains(name), "{leaf} depends on {name}");
@@ -150,36 +175,22 @@ fn the_leaf_crates_know_no_database_no_http_no_settings_and_no_metrics() {
 }
 
 #[test]
-fn what_the_handlers_share_knows_no_slice() {
-    let slices = [
-        "accounts", "audience", "content", "delivery", "site", "engine",
-    ];
-    let words: Vec<String> = slices
-        .iter()
-        .map(|slice| format!("crate::{slice}"))
-        .collect();
-    assert_none(
-        below("web"),
-        &words.iter().map(String::as_str).collect::<Vec<_>>(),
-    );
-}
-
-#[test]
-fn files_are_short_enough_to_be_held_in_mind_and_say_what_they_are_for() {
-    let sources = sources();
+fn files_are_short_and_say_what_they_are_for() {
+    let mut sources = sources();
+    sources.extend(leaf_sources());
     let long: Vec<_> = sources
         .iter()
-        .filter(|(path, text)| text.lines().count() > 300 && path != "core/db/schema.rs")
-        .map(|(path, _)| path)
+        .filter(|source| source.lines > 300 && !source.path.ends_with("db/schema.rs"))
+        .map(|source| &source.path)
         .collect();
     assert!(long.is_empty(), "over 300 lines: {long:?}");
     let silent: Vec<_> = sources
         .iter()
-        .filter(|(_, text)| !text.starts_with("//! "))
-        .map(|(path, _)| path)
+        .filter(|source| !source.text.starts_with("//! "))
+        .map(|source| &source.path)
         .collect();
     assert!(
         silent.is_empty(),
-        "no first line that says what it is for: {silent:?}"
+        "no first line of documentation: {silent:?}"
     );
 }

@@ -23,6 +23,7 @@ mod confirmation;
 mod create_admin;
 mod csv;
 mod doctor;
+mod documents;
 mod email_change;
 mod engine;
 mod event_kinds;
