@@ -42,7 +42,11 @@ fn files_named_in_documents_exist() {
         let text = fs::read_to_string(&document).unwrap();
         for name in named(&text) {
             let is_path = TOP.iter().any(|top| name.starts_with(top));
-            if is_path && name != BUILD_OUTPUT && !name.contains(['<', '{', '*', ' ']) && !root().join(name).exists() {
+            if is_path
+                && name != BUILD_OUTPUT
+                && !name.contains(['<', '{', '*', ' '])
+                && !root().join(name).exists()
+            {
                 missing.push(format!("{}: {name}", document.display()));
             }
         }
