@@ -32,8 +32,8 @@ use crate::core::compute::{Bounds, Compute};
 use crate::core::db::Db;
 use crate::core::redis::Redis;
 use crate::delivery::mailings::live_updates::hub::LiveUpdates;
-use crate::delivery::smtp_servers::opened::Opener;
-use crate::delivery::smtp_servers::tryout::Tryouts;
+use crate::delivery::smtp_servers::connection_test::ConnectionTester;
+use crate::delivery::smtp_servers::credentials::CredentialResolver;
 use crate::delivery::web_view::readers::Readers;
 use crate::delivery::{attempts, mailings, runs, smtp_servers, stats, unsubscribe, web_view};
 use crate::engine::lifecycle::{Engine, EngineParts};
@@ -71,7 +71,7 @@ pub struct Services {
     pub blog: Blog,
     pub cache: Cache,
     pub redis: Option<Arc<Redis>>,
-    pub tryouts: Tryouts,
+    pub connection_tester: ConnectionTester,
     pub compute: Compute,
     pub renderer: PictureRenderer,
     pub readers: Readers,
@@ -94,7 +94,7 @@ impl Services {
             CacheKind::Off => Cache::off(),
         };
         let blog = Blog::new(db.clone(), cache.clone());
-        let tryouts = Tryouts::new(opener(&config));
+        let connection_tester = ConnectionTester::new(credential_resolver(&config));
         let readers = Readers::new(
             &config.secrets.message_id,
             limits.clone(),
@@ -114,7 +114,7 @@ impl Services {
             blog,
             cache,
             redis,
-            tryouts,
+            connection_tester,
             compute: Compute::new("compute", Bounds::of_this_machine()),
             renderer: PictureRenderer::default(),
             readers,
@@ -163,7 +163,7 @@ impl Services {
             mail: self.config.mail.clone(),
             engine: self.config.engine.clone(),
             message_id_key: self.config.secrets.message_id,
-            opener: opener(&self.config),
+            resolver: credential_resolver(&self.config),
             journal: self.config.journal(),
             public_url: self.config.http.public_url.clone(),
         })
@@ -225,7 +225,7 @@ impl Services {
             .app_data(Data::new(self.readers.clone()))
             .app_data(Data::new(PublicUrl(self.config.http.public_url.clone())))
             .app_data(Data::new(self.limits.clone()))
-            .app_data(Data::new(self.tryouts.clone()))
+            .app_data(Data::new(self.connection_tester.clone()))
             .app_data(Data::new(self.compute.clone()))
             .app_data(Data::new(self.renderer.clone()))
             .app_data(Data::new(self.config.quotas))
@@ -255,8 +255,8 @@ impl Services {
     }
 }
 
-fn opener(config: &Config) -> Opener {
-    Opener::new(config.secrets.sealing, config.mail.outside.clone())
+fn credential_resolver(config: &Config) -> CredentialResolver {
+    CredentialResolver::new(config.secrets.sealing, config.mail.outside.clone())
 }
 
 /// Every route of the API; an operation is in the document because it is here.

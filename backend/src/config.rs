@@ -73,7 +73,7 @@ pub struct Secrets {
     pub pepper: [u8; 32],
     pub message_id: [u8; 32],
     pub installation: [u8; 32],
-    /// Encrypts credentials of users: see `smtp_servers::sealing`.
+    /// Encrypts credentials of users: see `smtp_servers::encryption`.
     pub sealing: [u8; 32],
     pub api_tokens: [u8; 32],
     pub refresh_tokens: [u8; 32],

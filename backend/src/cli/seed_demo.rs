@@ -21,11 +21,11 @@ use crate::core::zone::Zone;
 use crate::delivery::mailings::audience::model::Audience;
 use crate::delivery::mailings::model::{CreateMailing, OnUncertain};
 use crate::delivery::mailings::recurrence::Recurrence;
-use crate::delivery::mailings::requested::Window;
+use crate::delivery::mailings::requested::MailingWindow;
 use crate::delivery::mailings::store::{self as mailings, NewMailing};
 use crate::delivery::mailings::window::Moment;
 use crate::delivery::mailings::{audience, start};
-use crate::site::articles::store::{self as articles, Written};
+use crate::site::articles::store::{self as articles, ArticleContent};
 
 const USER: &str = "anna@dispatch.localhost";
 const ADMIN: &str = "admin@dispatch.localhost";
@@ -234,7 +234,7 @@ fn add_mailings(
         };
         let stored = NewMailing {
             owner_id,
-            window: Window {
+            window: MailingWindow {
                 start: instant(starts_at),
                 end: ends_at.map(instant),
             },
@@ -254,7 +254,7 @@ fn add_articles(
     now: DateTime<Utc>,
 ) -> Result<(), CommandError> {
     for (title, beginning, rest, days) in ARTICLES {
-        let article = Written {
+        let article = ArticleContent {
             title: title.to_owned(),
             html: format!("<p>{beginning}</p>{rest}"),
             beginning: beginning.to_owned(),

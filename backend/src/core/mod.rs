@@ -8,6 +8,7 @@ pub mod language;
 pub mod metrics;
 pub mod named;
 pub mod owners;
+pub mod paging;
 pub mod picture;
 pub mod random_token;
 pub mod redis;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::job::Job;
 use super::journal::{JournalLine, LeaseFile};
 use crate::delivery::deliveries::claims::{Lease, Leased};
-use crate::delivery::deliveries::results::Place;
+use crate::delivery::deliveries::results::ChunkKey;
 
 /// How long a lease lasts without renewal, in seconds of the database's clock.
 pub(super) const LEASE_SECONDS: f64 = 60.0;
@@ -70,7 +70,7 @@ impl Chunk {
         }
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> ChunkKey {
         self.job.place(&self.lease)
     }
 

@@ -22,7 +22,7 @@ use super::lease_renewer::LeaseRenewer;
 use super::sender_context::SenderContext;
 use crate::delivery::deliveries::claims::{self, Lease};
 use crate::delivery::deliveries::withdrawals;
-use crate::delivery::smtp_server_health::store::{self, Shut};
+use crate::delivery::smtp_server_health::store::{self, OpenBreaker};
 
 /// Polling interval: well below the two seconds within which a stop must take effect.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -181,7 +181,7 @@ impl<'a> ControlLoop<'a> {
         &self,
         conn: &mut PgConnection,
         queue: &EgressQueue,
-        shut: &Shut,
+        shut: &OpenBreaker,
     ) -> QueryResult<()> {
         let coordinator = &self.context.coordinator;
         coordinator.breaker(queue, Breaker::open_by_others);

@@ -9,8 +9,8 @@ use smtp::failure::Failure;
 use smtp::reply::Stage;
 
 use super::signing_composer::SigningComposer;
-use crate::delivery::deliveries::claims::{ClaimableRun, Lease, Terms};
-use crate::delivery::deliveries::results::Place;
+use crate::delivery::deliveries::claims::{ClaimableRun, Lease, RunTerms};
+use crate::delivery::deliveries::results::ChunkKey;
 use crate::delivery::runs::refusals::Refusals;
 use crate::delivery::smtp_server_health::model::SmtpServerKey;
 
@@ -90,8 +90,8 @@ impl Job {
     }
 
     /// The chunk that results belong to.
-    pub(super) fn place(&self, lease: &Lease) -> Place {
-        Place {
+    pub(super) fn place(&self, lease: &Lease) -> ChunkKey {
+        ChunkKey {
             run_id: self.run_id,
             chunk_no: lease.chunk_no,
             mailing_id: self.mailing_id,
@@ -109,7 +109,7 @@ impl Job {
     }
 
     /// Applies the current terms of the run.
-    pub(super) fn set_terms(&self, terms: &Terms) {
+    pub(super) fn set_terms(&self, terms: &RunTerms) {
         let deadline_us = terms
             .deadline_at
             .map_or(i64::MAX, |at| at.timestamp_micros());

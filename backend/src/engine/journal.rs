@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::delivery::deliveries::claims::Lease;
 use crate::delivery::deliveries::model::DeliveryStatus;
-use crate::delivery::deliveries::results::{AttemptResult, Place};
+use crate::delivery::deliveries::results::{AttemptResult, ChunkKey};
 
 /// A line of a lease's file. An incomplete line is ignored.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum JournalLine {
-    Lease(Lease, Place),
+    Lease(Lease, ChunkKey),
     /// The mail to this recipient is being composed: if the worker dies now, this mail may be the cause.
     Take(TakenDelivery),
     /// The body of the mail to this recipient is about to be sent.

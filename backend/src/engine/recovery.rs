@@ -16,10 +16,10 @@ use super::retry;
 use crate::core::clock::Clock;
 use crate::core::db::schema::attempts;
 use crate::delivery::deliveries::claims::{self, Lease};
+use crate::delivery::deliveries::expired_leases::{self, ExpiredLease};
 use crate::delivery::deliveries::leases;
-use crate::delivery::deliveries::losses::{self, Lost};
 use crate::delivery::deliveries::model::DeliveryStatus;
-use crate::delivery::deliveries::results::{self, AttemptResult, Place};
+use crate::delivery::deliveries::results::{self, AttemptResult, ChunkKey};
 
 /// Responses of interrupted attempts. The first two are queried to count the deaths of workers.
 const DIED_BEFORE: &str = "the worker died before this mail was sent";
@@ -88,7 +88,7 @@ struct InterruptedAttempt {
 /// The content of a lease's file.
 struct ReplayedLease {
     lease: Lease,
-    place: Place,
+    place: ChunkKey,
     ended: Vec<AttemptResult>,
     open: BTreeMap<i64, InterruptedAttempt>,
 }
@@ -135,7 +135,7 @@ impl ReplayedLease {
         } = self;
         // If the lease has expired already, its open deliveries were recorded as uncertain then; results are recorded in
         // any case.
-        if let Some(left) = losses::left_by(conn, &lease)? {
+        if let Some(left) = expired_leases::left_by(conn, &lease)? {
             for interrupted in open.into_values() {
                 ended.push(interrupted_attempt(conn, &left, interrupted, now)?);
             }
@@ -152,7 +152,7 @@ pub(super) fn recover_expired_lease(
     conn: &mut PgConnection,
     now: DateTime<Utc>,
 ) -> QueryResult<bool> {
-    let Some(lost) = losses::lost(conn)? else {
+    let Some(lost) = expired_leases::lost(conn)? else {
         return Ok(false);
     };
     let mut uncertain = Vec::new();
@@ -168,7 +168,7 @@ pub(super) fn recover_expired_lease(
         };
         uncertain.push(interrupted_attempt(conn, &lost, interrupted, now)?);
     }
-    let place = Place {
+    let place = ChunkKey {
         run_id: lost.lease.run_id,
         chunk_no: lost.lease.chunk_no,
         mailing_id: lost.mailing_id,
@@ -186,7 +186,7 @@ pub(super) fn recover_expired_lease(
 /// The interrupted attempt of a dead worker.
 fn interrupted_attempt(
     conn: &mut PgConnection,
-    lost: &Lost,
+    lost: &ExpiredLease,
     interrupted: InterruptedAttempt,
     now: DateTime<Utc>,
 ) -> QueryResult<AttemptResult> {
@@ -243,7 +243,7 @@ fn interrupted_attempt(
 }
 
 /// How often a worker has died while sending this mail.
-fn deaths(conn: &mut PgConnection, lost: &Lost, taken: &TakenDelivery) -> QueryResult<i64> {
+fn deaths(conn: &mut PgConnection, lost: &ExpiredLease, taken: &TakenDelivery) -> QueryResult<i64> {
     attempts::table
         .filter(attempts::run_id.eq(lost.lease.run_id))
         .filter(attempts::recipient_id.eq(taken.recipient_id))

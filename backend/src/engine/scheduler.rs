@@ -8,7 +8,7 @@ use super::recovery;
 use crate::accounts::quotas::model::Quotas;
 use crate::audience::suppressions;
 use crate::core::clock::Clock;
-use crate::delivery::runs::checks::Checked;
+use crate::delivery::runs::checks::CheckedRuns;
 use crate::delivery::{deliveries, mailings, runs};
 
 /// The result of a pass.
@@ -64,7 +64,7 @@ pub fn pass(conn: &mut PgConnection, clock: &Clock, quotas: Quotas) -> QueryResu
 }
 
 /// Recovers expired leases, resumes runs whose pause has expired, and finishes runs that have ended.
-fn finish(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Checked> {
+fn finish(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<CheckedRuns> {
     while conn.transaction(|conn| recovery::recover_expired_lease(conn, now))? {}
     runs::pauses::end_due(conn, now)?;
     conn.transaction(|conn| {

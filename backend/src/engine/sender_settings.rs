@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::settings::EngineSettings;
 use crate::core::clock::Clock;
-use crate::delivery::smtp_servers::opened::Opener;
+use crate::delivery::smtp_servers::credentials::CredentialResolver;
 use crate::delivery::smtp_servers::settings::MailSettings;
 
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub struct SenderSettings {
     /// `PUBLIC_URL`
     pub public_url: String,
     /// Decrypts the credentials of users' servers.
-    pub opener: Opener,
+    pub resolver: CredentialResolver,
     /// Directory of this installation's journals.
     pub journal: PathBuf,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use smtp::timeouts::Timeouts;
 
 use crate::core::settings::reader::SettingsReader;
-use crate::delivery::smtp_server_health::model::Pace;
+use crate::delivery::smtp_server_health::model::ServerRateLimit;
 
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
@@ -20,7 +20,7 @@ pub struct EngineSettings {
     /// `JOURNAL_DIR`: directory of the workers' journals, on a disk that outlives their process.
     pub journal_dir: PathBuf,
     /// `SMTP_RATE` and `SMTP_HOURLY`: rate limits of the installation's SMTP server over all processes.
-    pub pace: Pace,
+    pub pace: ServerRateLimit,
     /// Time-outs of the steps of an SMTP session.
     pub timeouts: Timeouts,
 }
@@ -38,7 +38,7 @@ pub fn read(reader: &mut SettingsReader<'_>) -> Option<EngineSettings> {
         sessions_in_all: Some(i32::from(in_all?)).filter(|sessions| *sessions > 0),
         journal_dir: journal_dir
             .map_or_else(|| env::temp_dir().join("dispatch-journal"), PathBuf::from),
-        pace: Pace {
+        pace: ServerRateLimit {
             per_second: per_second?,
             per_hour: per_hour?,
         },

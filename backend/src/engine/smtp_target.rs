@@ -8,7 +8,7 @@ use smtp::failure::Failure;
 use smtp::server::Server;
 
 use super::sender_settings::SenderSettings;
-use crate::delivery::smtp_server_health::model::{Pace, SmtpServerKey};
+use crate::delivery::smtp_server_health::model::{ServerRateLimit, SmtpServerKey};
 use crate::delivery::smtp_servers::model::SmtpServerRow;
 
 pub(super) struct SmtpTarget {
@@ -18,7 +18,7 @@ pub(super) struct SmtpTarget {
     /// The sender of the mails.
     pub(super) from: Mailbox,
     pub(super) signer: Option<Arc<Signer>>,
-    pub(super) pace: Pace,
+    pub(super) pace: ServerRateLimit,
     /// Maximum number of connections of this process.
     pub(super) sessions: usize,
     /// Maximum of all processes together, where they share the connections.
@@ -42,8 +42,8 @@ impl SmtpTarget {
 
     /// A user's server.
     pub(super) fn of_user(row: &SmtpServerRow, settings: &SenderSettings) -> Self {
-        let sender = settings.opener.sender(row);
-        let server = settings.opener.server(row);
+        let sender = settings.resolver.sender(row);
+        let server = settings.resolver.server(row);
         let (server, from, signer) = match sender {
             Ok(sender) => (server, sender.from, sender.signer),
             // Nothing is sent under another name.
@@ -58,7 +58,7 @@ impl SmtpTarget {
             server,
             from,
             signer,
-            pace: Pace {
+            pace: ServerRateLimit {
                 per_second: mails(row.rate_per_second),
                 per_hour: mails(row.rate_per_hour),
             },

@@ -142,6 +142,11 @@ impl ApiError {
         .with_fields(fields)
     }
 
+    /// The invalid fields.
+    pub fn fields(&self) -> &[FieldError] {
+        &self.fields
+    }
+
     /// 422: a single invalid field.
     pub fn invalid_field(
         field: &'static str,

@@ -23,6 +23,7 @@ pub mod idempotency;
 pub mod idempotency_keys;
 mod json;
 pub mod limits;
+pub mod list;
 pub mod metrics_server;
 pub mod openapi;
 pub mod page;

@@ -2,11 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::error::ApiError;
+use crate::core::paging::Paging;
 
 /// A page of a list, and the total number of items.
 #[derive(Debug, Serialize, ToSchema)]
@@ -21,36 +22,7 @@ pub struct Page<T> {
     pub per_page: u32,
 }
 
-/// The requested page; `page` starts at 1.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Paging {
-    pub page: u32,
-    pub per_page: u32,
-}
-
 impl Paging {
-    /// The position of the page among `total` rows. Pages of the second half are read backwards from the end, so that the last
-    /// one costs no more than the first.
-    pub fn window(self, total: i64) -> PageWindow {
-        let (offset, limit) = (
-            i64::from(self.page.saturating_sub(1)) * i64::from(self.per_page),
-            i64::from(self.per_page),
-        );
-        let after = total - offset - limit;
-        if offset <= after {
-            return PageWindow {
-                offset,
-                limit,
-                backwards: false,
-            };
-        }
-        PageWindow {
-            offset: after.max(0),
-            limit: (total - offset).clamp(0, limit),
-            backwards: true,
-        }
-    }
-
     /// The page with these items.
     pub fn page<T>(self, items: Vec<T>, total: i64) -> Page<T> {
         Page {
@@ -59,25 +31,6 @@ impl Paging {
             page: self.page,
             per_page: self.per_page,
         }
-    }
-}
-
-/// The rows to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PageWindow {
-    pub offset: i64,
-    pub limit: i64,
-    /// Whether they are read in reverse order.
-    pub backwards: bool,
-}
-
-impl PageWindow {
-    /// The rows in the requested order.
-    pub fn in_order<T>(self, mut rows: Vec<T>) -> Vec<T> {
-        if self.backwards {
-            rows.reverse();
-        }
-        rows
     }
 }
 
@@ -148,30 +101,6 @@ pub const fn default_limit() -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reading_from_either_end_gives_the_same_pages() {
-        for total in 0..25_i64 {
-            for page in 1..8_u32 {
-                let wanted: Vec<i64> = (0..total)
-                    .skip(usize::try_from(page - 1).unwrap() * 5)
-                    .take(5)
-                    .collect();
-                let window = Paging { page, per_page: 5 }.window(total);
-                let rows: Vec<i64> = if window.backwards {
-                    (0..total).rev().collect()
-                } else {
-                    (0..total).collect()
-                };
-                let (offset, limit) = (
-                    usize::try_from(window.offset).unwrap(),
-                    usize::try_from(window.limit).unwrap(),
-                );
-                let read = window.in_order(rows.into_iter().skip(offset).take(limit).collect());
-                assert_eq!(read, wanted, "page {page} of {total}");
-            }
-        }
-    }
 
     #[test]
     fn the_last_page_ends_without_a_cursor() {

@@ -24,7 +24,8 @@ impl<T: DeserializeOwned + Validate> FromRequest for Query<T> {
     }
 }
 
-fn parse<T: DeserializeOwned + Validate>(query: &str) -> Result<T, ApiError> {
+/// Parses and validates a query string.
+pub(super) fn parse<T: DeserializeOwned + Validate>(query: &str) -> Result<T, ApiError> {
     let pairs = || form_urlencoded::parse(query.as_bytes());
     if let Some((name, _)) = pairs().find(|(_, value)| value.chars().any(char::is_control)) {
         return Err(ApiError::invalid(vec![FieldError::new(

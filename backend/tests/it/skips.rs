@@ -7,7 +7,7 @@ use diesel::sql_types::BigInt;
 use dispatch::audience::withdrawals::{DeliveriesTo, WithdrawalReason, withdraw};
 use dispatch::core::db::schema::deliveries;
 use dispatch::delivery::deliveries::model::DeliveryStatus;
-use dispatch::delivery::deliveries::results::{AttemptResult, Place, record};
+use dispatch::delivery::deliveries::results::{AttemptResult, ChunkKey, record};
 use dispatch::delivery::mailings::audience::model::Audience;
 use dispatch::delivery::mailings::audience::store::replace;
 use dispatch::delivery::mailings::store;
@@ -206,7 +206,7 @@ fn what_is_being_retried_when_its_address_is_suppressed_is_not_retried_again() {
             &json!({"email": "bob@example.org"}),
         )
         .id();
-    let place = Place {
+    let place = ChunkKey {
         run_id,
         chunk_no: 0,
         mailing_id: mailing,

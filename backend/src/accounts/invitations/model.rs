@@ -8,7 +8,8 @@ use validator::Validate;
 use crate::accounts::identity::UserRef;
 use crate::core::email_address::EmailAddress;
 use crate::core::language::Language;
-use crate::web::page::{Paging, default_per_page, first_page};
+use crate::core::paging::Paging;
+use crate::web::page::{default_per_page, first_page};
 
 /// How long an invitation is valid.
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);

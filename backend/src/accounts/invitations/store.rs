@@ -17,7 +17,7 @@ use crate::core::db::functions::lower;
 use crate::core::db::schema::{invitations, users};
 use crate::core::email_address::EmailAddress;
 use crate::core::language::Language;
-use crate::web::page::Paging;
+use crate::core::paging::Paging;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = invitations)]

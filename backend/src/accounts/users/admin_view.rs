@@ -7,7 +7,8 @@ use validator::Validate;
 
 use super::model::avatar_url;
 use crate::accounts::identity::{Role, UserRef};
-use crate::web::page::{Paging, default_per_page, first_page};
+use crate::core::paging::Paging;
+use crate::web::page::{default_per_page, first_page};
 
 /// A user of the service.
 #[derive(Debug, Clone, Serialize, ToSchema)]

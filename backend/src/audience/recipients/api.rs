@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
 use diesel::{Connection, PgConnection};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::audit::audit;
 use super::model::{CreateRecipient, Recipient, RecipientQuery, UpdateRecipient};
-use super::noted::note;
 use super::store::{self, SaveError};
 use crate::accounts::audit_log::model::EventKind;
 use crate::accounts::identity::Caller;
@@ -22,8 +22,8 @@ use crate::web::error::{ApiError, FieldError, Problem};
 use crate::web::etag::{self, Expected};
 use crate::web::idempotency::IdempotencyKey;
 use crate::web::idempotency_keys::idempotent::{KeyedRequest, idempotent};
+use crate::web::list::{ListQuery, PageQuery};
 use crate::web::page::Page;
-use crate::web::query::Query;
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -53,16 +53,17 @@ impl From<SaveError> for ApiError {
 }
 
 /// Recipients, a page at a time
-#[utoipa::path(tag = "recipients", params(RecipientQuery), responses((status = 200, description = "A page of recipients", body = Page<Recipient>)))]
+#[utoipa::path(tag = "recipients", params(PageQuery, RecipientQuery), responses((status = 200, description = "A page of recipients", body = Page<Recipient>)))]
 #[get("/recipients")]
 async fn list_recipients(
     caller: Caller,
     db: Data<Db>,
-    Query(query): Query<RecipientQuery>,
+    list: ListQuery<RecipientQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, paging) = (caller.scope_for(query.owner_id)?, query.paging());
+    let ListQuery { paging, filters } = list;
+    let owners = caller.scope_for(filters.owner_id)?;
     let (items, total) = db
-        .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owners, &filters, paging).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
@@ -91,11 +92,11 @@ async fn create_recipient(
             ));
         }
         let recipient = store::create(conn, owner_id, &new, now)?;
-        note(
+        audit(
             conn,
-            origin,
-            EventKind::RecipientCreated,
-            (recipient.id, &recipient.email),
+            origin.event(EventKind::RecipientCreated),
+            recipient.id,
+            &recipient.email,
         )?;
         Ok(recipient.id)
     };
@@ -153,11 +154,11 @@ async fn update_recipient(
         let current = store::lock(conn, owner_id, *id)?;
         expected.check(current.updated_at)?;
         let recipient = store::update(conn, *id, &changes, now)?;
-        note(
+        audit(
             conn,
-            origin,
-            EventKind::RecipientChanged,
-            (recipient.id, &recipient.email),
+            origin.event(EventKind::RecipientChanged),
+            recipient.id,
+            &recipient.email,
         )?;
         Ok::<_, ApiError>(recipient)
     };
@@ -183,7 +184,7 @@ async fn delete_recipient(
         let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         expected.check(store::lock(conn, owner_id, *id)?.updated_at)?;
         let email = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
-        note(conn, origin, EventKind::RecipientDeleted, (*id, &email)).map_err(ApiError::from)
+        audit(conn, origin.event(EventKind::RecipientDeleted), *id, &email).map_err(ApiError::from)
     };
     db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::NoContent().finish())

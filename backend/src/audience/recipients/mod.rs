@@ -1,7 +1,7 @@
-//! Whom a user may mail.
+//! Recipients: the addresses that a user may mail.
 
 pub mod api;
+mod audit;
 pub mod model;
-mod noted;
 pub mod purge;
 pub mod store;

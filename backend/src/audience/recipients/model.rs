@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use strum::EnumString;
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
@@ -13,7 +14,7 @@ use crate::core::email_address::EmailAddress;
 use crate::web::field::{
     present, present_trimmed, present_written, several_lines, single_line, trimmed, written,
 };
-use crate::web::page::{Paging, default_per_page, first_page};
+use crate::web::list::{Sort, SortKey};
 
 /// Somebody who may be mailed.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]
@@ -77,18 +78,9 @@ pub struct UpdateRecipient {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct RecipientQuery {
-    /// Counts from 1.
-    #[serde(default = "first_page")]
-    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
-    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
-    pub page: u32,
-    #[serde(default = "default_per_page")]
-    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
-    #[param(default = 20, minimum = 1, maximum = 100)]
-    pub per_page: u32,
     #[serde(default)]
-    #[param(inline)]
-    pub sort: RecipientSort,
+    #[param(schema_with = Sort::<RecipientSortKey>::schema)]
+    pub sort: Sort<RecipientSortKey>,
     /// Part of the address or the name, in any case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "ada")]
@@ -99,30 +91,23 @@ pub struct RecipientQuery {
     pub owner_id: Option<i64>,
 }
 
-impl RecipientQuery {
-    /// The page asked for.
-    pub fn paging(&self) -> Paging {
-        Paging {
-            page: self.page,
-            per_page: self.per_page,
-        }
-    }
+/// What recipients can be sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum RecipientSortKey {
+    #[default]
+    CreatedAt,
+    Email,
+    FullName,
 }
 
-/// The order of a list; a minus means descending.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-pub enum RecipientSort {
-    #[serde(rename = "created_at")]
-    Oldest,
-    #[default]
-    #[serde(rename = "-created_at")]
-    Newest,
-    #[serde(rename = "email")]
-    Email,
-    #[serde(rename = "-email")]
-    EmailDescending,
-    #[serde(rename = "full_name")]
-    FullName,
-    #[serde(rename = "-full_name")]
-    FullNameDescending,
+impl SortKey for RecipientSortKey {
+    const VALUES: &'static [&'static str] = &[
+        "created_at",
+        "-created_at",
+        "email",
+        "-email",
+        "full_name",
+        "-full_name",
+    ];
 }

@@ -5,13 +5,15 @@ use diesel::dsl::{count_star, sum};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-use super::model::{CreateRecipient, Recipient, RecipientQuery, RecipientSort, UpdateRecipient};
+use super::model::{CreateRecipient, Recipient, RecipientQuery, RecipientSortKey, UpdateRecipient};
 use crate::audience::withdrawals::{DeliveriesTo, WithdrawalReason, withdraw};
 use crate::core::db::functions::{address_matches, lower};
 use crate::core::db::owned::owned_by;
 use crate::core::db::schema::{mailing_recipients, mailings, recipient_totals, recipients};
 use crate::core::owners::Owners;
+use crate::core::paging::{PageWindow, Paging};
 use crate::core::search::{AddressPattern, contains};
+use crate::web::list::{Sort, ordered};
 
 /// Why a recipient could not be saved.
 #[derive(Debug, thiserror::Error)]
@@ -32,10 +34,10 @@ impl From<DieselError> for SaveError {
     }
 }
 
-pub type Selected = recipients::BoxedQuery<'static, diesel::pg::Pg>;
+pub type RecipientQueryBuilder = recipients::BoxedQuery<'static, diesel::pg::Pg>;
 
 /// These owners' recipients that match the search term.
-pub fn matching(owners: Owners, q: Option<&str>) -> Selected {
+pub fn matching(owners: Owners, q: Option<&str>) -> RecipientQueryBuilder {
     let all = recipients::table
         .filter(owned_by(recipients::owner_id, owners))
         .into_boxed();
@@ -63,41 +65,39 @@ pub fn list(
     conn: &mut PgConnection,
     owners: Owners,
     query: &RecipientQuery,
+    paging: Paging,
 ) -> QueryResult<(Vec<Recipient>, i64)> {
     let q = query.q.as_deref();
     let total = match q {
         None => number_of(conn, owners)?,
         Some(_) => matching(owners, q).select(count_star()).first(conn)?,
     };
-    let window = query.paging().window(total);
+    let window = paging.window(total);
     // The rows themselves are looked up for the page alone, not for all that lie before it.
-    let on_page = sorted(matching(owners, q), query.sort, window.backwards)
+    let on_page = sorted(matching(owners, q), query.sort, window)
         .limit(window.limit)
         .offset(window.offset)
         .select(recipients::id);
     let page = recipients::table
         .filter(recipients::id.eq_any(on_page))
         .into_boxed();
-    let page = sorted(page, query.sort, window.backwards)
+    let page = sorted(page, query.sort, window)
         .select(Recipient::as_select())
         .load(conn)?;
     Ok((window.in_order(page), total))
 }
 
-fn sorted(rows: Selected, sort: RecipientSort, backwards: bool) -> Selected {
-    use RecipientSort::{Email, EmailDescending, FullName, FullNameDescending, Newest, Oldest};
+fn sorted(
+    rows: RecipientQueryBuilder,
+    sort: Sort<RecipientSortKey>,
+    window: PageWindow,
+) -> RecipientQueryBuilder {
     use recipients::{created_at, email, full_name, id};
-    match (sort, backwards) {
-        (Oldest, false) | (Newest, true) => rows.order((created_at.asc(), id.asc())),
-        (Newest, false) | (Oldest, true) => rows.order((created_at.desc(), id.desc())),
-        (Email, false) | (EmailDescending, true) => rows.order((lower(email).asc(), id.asc())),
-        (EmailDescending, false) | (Email, true) => rows.order((lower(email).desc(), id.desc())),
-        (FullName, false) | (FullNameDescending, true) => {
-            rows.order((lower(full_name).asc(), id.asc()))
-        }
-        (FullNameDescending, false) | (FullName, true) => {
-            rows.order((lower(full_name).desc(), id.desc()))
-        }
+    let descending = sort.is_descending(window);
+    match sort.key {
+        RecipientSortKey::CreatedAt => ordered!(rows, descending, created_at, id),
+        RecipientSortKey::Email => ordered!(rows, descending, lower(email), id),
+        RecipientSortKey::FullName => ordered!(rows, descending, lower(full_name), id),
     }
 }
 

@@ -17,8 +17,8 @@ use crate::core::db::Db;
 use crate::web::body::Valid;
 use crate::web::client::Client;
 use crate::web::error::{ApiError, FieldError, Problem};
+use crate::web::list::{ListQuery, PageQuery};
 use crate::web::page::Page;
-use crate::web::query::Query;
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -42,16 +42,17 @@ impl From<CreateError> for ApiError {
 }
 
 /// Addresses that are not mailed any more, a page at a time
-#[utoipa::path(tag = "suppressions", params(SuppressionQuery), responses((status = 200, description = "A page of suppressions", body = Page<Suppression>)))]
+#[utoipa::path(tag = "suppressions", params(PageQuery, SuppressionQuery), responses((status = 200, description = "A page of suppressions", body = Page<Suppression>)))]
 #[get("/suppressions")]
 async fn list_suppressions(
     caller: Caller,
     db: Data<Db>,
-    Query(query): Query<SuppressionQuery>,
+    list: ListQuery<SuppressionQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, paging) = (caller.scope_for(query.owner_id)?, query.paging());
+    let ListQuery { paging, filters } = list;
+    let owners = caller.scope_for(filters.owner_id)?;
     let (items, total) = db
-        .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owners, &filters, paging).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use strum::EnumString;
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
@@ -11,7 +12,7 @@ use crate::core::db::owned::owner_email;
 use crate::core::db::schema::suppressions;
 use crate::core::email_address::EmailAddress;
 use crate::core::named::named;
-use crate::web::page::{Paging, default_per_page, first_page};
+use crate::web::list::{Sort, SortKey};
 
 named! {
     /// Why an address is not mailed any more.
@@ -56,18 +57,9 @@ pub struct CreateSuppression {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SuppressionQuery {
-    /// Counts from 1.
-    #[serde(default = "first_page")]
-    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
-    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
-    pub page: u32,
-    #[serde(default = "default_per_page")]
-    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
-    #[param(default = 20, minimum = 1, maximum = 100)]
-    pub per_page: u32,
     #[serde(default)]
-    #[param(inline)]
-    pub sort: SuppressionSort,
+    #[param(schema_with = Sort::<SuppressionSortKey>::schema)]
+    pub sort: Sort<SuppressionSortKey>,
     /// Part of the address, in any case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "ada")]
@@ -78,26 +70,15 @@ pub struct SuppressionQuery {
     pub owner_id: Option<i64>,
 }
 
-impl SuppressionQuery {
-    /// The page asked for.
-    pub fn paging(&self) -> Paging {
-        Paging {
-            page: self.page,
-            per_page: self.per_page,
-        }
-    }
+/// What suppressions can be sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum SuppressionSortKey {
+    #[default]
+    CreatedAt,
+    Email,
 }
 
-/// The order of a list; a minus means descending.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-pub enum SuppressionSort {
-    #[serde(rename = "created_at")]
-    Oldest,
-    #[default]
-    #[serde(rename = "-created_at")]
-    Newest,
-    #[serde(rename = "email")]
-    Email,
-    #[serde(rename = "-email")]
-    EmailDescending,
+impl SortKey for SuppressionSortKey {
+    const VALUES: &'static [&'static str] = &["created_at", "-created_at", "email", "-email"];
 }

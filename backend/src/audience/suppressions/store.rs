@@ -4,7 +4,7 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
-use super::model::{Suppression, SuppressionQuery, SuppressionReason, SuppressionSort};
+use super::model::{Suppression, SuppressionQuery, SuppressionReason, SuppressionSortKey};
 use crate::accounts::audit_log::audit;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
 use crate::accounts::identity::Origin;
@@ -14,7 +14,9 @@ use crate::core::db::owned::owned_by;
 use crate::core::db::schema::suppressions;
 use crate::core::email_address::EmailAddress;
 use crate::core::owners::Owners;
+use crate::core::paging::{PageWindow, Paging};
 use crate::core::search::AddressPattern;
+use crate::web::list::{Sort, ordered};
 
 /// Why an address could not be suppressed.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +27,9 @@ pub enum CreateError {
     Query(#[from] DieselError),
 }
 
-type Selected = suppressions::BoxedQuery<'static, diesel::pg::Pg>;
+type SuppressionQueryBuilder = suppressions::BoxedQuery<'static, diesel::pg::Pg>;
 
-fn matching(owners: Owners, q: Option<&str>) -> Selected {
+fn matching(owners: Owners, q: Option<&str>) -> SuppressionQueryBuilder {
     let all = suppressions::table
         .filter(owned_by(suppressions::owner_id, owners))
         .into_boxed();
@@ -45,32 +47,35 @@ pub fn list(
     conn: &mut PgConnection,
     owners: Owners,
     query: &SuppressionQuery,
+    paging: Paging,
 ) -> QueryResult<(Vec<Suppression>, i64)> {
     let q = query.q.as_deref();
     let total = matching(owners, q).select(count_star()).first(conn)?;
-    let window = query.paging().window(total);
+    let window = paging.window(total);
     // The rows themselves are looked up for the page alone, not for all that lie before it.
-    let on_page = sorted(matching(owners, q), query.sort, window.backwards)
+    let on_page = sorted(matching(owners, q), query.sort, window)
         .limit(window.limit)
         .offset(window.offset)
         .select(suppressions::id);
     let page = suppressions::table
         .filter(suppressions::id.eq_any(on_page))
         .into_boxed();
-    let page = sorted(page, query.sort, window.backwards)
+    let page = sorted(page, query.sort, window)
         .select(Suppression::as_select())
         .load(conn)?;
     Ok((window.in_order(page), total))
 }
 
-fn sorted(rows: Selected, sort: SuppressionSort, backwards: bool) -> Selected {
-    use SuppressionSort::{Email, EmailDescending, Newest, Oldest};
+fn sorted(
+    rows: SuppressionQueryBuilder,
+    sort: Sort<SuppressionSortKey>,
+    window: PageWindow,
+) -> SuppressionQueryBuilder {
     use suppressions::{created_at, email, id};
-    match (sort, backwards) {
-        (Oldest, false) | (Newest, true) => rows.order((created_at.asc(), id.asc())),
-        (Newest, false) | (Oldest, true) => rows.order((created_at.desc(), id.desc())),
-        (Email, false) | (EmailDescending, true) => rows.order((lower(email).asc(), id.asc())),
-        (EmailDescending, false) | (Email, true) => rows.order((lower(email).desc(), id.desc())),
+    let descending = sort.is_descending(window);
+    match sort.key {
+        SuppressionSortKey::CreatedAt => ordered!(rows, descending, created_at, id),
+        SuppressionSortKey::Email => ordered!(rows, descending, lower(email), id),
     }
 }
 

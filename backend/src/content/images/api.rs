@@ -29,7 +29,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// A picture that articles can show.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Picture)]
-pub struct Stored {
+pub struct StoredImage {
     #[schema(example = "/api/v1/images/q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp")]
     pub url: String,
 }
@@ -40,7 +40,7 @@ pub struct Stored {
 /// by 1600 pixels, without what a camera wrote into it. One that no article shows a week later is deleted.
 #[utoipa::path(tag = "images",
     request_body(content((Image = "image/png"), (Image = "image/jpeg"), (Image = "image/webp"))),
-    responses((status = 201, description = "Where the picture is", body = Stored, headers(("Location" = String))),
+    responses((status = 201, description = "Where the picture is", body = StoredImage, headers(("Location" = String))),
         (status = 422, description = "`unsupported_image` or `too_many_pixels`, field `image`", body = Problem, content_type = "application/problem+json")))]
 #[post("/images")]
 async fn create_image(
@@ -56,13 +56,13 @@ async fn create_image(
     let url = format!("{PREFIX}{name}");
     let event = Origin::of(by, &client, now).event(EventKind::ImageUploaded);
     let work = move |conn: &mut PgConnection| {
-        store::keep(conn, (&name, &picture.bytes), now)?;
+        store::create(conn, &name, &picture.bytes, now)?;
         audit(conn, &event.with_details(&name)).map_err(ApiError::from)
     };
     db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, url.clone()))
-        .json(Stored { url }))
+        .json(StoredImage { url }))
 }
 
 /// A picture of an article

@@ -1,14 +1,15 @@
-//! Pictures of articles in the database.
+//! Images of articles in the database.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::core::db::schema::images;
 
-/// Keeps a new picture.
-pub fn keep(
+/// Stores a new image.
+pub fn create(
     conn: &mut PgConnection,
-    (name, image): (&str, &[u8]),
+    name: &str,
+    image: &[u8],
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     diesel::insert_into(images::table)
@@ -21,13 +22,13 @@ pub fn keep(
     Ok(())
 }
 
-/// The picture of this name.
+/// The image of this name.
 pub fn find(conn: &mut PgConnection, name: &str) -> QueryResult<Vec<u8>> {
     images::table.find(name).select(images::image).first(conn)
 }
 
-/// Forgets a picture that nothing shows any more.
-pub fn forget(conn: &mut PgConnection, name: &str) -> QueryResult<()> {
+/// Deletes an image that is no longer shown.
+pub fn delete(conn: &mut PgConnection, name: &str) -> QueryResult<()> {
     diesel::delete(images::table.find(name)).execute(conn)?;
     Ok(())
 }

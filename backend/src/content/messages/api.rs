@@ -5,10 +5,10 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use diesel::{Connection, PgConnection};
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::audit::audit;
 use super::model::{
     CreateMessage, Message, MessageQuery, MessageSummary, SavedMessage, TestMessage,
 };
-use super::noted::note;
 use super::store::{self, DeleteError};
 use super::{content, previews, updates};
 use crate::accounts::audit_log::model::EventKind;
@@ -26,8 +26,8 @@ use crate::web::error::{ApiError, Problem};
 use crate::web::etag::{self, Expected};
 use crate::web::idempotency::IdempotencyKey;
 use crate::web::idempotency_keys::idempotent::{KeyedRequest, idempotent};
+use crate::web::list::{ListQuery, PageQuery};
 use crate::web::page::Page;
-use crate::web::query::Query;
 
 /// Two bodies of 1 MiB, thrice as large where a client escapes every letter that is not ASCII (Python does).
 pub(super) const LARGE: usize = 7 * 1024 * 1024;
@@ -60,16 +60,17 @@ impl From<DeleteError> for ApiError {
 /// Messages, a page at a time
 ///
 /// Without their bodies.
-#[utoipa::path(tag = "messages", params(MessageQuery), responses((status = 200, description = "A page of messages", body = Page<MessageSummary>)))]
+#[utoipa::path(tag = "messages", params(PageQuery, MessageQuery), responses((status = 200, description = "A page of messages", body = Page<MessageSummary>)))]
 #[get("/messages")]
 async fn list_messages(
     caller: Caller,
     db: Data<Db>,
-    Query(query): Query<MessageQuery>,
+    list: ListQuery<MessageQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, paging) = (caller.scope_for(query.owner_id)?, query.paging());
+    let ListQuery { paging, filters } = list;
+    let owners = caller.scope_for(filters.owner_id)?;
     let (items, total) = db
-        .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owners, &filters, paging).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
@@ -96,11 +97,11 @@ async fn create_message(
     let origin = Origin::of(owner_id, &client, now);
     let make = move |conn: &mut PgConnection| {
         let message = store::create(conn, owner_id, &new, now)?;
-        note(
+        audit(
             conn,
-            origin,
-            EventKind::MessageCreated,
-            (message.id, &message.subject),
+            origin.event(EventKind::MessageCreated),
+            message.id,
+            &message.subject,
         )?;
         Ok(message.id)
     };
@@ -155,7 +156,7 @@ async fn delete_message(
         let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         expected.check(store::lock(conn, owner_id, *id)?.updated_at)?;
         let subject = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
-        note(conn, origin, EventKind::MessageDeleted, (*id, &subject)).map_err(ApiError::from)
+        audit(conn, origin.event(EventKind::MessageDeleted), *id, &subject).map_err(ApiError::from)
     };
     db.run(move |conn| conn.transaction(work)).await?;
     Ok(HttpResponse::NoContent().finish())

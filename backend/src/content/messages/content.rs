@@ -14,13 +14,13 @@ const EXCERPT: usize = 160;
 
 /// A valid message, and warnings about it.
 #[derive(Debug)]
-pub struct Checked {
+pub struct CheckedMessage {
     pub template: Template,
     pub warnings: Vec<FieldError>,
 }
 
 /// Parses a message to be saved; all errors are reported with their fields and positions.
-pub fn check(subject: &str, html: &str, text: &str) -> Result<Checked, Vec<FieldError>> {
+pub fn check(subject: &str, html: &str, text: &str) -> Result<CheckedMessage, Vec<FieldError>> {
     if html.trim().is_empty() && text.trim().is_empty() {
         let missing = "Write something in at least one of html and text.";
         return Err(vec![FieldError::new("html", "required", missing)]);
@@ -29,18 +29,18 @@ pub fn check(subject: &str, html: &str, text: &str) -> Result<Checked, Vec<Field
     let mistakes = field_errors(review.mistakes, "invalid_template");
     if mistakes.is_empty() {
         let warnings = field_errors(review.warnings, "suspicious_template");
-        parse(subject, html, text).map(|template| Checked { template, warnings })
+        parse(subject, html, text).map(|template| CheckedMessage { template, warnings })
     } else {
         Err(mistakes)
     }
 }
 
 /// Parses a stored message, which may predate current checks: it is mailed as before, with warnings.
-pub fn read(subject: &str, html: &str, text: &str) -> Result<Checked, Vec<FieldError>> {
+pub fn read(subject: &str, html: &str, text: &str) -> Result<CheckedMessage, Vec<FieldError>> {
     let template = parse(subject, html, text)?;
     let review = review::review(subject, html, text);
     let findings = [review.mistakes, review.warnings].concat();
-    Ok(Checked {
+    Ok(CheckedMessage {
         template,
         warnings: field_errors(findings, "suspicious_template"),
     })

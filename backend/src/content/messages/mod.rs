@@ -1,10 +1,10 @@
 //! What is mailed: subject and bodies, filled in for each recipient.
 
 pub mod api;
+mod audit;
 pub mod content;
 pub mod model;
-mod noted;
+mod preview_recipient;
 mod previews;
-mod reader;
 pub mod store;
 mod updates;

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use mime::render::Rendered;
 use serde::{Deserialize, Serialize};
+use strum::EnumString;
 use utoipa::{IntoParams, ToSchema};
 use validator::{Validate, ValidationError};
 
@@ -13,7 +14,7 @@ use crate::core::db::owned::owner_email;
 use crate::core::db::schema::messages;
 use crate::web::error::FieldError;
 use crate::web::field::{filled, present, present_trimmed, single_line, trimmed};
-use crate::web::page::{Paging, default_per_page, first_page};
+use crate::web::list::{Sort, SortKey};
 
 /// The largest body, in bytes of UTF-8.
 const MAX_BODY: usize = 1024 * 1024;
@@ -66,7 +67,7 @@ pub struct MessageSummary {
 
 /// A row of a list: the first part of one body.
 #[derive(Debug, Queryable)]
-pub struct Beginning {
+pub struct MessageExcerptRow {
     id: i64,
     owner: UserRef,
     subject: String,
@@ -76,8 +77,8 @@ pub struct Beginning {
     updated_at: DateTime<Utc>,
 }
 
-impl From<Beginning> for MessageSummary {
-    fn from(row: Beginning) -> Self {
+impl From<MessageExcerptRow> for MessageSummary {
+    fn from(row: MessageExcerptRow) -> Self {
         Self {
             id: row.id,
             owner: row.owner,
@@ -225,18 +226,9 @@ pub struct TestMessage {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MessageQuery {
-    /// Counts from 1.
-    #[serde(default = "first_page")]
-    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
-    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
-    pub page: u32,
-    #[serde(default = "default_per_page")]
-    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
-    #[param(default = 20, minimum = 1, maximum = 100)]
-    pub per_page: u32,
     #[serde(default)]
-    #[param(inline)]
-    pub sort: MessageSort,
+    #[param(schema_with = Sort::<MessageSortKey>::schema)]
+    pub sort: Sort<MessageSortKey>,
     /// Part of the subject, in any case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "news")]
@@ -247,28 +239,17 @@ pub struct MessageQuery {
     pub owner_id: Option<i64>,
 }
 
-impl MessageQuery {
-    /// The page asked for.
-    pub fn paging(&self) -> Paging {
-        Paging {
-            page: self.page,
-            per_page: self.per_page,
-        }
-    }
+/// What messages can be sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum MessageSortKey {
+    #[default]
+    CreatedAt,
+    Subject,
 }
 
-/// The order of a list; a minus means descending.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-pub enum MessageSort {
-    #[serde(rename = "created_at")]
-    Oldest,
-    #[default]
-    #[serde(rename = "-created_at")]
-    Newest,
-    #[serde(rename = "subject")]
-    Subject,
-    #[serde(rename = "-subject")]
-    SubjectDescending,
+impl SortKey for MessageSortKey {
+    const VALUES: &'static [&'static str] = &["created_at", "-created_at", "subject", "-subject"];
 }
 
 fn at_most_a_megabyte(body: &str) -> Result<(), ValidationError> {

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, post};
 use super::api::LARGE;
 use super::content;
 use super::model::{Preview, PreviewDraft, PreviewMessage};
-use super::reader::Reader;
+use super::preview_recipient::PreviewRecipient;
 use super::store;
 use crate::accounts::identity::Caller;
 use crate::core::compute::Compute;
@@ -34,8 +34,10 @@ pub(super) async fn preview_message(
         .run(move |conn| {
             let message = store::find(conn, caller.scope(), *id)?;
             let reader = match wanted.recipient_id {
-                Some(recipient_id) => Reader::recipient(conn, message.owner.id, recipient_id)?,
-                None => Reader::caller(conn, caller.user_id)?,
+                Some(recipient_id) => {
+                    PreviewRecipient::recipient(conn, message.owner.id, recipient_id)?
+                }
+                None => PreviewRecipient::caller(conn, caller.user_id)?,
             };
             Ok::<_, ApiError>((message, reader))
         })
@@ -62,8 +64,8 @@ pub(super) async fn preview_draft(
 ) -> Result<HttpResponse, ApiError> {
     let (user_id, recipient_id) = (caller.require_write_access()?.user_id, draft.recipient_id);
     let find = move |conn: &mut _| match recipient_id {
-        Some(recipient_id) => Reader::recipient(conn, user_id, recipient_id),
-        None => Reader::caller(conn, user_id),
+        Some(recipient_id) => PreviewRecipient::recipient(conn, user_id, recipient_id),
+        None => PreviewRecipient::caller(conn, user_id),
     };
     let reader = db.run(find).await?;
     let work = move || {

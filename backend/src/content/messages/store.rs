@@ -7,14 +7,17 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::sql_types::{Integer, Text};
 
 use super::model::{
-    Beginning, CreateMessage, Message, MessageQuery, MessageSort, MessageSummary, UpdateMessage,
+    CreateMessage, Message, MessageExcerptRow, MessageQuery, MessageSortKey, MessageSummary,
+    UpdateMessage,
 };
 use crate::accounts::transactional_mails::model::MailKind;
 use crate::core::db::functions::lower;
 use crate::core::db::owned::{owned_by, owner_email};
 use crate::core::db::schema::{account_mails, messages, recipients, suppressions, users};
 use crate::core::owners::Owners;
+use crate::core::paging::{PageWindow, Paging};
 use crate::core::search::contains;
+use crate::web::list::{Sort, ordered};
 
 define_sql_function! {
     /// The first so many characters; of a long value no more than these is read.
@@ -53,9 +56,9 @@ pub struct TestAddress {
     pub full_name: String,
 }
 
-type Selected = messages::BoxedQuery<'static, diesel::pg::Pg>;
+type MessageQueryBuilder = messages::BoxedQuery<'static, diesel::pg::Pg>;
 
-fn matching(owners: Owners, q: Option<&str>) -> Selected {
+fn matching(owners: Owners, q: Option<&str>) -> MessageQueryBuilder {
     let all = messages::table
         .filter(owned_by(messages::owner_id, owners))
         .into_boxed();
@@ -70,20 +73,21 @@ pub fn list(
     conn: &mut PgConnection,
     owners: Owners,
     query: &MessageQuery,
+    paging: Paging,
 ) -> QueryResult<(Vec<MessageSummary>, i64)> {
     use messages::{created_at, html, id, owner_id, subject, text, updated_at};
     let q = query.q.as_deref();
     let total = matching(owners, q).select(count_star()).first(conn)?;
-    let window = query.paging().window(total);
+    let window = paging.window(total);
     let beginning =
         case_when(text.ne(""), left(text, TEXT_BEGINNING)).otherwise(left(html, HTML_BEGINNING));
     // Bodies are looked into for the page alone, not for all that lie before it.
-    let on_page = sorted(matching(owners, q), query.sort, window.backwards)
+    let on_page = sorted(matching(owners, q), query.sort, window)
         .limit(window.limit)
         .offset(window.offset)
         .select(id);
     let page = messages::table.filter(id.eq_any(on_page)).into_boxed();
-    let page: Vec<Beginning> = sorted(page, query.sort, window.backwards)
+    let page: Vec<MessageExcerptRow> = sorted(page, query.sort, window)
         .select((
             id,
             (owner_id, owner_email(owner_id)),
@@ -98,18 +102,16 @@ pub fn list(
     Ok((window.in_order(page), total))
 }
 
-fn sorted(rows: Selected, sort: MessageSort, backwards: bool) -> Selected {
-    use MessageSort::{Newest, Oldest, Subject, SubjectDescending};
+fn sorted(
+    rows: MessageQueryBuilder,
+    sort: Sort<MessageSortKey>,
+    window: PageWindow,
+) -> MessageQueryBuilder {
     use messages::{created_at, id, subject};
-    match (sort, backwards) {
-        (Oldest, false) | (Newest, true) => rows.order((created_at.asc(), id.asc())),
-        (Newest, false) | (Oldest, true) => rows.order((created_at.desc(), id.desc())),
-        (Subject, false) | (SubjectDescending, true) => {
-            rows.order((lower(subject).asc(), id.asc()))
-        }
-        (SubjectDescending, false) | (Subject, true) => {
-            rows.order((lower(subject).desc(), id.desc()))
-        }
+    let descending = sort.is_descending(window);
+    match sort.key {
+        MessageSortKey::CreatedAt => ordered!(rows, descending, created_at, id),
+        MessageSortKey::Subject => ordered!(rows, descending, lower(subject), id),
     }
 }
 

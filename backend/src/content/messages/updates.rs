@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use diesel::{Connection, PgConnection};
 
 use super::api::LARGE;
-use super::content::{self, Checked};
+use super::audit::audit;
+use super::content::{self, CheckedMessage};
 use super::model::{Message, SavedMessage, UpdateMessage};
-use super::noted::note;
 use super::store;
 use crate::accounts::audit_log::model::EventKind;
 use crate::accounts::identity::Caller;
@@ -93,7 +93,7 @@ impl Update {
     }
 
     /// Whether the message would be valid after the change.
-    fn check(&self, current: &Message) -> Result<Checked, Vec<FieldError>> {
+    fn check(&self, current: &Message) -> Result<CheckedMessage, Vec<FieldError>> {
         let changes = &self.changes;
         content::check(
             changes.subject.as_ref().unwrap_or(&current.subject),
@@ -112,8 +112,13 @@ impl Update {
             return Ok(None);
         }
         let message = store::update(conn, self.id, &self.changes, self.now)?;
-        let subject = (message.id, &*message.subject);
-        note(conn, self.origin, EventKind::MessageChanged, subject)?;
+        let (id, subject) = (message.id, &message.subject);
+        audit(
+            conn,
+            self.origin.event(EventKind::MessageChanged),
+            id,
+            subject,
+        )?;
         Ok(Some(message))
     }
 }

@@ -6,7 +6,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, get};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::model::{Attempt, AttemptFilters, AttemptQuery, Place};
+use super::model::{Attempt, AttemptCursor, AttemptFilters, AttemptQuery};
 use super::store;
 use crate::accounts::identity::Caller;
 use crate::core::cache::TaggedBody;
@@ -32,7 +32,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// The log of all attempts, newest first
-#[utoipa::path(tag = "attempts", params(AttemptQuery), responses((status = 200, description = "A cursor_page of the log", body = CursorPage<Attempt>)))]
+#[utoipa::path(tag = "attempts", params(AttemptQuery), responses((status = 200, description = "A page of the log", body = CursorPage<Attempt>)))]
 #[get("/attempts")]
 async fn list_attempts(
     caller: Caller,
@@ -42,7 +42,10 @@ async fn list_attempts(
     Query(query): Query<AttemptQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let owners = caller.scope_for(query.owner_id)?;
-    let (limit, place) = (query.limit, decode::<Place>(query.cursor.as_deref())?);
+    let (limit, place) = (
+        query.limit,
+        decode::<AttemptCursor>(query.cursor.as_deref())?,
+    );
     if place.is_some_and(|place| sensible_year(&place.0).is_err()) {
         return Err(ApiError::invalid_field(
             "cursor",
@@ -91,7 +94,7 @@ async fn export_attempts(
 ) -> Result<HttpResponse, ApiError> {
     let owners = caller.scope_for(filters.owner_id)?;
     let query = filters.with_limit(PART);
-    let read = move |place: Option<Place>| {
+    let read = move |place: Option<AttemptCursor>| {
         let (db, query) = (db.clone(), query.clone());
         async move {
             let list = move |conn: &mut _| {

@@ -75,7 +75,7 @@ pub struct AttemptQuery {
     /// Before this moment.
     #[validate(custom(function = "sensible_year"))]
     pub to: Option<DateTime<Utc>>,
-    /// `next_cursor` of the cursor_page before.
+    /// `next_cursor` of the page before.
     #[validate(length(max = 500, code = "too_long"))]
     #[param(max_length = 500)]
     pub cursor: Option<String>,
@@ -138,7 +138,7 @@ impl AttemptFilters {
 
 /// The place of an attempt in the log.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Place(pub DateTime<Utc>, pub i64, pub i64, pub i16);
+pub struct AttemptCursor(pub DateTime<Utc>, pub i64, pub i64, pub i16);
 
 impl Attempt {
     /// The columns of a file of attempts.
@@ -181,7 +181,7 @@ impl Attempt {
     }
 
     /// Where it stands.
-    pub fn place(&self) -> Place {
-        Place(self.at, self.run_id, self.recipient.id, self.attempt_no)
+    pub fn place(&self) -> AttemptCursor {
+        AttemptCursor(self.at, self.run_id, self.recipient.id, self.attempt_no)
     }
 }

@@ -9,15 +9,15 @@ use diesel::result::Error as DieselError;
 use diesel::sql_types::Text;
 use smtp::disposition::Outcome;
 
-use super::everybody;
-use super::model::{Attempt, AttemptQuery, Place, RecipientRef};
+use super::all_owners;
+use super::model::{Attempt, AttemptCursor, AttemptQuery, RecipientRef};
 use crate::accounts::identity::UserRef;
 use crate::core::db::schema::{attempts, deliveries, runs, users};
 use crate::core::owners::Owners;
 
 #[derive(Queryable, QueryableByName, Selectable)]
 #[diesel(table_name = attempts)]
-pub(super) struct Row {
+pub(super) struct AttemptRow {
     at: DateTime<Utc>,
     owner_id: i64,
     mailing_id: i64,
@@ -34,9 +34,9 @@ pub(super) struct Row {
 
 /// An attempt with the addresses of whom it went to and whose it is.
 #[derive(Queryable, QueryableByName)]
-pub(super) struct Addressed {
+pub(super) struct AttemptWithRecipient {
     #[diesel(embed)]
-    attempt: Row,
+    attempt: AttemptRow,
     #[diesel(sql_type = Text)]
     email: String,
     #[diesel(sql_type = Text)]
@@ -48,21 +48,21 @@ pub fn list(
     conn: &mut PgConnection,
     owners: Owners,
     query: &AttemptQuery,
-    place: Option<Place>,
+    place: Option<AttemptCursor>,
 ) -> QueryResult<Vec<Attempt>> {
     let owner_id = match owners {
         Owners::One(id) => Some(id),
         Owners::All if query.is_about_one_owner() => owner_asked_about(conn, query)?,
         Owners::All => {
-            let found = everybody::list(conn, query, place)?;
-            return found.into_iter().map(Addressed::told).collect();
+            let found = all_owners::list(conn, query, place)?;
+            return found.into_iter().map(AttemptWithRecipient::view).collect();
         }
     };
     let found = match owner_id {
         Some(id) => of_one(conn, id, query, place)?,
         None => Vec::new(),
     };
-    found.into_iter().map(Addressed::told).collect()
+    found.into_iter().map(AttemptWithRecipient::view).collect()
 }
 
 /// Whose run, mailing or recipient the filters name: the log is then read as that owner reads it.
@@ -85,8 +85,8 @@ fn of_one(
     conn: &mut PgConnection,
     owner_id: i64,
     query: &AttemptQuery,
-    place: Option<Place>,
-) -> QueryResult<Vec<Addressed>> {
+    place: Option<AttemptCursor>,
+) -> QueryResult<Vec<AttemptWithRecipient>> {
     use attempts::{at, attempt_no, mailing_id, outcome, recipient_id, run_id};
     let delivery = deliveries::run_id
         .eq(run_id)
@@ -102,7 +102,7 @@ fn of_one(
             attempt_no.desc(),
         ))
         .limit(i64::from(query.limit) + 1)
-        .select((Row::as_select(), deliveries::email, users::email))
+        .select((AttemptRow::as_select(), deliveries::email, users::email))
         .into_boxed();
     if let Some(id) = query.mailing_id {
         rows = rows.filter(mailing_id.eq(id));
@@ -128,7 +128,7 @@ fn of_one(
     if let Some(to) = query.to {
         rows = rows.filter(at.lt(to));
     }
-    if let Some(Place(last_at, last_run, last_recipient, last_no)) = place {
+    if let Some(AttemptCursor(last_at, last_run, last_recipient, last_no)) = place {
         let same_moment = at.eq(last_at);
         let before_in_run = run_id.eq(last_run).and(
             recipient_id
@@ -143,8 +143,8 @@ fn of_one(
     rows.load(conn)
 }
 
-impl Addressed {
-    fn told(self) -> QueryResult<Attempt> {
+impl AttemptWithRecipient {
+    fn view(self) -> QueryResult<Attempt> {
         let Self {
             attempt,
             email,

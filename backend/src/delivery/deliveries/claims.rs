@@ -40,14 +40,14 @@ pub struct ClaimableRun {
     #[diesel(sql_type = Integer)]
     pub planned: i32,
     #[diesel(embed)]
-    pub terms: Terms,
+    pub terms: RunTerms,
     #[diesel(embed)]
     pub server_key: SmtpServerKey,
 }
 
 /// Until when a run's mails may leave, and what its owner wants done with uncertain ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
-pub struct Terms {
+pub struct RunTerms {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub deadline_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Timestamptz)]
@@ -86,17 +86,17 @@ pub fn claimable_runs(
 
 /// A run that goes on.
 #[derive(Debug, Clone, QueryableByName)]
-pub struct GoingOn {
+pub struct ActiveRun {
     #[diesel(sql_type = BigInt)]
     pub id: i64,
     #[diesel(embed)]
-    pub terms: Terms,
+    pub terms: RunTerms,
     #[diesel(embed)]
     pub server_key: SmtpServerKey,
 }
 
 /// Which of these runs are still to be sent, and on what terms.
-pub fn going_on(conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<Vec<GoingOn>> {
+pub fn going_on(conn: &mut PgConnection, run_ids: &[i64]) -> QueryResult<Vec<ActiveRun>> {
     diesel::sql_query(
         "SELECT runs.id, deadline_at, retries_end_at, on_uncertain = 'hold' AS holds_uncertain,
                 smtp_server_id, smtp_servers.revision AS smtp_server_revision
@@ -188,7 +188,7 @@ pub struct Claimed {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = deliveries)]
-struct Row {
+struct DueDelivery {
     recipient_id: i64,
     email: String,
     full_name: String,
@@ -211,11 +211,11 @@ pub fn claimed(
             .or(deliveries::next_attempt_at
                 .le(now)
                 .is_not_distinct_from(true));
-    let rows: Vec<Row> = deliveries::table
+    let rows: Vec<DueDelivery> = deliveries::table
         .filter(deliveries::run_id.eq(lease.run_id).and(in_chunk))
         .filter(is_due)
         .order(deliveries::recipient_id)
-        .select(Row::as_select())
+        .select(DueDelivery::as_select())
         .load(conn)?;
     let tries = tries(conn, lease.run_id, &rows)?;
     let claimed = rows.into_iter().map(|row| Claimed {
@@ -230,7 +230,11 @@ pub fn claimed(
 }
 
 /// How often those that were tried before are charged with it.
-fn tries(conn: &mut PgConnection, run_id: i64, rows: &[Row]) -> QueryResult<HashMap<i64, i16>> {
+fn tries(
+    conn: &mut PgConnection,
+    run_id: i64,
+    rows: &[DueDelivery],
+) -> QueryResult<HashMap<i64, i16>> {
     let retried: Vec<i64> = rows
         .iter()
         .filter(|row| row.attempts > 0)

@@ -8,12 +8,12 @@ use super::claims::Lease;
 /// Extends the leases of these chunks by `seconds`; returns the tokens of those still held.
 pub fn renew(conn: &mut PgConnection, leases: &[Lease], seconds: f64) -> QueryResult<Vec<i64>> {
     #[derive(QueryableByName)]
-    struct Kept {
+    struct HeldLease {
         #[diesel(sql_type = BigInt)]
         lease_token: i64,
     }
     let (run_ids, chunk_nos, tokens) = columns(leases);
-    let kept: Vec<Kept> = diesel::sql_query(
+    let kept: Vec<HeldLease> = diesel::sql_query(
         "UPDATE chunks SET lease_expires_at = clock_timestamp() + make_interval(secs => $4)
          FROM unnest($1, $2, $3) AS held (run_id, chunk_no, token)
          WHERE chunks.run_id = held.run_id AND chunks.chunk_no = held.chunk_no AND lease_token = held.token

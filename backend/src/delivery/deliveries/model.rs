@@ -68,12 +68,13 @@ named! {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Failures {
     /// The largest groups first, at most 50.
-    pub items: Vec<Failure>,
+    pub items: Vec<FailureGroup>,
 }
 
 /// Failed deliveries whose last attempt ended in the same way. Those never tried have no stage and no response.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Failure {
+#[schema(as = Failure)]
+pub struct FailureGroup {
     pub status: FailedStatus,
     pub stage: Option<Stage>,
     #[schema(example = 550)]
@@ -116,7 +117,7 @@ pub struct DeliveryQuery {
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200)]
     pub q: Option<String>,
-    /// `next_cursor` of the cursor_page before.
+    /// `next_cursor` of the page before.
     #[validate(length(max = 100, code = "too_long"))]
     #[param(max_length = 100)]
     pub cursor: Option<String>,

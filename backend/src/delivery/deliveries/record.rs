@@ -10,11 +10,11 @@ use smtp::disposition::Outcome;
 use smtp::reply::Stage;
 
 use super::model::DeliveryStatus;
-use super::results::{AttemptResult, Place};
+use super::results::{AttemptResult, ChunkKey};
 
 /// What results may have in common.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Kind<'a> {
+struct ResultKind<'a> {
     outcome: Outcome,
     stage: Stage,
     smtp_code: Option<i16>,
@@ -27,7 +27,7 @@ struct Kind<'a> {
 /// all were, it has to be rolled back.
 pub(super) struct Record<'a> {
     worker: &'a str,
-    place: Place,
+    place: ChunkKey,
     outcomes: Vec<&'a str>,
     stages: Vec<&'a str>,
     smtp_codes: Vec<Option<i16>>,
@@ -47,7 +47,7 @@ pub(super) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn new(worker: &'a str, place: Place, results: &'a [AttemptResult]) -> Self {
+    pub(super) fn new(worker: &'a str, place: ChunkKey, results: &'a [AttemptResult]) -> Self {
         macro_rules! column {
             ($list:expr, $value:expr) => {
                 $list.iter().map($value).collect()
@@ -82,10 +82,10 @@ impl<'a> Record<'a> {
 }
 
 /// The kinds there are, and the number of each result's.
-fn sorted(results: &[AttemptResult]) -> (Vec<Kind<'_>>, Vec<i32>) {
-    let mut kinds: Vec<Kind<'_>> = Vec::new();
+fn sorted(results: &[AttemptResult]) -> (Vec<ResultKind<'_>>, Vec<i32>) {
+    let mut kinds: Vec<ResultKind<'_>> = Vec::new();
     let numbers = results.iter().map(|result| {
-        let kind = Kind {
+        let kind = ResultKind {
             outcome: result.outcome,
             stage: result.stage,
             smtp_code: result.smtp_code,

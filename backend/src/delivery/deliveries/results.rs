@@ -40,7 +40,7 @@ pub struct AttemptResult {
 
 /// Where results belong: a chunk, its mailing and owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct ChunkKey {
     pub run_id: i64,
     pub chunk_no: i32,
     pub mailing_id: i64,
@@ -51,7 +51,7 @@ pub struct Place {
 pub fn record(
     conn: &mut PgConnection,
     worker: &str,
-    place: &Place,
+    place: &ChunkKey,
     results: &[AttemptResult],
 ) -> QueryResult<()> {
     let at_once = conn.transaction(|conn| {
@@ -78,7 +78,7 @@ pub fn record(
 fn record_late(
     conn: &mut PgConnection,
     worker: &str,
-    place: &Place,
+    place: &ChunkKey,
     results: &[AttemptResult],
 ) -> QueryResult<()> {
     let recipients: Vec<i64> = results.iter().map(|result| result.recipient_id).collect();
@@ -117,7 +117,7 @@ fn lock(conn: &mut PgConnection, run_id: i64, recipient_ids: &[i64]) -> QueryRes
 fn log(
     conn: &mut PgConnection,
     worker: &str,
-    place: &Place,
+    place: &ChunkKey,
     numbered: &[(i16, &AttemptResult)],
 ) -> QueryResult<()> {
     let row = |(attempt_no, result): &(i16, &AttemptResult)| {
@@ -150,7 +150,7 @@ fn log(
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = deliveries)]
-struct Standing {
+struct DeliveryState {
     #[diesel(deserialize_as = String)]
     status: DeliveryStatus,
     attempts: i16,
@@ -162,23 +162,23 @@ struct Standing {
 /// delivery.
 fn move_one(
     conn: &mut PgConnection,
-    place: &Place,
+    place: &ChunkKey,
     result: &AttemptResult,
 ) -> QueryResult<Option<i16>> {
     let delivery = deliveries::table.find((place.run_id, result.recipient_id));
-    let found: Option<Standing> = delivery
-        .select(Standing::as_select())
+    let found: Option<DeliveryState> = delivery
+        .select(DeliveryState::as_select())
         .for_update()
         .first(conn)
         .optional()?;
-    let Some(standing) = found else {
+    let Some(state) = found else {
         return Ok(None);
     };
-    let attempt_no = result.attempt_no.max(standing.attempts.saturating_add(1));
-    let (after, next_attempt_at) = if overrides(&standing, result) {
+    let attempt_no = result.attempt_no.max(state.attempts.saturating_add(1));
+    let (after, next_attempt_at) = if overrides(&state, result) {
         (result.after, result.next_attempt_at)
     } else {
-        (standing.status, standing.next_attempt_at)
+        (state.status, state.next_attempt_at)
     };
     diesel::update(delivery)
         .set((
@@ -187,21 +187,21 @@ fn move_one(
             deliveries::next_attempt_at.eq(next_attempt_at),
         ))
         .execute(conn)?;
-    count_moved(conn, place, standing.status, after, next_attempt_at)?;
+    count_moved(conn, place, state.status, after, next_attempt_at)?;
     Ok(Some(attempt_no))
 }
 
 /// Whether a late result changes the state of its delivery: an acceptance does unless there already is one, or the
 /// delivery was withdrawn before its body started; any other result only if no better one is known. A withdrawn delivery
 /// is never retried.
-fn overrides(standing: &Standing, result: &AttemptResult) -> bool {
+fn overrides(state: &DeliveryState, result: &AttemptResult) -> bool {
     use DeliveryStatus::{Accepted, Deferred, Expired, Pending, Rejected, Skipped, Uncertain};
-    let overtaken = standing.attempts >= result.attempt_no;
-    match standing.status {
+    let overtaken = state.attempts >= result.attempt_no;
+    match state.status {
         Accepted => false,
-        Skipped if !began_before(result, standing.withdrawn_at) => false,
+        Skipped if !began_before(result, state.withdrawn_at) => false,
         _ if result.after == Accepted => true,
-        Uncertain => standing.withdrawn_at.is_none() || result.next_attempt_at.is_none(),
+        Uncertain => state.withdrawn_at.is_none() || result.next_attempt_at.is_none(),
         Pending | Deferred => !overtaken,
         Rejected | Expired | Skipped => false,
     }
@@ -215,7 +215,7 @@ fn began_before(result: &AttemptResult, withdrawn_at: Option<DateTime<Utc>>) -> 
 
 fn count_moved(
     conn: &mut PgConnection,
-    place: &Place,
+    place: &ChunkKey,
     before: DeliveryStatus,
     after: DeliveryStatus,
     next_attempt_at: Option<DateTime<Utc>>,

@@ -6,17 +6,17 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Timestamptz};
 use smtp::reply::Stage;
 
-use super::model::{FailedStatus, Failure, RetryDeliveries};
+use super::model::{FailedStatus, FailureGroup, RetryDeliveries};
 use crate::audience::suppressions::condition::is_suppressed;
 
-/// Groups of failures that are told: more no person reads.
+/// Groups of failures that are view: more no person reads.
 const GROUPS: i64 = 50;
 
 /// A delivery `d` that has failed: nothing more is planned for it, and it was not accepted.
 const FAILED: &str = "(d.status IN ('rejected', 'expired') OR (d.status = 'uncertain' AND d.next_attempt_at IS NULL))";
 
 #[derive(QueryableByName)]
-struct Row {
+struct FailureGroupRow {
     #[diesel(sql_type = Text)]
     status: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -32,8 +32,8 @@ struct Row {
 }
 
 /// The run's failed deliveries by what came of their last attempt, the largest groups first.
-pub fn failures(conn: &mut PgConnection, run_id: i64) -> QueryResult<Vec<Failure>> {
-    let rows: Vec<Row> = diesel::sql_query(format!(
+pub fn failures(conn: &mut PgConnection, run_id: i64) -> QueryResult<Vec<FailureGroup>> {
+    let rows: Vec<FailureGroupRow> = diesel::sql_query(format!(
         "SELECT d.status, stage, smtp_code, enhanced_code, coalesce(min(response), '') AS response, count(*) AS count
          FROM deliveries d LEFT JOIN attempts a
            ON a.run_id = d.run_id AND a.recipient_id = d.recipient_id AND a.attempt_no = d.attempts
@@ -44,12 +44,12 @@ pub fn failures(conn: &mut PgConnection, run_id: i64) -> QueryResult<Vec<Failure
     .bind::<BigInt, _>(run_id)
     .bind::<BigInt, _>(GROUPS)
     .load(conn)?;
-    Ok(rows.into_iter().filter_map(Row::told).collect())
+    Ok(rows.into_iter().filter_map(FailureGroupRow::view).collect())
 }
 
-impl Row {
-    fn told(self) -> Option<Failure> {
-        Some(Failure {
+impl FailureGroupRow {
+    fn view(self) -> Option<FailureGroup> {
+        Some(FailureGroup {
             status: self.status.parse().ok()?,
             stage: self.stage.and_then(|stage| stage.parse::<Stage>().ok()),
             smtp_code: self.smtp_code,
@@ -61,14 +61,14 @@ impl Row {
 }
 
 #[derive(QueryableByName)]
-struct Count {
+struct DeliveryCount {
     #[diesel(sql_type = BigInt)]
     n: i64,
 }
 
 /// Whether each of these recipients has a delivery of the run.
 pub fn has_all(conn: &mut PgConnection, run_id: i64, recipient_ids: &[i64]) -> QueryResult<bool> {
-    let missing: Count = diesel::sql_query(
+    let missing: DeliveryCount = diesel::sql_query(
         "SELECT count(*) AS n FROM unnest($2) AS wanted (recipient_id)
          WHERE NOT EXISTS (SELECT FROM deliveries WHERE run_id = $1 AND recipient_id = wanted.recipient_id)",
     )
@@ -90,7 +90,7 @@ pub fn retry(
     conn.batch_execute("SET LOCAL statement_timeout = '60s'")?;
     let old_is_suppressed = is_suppressed("runs.owner_id", "d.email");
     let new_is_suppressed = is_suppressed("runs.owner_id", "r.email");
-    let retried: Count = diesel::sql_query(format!(
+    let retried: DeliveryCount = diesel::sql_query(format!(
         // Chunk by chunk, each a range of the key. Deliveries are locked before chunks, as where results are recorded.
         "WITH failed AS MATERIALIZED (
              SELECT chunk_no, d.recipient_id, d.status AS before

@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Timestamptz};
 
-use super::store::{CHUNK, READ_IN_ORDER, Step};
+use super::store::{CHUNK, FanOutStep, READ_IN_ORDER};
 use crate::audience::suppressions::condition::is_suppressed;
 
 /// Maximum number of runs prepared in one transaction.
@@ -46,7 +46,7 @@ pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<
     }
     let column = |of: fn(&SmallRun) -> i64| runs.iter().map(of).collect::<Vec<i64>>();
     conn.batch_execute(READ_IN_ORDER)?;
-    let done: Step = diesel::sql_query(fan_out())
+    let done: FanOutStep = diesel::sql_query(fan_out())
         .bind::<Array<BigInt>, _>(column(|run| run.id))
         .bind::<Array<BigInt>, _>(column(|run| run.mailing_id))
         .bind::<Array<BigInt>, _>(column(|run| run.owner_id))

@@ -32,7 +32,7 @@ struct Unprepared {
 }
 
 #[derive(QueryableByName)]
-pub(super) struct Step {
+pub(super) struct FanOutStep {
     #[diesel(sql_type = BigInt)]
     pub(super) prepared: i64,
 }
@@ -60,7 +60,7 @@ pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<
     conn.batch_execute(READ_IN_ORDER)?;
     // The mailing and the place are bound as values: joined from another table they would hide from PostgreSQL that the
     // next rows are found at one place of one index.
-    let done: Step = diesel::sql_query(fan_out())
+    let done: FanOutStep = diesel::sql_query(fan_out())
         .bind::<BigInt, _>(run.id)
         .bind::<BigInt, _>(run.mailing_id)
         .bind::<BigInt, _>(run.fanned_out_to)
@@ -119,7 +119,7 @@ pub fn close_leftovers(
     run_ids: &[i64],
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
-    let over: Vec<Over> = diesel::sql_query(format!(
+    let over: Vec<OverdueRun> = diesel::sql_query(format!(
         "SELECT id, status = 'cancelled' AS cancelled, coalesce(deadline_at <= $1, FALSE) AS past_deadline
          FROM runs WHERE id = ANY($2) AND {IS_OVER}
          FOR NO KEY UPDATE OF runs SKIP LOCKED"
@@ -129,14 +129,14 @@ pub fn close_leftovers(
     .load(conn)?;
     for run in over {
         let (from, to): (&[&str], _) = match run {
-            Over {
+            OverdueRun {
                 cancelled: true, ..
             } => (&["pending", "deferred"], DeliveryStatus::Skipped),
-            Over {
+            OverdueRun {
                 past_deadline: true,
                 ..
             } => (&["pending", "deferred"], DeliveryStatus::Expired),
-            Over { .. } => (&["deferred"], DeliveryStatus::Expired),
+            OverdueRun { .. } => (&["deferred"], DeliveryStatus::Expired),
         };
         close(conn, run.id, from, to)?;
     }
@@ -144,7 +144,7 @@ pub fn close_leftovers(
 }
 
 #[derive(QueryableByName)]
-struct Over {
+struct OverdueRun {
     #[diesel(sql_type = BigInt)]
     id: i64,
     #[diesel(sql_type = Bool)]
@@ -203,7 +203,7 @@ fn close(
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = deliveries)]
-struct Row {
+struct DeliveryRow {
     recipient_id: i64,
     email: String,
     #[diesel(deserialize_as = String)]
@@ -224,7 +224,7 @@ pub fn list(
         .filter(deliveries::run_id.eq(run_id))
         .order(deliveries::recipient_id)
         .limit(i64::from(query.limit) + 1)
-        .select(Row::as_select())
+        .select(DeliveryRow::as_select())
         .into_boxed();
     if let Some(status) = query.status {
         rows = rows.filter(deliveries::status.eq(status.as_str()));
@@ -238,11 +238,14 @@ pub fn list(
         rows = rows.filter(deliveries::recipient_id.gt(last));
     }
     let found = rows.load(conn)?;
-    Ok(found.into_iter().map(|row: Row| row.shown()).collect())
+    Ok(found
+        .into_iter()
+        .map(|row: DeliveryRow| row.view())
+        .collect())
 }
 
-impl Row {
-    fn shown(self) -> Delivery {
+impl DeliveryRow {
+    fn view(self) -> Delivery {
         Delivery {
             recipient: RecipientRef {
                 id: self.recipient_id,

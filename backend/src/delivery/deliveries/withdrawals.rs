@@ -45,10 +45,11 @@ pub fn recipients(conn: &mut PgConnection, lease: &Lease) -> QueryResult<Vec<i64
 /// The database's current time, which decides whether a mail or its withdrawal came first.
 pub fn database_now(conn: &mut PgConnection) -> QueryResult<DateTime<Utc>> {
     #[derive(QueryableByName)]
-    struct Now {
+    struct DatabaseTime {
         #[diesel(sql_type = Timestamptz)]
         now: DateTime<Utc>,
     }
-    let now: Now = diesel::sql_query("SELECT clock_timestamp() AS now").get_result(conn)?;
+    let now: DatabaseTime =
+        diesel::sql_query("SELECT clock_timestamp() AS now").get_result(conn)?;
     Ok(now.now)
 }

@@ -32,8 +32,8 @@ use crate::web::error::{ApiError, Problem};
 use crate::web::etag::{self, Expected};
 use crate::web::idempotency::IdempotencyKey;
 use crate::web::idempotency_keys::idempotent::{KeyedRequest, idempotent};
+use crate::web::list::{ListQuery, PageQuery};
 use crate::web::page::Page;
-use crate::web::query::Query;
 
 /// Room for 100 000 ids of recipients.
 const LARGE: usize = 2 * 1024 * 1024;
@@ -64,16 +64,17 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// List mailings
-#[utoipa::path(tag = "mailings", params(MailingQuery), responses((status = 200, description = "A page of mailings", body = Page<Mailing>)))]
+#[utoipa::path(tag = "mailings", params(PageQuery, MailingQuery), responses((status = 200, description = "A page of mailings", body = Page<Mailing>)))]
 #[get("/mailings")]
 async fn list_mailings(
     caller: Caller,
     db: Data<Db>,
-    Query(query): Query<MailingQuery>,
+    list: ListQuery<MailingQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, paging) = (caller.scope_for(query.owner_id)?, query.paging());
+    let ListQuery { paging, filters } = list;
+    let owners = caller.scope_for(filters.owner_id)?;
     let (items, total) = db
-        .run(move |conn| store::list(conn, owners, &query).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owners, &filters, paging).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }

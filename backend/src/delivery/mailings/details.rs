@@ -19,13 +19,13 @@ use crate::core::clock::Clock;
 use crate::core::db::Db;
 use crate::core::owners::Owners;
 use crate::delivery::runs;
-use crate::delivery::runs::model::{Run, RunQuery, Trigger};
+use crate::delivery::runs::model::{Run, Trigger};
 use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
 use crate::web::idempotency::IdempotencyKey;
 use crate::web::idempotency_keys::idempotent::{KeyedRequest, idempotent};
-use crate::web::page::{Page, Paging, default_per_page, first_page};
-use crate::web::query::Query;
+use crate::web::list::{ListQuery, NoFilters, PageQuery};
+use crate::web::page::Page;
 
 impl From<StartError> for ApiError {
     fn from(error: StartError) -> Self {
@@ -105,15 +105,15 @@ pub(super) async fn send_mailing(
 /// List runs of a mailing
 ///
 /// Newest first.
-#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), RunQuery), responses((status = 200, description = "A page of runs", body = Page<Run>)))]
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), PageQuery), responses((status = 200, description = "A page of runs", body = Page<Run>)))]
 #[get("/mailings/{id}/runs")]
 pub(super) async fn list_mailing_runs(
     caller: Caller,
     db: Data<Db>,
     id: Path<i64>,
-    Query(query): Query<RunQuery>,
+    list: ListQuery<NoFilters>,
 ) -> Result<HttpResponse, ApiError> {
-    let paging = query.paging();
+    let paging = list.paging;
     let work = move |conn: &mut PgConnection| {
         store::row(conn, caller.scope(), *id)?;
         runs::store::list(conn, *id, paging).map_err(ApiError::from)
@@ -127,15 +127,6 @@ pub(super) async fn list_mailing_runs(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct MailingRecipientQuery {
-    /// Counts from 1.
-    #[serde(default = "first_page")]
-    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
-    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
-    page: u32,
-    #[serde(default = "default_per_page")]
-    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
-    #[param(default = 20, minimum = 1, maximum = 100)]
-    per_page: u32,
     /// Part of the address or name, ignoring case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200)]
@@ -143,25 +134,22 @@ struct MailingRecipientQuery {
 }
 
 /// List recipients of a mailing
-#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), MailingRecipientQuery), responses((status = 200, description = "A page of recipients", body = Page<Recipient>)))]
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), PageQuery, MailingRecipientQuery), responses((status = 200, description = "A page of recipients", body = Page<Recipient>)))]
 #[get("/mailings/{id}/recipients")]
 pub(super) async fn list_mailing_recipients(
     caller: Caller,
     db: Data<Db>,
     id: Path<i64>,
-    Query(query): Query<MailingRecipientQuery>,
+    list: ListQuery<MailingRecipientQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let paging = Paging {
-        page: query.page,
-        per_page: query.per_page,
-    };
+    let ListQuery { paging, filters } = list;
     let work = move |conn: &mut PgConnection| {
         let mailing = store::row(conn, caller.scope(), *id)?;
         audience::store::list(
             conn,
             mailing.id,
             mailing.owner_id,
-            query.q.as_deref(),
+            filters.q.as_deref(),
             paging,
         )
         .map_err(ApiError::from)

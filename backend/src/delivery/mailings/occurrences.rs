@@ -11,7 +11,7 @@ use validator::Validate;
 use super::local_time::LocalTime;
 use super::model::{CreateMailing, MailingRow, UpdateMailing};
 use super::recurrence::{Note, Occurrence, Recurrence, Schedule};
-use super::requested::{RequestedWindow, Window, forms};
+use super::requested::{MailingWindow, RequestedWindow, forms};
 use super::store;
 use super::window::{WindowError, check_end, check_new_start, first_start};
 use crate::accounts::identity::Caller;
@@ -198,7 +198,10 @@ impl RequestedWindow {
 }
 
 /// The start and end of a new mailing, if they are valid.
-pub(super) fn new_window(new: &CreateMailing, now: DateTime<Utc>) -> Result<Window, ApiError> {
+pub(super) fn new_window(
+    new: &CreateMailing,
+    now: DateTime<Utc>,
+) -> Result<MailingWindow, ApiError> {
     let asked = new.window();
     let zone = new.time_zone.parse().unwrap_or(Zone::utc());
     let window = || {
@@ -206,7 +209,7 @@ pub(super) fn new_window(new: &CreateMailing, now: DateTime<Utc>) -> Result<Wind
         let end = asked.end.end(zone)?;
         check_end(start.at, end.map(|end| end.at), now)?;
         check_new_start(start.at, now)?;
-        Ok(Window { start, end })
+        Ok(MailingWindow { start, end })
     };
     window().map_err(|error| asked.problem(error))
 }

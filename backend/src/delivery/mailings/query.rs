@@ -1,29 +1,21 @@
 //! The query parameters of the list of mailings.
 
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use strum::EnumString;
+use utoipa::IntoParams;
 use validator::Validate;
 
 use super::status::MailingStatus;
-use crate::web::page::{Paging, default_per_page, first_page};
+use crate::web::list::{Sort, SortKey};
 
 /// Which mailings to list.
 #[derive(Debug, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct MailingQuery {
-    /// Counts from 1.
-    #[serde(default = "first_page")]
-    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
-    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
-    pub page: u32,
-    #[serde(default = "default_per_page")]
-    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
-    #[param(default = 20, minimum = 1, maximum = 100)]
-    pub per_page: u32,
     #[serde(default)]
-    #[param(inline)]
-    pub sort: MailingSort,
+    #[param(schema_with = Sort::<MailingSortKey>::schema)]
+    pub sort: Sort<MailingSortKey>,
     pub status: Option<MailingStatus>,
     /// Part of the message's subject, ignoring case.
     #[validate(length(max = 200, code = "too_long"))]
@@ -35,30 +27,23 @@ pub struct MailingQuery {
     pub owner_id: Option<i64>,
 }
 
-impl MailingQuery {
-    /// The requested page.
-    pub fn paging(&self) -> Paging {
-        Paging {
-            page: self.page,
-            per_page: self.per_page,
-        }
-    }
+/// What mailings can be sorted by. By `next_run_at`, mailings without a next run are last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum MailingSortKey {
+    #[default]
+    CreatedAt,
+    StartsAt,
+    NextRunAt,
 }
 
-/// The order of a list; a minus means descending. By `next_run_at`, mailings without a next run are last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-pub enum MailingSort {
-    #[serde(rename = "created_at")]
-    Oldest,
-    #[default]
-    #[serde(rename = "-created_at")]
-    Newest,
-    #[serde(rename = "starts_at")]
-    FirstStart,
-    #[serde(rename = "-starts_at")]
-    LastStart,
-    #[serde(rename = "next_run_at")]
-    NextRun,
-    #[serde(rename = "-next_run_at")]
-    LastNextRun,
+impl SortKey for MailingSortKey {
+    const VALUES: &'static [&'static str] = &[
+        "created_at",
+        "-created_at",
+        "starts_at",
+        "-starts_at",
+        "next_run_at",
+        "-next_run_at",
+    ];
 }

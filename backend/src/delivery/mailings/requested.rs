@@ -67,7 +67,7 @@ pub struct RequestedWindow {
 
 /// A start and an end.
 #[derive(Debug, Clone, Copy)]
-pub struct Window {
+pub struct MailingWindow {
     pub start: Moment,
     pub end: Option<Moment>,
 }

@@ -6,15 +6,17 @@ use diesel::prelude::*;
 use diesel::result::Error as DieselError;
 
 use super::model::{CreateMailing, Mailing, MailingRow, UpdateMailing};
-use super::query::{MailingQuery, MailingSort};
+use super::query::{MailingQuery, MailingSortKey};
 use super::recurrence::Occurrence;
-use super::requested::Window;
+use super::requested::MailingWindow;
 use super::status::PostponeReason;
 use super::view::views;
 use crate::core::db::owned::owned_by;
 use crate::core::db::schema::{mailings, messages};
 use crate::core::owners::Owners;
+use crate::core::paging::{PageWindow, Paging};
 use crate::core::search::contains;
+use crate::web::list::{Sort, ordered};
 
 /// Whether the message belongs to this owner.
 pub fn has_message(conn: &mut PgConnection, owner_id: i64, message_id: i64) -> QueryResult<bool> {
@@ -51,10 +53,11 @@ pub fn list(
     conn: &mut PgConnection,
     owners: Owners,
     query: &MailingQuery,
+    paging: Paging,
 ) -> QueryResult<(Vec<Mailing>, i64)> {
     let total = matching(owners, query).select(count_star()).first(conn)?;
-    let window = query.paging().window(total);
-    let rows = sorted(matching(owners, query), query.sort, window.backwards)
+    let window = paging.window(total);
+    let rows = sorted(matching(owners, query), query.sort, window)
         .limit(window.limit)
         .offset(window.offset)
         .select((MailingRow::as_select(), messages::subject))
@@ -62,18 +65,22 @@ pub fn list(
     Ok((views(conn, window.in_order(rows))?, total))
 }
 
-fn sorted(rows: MailingQueryBuilder, sort: MailingSort, backwards: bool) -> MailingQueryBuilder {
-    use MailingSort::{FirstStart, LastNextRun, LastStart, Newest, NextRun, Oldest};
+fn sorted(
+    rows: MailingQueryBuilder,
+    sort: Sort<MailingSortKey>,
+    window: PageWindow,
+) -> MailingQueryBuilder {
     use mailings::{created_at, id, next_run_at, starts_at};
-    match (sort, backwards) {
-        (Oldest, false) | (Newest, true) => rows.order((created_at.asc(), id.asc())),
-        (Newest, false) | (Oldest, true) => rows.order((created_at.desc(), id.desc())),
-        (FirstStart, false) | (LastStart, true) => rows.order((starts_at.asc(), id.asc())),
-        (LastStart, false) | (FirstStart, true) => rows.order((starts_at.desc(), id.desc())),
-        (NextRun, false) => rows.order((next_run_at.asc().nulls_last(), id.asc())),
-        (NextRun, true) => rows.order((next_run_at.desc().nulls_first(), id.desc())),
-        (LastNextRun, false) => rows.order((next_run_at.desc().nulls_last(), id.desc())),
-        (LastNextRun, true) => rows.order((next_run_at.asc().nulls_first(), id.asc())),
+    let descending = sort.is_descending(window);
+    match sort.key {
+        MailingSortKey::CreatedAt => ordered!(rows, descending, created_at, id),
+        MailingSortKey::StartsAt => ordered!(rows, descending, starts_at, id),
+        MailingSortKey::NextRunAt => match (sort.descending, window.backwards) {
+            (false, false) => rows.order((next_run_at.asc().nulls_last(), id.asc())),
+            (false, true) => rows.order((next_run_at.desc().nulls_first(), id.desc())),
+            (true, false) => rows.order((next_run_at.desc().nulls_last(), id.desc())),
+            (true, true) => rows.order((next_run_at.asc().nulls_first(), id.asc())),
+        },
     }
 }
 
@@ -119,7 +126,7 @@ pub fn row(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Mail
 pub struct NewMailing<'a> {
     pub owner_id: i64,
     /// The instants that the request resolves to.
-    pub window: Window,
+    pub window: MailingWindow,
     pub request: &'a CreateMailing,
 }
 
@@ -131,7 +138,7 @@ pub fn create(
 ) -> QueryResult<i64> {
     let NewMailing {
         owner_id,
-        window: Window { start, end },
+        window: MailingWindow { start, end },
         request: new,
     } = *new;
     diesel::insert_into(mailings::table)

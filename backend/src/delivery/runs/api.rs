@@ -52,7 +52,7 @@ async fn list_run_failures(
 }
 
 /// Deliveries of a run, in the order of sending
-#[utoipa::path(tag = "runs", params(("id" = i64, Path, minimum = 1), DeliveryQuery), responses((status = 200, description = "A cursor_page of the deliveries", body = CursorPage<Delivery>)))]
+#[utoipa::path(tag = "runs", params(("id" = i64, Path, minimum = 1), DeliveryQuery), responses((status = 200, description = "A page of the deliveries", body = CursorPage<Delivery>)))]
 #[get("/runs/{id}/deliveries")]
 async fn list_deliveries(
     caller: Caller,

@@ -15,7 +15,7 @@ const BATCH: i64 = 200;
 
 /// The outcome of a batch of checks.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckedRuns {
     /// The mailings whose runs are finished, locked until the transaction ends.
     pub finished: Vec<i64>,
     /// More checks may be due.
@@ -24,7 +24,7 @@ pub struct Checked {
 
 /// Closes runs whose time is over and finishes those that are done, among the runs whose check is due and that no
 /// other process has locked. A run that has to be checked again goes to the end of the queue.
-pub fn make_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Checked> {
+pub fn make_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<CheckedRuns> {
     let due: Vec<(i64, i64)> = run_checks::table
         .filter(run_checks::due_at.le(now))
         .order((run_checks::due_at, run_checks::id))
@@ -34,7 +34,7 @@ pub fn make_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Che
         .skip_locked()
         .load(conn)?;
     if due.is_empty() {
-        return Ok(Checked::default());
+        return Ok(CheckedRuns::default());
     }
     let (ids, mut run_ids): (Vec<i64>, Vec<i64>) = due.into_iter().unzip();
     run_ids.sort_unstable();
@@ -44,7 +44,7 @@ pub fn make_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Che
     let taken = ids.len();
     take(conn, &ids, now)?;
     let again = check_again(conn, &run_ids, now)?;
-    Ok(Checked {
+    Ok(CheckedRuns {
         // As long as full batches make progress.
         more: i64::try_from(taken).is_ok_and(|taken| taken == BATCH) && again < taken,
         finished,

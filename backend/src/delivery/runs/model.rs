@@ -3,15 +3,13 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
-use validator::Validate;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::status::{PauseReason, RunStatus};
 use crate::accounts::identity::UserRef;
 use crate::core::db::schema::runs;
 use crate::core::named::named;
-use crate::web::page::{Paging, default_per_page, first_page};
 
 named! {
     /// What started a run.
@@ -95,30 +93,4 @@ pub struct RunBounds {
     pub deadline_at: Option<DateTime<Utc>>,
     /// No mail is retried at or after this time.
     pub retries_end_at: DateTime<Utc>,
-}
-
-/// Which runs of a mailing to list; the newest first.
-#[derive(Debug, Deserialize, Validate, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct RunQuery {
-    /// Counts from 1.
-    #[serde(default = "first_page")]
-    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
-    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
-    pub page: u32,
-    #[serde(default = "default_per_page")]
-    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
-    #[param(default = 20, minimum = 1, maximum = 100)]
-    pub per_page: u32,
-}
-
-impl RunQuery {
-    /// The requested page.
-    pub fn paging(&self) -> Paging {
-        Paging {
-            page: self.page,
-            per_page: self.per_page,
-        }
-    }
 }

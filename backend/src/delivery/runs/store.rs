@@ -14,7 +14,7 @@ use super::view::views;
 use crate::core::db::owned::owned_by;
 use crate::core::db::schema::{chunks, runs};
 use crate::core::owners::Owners;
-use crate::web::page::Paging;
+use crate::core::paging::Paging;
 
 /// A run to start.
 #[derive(Debug, Clone, Copy)]

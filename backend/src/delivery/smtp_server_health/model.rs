@@ -29,12 +29,12 @@ pub struct SmtpServerKey {
 
 /// Mails that a server may be given; 0 is no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Pace {
+pub struct ServerRateLimit {
     pub per_second: u32,
     pub per_hour: u32,
 }
 
-impl Pace {
+impl ServerRateLimit {
     /// Whether there is a limit at all.
     pub const fn is_limited(self) -> bool {
         self.per_second > 0 || self.per_hour > 0

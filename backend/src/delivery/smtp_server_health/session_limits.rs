@@ -1,4 +1,4 @@
-//! Session limits of mail servers below the configured number, learned from connections refused while others work. A
+//! SessionNumber limits of mail servers below the configured number, learned from connections refused while others work. A
 //! limit applies to all processes if they share the sessions. Otherwise it is the least that a process has learned: each
 //! starts with it, and lowers its own only after a refusal of its own.
 
@@ -19,7 +19,7 @@ pub struct SessionLimit {
 
 /// A connection refused while others worked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RefusedSession {
     /// Remaining sessions.
     pub sessions: i32,
     pub response: String,
@@ -50,7 +50,7 @@ pub fn limits(
 pub fn lower(
     conn: &mut PgConnection,
     (server, revision): (&str, Option<i32>),
-    refusal: &Refusal,
+    refusal: &RefusedSession,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     diesel::sql_query(

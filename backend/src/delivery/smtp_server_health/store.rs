@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
 
-use super::model::{Pace, Trouble};
+use super::model::{ServerRateLimit, Trouble};
 use crate::core::db::schema::mail_servers::{
     self, cause, failures, name, opened_at, probe_at, response, session_limit,
     session_limit_changed_at, session_limit_response,
@@ -39,7 +39,7 @@ pub fn know(conn: &mut PgConnection, own: Option<i64>) -> QueryResult<()> {
 
 /// The trouble a server is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shut {
+pub struct OpenBreaker {
     pub cause: Trouble,
     /// Probes that have failed, or are under way.
     pub failures: i32,
@@ -47,15 +47,18 @@ pub struct Shut {
 }
 
 /// Those of these servers that are in trouble, by their names.
-pub fn troubles(conn: &mut PgConnection, names: &[String]) -> QueryResult<Vec<(String, Shut)>> {
-    type Row = (String, Option<String>, i32, Option<DateTime<Utc>>);
-    let rows: Vec<Row> = mail_servers::table
+pub fn troubles(
+    conn: &mut PgConnection,
+    names: &[String],
+) -> QueryResult<Vec<(String, OpenBreaker)>> {
+    type TroubleRow = (String, Option<String>, i32, Option<DateTime<Utc>>);
+    let rows: Vec<TroubleRow> = mail_servers::table
         .filter(name.eq_any(names))
         .filter(opened_at.is_not_null())
         .select((name, cause, failures, probe_at))
         .load(conn)?;
-    let shut = |(server, word, failed, next): Row| {
-        let shut = Shut {
+    let shut = |(server, word, failed, next): TroubleRow| {
+        let shut = OpenBreaker {
             cause: word?.parse().ok()?,
             failures: failed,
             probe_at: next?,
@@ -110,7 +113,7 @@ pub fn free(conn: &mut PgConnection, server: &str) -> QueryResult<()> {
 /// Takes the probe that is due, unless somebody else has it; the one after it comes at `next`.
 pub fn take_probe(
     conn: &mut PgConnection,
-    (server, shut): (&str, &Shut),
+    (server, shut): (&str, &OpenBreaker),
     next: DateTime<Utc>,
 ) -> QueryResult<bool> {
     let due = mail_servers::table
@@ -137,7 +140,7 @@ fn lock_of(own: Option<i64>) -> (&'static str, i64) {
 }
 
 #[derive(QueryableByName)]
-struct Session {
+struct SessionNumber {
     #[diesel(sql_type = Integer)]
     number: i32,
 }
@@ -150,7 +153,7 @@ pub fn take_sessions(
     (numbers, most): (&[i32], usize),
 ) -> QueryResult<Vec<i32>> {
     let (lock, first) = lock_of(own);
-    let taken: Vec<Session> = diesel::sql_query(format!(
+    let taken: Vec<SessionNumber> = diesel::sql_query(format!(
         "SELECT number FROM unnest($2) AS number WHERE pg_try_advisory_lock({lock}) LIMIT $3"
     ))
     .bind::<BigInt, _>(first)
@@ -177,7 +180,7 @@ pub fn give_sessions_back(
 }
 
 #[derive(QueryableByName)]
-struct Tokens {
+struct GrantedTokens {
     #[diesel(sql_type = BigInt)]
     granted: i64,
 }
@@ -187,14 +190,14 @@ struct Tokens {
 pub fn take_tokens(
     conn: &mut PgConnection,
     server: &str,
-    pace: Pace,
+    pace: ServerRateLimit,
     wanted: i64,
 ) -> QueryResult<i64> {
     let limit = |mails: u32| {
         if mails == 0 { PLENTY } else { f64::from(mails) }
     };
     let (per_second, per_hour) = (limit(pace.per_second), limit(pace.per_hour));
-    let tokens: Option<Tokens> = diesel::sql_query(
+    let tokens: Option<GrantedTokens> = diesel::sql_query(
         "WITH filled AS MATERIALIZED (
              SELECT least($2, CASE WHEN refilled_at IS NULL THEN $2 ELSE second_tokens + passed * $2 END) AS second,
                     least(greatest($3 / 60, 1), CASE WHEN refilled_at IS NULL THEN $3 ELSE hour_tokens + passed * $3 / 3600 END) AS hour

@@ -30,14 +30,14 @@ fn execute(conn: &mut PgConnection, sql: &str, smtp_server_id: Option<i64>) -> Q
 }
 
 #[derive(QueryableByName)]
-struct Found {
+struct WorkingElsewhere {
     #[diesel(sql_type = Bool)]
     elsewhere: bool,
 }
 
 /// Whether sessions of another process with this server work.
 pub fn is_elsewhere(conn: &mut PgConnection, smtp_server_id: Option<i64>) -> QueryResult<bool> {
-    let found: Found = diesel::sql_query(
+    let found: WorkingElsewhere = diesel::sql_query(
         // A lock of one number is listed as two halves of 32 bits.
         "SELECT EXISTS (
              SELECT FROM pg_locks

@@ -18,7 +18,7 @@ named! {
         Ehlo = "ehlo",
         Auth = "auth",
         /// Naming the sender.
-        Sender = "sender",
+        SenderIdentity = "sender",
         /// All went well.
         Done = "done",
     }
@@ -88,7 +88,7 @@ pub fn stage_of(failure: &Failure) -> TestStage {
         (Stage::Greeting, _) => TestStage::Greeting,
         (Stage::Ehlo, _) => TestStage::Ehlo,
         (Stage::Auth, _) => TestStage::Auth,
-        _ => TestStage::Sender,
+        _ => TestStage::SenderIdentity,
     }
 }
 

@@ -7,14 +7,14 @@ use smtp::egress_policy::EgressPolicy;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::advice::TestResult;
+use super::audit::audit;
 use super::changes::{CheckedUpdate, update};
+use super::connection_test::{ConnectionTester, TESTS};
 use super::fields;
-use super::listing::SmtpServerQuery;
 use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow, UpdateSmtpServer};
-use super::noted::note;
+use super::query::SmtpServerQuery;
 use super::store;
-use super::stored_password::{Incomplete, password_change};
-use super::tryout::{TESTS, Tryouts};
+use super::stored_password::{MissingCredential, password_change};
 use crate::accounts::audit_log::model::EventKind;
 use crate::accounts::identity::Caller;
 use crate::accounts::identity::Origin;
@@ -25,8 +25,8 @@ use crate::web::client::Client;
 use crate::web::error::{ApiError, FieldError, Problem};
 use crate::web::etag::{self, Expected};
 use crate::web::limits::Limits;
+use crate::web::list::{ListQuery, PageQuery};
 use crate::web::page::Page;
-use crate::web::query::Query;
 
 /// The routes of this slice.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -72,16 +72,16 @@ fn checked_host(
     }
 }
 
-impl From<Incomplete> for ApiError {
-    fn from(incomplete: Incomplete) -> Self {
+impl From<MissingCredential> for ApiError {
+    fn from(incomplete: MissingCredential) -> Self {
         let (field, message) = match incomplete {
-            Incomplete::NoUsername => {
+            MissingCredential::NoUsername => {
                 ("username", "User name and password must be given together.")
             }
-            Incomplete::NoPassword => {
+            MissingCredential::NoPassword => {
                 ("password", "User name and password must be given together.")
             }
-            Incomplete::StoredForAnother => (
+            MissingCredential::StoredForAnother => (
                 "password",
                 "The stored password is for the previous host, port, encryption and user name: enter it again.",
             ),
@@ -91,16 +91,17 @@ impl From<Incomplete> for ApiError {
 }
 
 /// Mail servers of one's own, a page at a time
-#[utoipa::path(tag = "smtp-servers", params(SmtpServerQuery), responses((status = 200, description = "A page of mail servers", body = Page<SmtpServer>)))]
+#[utoipa::path(tag = "smtp-servers", params(PageQuery, SmtpServerQuery), responses((status = 200, description = "A page of mail servers", body = Page<SmtpServer>)))]
 #[get("/smtp-servers")]
 async fn list_smtp_servers(
     caller: Caller,
     db: Data<Db>,
-    Query(query): Query<SmtpServerQuery>,
+    list: ListQuery<SmtpServerQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, paging) = (caller.user_id, query.paging());
+    let ListQuery { paging, filters } = list;
+    let owner_id = caller.user_id;
     let (items, total) = db
-        .run(move |conn| store::list(conn, owner_id, &query).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owner_id, &filters, paging).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
@@ -116,15 +117,16 @@ async fn create_smtp_server(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
-    own: Data<Tryouts>,
+    own: Data<ConnectionTester>,
     client: Client,
     Valid(new): Valid<CreateSmtpServer>,
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (caller.require_write_access()?.user_id, clock.now());
-    let host = checked_host(own.reach(), Some(&new.host), Some(new.port))?.unwrap_or_default();
+    let host =
+        checked_host(own.egress_policy(), Some(&new.host), Some(new.port))?.unwrap_or_default();
     match (&new.username, &new.password) {
-        (Some(_), None) => return Err(Incomplete::NoPassword.into()),
-        (None, Some(_)) => return Err(Incomplete::NoUsername.into()),
+        (Some(_), None) => return Err(MissingCredential::NoPassword.into()),
+        (None, Some(_)) => return Err(MissingCredential::NoUsername.into()),
         _ => {}
     }
     let origin = Origin::of(owner_id, &client, now);
@@ -135,8 +137,13 @@ async fn create_smtp_server(
                 "You have as many mail servers as you may keep.",
             ));
         }
-        let id = store::create(conn, (owner_id, &own.opener().sealer), (&new, &host), now)?;
-        note(conn, origin, EventKind::SmtpServerCreated, (id, &new.name))?;
+        let id = store::create(conn, (owner_id, &own.resolver().cipher), (&new, &host), now)?;
+        audit(
+            conn,
+            origin.event(EventKind::SmtpServerCreated),
+            id,
+            &new.name,
+        )?;
         store::find(conn, owner_id, id).map_err(ApiError::from)
     };
     let server = db.run(move |conn| conn.transaction(work)).await?;
@@ -174,7 +181,7 @@ async fn get_smtp_server(
 async fn update_smtp_server(
     caller: Caller,
     db: Data<Db>,
-    (clock, own): (Data<Clock>, Data<Tryouts>),
+    (clock, own): (Data<Clock>, Data<ConnectionTester>),
     id: Path<i64>,
     expected: Expected,
     client: Client,
@@ -186,20 +193,20 @@ async fn update_smtp_server(
         let current = store::lock(conn, owner_id, *id)?;
         caller.require_write_access()?;
         expected.check(current.updated_at)?;
-        let host = checked_host(own.reach(), changes.host.as_deref(), changes.port)?;
+        let host = checked_host(own.egress_policy(), changes.host.as_deref(), changes.port)?;
         check_dkim(&changes, &current)?;
         let checked = CheckedUpdate {
             changes: &changes,
             host: host.as_deref(),
             password: password_change(&current, &changes, host.as_deref())?,
         };
-        update(conn, (*id, &own.opener().sealer), &checked, now)?;
+        update(conn, (*id, &own.resolver().cipher), &checked, now)?;
         let server = store::find(conn, owner_id, *id)?;
-        note(
+        audit(
             conn,
-            origin,
-            EventKind::SmtpServerChanged,
-            (*id, &server.name),
+            origin.event(EventKind::SmtpServerChanged),
+            *id,
+            &server.name,
         )?;
         Ok::<_, ApiError>(server)
     };
@@ -242,11 +249,11 @@ async fn delete_smtp_server(
             ));
         }
         store::delete(conn, *id)?;
-        note(
+        audit(
             conn,
-            origin,
-            EventKind::SmtpServerDeleted,
-            (*id, &current.name),
+            origin.event(EventKind::SmtpServerDeleted),
+            *id,
+            &current.name,
         )
         .map_err(ApiError::from)
     };
@@ -263,7 +270,7 @@ async fn delete_smtp_server(
 async fn test_smtp_server(
     caller: Caller,
     db: Data<Db>,
-    (clock, own, limits): (Data<Clock>, Data<Tryouts>, Data<Limits>),
+    (clock, own, limits): (Data<Clock>, Data<ConnectionTester>, Data<Limits>),
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, id) = (caller.user_id, *id);

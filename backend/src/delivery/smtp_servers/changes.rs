@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::dkim::{UpdateDkim, algorithm_of};
+use super::encryption::{Column, CredentialCipher};
 use super::fields::ehlo_name;
 use super::model::UpdateSmtpServer;
-use super::sealing::{Column, Sealer};
 use super::store::{count, named};
 use super::stored_password::PasswordChange;
 use crate::core::db::schema::smtp_servers;
@@ -23,7 +23,7 @@ pub(super) struct CheckedUpdate<'a> {
 /// Updates a server that the caller has locked. Its breaker state and session limit are reset.
 pub(super) fn update(
     conn: &mut PgConnection,
-    (id, sealer): (i64, &Sealer),
+    (id, cipher): (i64, &CredentialCipher),
     checked: &CheckedUpdate<'_>,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
@@ -32,9 +32,9 @@ pub(super) fn update(
     let password = match checked.password {
         PasswordChange::Keep => None,
         PasswordChange::Remove => Some(None),
-        PasswordChange::Replace(secret) => {
-            Some(Some(sealer.seal((Column::Password, id), secret.reveal())))
-        }
+        PasswordChange::Replace(secret) => Some(Some(
+            cipher.encrypt((Column::Password, id), secret.reveal()),
+        )),
     };
     let target = s::table.find(id);
     diesel::update(target)
@@ -71,20 +71,20 @@ pub(super) fn update(
         ))
         .execute(conn)?;
     if let Some(dkim) = &changes.dkim {
-        set_dkim(conn, (id, sealer), dkim.as_ref())?;
+        set_dkim(conn, (id, cipher), dkim.as_ref())?;
     }
     breakers::free(conn, &breakers::name_of(Some(id)))
 }
 
 fn set_dkim(
     conn: &mut PgConnection,
-    (id, sealer): (i64, &Sealer),
+    (id, cipher): (i64, &CredentialCipher),
     dkim: Option<&UpdateDkim>,
 ) -> QueryResult<()> {
     use smtp_servers as s;
     let new = dkim.and_then(|dkim| dkim.private_key.as_ref());
     let algorithm = new.and_then(algorithm_of);
-    let new = new.map(|key| sealer.seal((Column::DkimKey, id), key.reveal()));
+    let new = new.map(|key| cipher.encrypt((Column::DkimKey, id), key.reveal()));
     diesel::update(s::table.find(id))
         .set((
             s::dkim_domain.eq(dkim.map(|dkim| &dkim.domain)),

@@ -5,7 +5,7 @@ use smtp::dkim::{Algorithm, DkimKey, is_aligned};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::fields::{Secret, is_domain, is_key, is_selector};
+use super::fields::{SubmittedSecret, is_domain, is_key, is_selector};
 use super::model::SmtpServerRow;
 use crate::core::named::named;
 use crate::web::field::trimmed;
@@ -42,10 +42,10 @@ pub struct CreateDkim {
     #[validate(custom(function = "is_selector"))]
     #[schema(example = "dispatch", min_length = 1, max_length = 63)]
     pub selector: String,
-    /// In PEM. Kept sealed, never shown.
+    /// In PEM. Kept encrypted, never shown.
     #[validate(custom(function = "is_key"))]
     #[schema(value_type = String, min_length = 1, max_length = 20_000, write_only)]
-    pub private_key: Secret,
+    pub private_key: SubmittedSecret,
 }
 
 /// The same, of a server that may have a key already: it stays where none is given.
@@ -63,7 +63,7 @@ pub struct UpdateDkim {
     #[serde(default)]
     #[validate(custom(function = "is_key"))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 20_000, write_only)]
-    pub private_key: Option<Secret>,
+    pub private_key: Option<SubmittedSecret>,
 }
 
 /// Warnings about a server's signature, whichever of sender and key was changed last.
@@ -83,7 +83,7 @@ pub fn warnings(server: &SmtpServerRow) -> Vec<SigningWarning> {
 }
 
 /// The algorithm of a key that has already been validated.
-pub(super) fn algorithm_of(key: &Secret) -> Option<&'static str> {
+pub(super) fn algorithm_of(key: &SubmittedSecret) -> Option<&'static str> {
     let key = DkimKey::parse(key.reveal()).ok()?;
     Some(key.algorithm().as_str())
 }

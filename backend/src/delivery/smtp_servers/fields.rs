@@ -13,23 +13,23 @@ use crate::core::email_address::EmailAddress;
 /// A password or a key on its way in: it goes nowhere but into its seal.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
-pub struct Secret(String);
+pub struct SubmittedSecret(String);
 
-impl Secret {
-    /// To be sealed.
+impl SubmittedSecret {
+    /// To be encrypted.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for SubmittedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
+        f.write_str("SubmittedSecret(…)")
     }
 }
 
 /// What checks it keeps what it refuses; it is not to have this.
-impl Serialize for Secret {
+impl Serialize for SubmittedSecret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str("…")
     }
@@ -86,7 +86,7 @@ pub(super) fn is_sender(email: &EmailAddress) -> Result<(), ValidationError> {
 }
 
 /// One line of at most 1000 characters, with something in it.
-pub(super) fn is_password(secret: &Secret) -> Result<(), ValidationError> {
+pub(super) fn is_password(secret: &SubmittedSecret) -> Result<(), ValidationError> {
     let text = secret.reveal();
     let code = match () {
         () if text.is_empty() => "required",
@@ -98,7 +98,7 @@ pub(super) fn is_password(secret: &Secret) -> Result<(), ValidationError> {
 }
 
 /// A key that mails can be signed with.
-pub(super) fn is_key(secret: &Secret) -> Result<(), ValidationError> {
+pub(super) fn is_key(secret: &SubmittedSecret) -> Result<(), ValidationError> {
     match dkim::DkimKey::parse(secret.reveal()) {
         Ok(_) => Ok(()),
         Err(error) => {

@@ -2,16 +2,16 @@
 
 pub mod advice;
 pub mod api;
+mod audit;
 mod changes;
+pub mod connection_test;
+pub mod credentials;
 pub mod dkim;
+pub mod encryption;
 mod fields;
-pub mod listing;
 pub mod model;
-mod noted;
-pub mod opened;
-pub mod sealing;
+pub mod query;
 pub mod session_limits;
 pub mod settings;
 pub mod store;
 mod stored_password;
-pub mod tryout;

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::dkim::{CreateDkim, Dkim, SigningWarning, UpdateDkim, warnings};
-use super::fields::{Secret, is_ehlo_name, is_host, is_password, is_sender};
-use super::session_limits::SessionLimit;
+use super::fields::{SubmittedSecret, is_ehlo_name, is_host, is_password, is_sender};
+use super::session_limits::SmtpSessionLimit;
 use crate::core::db::schema::smtp_servers;
 use crate::core::email_address::EmailAddress;
 use crate::core::named::named;
@@ -55,7 +55,7 @@ pub struct SmtpServer {
     #[schema(example = 2, minimum = 1, maximum = 16)]
     pub sessions: i32,
     /// Number of sessions in use because the server refuses further connections. One more is tried every few minutes.
-    pub session_limit: Option<SessionLimit>,
+    pub session_limit: Option<SmtpSessionLimit>,
     /// The EHLO name of the service; `null`: the same as for the installation's server.
     #[schema(example = "mail.example.org")]
     pub ehlo_name: Option<String>,
@@ -84,7 +84,7 @@ pub struct SmtpServerRow {
     #[diesel(deserialize_as = String)]
     pub tls: Encryption,
     pub username: Option<String>,
-    /// Sealed.
+    /// Encrypted.
     pub password: Option<Vec<u8>>,
     pub from_email: String,
     pub from_name: Option<String>,
@@ -93,7 +93,7 @@ pub struct SmtpServerRow {
     pub sessions: i32,
     pub dkim_domain: Option<String>,
     pub dkim_selector: Option<String>,
-    /// Sealed.
+    /// Encrypted.
     pub dkim_key: Option<Vec<u8>>,
     pub revision: i32,
     pub checked_at: Option<DateTime<Utc>>,
@@ -133,11 +133,11 @@ pub struct CreateSmtpServer {
     )]
     #[schema(example = "news", min_length = 1, max_length = 255)]
     pub username: Option<String>,
-    /// Kept sealed, never shown.
+    /// Kept encrypted, never shown.
     #[serde(default)]
     #[validate(custom(function = "is_password"))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 1000, write_only)]
-    pub password: Option<Secret>,
+    pub password: Option<SubmittedSecret>,
     #[validate(custom(function = "is_sender"))]
     #[schema(value_type = String, example = "news@example.org", max_length = 254, format = Email)]
     pub from_email: EmailAddress,
@@ -220,7 +220,7 @@ pub struct UpdateSmtpServer {
     #[serde(default, deserialize_with = "nullable")]
     #[validate(custom(function = "is_password"))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 1000, write_only)]
-    pub password: Option<Option<Secret>>,
+    pub password: Option<Option<SubmittedSecret>>,
     #[serde(default, deserialize_with = "present")]
     #[validate(custom(function = "is_sender"))]
     #[schema(value_type = Option<String>, example = "news@example.org", max_length = 254, format = Email, nullable = false)]
@@ -256,7 +256,7 @@ pub struct UpdateSmtpServer {
 
 impl SmtpServerRow {
     /// As its owner sees it.
-    pub fn shown(self, mailings_count: i64, session_limit: Option<SessionLimit>) -> SmtpServer {
+    pub fn shown(self, mailings_count: i64, session_limit: Option<SmtpSessionLimit>) -> SmtpServer {
         let warnings = warnings(&self);
         let dkim = self.dkim_domain.zip(self.dkim_selector);
         SmtpServer {

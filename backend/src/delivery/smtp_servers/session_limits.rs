@@ -11,8 +11,7 @@ use crate::core::db::schema::mail_servers;
 
 /// Fewer sessions than configured, because the server refused further connections.
 #[derive(Debug, Clone, Serialize, ToSchema, Queryable)]
-#[schema(as = SmtpSessionLimit)]
-pub struct SessionLimit {
+pub struct SmtpSessionLimit {
     #[schema(example = 1, minimum = 1)]
     pub sessions: i32,
     pub since: DateTime<Utc>,
@@ -25,11 +24,11 @@ pub struct SessionLimit {
 pub(super) fn of_servers(
     conn: &mut PgConnection,
     ids: &[i64],
-) -> QueryResult<HashMap<i64, SessionLimit>> {
+) -> QueryResult<HashMap<i64, SmtpSessionLimit>> {
     use mail_servers::{
         session_limit, session_limit_changed_at, session_limit_response, smtp_server_id,
     };
-    let limits: Vec<(i64, SessionLimit)> = mail_servers::table
+    let limits: Vec<(i64, SmtpSessionLimit)> = mail_servers::table
         .filter(smtp_server_id.eq_any(ids))
         .filter(session_limit.is_not_null())
         .select((

@@ -7,23 +7,25 @@ use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
 
 use super::dkim::algorithm_of;
+use super::encryption::{Column, CredentialCipher};
 use super::fields::ehlo_name;
-use super::listing::{SmtpServerQuery, SmtpServerSort};
 use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow};
-use super::sealing::{Column, Sealer};
+use super::query::{SmtpServerQuery, SmtpServerSortKey};
 use super::session_limits;
 use crate::accounts::users::store::lock_for_changes;
 use crate::core::db::functions::{address_matches, lower};
 use crate::core::db::schema::{mailings, smtp_servers};
+use crate::core::paging::{PageWindow, Paging};
 use crate::core::search::{AddressPattern, contains};
 use crate::delivery::smtp_server_health::store as breakers;
+use crate::web::list::{Sort, ordered};
 
 /// So many may one owner keep.
 pub const MOST: i64 = 20;
 
-type Selected = smtp_servers::BoxedQuery<'static, diesel::pg::Pg>;
+type SmtpServerQueryBuilder = smtp_servers::BoxedQuery<'static, diesel::pg::Pg>;
 
-fn matching(owner_id: i64, q: Option<&str>) -> Selected {
+fn matching(owner_id: i64, q: Option<&str>) -> SmtpServerQueryBuilder {
     use smtp_servers::{from_email, host, name};
     let own = smtp_servers::table
         .filter(smtp_servers::owner_id.eq(owner_id))
@@ -46,11 +48,12 @@ pub fn list(
     conn: &mut PgConnection,
     owner_id: i64,
     query: &SmtpServerQuery,
+    paging: Paging,
 ) -> QueryResult<(Vec<SmtpServer>, i64)> {
     let q = query.q.as_deref();
     let total = matching(owner_id, q).select(count_star()).first(conn)?;
-    let window = query.paging().window(total);
-    let rows = sorted(matching(owner_id, q), query.sort, window.backwards)
+    let window = paging.window(total);
+    let rows = sorted(matching(owner_id, q), query.sort, window)
         .limit(window.limit)
         .offset(window.offset)
         .select(SmtpServerRow::as_select())
@@ -58,14 +61,16 @@ pub fn list(
     Ok((shown(conn, window.in_order(rows))?, total))
 }
 
-fn sorted(rows: Selected, sort: SmtpServerSort, backwards: bool) -> Selected {
-    use SmtpServerSort::{Name, NameDescending, Newest, Oldest};
+fn sorted(
+    rows: SmtpServerQueryBuilder,
+    sort: Sort<SmtpServerSortKey>,
+    window: PageWindow,
+) -> SmtpServerQueryBuilder {
     use smtp_servers::{created_at, id, name};
-    match (sort, backwards) {
-        (Oldest, false) | (Newest, true) => rows.order((created_at.asc(), id.asc())),
-        (Newest, false) | (Oldest, true) => rows.order((created_at.desc(), id.desc())),
-        (Name, false) | (NameDescending, true) => rows.order((lower(name).asc(), id.asc())),
-        (NameDescending, false) | (Name, true) => rows.order((lower(name).desc(), id.desc())),
+    let descending = sort.is_descending(window);
+    match sort.key {
+        SmtpServerSortKey::CreatedAt => ordered!(rows, descending, created_at, id),
+        SmtpServerSortKey::Name => ordered!(rows, descending, lower(name), id),
     }
 }
 
@@ -153,7 +158,7 @@ pub fn has_room(conn: &mut PgConnection, owner_id: i64) -> QueryResult<bool> {
 /// Stores a new server, whose host is one that can be looked up.
 pub fn create(
     conn: &mut PgConnection,
-    (owner_id, sealer): (i64, &Sealer),
+    (owner_id, cipher): (i64, &CredentialCipher),
     (new, host): (&CreateSmtpServer, &str),
     now: DateTime<Utc>,
 ) -> QueryResult<i64> {
@@ -176,12 +181,12 @@ pub fn create(
         ))
         .returning(smtp_servers::id)
         .get_result(conn)?;
-    // Sealed for its row, whose number is known only now.
+    // Encrypted for its row, whose number is known only now.
     let password = new.password.as_ref();
-    let password = password.map(|secret| sealer.seal((Column::Password, id), secret.reveal()));
+    let password = password.map(|secret| cipher.encrypt((Column::Password, id), secret.reveal()));
     let key = new.dkim.as_ref();
     let algorithm = key.and_then(|dkim| algorithm_of(&dkim.private_key));
-    let key = key.map(|dkim| sealer.seal((Column::DkimKey, id), dkim.private_key.reveal()));
+    let key = key.map(|dkim| cipher.encrypt((Column::DkimKey, id), dkim.private_key.reveal()));
     diesel::update(smtp_servers::table.find(id))
         .set((
             smtp_servers::password.eq(password),

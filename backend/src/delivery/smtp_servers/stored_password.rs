@@ -1,7 +1,7 @@
 //! What happens to a server's stored password when the server is changed: it is used only with the host, port,
 //! encryption and user name that it was given for. Pure.
 
-use super::fields::Secret;
+use super::fields::SubmittedSecret;
 use super::model::{Encryption, SmtpServerRow, UpdateSmtpServer};
 
 /// The effect of a change on the stored password.
@@ -10,12 +10,12 @@ pub(super) enum PasswordChange<'a> {
     /// It is kept, or there is none.
     Keep,
     Remove,
-    Replace(&'a Secret),
+    Replace(&'a SubmittedSecret),
 }
 
 /// Why a change requires another field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Incomplete {
+pub(super) enum MissingCredential {
     #[error("a password requires a user name")]
     NoUsername,
     #[error("a user name requires a password")]
@@ -39,7 +39,7 @@ pub(super) fn password_change<'a>(
     current: &SmtpServerRow,
     changes: &'a UpdateSmtpServer,
     host: Option<&str>,
-) -> Result<PasswordChange<'a>, Incomplete> {
+) -> Result<PasswordChange<'a>, MissingCredential> {
     let before = Target {
         host: &current.host,
         port: current.port,
@@ -56,15 +56,15 @@ pub(super) fn password_change<'a>(
         },
     };
     match (&changes.password, after.username) {
-        (Some(Some(_)), None) => Err(Incomplete::NoUsername),
+        (Some(Some(_)), None) => Err(MissingCredential::NoUsername),
         (Some(Some(password)), Some(_)) => Ok(PasswordChange::Replace(password)),
         // Without a user name no password is sent, and none is kept for another server.
         (Some(None), _) | (None, None) => Ok(PasswordChange::Remove),
         (None, Some(_)) if current.password.is_some() && before != after => {
-            Err(Incomplete::StoredForAnother)
+            Err(MissingCredential::StoredForAnother)
         }
         (None, Some(_)) if current.password.is_none() && changes.username.is_some() => {
-            Err(Incomplete::NoPassword)
+            Err(MissingCredential::NoPassword)
         }
         (None, Some(_)) => Ok(PasswordChange::Keep),
     }

@@ -8,11 +8,12 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::asked::{MailingLineQuery, PeriodQuery, StatsQuery};
+use super::domains;
+use super::mailing_lines::MailingLines;
 use super::model::{Day, Domains, MailingLine, MailingStats, Stats};
-use super::period::{Period, WrongPeriod};
-use super::store::{self, Whose};
-use super::{domains, lines};
+use super::period::{Period, PeriodError};
+use super::query::{MailingLineQuery, PeriodQuery, StatsQuery};
+use super::store::{self, AttemptScope};
 use crate::accounts::identity::Caller;
 use crate::core::cache::TaggedBody;
 use crate::core::cache::{Cache, CacheKey, CacheTag};
@@ -24,6 +25,7 @@ use crate::web::csv::{self, CsvPart};
 use crate::web::downloads::Downloads;
 use crate::web::error::ApiError;
 use crate::web::etag::Representation;
+use crate::web::list::{ListQuery, PageQuery};
 use crate::web::page::Page;
 use crate::web::query::Query;
 
@@ -43,11 +45,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(get_mailing_stats);
 }
 
-impl From<WrongPeriod> for ApiError {
-    fn from(error: WrongPeriod) -> Self {
+impl From<PeriodError> for ApiError {
+    fn from(error: PeriodError) -> Self {
         let code = match error {
-            WrongPeriod::Empty => "not_after_start",
-            WrongPeriod::TooLong => "out_of_range",
+            PeriodError::Empty => "not_after_start",
+            PeriodError::TooLong => "out_of_range",
         };
         Self::invalid_field("to", code, error.to_string())
     }
@@ -85,7 +87,7 @@ async fn get_stats(
             Owners::One(id) => CacheTag::Owner(id),
             Owners::All => CacheTag::Age,
         },
-        // Whose, in whose zone, and what was asked for.
+        // The owners, the user for the time zone, and the query.
         name: format!("stats {owners:?} {} {query:?}", caller.user_id),
         age: KEPT,
     };
@@ -97,7 +99,7 @@ async fn get_stats(
             mailings,
             recipients,
             unique_recipients,
-            sent: store::sent(conn, Whose::Owners(owners), period)?,
+            sent: store::sent(conn, AttemptScope::Owners(owners), period)?,
         })
     };
     let make =
@@ -131,7 +133,7 @@ async fn export_stats(
         async move {
             let work = move |conn: &mut PgConnection| {
                 let period = asked.period(conn, caller.user_id, now)?;
-                store::sent(conn, Whose::Owners(owners), period).map_err(ApiError::from)
+                store::sent(conn, AttemptScope::Owners(owners), period).map_err(ApiError::from)
             };
             let days = db.run(work).await?.by_day;
             Ok(CsvPart {
@@ -166,20 +168,22 @@ async fn list_domains(
 }
 
 /// What each mailing has done in a period, a page at a time
-#[utoipa::path(tag = "stats", params(MailingLineQuery), responses((status = 200, description = "A page of mailings", body = Page<MailingLine>)))]
+#[utoipa::path(tag = "stats", params(PageQuery, MailingLineQuery), responses((status = 200, description = "A page of mailings", body = Page<MailingLine>)))]
 #[get("/stats/mailings")]
 async fn list_mailing_lines(
     caller: Caller,
     db: Data<Db>,
     clock: Data<Clock>,
-    Query(query): Query<MailingLineQuery>,
+    list: ListQuery<MailingLineQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, now) = (caller.scope_for(query.owner_id)?, clock.now());
-    let (paging, sort) = (query.paging(), query.sort);
-    let asked = PeriodQuery::from(query);
+    let ListQuery { paging, filters } = list;
+    let (owners, now) = (caller.scope_for(filters.owner_id)?, clock.now());
+    let sort = filters.sort;
+    let query = PeriodQuery::from(filters);
     let work = move |conn: &mut PgConnection| {
-        let period = asked.period(conn, caller.user_id, now)?;
-        lines::page(conn, owners, period, (paging, sort)).map_err(ApiError::from)
+        let period = query.period(conn, caller.user_id, now)?;
+        let lines = MailingLines { owners, period };
+        lines.page(conn, paging, sort).map_err(ApiError::from)
     };
     let (items, total) = db.run(work).await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
@@ -202,7 +206,8 @@ async fn export_mailing_lines(
         async move {
             let work = move |conn: &mut PgConnection| {
                 let period = asked.period(conn, caller.user_id, now)?;
-                lines::after(conn, owners, period, (after, PART)).map_err(ApiError::from)
+                let lines = MailingLines { owners, period };
+                lines.after(conn, after, PART).map_err(ApiError::from)
             };
             let found = db.run(work).await?;
             let full = i64::try_from(found.len()) == Ok(PART);
@@ -246,7 +251,7 @@ async fn get_mailing_stats(
         Ok::<_, ApiError>(MailingStats {
             runs: store::runs_of(conn, *id, period)?,
             recipients,
-            sent: store::sent(conn, Whose::Mailing(*id), period)?,
+            sent: store::sent(conn, AttemptScope::Mailing(*id), period)?,
         })
     };
     Ok(HttpResponse::Ok().json(db.run(work).await?))

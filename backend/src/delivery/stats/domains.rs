@@ -16,7 +16,7 @@ const LAST_OWNERS: i64 = 10;
 const SHOWN: i64 = 10;
 
 #[derive(QueryableByName)]
-struct Row {
+struct DomainRow {
     #[diesel(sql_type = Text)]
     domain: String,
     #[diesel(sql_type = BigInt)]
@@ -33,7 +33,7 @@ pub fn slowest(
     owners: Owners,
     period: Period,
 ) -> QueryResult<Vec<Domain>> {
-    let rows: Vec<Row> = diesel::sql_query(
+    let rows: Vec<DomainRow> = diesel::sql_query(
         "WITH owners AS MATERIALIZED (
              SELECT owner_id AS id FROM tallies
              WHERE bucket >= $1 AND bucket < $2 AND ($3 IS NULL OR owner_id = $3)
@@ -55,11 +55,11 @@ pub fn slowest(
     .bind::<BigInt, _>(SAMPLE)
     .bind::<BigInt, _>(SHOWN)
     .load(conn)?;
-    Ok(rows.into_iter().map(Row::told).collect())
+    Ok(rows.into_iter().map(DomainRow::view).collect())
 }
 
-impl Row {
-    fn told(self) -> Domain {
+impl DomainRow {
+    fn view(self) -> Domain {
         Domain {
             domain: self.domain,
             attempts: self.attempts,

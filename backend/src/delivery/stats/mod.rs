@@ -2,9 +2,9 @@
 //! database keeps in step with the log.
 
 pub mod api;
-pub mod asked;
 pub mod domains;
-pub mod lines;
+pub mod mailing_lines;
 pub mod model;
 pub mod period;
+pub mod query;
 pub mod store;

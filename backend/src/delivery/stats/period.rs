@@ -21,7 +21,7 @@ pub struct Period {
 
 /// Why there is no such period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum WrongPeriod {
+pub enum PeriodError {
     #[error("The end must be after the beginning.")]
     Empty,
     #[error("A period may have at most 366 days.")]
@@ -35,16 +35,16 @@ impl Period {
         to: Option<DateTime<Utc>>,
         zone: Zone,
         now: DateTime<Utc>,
-    ) -> Result<Self, WrongPeriod> {
+    ) -> Result<Self, PeriodError> {
         let to = to.map_or_else(
             || quarter(now) + TimeDelta::seconds(QUARTER_S),
             quarter_after,
         );
         let from = from.map_or_else(|| days_before(to, zone), quarter);
         if to <= from {
-            Err(WrongPeriod::Empty)
+            Err(PeriodError::Empty)
         } else if to - from > LONGEST {
-            Err(WrongPeriod::TooLong)
+            Err(PeriodError::TooLong)
         } else {
             Ok(Self { from, to, zone })
         }
@@ -189,11 +189,11 @@ mod tests {
         assert_eq!(year.days().len(), 366);
         assert_eq!(
             of("2026-01-01T00:00:00Z", "2027-01-03T00:00:00Z"),
-            Err(WrongPeriod::TooLong)
+            Err(PeriodError::TooLong)
         );
         assert_eq!(
             of("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
-            Err(WrongPeriod::Empty)
+            Err(PeriodError::Empty)
         );
         assert!(of("2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z").is_ok());
     }

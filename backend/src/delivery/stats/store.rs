@@ -16,9 +16,9 @@ use crate::core::db::schema::{mailings, runs, tallies, users};
 use crate::core::owners::Owners;
 use crate::core::zone::Zone;
 
-/// Whose attempts.
+/// AttemptScope attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+pub enum AttemptScope {
     Owners(Owners),
     Mailing(i64),
 }
@@ -52,12 +52,12 @@ struct Tally {
 }
 
 /// Their attempts of the period.
-pub fn sent(conn: &mut PgConnection, whose: Whose, period: Period) -> QueryResult<Sent> {
+pub fn sent(conn: &mut PgConnection, whose: AttemptScope, period: Period) -> QueryResult<Sent> {
     let (condition, id) = match whose {
-        Whose::Owners(Owners::One(id)) => ("owner_id = $4", Some(id)),
-        Whose::Owners(Owners::All) => ("$4 IS NULL", None),
+        AttemptScope::Owners(Owners::One(id)) => ("owner_id = $4", Some(id)),
+        AttemptScope::Owners(Owners::All) => ("$4 IS NULL", None),
         // A mailing's runs are found by their key, so tallies need no index on it.
-        Whose::Mailing(id) => (
+        AttemptScope::Mailing(id) => (
             "run_id IN (SELECT id FROM runs WHERE mailing_id = $4)",
             Some(id),
         ),

@@ -7,7 +7,7 @@ use diesel::OptionalExtension;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::content;
-use super::model::Letter;
+use super::model::WebViewMail;
 use super::readers::{LETTERS, Readers};
 use super::store;
 use crate::core::db::Db;
@@ -25,7 +25,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// those of the mail. Available as soon as the mail is sent and for as long as its run is kept; after that the
 /// response is 410, and the mail's unsubscribe link still works. Mails of a blocked owner are not shown.
 #[utoipa::path(tag = "letters", params(("token" = String, Path, description = "As it stands in the mail")), responses(
-    (status = 200, description = "The letter", body = Letter),
+    (status = 200, description = "The letter", body = WebViewMail),
     (status = 410, description = "`mail_not_kept`: the mail was sent, and has been deleted here since", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[get("/letters/{token}")]
@@ -52,7 +52,7 @@ async fn get_letter(
     let write = move || {
         let site = &readers.public_url.0;
         let written = content::written(&source, |link| link.with(site, &token))?;
-        Some(Letter {
+        Some(WebViewMail {
             email: source.email,
             sender,
             subject: written.subject,

@@ -3,10 +3,10 @@
 use mime::links::Link;
 use mime::render::{Person, Rendered, Template};
 
-use super::store::Source;
+use super::store::MailSource;
 
 /// What its reader got; `None` for a mail that could not be made, and so never left. Bounded as every template is.
-pub fn written(source: &Source, link: impl Fn(Link) -> String) -> Option<Rendered> {
+pub fn written(source: &MailSource, link: impl Fn(Link) -> String) -> Option<Rendered> {
     let template = Template::parse(&source.subject, &source.html, &source.text).ok()?;
     let person = Person {
         email: &source.email,
@@ -21,8 +21,8 @@ pub fn written(source: &Source, link: impl Fn(Link) -> String) -> Option<Rendere
 mod tests {
     use super::*;
 
-    fn source(html: &str, full_name: &str) -> Source {
-        Source {
+    fn source(html: &str, full_name: &str) -> MailSource {
+        MailSource {
             owner_id: 1,
             subject: "News for {{ full_name }}".to_owned(),
             html: html.to_owned(),

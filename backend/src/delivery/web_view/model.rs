@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 /// A mail as its recipient got it. The HTML is the author's and no safer than in a mail: show it only in a frame with the
 /// `sandbox` attribute and without `allow-scripts`.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Letter {
+#[schema(as = Letter)]
+pub struct WebViewMail {
     /// Where it went.
     #[schema(example = "ada@example.org")]
     pub email: String,

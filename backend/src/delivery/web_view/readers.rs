@@ -4,7 +4,7 @@ use lettre::message::Mailbox;
 use mime::header;
 use mime::link_token::{LinkTarget, LinkTokens};
 
-use super::store::Sender;
+use super::store::MailSender;
 use crate::core::compute::{Bounds, Compute};
 use crate::web::client::Client;
 use crate::web::error::ApiError;
@@ -59,8 +59,8 @@ impl Readers {
     }
 
     /// The sender as its mails name it in `From`.
-    pub fn named(&self, sender: Sender) -> String {
-        let Sender::Own { email, name } = sender else {
+    pub fn named(&self, sender: MailSender) -> String {
+        let MailSender::Own { email, name } = sender else {
             return self.sender.clone();
         };
         let address = header::address(&email).ok().and_then(|it| it.parse().ok());

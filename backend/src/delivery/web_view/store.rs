@@ -10,7 +10,7 @@ use crate::core::db::schema::{attempts, deliveries, mailings, runs, smtp_servers
 
 /// The run's message and its reader, as they were then.
 #[derive(Debug, Clone, Queryable)]
-pub struct Source {
+pub struct MailSource {
     pub owner_id: i64,
     pub subject: String,
     pub html: String,
@@ -21,7 +21,7 @@ pub struct Source {
 
 /// In whose name the mails of a mailing leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sender {
+pub enum MailSender {
     Installation,
     /// Through a server of its owner's.
     Own {
@@ -32,7 +32,7 @@ pub enum Sender {
 
 /// What this mail was made from. Whether an attempt has been recorded is not asked: whoever has the token has the mail, and
 /// may be faster than the record. Nothing of a blocked owner is shown: what was stopped is not to be spread by us.
-pub fn source(conn: &mut PgConnection, mail: RunMail) -> QueryResult<Source> {
+pub fn source(conn: &mut PgConnection, mail: RunMail) -> QueryResult<MailSource> {
     deliveries::table
         .inner_join(runs::table.on(runs::id.eq(deliveries::run_id)))
         .inner_join(users::table.on(users::id.eq(runs::owner_id)))
@@ -80,7 +80,7 @@ pub fn sent_at(conn: &mut PgConnection, mail: RunMail) -> QueryResult<Option<Dat
 }
 
 /// Who sends the mailing of this run by now; `None`: it is gone, and nobody knows any more.
-pub fn sender(conn: &mut PgConnection, run_id: i64) -> QueryResult<Option<Sender>> {
+pub fn sender(conn: &mut PgConnection, run_id: i64) -> QueryResult<Option<MailSender>> {
     let own: Option<(Option<String>, Option<String>)> = runs::table
         .inner_join(mailings::table.on(mailings::id.eq(runs::mailing_id)))
         .left_join(smtp_servers::table.on(mailings::smtp_server_id.eq(smtp_servers::id.nullable())))
@@ -92,7 +92,7 @@ pub fn sender(conn: &mut PgConnection, run_id: i64) -> QueryResult<Option<Sender
         .first(conn)
         .optional()?;
     Ok(own.map(|(email, name)| match email {
-        Some(email) => Sender::Own { email, name },
-        None => Sender::Installation,
+        Some(email) => MailSender::Own { email, name },
+        None => MailSender::Installation,
     }))
 }

@@ -1,6 +1,6 @@
 //! Counters of an egress queue's workers and their sessions. Pure.
 
-use crate::delivery::smtp_server_health::session_limits::Refusal;
+use crate::delivery::smtp_server_health::session_limits::RefusedSession;
 
 #[derive(Default)]
 pub(super) struct SessionCounts {
@@ -17,7 +17,7 @@ pub(super) struct SessionCounts {
     /// Counts the times such an outcome became known.
     pub(super) settled: u64,
     /// The last connection refused while others worked, for the control loop to persist.
-    pub(super) refusal: Option<Refusal>,
+    pub(super) refusal: Option<RefusedSession>,
 }
 
 impl SessionCounts {

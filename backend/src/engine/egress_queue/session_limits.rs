@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::EgressQueue;
 use super::slots::RefusedWorker;
-use crate::delivery::smtp_server_health::session_limits::Refusal;
+use crate::delivery::smtp_server_health::session_limits::RefusedSession;
 use crate::engine::breaker::Breaker;
 
 /// Within this time a process learns about the sessions of the others: all control loops run twice a second.
@@ -60,7 +60,7 @@ impl EgressQueue {
         let mut state = self.lock();
         let sessions = state.sessions.taken.min(self.sessions_allowed());
         let limit = sessions.saturating_sub(1).max(1);
-        state.sessions.refusal = Some(Refusal {
+        state.sessions.refusal = Some(RefusedSession {
             sessions: self.limit_in_all(limit),
             response: response.to_owned(),
         });
@@ -91,12 +91,12 @@ impl EgressQueue {
     }
 
     /// The refusal to persist.
-    pub(in crate::engine) fn refusal(&self) -> Option<Refusal> {
+    pub(in crate::engine) fn refusal(&self) -> Option<RefusedSession> {
         self.lock().sessions.refusal.clone()
     }
 
     /// Marks this refusal as persisted.
-    pub(in crate::engine) fn refusal_persisted(&self, refusal: &Refusal) {
+    pub(in crate::engine) fn refusal_persisted(&self, refusal: &RefusedSession) {
         let refusals = &mut self.lock().sessions.refusal;
         refusals.take_if(|waiting| waiting == refusal);
     }

@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use super::audit::audit;
 use super::blog::Blog;
-use super::content::{self, Refusal};
+use super::content::{self, HtmlRejection};
 use super::model::{Article, CreateArticle, UpdateArticle};
-use super::noted::note;
-use super::shown::whole;
-use super::store::{self, Row, Written};
+use super::store::{self, ArticleContent, ArticleRow};
+use super::view::whole;
 use super::{picture, reading};
 use crate::accounts::audit_log::model::EventKind;
 use crate::accounts::identity::Caller;
@@ -41,11 +41,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(picture::delete_article_image);
 }
 
-impl From<Refusal> for ApiError {
-    fn from(refusal: Refusal) -> Self {
+impl From<HtmlRejection> for ApiError {
+    fn from(refusal: HtmlRejection) -> Self {
         let code = match refusal {
-            Refusal::TooLong => "too_long",
-            Refusal::TooComplex => "too_complex",
+            HtmlRejection::TooLong => "too_long",
+            HtmlRejection::TooComplex => "too_complex",
         };
         Self::invalid_field("html", code, refusal.to_string())
     }
@@ -67,7 +67,7 @@ async fn create_article(
     let (by, now) = (caller.require_manager()?.user_id, clock.now());
     let origin = Origin::of(by, &client, now);
     let (html, beginning) = cleaned(&compute, by, new.html).await?;
-    let written = Written {
+    let written = ArticleContent {
         title: new.title,
         excerpt: introduction(new.excerpt, &beginning),
         html,
@@ -76,11 +76,11 @@ async fn create_article(
     };
     let work = move |conn: &mut PgConnection| {
         let row = store::create(conn, by, &written, now)?;
-        note(
+        audit(
             conn,
-            origin,
-            EventKind::ArticleCreated,
-            (row.id, &row.title),
+            origin.event(EventKind::ArticleCreated),
+            row.id,
+            &row.title,
         )?;
         whole(conn, row, written.html).map_err(ApiError::from)
     };
@@ -120,11 +120,11 @@ async fn update_article(
         let (html, beginning) = html.unwrap_or_else(|| (before, current.beginning.clone()));
         let written = changed(&current, changes, (html, beginning))?;
         let row = store::update(conn, &current, &written, now)?;
-        note(
+        audit(
             conn,
-            origin,
-            EventKind::ArticleChanged,
-            (row.id, &row.title),
+            origin.event(EventKind::ArticleChanged),
+            row.id,
+            &row.title,
         )?;
         whole(conn, row, written.html).map_err(ApiError::from)
     };
@@ -134,10 +134,10 @@ async fn update_article(
 
 /// The article with these changes.
 fn changed(
-    current: &Row,
+    current: &ArticleRow,
     changes: UpdateArticle,
     (html, beginning): (String, String),
-) -> Result<Written, ApiError> {
+) -> Result<ArticleContent, ApiError> {
     let published_at: Option<DateTime<Utc>> = changes.published_at.unwrap_or(current.published_at);
     if current.is_published && published_at.is_none() {
         return Err(ApiError::invalid_field(
@@ -152,7 +152,7 @@ fn changed(
         Some(given) => given,
         None => current.excerpt.clone(),
     };
-    Ok(Written {
+    Ok(ArticleContent {
         title: changes.title.unwrap_or_else(|| current.title.clone()),
         excerpt: introduction(excerpt, &beginning),
         html,
@@ -177,7 +177,7 @@ async fn delete_article(
     let origin = Origin::of(by, &client, clock.now());
     let work = move |conn: &mut PgConnection| {
         let title = store::delete(conn, *id)?.ok_or_else(ApiError::not_found)?;
-        note(conn, origin, EventKind::ArticleDeleted, (*id, &title)).map_err(ApiError::from)
+        audit(conn, origin.event(EventKind::ArticleDeleted), *id, &title).map_err(ApiError::from)
     };
     blog.change(work).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -231,12 +231,12 @@ async fn unpublish_article(
 /// Notes that it is shown or not shown any more, if anything has changed; 404 when there is no such article.
 fn shown(
     conn: &mut PgConnection,
-    (id, row): (i64, Option<Row>),
+    (id, row): (i64, Option<ArticleRow>),
     origin: Origin,
     kind: EventKind,
 ) -> Result<(), ApiError> {
     match row {
-        Some(row) => note(conn, origin, kind, (row.id, &row.title)).map_err(ApiError::from),
+        Some(row) => audit(conn, origin.event(kind), row.id, &row.title).map_err(ApiError::from),
         None if store::exists(conn, id)? => Ok(()),
         None => Err(ApiError::not_found()),
     }
@@ -247,7 +247,7 @@ async fn cleaned(compute: &Compute, by: i64, html: String) -> Result<(String, St
     let work = move || {
         let html = content::clean(&html)?;
         let beginning = content::beginning(&html);
-        Ok::<_, Refusal>((html, beginning))
+        Ok::<_, HtmlRejection>((html, beginning))
     };
     Ok(compute.run(by, work).await??)
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use ammonia::Builder;
 use html5gum::Token;
 
-pub(super) use super::reduced::Refusal;
+pub(super) use super::reduced::HtmlRejection;
 use super::reduced::{ALLOWED, MAX_CONTENT, WITHIN_A_LINE, is_own_picture, reduced, tokens, utf8};
 use crate::core::text::{nfc, with_paired_directions};
 
@@ -34,7 +34,7 @@ static SANITIZER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 
 /// The article without anything that could act on its reader: no script, no style, no frame, nothing loaded from elsewhere.
 /// Takes a while: not for a server's own thread.
-pub(super) fn clean(html: &str) -> Result<String, Refusal> {
+pub(super) fn clean(html: &str) -> Result<String, HtmlRejection> {
     let mut clean = sanitised(html)?;
     // Reject HTML that a browser would parse into a different document: the result could be anything.
     for _ in 0..PASSES {
@@ -44,14 +44,14 @@ pub(super) fn clean(html: &str) -> Result<String, Refusal> {
         }
         clean = again;
     }
-    Err(Refusal::TooComplex)
+    Err(HtmlRejection::TooComplex)
 }
 
 /// The sanitizer runs last: its output is not changed afterwards.
-fn sanitised(html: &str) -> Result<String, Refusal> {
+fn sanitised(html: &str) -> Result<String, HtmlRejection> {
     let sanitised = SANITIZER.clean(&reduced(html)?).to_string();
     if sanitised.len() > MAX_CONTENT {
-        return Err(Refusal::TooLong);
+        return Err(HtmlRejection::TooLong);
     }
     Ok(sanitised)
 }
@@ -181,20 +181,23 @@ mod tests {
         let disguised =
             "<select><title></select><style><!--</style>".to_owned() + &repeated("<div>");
         for (hostile, refusal) in [
-            (repeated("<blockquote>"), Some(Refusal::TooComplex)),
-            (repeated("<b>"), Some(Refusal::TooComplex)),
-            (repeated("<a href=1><table>"), Some(Refusal::TooComplex)),
-            (repeated("<p>"), Some(Refusal::TooComplex)),
-            (repeated("</p>"), Some(Refusal::TooComplex)),
-            (never_ended, Some(Refusal::TooComplex)),
+            (repeated("<blockquote>"), Some(HtmlRejection::TooComplex)),
+            (repeated("<b>"), Some(HtmlRejection::TooComplex)),
+            (
+                repeated("<a href=1><table>"),
+                Some(HtmlRejection::TooComplex),
+            ),
+            (repeated("<p>"), Some(HtmlRejection::TooComplex)),
+            (repeated("</p>"), Some(HtmlRejection::TooComplex)),
+            (never_ended, Some(HtmlRejection::TooComplex)),
             (repeated("<svg>"), None),
             (repeated("<g>"), None),
             (disguised, None),
-            (repeated("&"), Some(Refusal::TooLong)),
-            (repeated("<pre>\n"), Some(Refusal::TooComplex)),
+            (repeated("&"), Some(HtmlRejection::TooLong)),
+            (repeated("<pre>\n"), Some(HtmlRejection::TooComplex)),
             (
                 "<pre>".to_owned() + &repeated("\n&<"),
-                Some(Refusal::TooLong),
+                Some(HtmlRejection::TooLong),
             ),
             (repeated("a</li>"), None),
         ] {

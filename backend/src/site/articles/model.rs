@@ -10,7 +10,6 @@ use crate::web::field::{
     filled, nullable, nullable_trimmed, present, present_trimmed, sensible_year, several_lines,
     single_line, trimmed,
 };
-use crate::web::page::{Paging, default_per_page, first_page};
 
 /// Of what is sent, in bytes of UTF-8.
 const MAX_HTML: usize = 256 * 1024;
@@ -142,15 +141,6 @@ named! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ArticleQuery {
-    /// Counts from 1.
-    #[serde(default = "first_page")]
-    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
-    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
-    pub page: u32,
-    #[serde(default = "default_per_page")]
-    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
-    #[param(default = 20, minimum = 1, maximum = 100)]
-    pub per_page: u32,
     /// Part of the title or the excerpt, in any case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "news")]
@@ -159,16 +149,6 @@ pub struct ArticleQuery {
     /// date.
     #[param(inline)]
     pub status: Option<ArticleStatus>,
-}
-
-impl ArticleQuery {
-    /// The page asked for.
-    pub fn paging(&self) -> Paging {
-        Paging {
-            page: self.page,
-            per_page: self.per_page,
-        }
-    }
 }
 
 fn of_bearable_size(html: &str) -> Result<(), ValidationError> {

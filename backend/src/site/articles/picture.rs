@@ -4,11 +4,11 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, put};
 use diesel::PgConnection;
 
+use super::audit::audit;
 use super::blog::Blog;
 use super::model::Article;
-use super::noted::note;
-use super::shown::whole;
 use super::store;
+use super::view::whole;
 use crate::accounts::audit_log::model::EventKind;
 use crate::accounts::identity::Caller;
 use crate::accounts::identity::Origin;
@@ -52,13 +52,13 @@ pub(super) async fn put_article_image(
     let name = new_name(&picture);
     let work = move |conn: &mut PgConnection| {
         let (current, html) = store::lock(conn, id)?;
-        images::store::keep(conn, (&name, &picture.bytes), now)?;
+        images::store::create(conn, &name, &picture.bytes, now)?;
         let row = store::show(conn, &current, Some(&name), now)?;
-        note(
+        audit(
             conn,
-            origin,
-            EventKind::ArticleChanged,
-            (row.id, &row.title),
+            origin.event(EventKind::ArticleChanged),
+            row.id,
+            &row.title,
         )?;
         whole(conn, row, html).map_err(ApiError::from)
     };
@@ -84,11 +84,11 @@ pub(super) async fn delete_article_image(
         let (current, _html) = store::lock(conn, *id)?;
         if current.image.is_some() {
             store::show(conn, &current, None, now)?;
-            note(
+            audit(
                 conn,
-                origin,
-                EventKind::ArticleChanged,
-                (current.id, &current.title),
+                origin.event(EventKind::ArticleChanged),
+                current.id,
+                &current.title,
             )?;
         }
         Ok::<_, ApiError>(())

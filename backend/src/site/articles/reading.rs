@@ -9,8 +9,8 @@ use diesel::PgConnection;
 use super::blog::Blog;
 use super::feed;
 use super::model::{Article, ArticleQuery, ArticleSummary};
-use super::shown::{self, whole};
-use super::store::{self, Row};
+use super::store::{self, ArticleRow};
+use super::view::{self, whole};
 use crate::accounts::identity::Visitor;
 use crate::core::cache::TaggedBody;
 use crate::core::cache::{CacheKey, CacheTag};
@@ -19,8 +19,8 @@ use crate::web::cached::{Cacheable, cached};
 use crate::web::error::{ApiError, Problem};
 use crate::web::etag::{self, Representation};
 use crate::web::head::is_head;
+use crate::web::list::{ListQuery, PageQuery};
 use crate::web::page::Page;
-use crate::web::query::Query;
 use crate::web::site::PublicUrl;
 
 /// So many articles are in the feed.
@@ -40,7 +40,7 @@ const FEED: Representation = Representation {
 /// Articles of the blog, the newest first, a page at a time
 ///
 /// Without their text. Everybody reads what is published; managers may ask for drafts.
-#[utoipa::path(tag = "articles", params(ArticleQuery), responses(
+#[utoipa::path(tag = "articles", params(PageQuery, ArticleQuery), responses(
     (status = 200, description = "A page of articles", body = Page<ArticleSummary>, headers(("ETag" = String))),
     (status = 401, description = "Drafts are shown only to who has signed in", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "Drafts are for managers", body = Problem, content_type = "application/problem+json")))]
@@ -50,22 +50,23 @@ pub(super) async fn list_articles(
     blog: Data<Blog>,
     clock: Data<Clock>,
     req: HttpRequest,
-    Query(query): Query<ArticleQuery>,
+    list: ListQuery<ArticleQuery>,
 ) -> Result<HttpResponse, ApiError> {
     let (staff, now) = (reader.is_staff(), clock.now());
-    if query.status.is_some() && !staff {
+    let ListQuery { paging, filters } = list;
+    if filters.status.is_some() && !staff {
         return Err(reader.refusal());
     }
-    let often = !staff && query.q.is_none() && query.page <= FIRST_PAGES;
-    let name = format!("list {} {}", query.page, query.per_page);
+    let often = !staff && filters.q.is_none() && paging.page <= FIRST_PAGES;
+    let name = format!("list {} {}", paging.page, paging.per_page);
     let work = move |conn: &mut PgConnection| {
-        let (rows, total) = store::list(conn, &query, now)?;
+        let (rows, total) = store::list(conn, &filters, paging, now)?;
         let articles = if staff {
-            shown::for_staff(conn, rows)?
+            view::for_staff(conn, rows)?
         } else {
-            shown::for_readers(rows)
+            view::for_readers(rows)
         };
-        Ok::<_, ApiError>(query.paging().page(articles, total))
+        Ok::<_, ApiError>(paging.page(articles, total))
     };
     let kind = kind_for(reader);
     let make =
@@ -155,7 +156,7 @@ pub(super) async fn get_feed(
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
-        let newest = shown::for_readers(store::newest(conn, IN_FEED, now)?);
+        let newest = view::for_readers(store::newest(conn, IN_FEED, now)?);
         Ok::<_, ApiError>(TaggedBody::new(feed::of(&newest, &site.0)))
     };
     let wanted = kept("feed".to_owned(), ARTICLES_KEPT);
@@ -187,10 +188,10 @@ fn may_be_a_slug(named: &str) -> bool {
 }
 
 /// What is kept of an article: its id for counting, and on the next line what readers are told, before any view.
-fn with_id(mut row: Row, html: String) -> Result<TaggedBody, ApiError> {
+fn with_id(mut row: ArticleRow, html: String) -> Result<TaggedBody, ApiError> {
     row.views = 0;
     let mut body = format!("{}\n", row.id).into_bytes();
-    let summary = shown::for_readers(vec![row]).pop();
+    let summary = view::for_readers(vec![row]).pop();
     let summary = summary.ok_or_else(ApiError::not_found)?;
     serde_json::to_writer(&mut body, &Article { summary, html }).map_err(ApiError::internal)?;
     Ok(TaggedBody::new(body))

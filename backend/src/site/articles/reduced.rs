@@ -82,7 +82,7 @@ const BREAK: &str = "<!---->";
 
 /// Why HTML is no article.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(super) enum HtmlRejection {
     #[error("this is too long")]
     TooLong,
     #[error("too many elements, or too many within each other")]
@@ -91,8 +91,8 @@ pub(super) enum Refusal {
 
 /// The same HTML of allowed elements alone, and not too many within each other. What is dangerous is for ammonia to find;
 /// this only keeps hostile HTML from making it grow a tree that takes minutes and gigabytes.
-pub(super) fn reduced(html: &str) -> Result<String, Refusal> {
-    let mut writer = Writer::default();
+pub(super) fn reduced(html: &str) -> Result<String, HtmlRejection> {
+    let mut writer = HtmlWriter::default();
     for token in tokens(html) {
         match token {
             Token::StartTag(tag) => writer.start(&tag)?,
@@ -105,7 +105,7 @@ pub(super) fn reduced(html: &str) -> Result<String, Refusal> {
 }
 
 #[derive(Default)]
-struct Writer {
+struct HtmlWriter {
     html: String,
     elements: usize,
     open: Vec<&'static str>,
@@ -116,8 +116,8 @@ struct Writer {
     text_bytes: usize,
 }
 
-impl Writer {
-    fn start(&mut self, tag: &StartTag<()>) -> Result<(), Refusal> {
+impl HtmlWriter {
+    fn start(&mut self, tag: &StartTag<()>) -> Result<(), HtmlRejection> {
         let name = utf8(&tag.name);
         if HIDDEN.contains(&&*name) {
             self.hidden = true;
@@ -149,7 +149,7 @@ impl Writer {
         Ok(())
     }
 
-    fn end(&mut self, name: &str) -> Result<(), Refusal> {
+    fn end(&mut self, name: &str) -> Result<(), HtmlRejection> {
         if HIDDEN.contains(&name) {
             self.hidden = false;
         }
@@ -169,7 +169,7 @@ impl Writer {
         self.within_bounds()
     }
 
-    fn text(&mut self, text: &str) -> Result<(), Refusal> {
+    fn text(&mut self, text: &str) -> Result<(), HtmlRejection> {
         if self.hidden {
             return Ok(());
         }
@@ -195,14 +195,14 @@ impl Writer {
             self.text_bytes += alone.len();
         }
         if self.text_bytes > MAX_CONTENT {
-            return Err(Refusal::TooLong);
+            return Err(HtmlRejection::TooLong);
         }
         Ok(())
     }
 
-    fn within_bounds(&self) -> Result<(), Refusal> {
+    fn within_bounds(&self) -> Result<(), HtmlRejection> {
         if self.elements > MOST_ELEMENTS || self.open.len() > MOST_OPEN {
-            Err(Refusal::TooComplex)
+            Err(HtmlRejection::TooComplex)
         } else {
             Ok(())
         }

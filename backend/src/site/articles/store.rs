@@ -7,14 +7,15 @@ use diesel::sql_types::{Bool, Text, Timestamptz};
 
 use super::model::{ArticleQuery, ArticleStatus};
 use super::slug;
-use crate::content::images::store::forget;
+use crate::content::images::store as images;
 use crate::core::db::schema::articles;
+use crate::core::paging::Paging;
 use crate::core::search::contains;
 
 /// An article without its text.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = articles)]
-pub struct Row {
+pub struct ArticleRow {
     pub id: i64,
     pub slug: String,
     pub title: String,
@@ -33,7 +34,7 @@ pub struct Row {
 /// What an author has written, as it is kept.
 #[derive(Debug, AsChangeset, Insertable)]
 #[diesel(table_name = articles, treat_none_as_null = true)]
-pub struct Written {
+pub struct ArticleContent {
     pub title: String,
     pub html: String,
     /// How the text begins.
@@ -42,17 +43,17 @@ pub struct Written {
     pub published_at: Option<DateTime<Utc>>,
 }
 
-type Selected = articles::BoxedQuery<'static, diesel::pg::Pg>;
+type ArticleQueryBuilder = articles::BoxedQuery<'static, diesel::pg::Pg>;
 
 /// What readers see at this moment.
-fn public(now: DateTime<Utc>) -> Selected {
+fn public(now: DateTime<Utc>) -> ArticleQueryBuilder {
     articles::table
         .filter(articles::is_published)
         .filter(articles::published_at.le(now))
         .into_boxed()
 }
 
-fn matching(query: &ArticleQuery, now: DateTime<Utc>) -> Selected {
+fn matching(query: &ArticleQuery, now: DateTime<Utc>) -> ArticleQueryBuilder {
     let rows = match query.status {
         None => public(now),
         Some(ArticleStatus::All) => articles::table.into_boxed(),
@@ -78,10 +79,11 @@ fn matching(query: &ArticleQuery, now: DateTime<Utc>) -> Selected {
 pub fn list(
     conn: &mut PgConnection,
     query: &ArticleQuery,
+    paging: Paging,
     now: DateTime<Utc>,
-) -> QueryResult<(Vec<Row>, i64)> {
+) -> QueryResult<(Vec<ArticleRow>, i64)> {
     let total = matching(query, now).select(count_star()).first(conn)?;
-    let window = query.paging().window(total);
+    let window = paging.window(total);
     let date = || sql::<Timestamptz>("coalesce(published_at, created_at)");
     let rows = matching(query, now);
     let rows = if window.backwards {
@@ -92,26 +94,34 @@ pub fn list(
     let rows = rows
         .limit(window.limit)
         .offset(window.offset)
-        .select(Row::as_select())
+        .select(ArticleRow::as_select())
         .load(conn)?;
     Ok((window.in_order(rows), total))
 }
 
 /// The newest that readers see.
-pub fn newest(conn: &mut PgConnection, most: i64, now: DateTime<Utc>) -> QueryResult<Vec<Row>> {
+pub fn newest(
+    conn: &mut PgConnection,
+    most: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<ArticleRow>> {
     public(now)
         .order((articles::published_at.desc(), articles::id.desc()))
         .limit(most)
-        .select(Row::as_select())
+        .select(ArticleRow::as_select())
         .load(conn)
 }
 
 /// Some that readers see, others each time.
-pub fn some(conn: &mut PgConnection, most: i64, now: DateTime<Utc>) -> QueryResult<Vec<Row>> {
+pub fn some(
+    conn: &mut PgConnection,
+    most: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Vec<ArticleRow>> {
     public(now)
         .order(sql::<Bool>("random()"))
         .limit(most)
-        .select(Row::as_select())
+        .select(ArticleRow::as_select())
         .load(conn)
 }
 
@@ -120,16 +130,16 @@ pub fn find_public(
     conn: &mut PgConnection,
     slug: &str,
     now: DateTime<Utc>,
-) -> QueryResult<(Row, String)> {
+) -> QueryResult<(ArticleRow, String)> {
     public(now)
         .filter(articles::slug.eq(slug.to_owned()))
-        .select((Row::as_select(), articles::html))
+        .select((ArticleRow::as_select(), articles::html))
         .first(conn)
 }
 
 /// The article at this address or of this id, published or not.
-pub fn find(conn: &mut PgConnection, named: &str) -> QueryResult<(Row, String)> {
-    let rows = articles::table.select((Row::as_select(), articles::html));
+pub fn find(conn: &mut PgConnection, named: &str) -> QueryResult<(ArticleRow, String)> {
+    let rows = articles::table.select((ArticleRow::as_select(), articles::html));
     match named.parse::<i64>() {
         Ok(id) => rows.filter(articles::id.eq(id)).first(conn),
         Err(_no_id) => rows.filter(articles::slug.eq(named)).first(conn),
@@ -137,10 +147,10 @@ pub fn find(conn: &mut PgConnection, named: &str) -> QueryResult<(Row, String)> 
 }
 
 /// The article and its text, locked until the transaction ends.
-pub fn lock(conn: &mut PgConnection, id: i64) -> QueryResult<(Row, String)> {
+pub fn lock(conn: &mut PgConnection, id: i64) -> QueryResult<(ArticleRow, String)> {
     articles::table
         .find(id)
-        .select((Row::as_select(), articles::html))
+        .select((ArticleRow::as_select(), articles::html))
         .for_no_key_update()
         .first(conn)
 }
@@ -149,9 +159,9 @@ pub fn lock(conn: &mut PgConnection, id: i64) -> QueryResult<(Row, String)> {
 pub fn create(
     conn: &mut PgConnection,
     author_id: i64,
-    new: &Written,
+    new: &ArticleContent,
     now: DateTime<Utc>,
-) -> QueryResult<Row> {
+) -> QueryResult<ArticleRow> {
     let slug = free_slug(conn, &new.title, None)?;
     diesel::insert_into(articles::table)
         .values((
@@ -161,17 +171,17 @@ pub fn create(
             articles::created_at.eq(now),
             articles::updated_at.eq(now),
         ))
-        .returning(Row::as_returning())
+        .returning(ArticleRow::as_returning())
         .get_result(conn)
 }
 
 /// Changes an article that the caller has locked. Its address follows its title until it has been published.
 pub fn update(
     conn: &mut PgConnection,
-    current: &Row,
-    changed: &Written,
+    current: &ArticleRow,
+    changed: &ArticleContent,
     now: DateTime<Utc>,
-) -> QueryResult<Row> {
+) -> QueryResult<ArticleRow> {
     let slug = if current.first_published_at.is_none() && current.title != changed.title {
         free_slug(conn, &changed.title, Some(current.id))?
     } else {
@@ -183,7 +193,7 @@ pub fn update(
             articles::slug.eq(slug),
             articles::updated_at.eq(now),
         ))
-        .returning(Row::as_returning())
+        .returning(ArticleRow::as_returning())
         .get_result(conn)
 }
 
@@ -205,7 +215,11 @@ fn free_slug(conn: &mut PgConnection, title: &str, own_id: Option<i64>) -> Query
 }
 
 /// Shows an article to readers; `None` when it is shown already, or there is none.
-pub fn publish(conn: &mut PgConnection, id: i64, now: DateTime<Utc>) -> QueryResult<Option<Row>> {
+pub fn publish(
+    conn: &mut PgConnection,
+    id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<ArticleRow>> {
     let first = sql::<Timestamptz>("coalesce(first_published_at, ")
         .bind::<Timestamptz, _>(now)
         .sql(")");
@@ -223,19 +237,23 @@ pub fn publish(conn: &mut PgConnection, id: i64, now: DateTime<Utc>) -> QueryRes
         articles::first_published_at.eq(first.nullable()),
         articles::updated_at.eq(now),
     ))
-    .returning(Row::as_returning())
+    .returning(ArticleRow::as_returning())
     .get_result(conn)
     .optional()
 }
 
 /// Makes it a draft again; `None` when it is one, or there is none.
-pub fn unpublish(conn: &mut PgConnection, id: i64, now: DateTime<Utc>) -> QueryResult<Option<Row>> {
+pub fn unpublish(
+    conn: &mut PgConnection,
+    id: i64,
+    now: DateTime<Utc>,
+) -> QueryResult<Option<ArticleRow>> {
     diesel::update(articles::table.find(id).filter(articles::is_published))
         .set((
             articles::is_published.eq(false),
             articles::updated_at.eq(now),
         ))
-        .returning(Row::as_returning())
+        .returning(ArticleRow::as_returning())
         .get_result(conn)
         .optional()
 }
@@ -248,16 +266,16 @@ pub fn exists(conn: &mut PgConnection, id: i64) -> QueryResult<bool> {
 /// Puts this picture, or none, in place of the one the article had. The caller has locked it.
 pub fn show(
     conn: &mut PgConnection,
-    current: &Row,
+    current: &ArticleRow,
     image: Option<&str>,
     now: DateTime<Utc>,
-) -> QueryResult<Row> {
+) -> QueryResult<ArticleRow> {
     let row = diesel::update(articles::table.find(current.id))
         .set((articles::image.eq(image), articles::updated_at.eq(now)))
-        .returning(Row::as_returning())
+        .returning(ArticleRow::as_returning())
         .get_result(conn)?;
     if let Some(before) = &current.image {
-        forget(conn, before)?;
+        images::delete(conn, before)?;
     }
     Ok(row)
 }
@@ -272,7 +290,7 @@ pub fn delete(conn: &mut PgConnection, id: i64) -> QueryResult<Option<String>> {
         return Ok(None);
     };
     if let Some(image) = image {
-        forget(conn, &image)?;
+        images::delete(conn, &image)?;
     }
     Ok(Some(title))
 }

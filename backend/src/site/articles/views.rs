@@ -14,10 +14,10 @@ use crate::web::error::ApiError;
 
 /// Counts. Cheap to clone; clones count together.
 #[derive(Clone, Default)]
-pub struct Views(Arc<Shared>);
+pub struct Views(Arc<ViewCounter>);
 
 #[derive(Default)]
-struct Shared {
+struct ViewCounter {
     /// By article: who waits to be counted, and to be told how many there are then, if there is such an article.
     waiting: Mutex<BTreeMap<i64, Vec<Sender<Option<i64>>>>>,
     /// Whoever has it counts all who wait.
@@ -56,7 +56,7 @@ impl Views {
     }
 }
 
-impl Shared {
+impl ViewCounter {
     fn wait(&self, article_id: i64, counted: Sender<Option<i64>>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.entry(article_id).or_default().push(counted);

@@ -49,7 +49,7 @@ async fn get_home(
     };
     let work = move |conn: &mut PgConnection| {
         let articles = articles::store::some(conn, CHOICE, now)?;
-        let articles = articles::shown::for_readers(articles);
+        let articles = articles::view::for_readers(articles);
         let totals = conn.transaction(|conn| store::totals(conn, now))?;
         lines(totals, &articles)
     };

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Timestamptz};
 use super::model::Totals;
 
 #[derive(QueryableByName)]
-struct Row {
+struct TotalsRow {
     #[diesel(sql_type = BigInt)]
     mailings_total: i64,
     #[diesel(sql_type = BigInt)]
@@ -21,7 +21,7 @@ pub fn totals(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Totals
     // Left to itself, PostgreSQL compares the addresses on all processors at once, and every other page waits for it.
     diesel::sql_query("SET LOCAL max_parallel_workers_per_gather = 0").execute(conn)?;
     // Grouped, addresses are hashed; `count(DISTINCT …)` would sort them.
-    let row: Row = diesel::sql_query(
+    let row: TotalsRow = diesel::sql_query(
         "SELECT (SELECT count(*) FROM mailings) AS mailings_total,
                 (SELECT count(*) FROM mailings JOIN users ON users.id = mailings.owner_id
                  WHERE mailings.status = 'running' AND mailings.starts_at <= $1

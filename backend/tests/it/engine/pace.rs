@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use dispatch::core::db::schema::mailings;
-use dispatch::delivery::smtp_server_health::model::Pace;
+use dispatch::delivery::smtp_server_health::model::ServerRateLimit;
 use dispatch::delivery::smtp_server_health::store::{know, name_of, take_tokens};
 use serde_json::json;
 
@@ -130,7 +130,7 @@ fn all_processes_together_keep_to_the_servers_pace() {
     let (mut one, mut other) = (app.sql(), app.sql());
     know(&mut one, None).unwrap();
     let installation = name_of(None);
-    let pace = Pace {
+    let pace = ServerRateLimit {
         per_second: 100,
         per_hour: 0,
     };
@@ -144,7 +144,7 @@ fn all_processes_together_keep_to_the_servers_pace() {
         (100..150).contains(&granted),
         "a second's worth, and what came meanwhile: {granted}"
     );
-    let hourly = Pace {
+    let hourly = ServerRateLimit {
         per_second: 0,
         per_hour: 600,
     };

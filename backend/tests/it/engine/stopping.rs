@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use dispatch::delivery::deliveries::model::DeliveryStatus;
-use dispatch::delivery::deliveries::results::{self, AttemptResult, Place};
+use dispatch::delivery::deliveries::results::{self, AttemptResult, ChunkKey};
 use serde_json::json;
 use smtp::disposition::Outcome;
 use smtp::reply::Stage;
@@ -225,7 +225,7 @@ fn a_result_that_comes_after_its_delivery_was_closed_is_counted_once_and_rightly
         next_attempt_at: None,
         body_at: None,
     };
-    let place = Place {
+    let place = ChunkKey {
         run_id: 1,
         chunk_no: 0,
         mailing_id: mailing,

@@ -10,9 +10,9 @@ use crate::audience::recipients::model::Recipient;
 use crate::audience::recipients::store::matching;
 use crate::core::db::schema::{mailing_recipients, recipients};
 use crate::core::owners::Owners;
+use crate::core::paging::Paging;
 use crate::core::search::{AddressPattern, contains};
 use crate::delivery::mailings::store::owner_of;
-use crate::web::page::Paging;
 
 /// Replaces the recipients of the mailing by this audience; returns their number. `None` if the owner has no recipient or
 /// mailing of a given id.

@@ -3,11 +3,11 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text};
 
-use super::claims::{Lease, Terms};
+use super::claims::{Lease, RunTerms};
 
 /// A lease that has expired, and whose it was.
 #[derive(Debug, Clone, QueryableByName)]
-pub struct Lost {
+pub struct ExpiredLease {
     #[diesel(embed)]
     pub lease: Lease,
     #[diesel(sql_type = Text)]
@@ -17,7 +17,7 @@ pub struct Lost {
     #[diesel(sql_type = BigInt)]
     pub mailing_id: i64,
     #[diesel(embed)]
-    pub terms: Terms,
+    pub terms: RunTerms,
 }
 
 const LOST: &str = "
@@ -28,7 +28,7 @@ const LOST: &str = "
 
 /// One expired lease, locked until the transaction ends. The clock is read once, so that the index on the expiry is
 /// used.
-pub fn lost(conn: &mut PgConnection) -> QueryResult<Option<Lost>> {
+pub fn lost(conn: &mut PgConnection) -> QueryResult<Option<ExpiredLease>> {
     diesel::sql_query(format!(
         "{LOST} WHERE lease_token IS NOT NULL AND lease_expires_at < (SELECT clock_timestamp())
          ORDER BY lease_expires_at LIMIT 1 FOR UPDATE OF chunks SKIP LOCKED"
@@ -38,7 +38,7 @@ pub fn lost(conn: &mut PgConnection) -> QueryResult<Option<Lost>> {
 }
 
 /// This lease, of a worker that is known to be dead, if it has not been written off; locked until the transaction ends.
-pub fn left_by(conn: &mut PgConnection, lease: &Lease) -> QueryResult<Option<Lost>> {
+pub fn left_by(conn: &mut PgConnection, lease: &Lease) -> QueryResult<Option<ExpiredLease>> {
     diesel::sql_query(format!(
         "{LOST} WHERE run_id = $1 AND chunk_no = $2 AND lease_token = $3 FOR UPDATE OF chunks"
     ))

@@ -15,8 +15,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::advice::{Advice, TestResult, TestStage, advice_on, stage_of};
+use super::credentials::CredentialResolver;
 use super::model::SmtpServerRow;
-use super::opened::Opener;
 use crate::web::limits::Rule;
 
 /// By one user.
@@ -37,35 +37,35 @@ const AT_ONCE: usize = 16;
 
 /// Tests mail servers. Cheap to clone; clones count together.
 #[derive(Debug, Clone)]
-pub struct Tryouts {
-    opener: Opener,
+pub struct ConnectionTester {
+    resolver: CredentialResolver,
     free: Arc<Semaphore>,
 }
 
-impl Tryouts {
+impl ConnectionTester {
     /// Of servers reached in this way.
-    pub fn new(opener: Opener) -> Self {
+    pub fn new(resolver: CredentialResolver) -> Self {
         Self {
-            opener,
+            resolver,
             free: Arc::new(Semaphore::new(AT_ONCE)),
         }
     }
 
     /// What seals and opens.
-    pub fn opener(&self) -> &Opener {
-        &self.opener
+    pub fn resolver(&self) -> &CredentialResolver {
+        &self.resolver
     }
 
     /// Where servers may be.
-    pub fn reach(&self) -> &EgressPolicy {
-        &self.opener.outside.egress_policy
+    pub fn egress_policy(&self) -> &EgressPolicy {
+        &self.resolver.outside.egress_policy
     }
 
     /// Tests the server; `None` when too many are being tested just now.
     pub async fn test(&self, row: &SmtpServerRow) -> Option<TestResult> {
         let _permit = self.free.try_acquire().ok()?;
         let (began, port) = (Instant::now(), u16::try_from(row.port).unwrap_or_default());
-        let trial = if self.reach().allows_port(port) {
+        let trial = if self.egress_policy().allows_port(port) {
             let went = timeout(LONGEST, self.try_out(row)).await;
             went.unwrap_or_else(|_elapsed| {
                 let why = "it took more than 15 seconds";
@@ -80,7 +80,7 @@ impl Tryouts {
         };
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut result = told(trial, duration_ms);
-        if !result.ok && !self.reach().allows_port(port) {
+        if !result.ok && !self.egress_policy().allows_port(port) {
             result.advice = Advice::PortNotAllowed;
         }
         Some(result)
@@ -103,8 +103,8 @@ impl Tryouts {
     }
 
     fn prepared(&self, row: &SmtpServerRow) -> Result<(Server, String), Failure> {
-        let server = self.opener.server(row)?;
-        self.opener.sender(row)?;
+        let server = self.resolver.server(row)?;
+        self.resolver.sender(row)?;
         let from = header::address(&row.from_email)
             .map_err(|error| Failure::new(Stage::Mail, FailureClass::Unsendable, error))?;
         Ok((server, from))

@@ -4,7 +4,7 @@ use diesel::{OptionalExtension, PgConnection};
 use mime::links::Link;
 use mime::render::Person;
 
-use super::content::{self, Checked};
+use super::content::{self, CheckedMessage};
 use super::model::Preview;
 use crate::accounts::users;
 use crate::audience::recipients;
@@ -16,12 +16,12 @@ use crate::web::site::PublicUrl;
 const SAMPLE_NAME: &str = "Ada Lovelace";
 
 /// Somebody who looks at a message before it is mailed.
-pub(super) struct Reader {
+pub(super) struct PreviewRecipient {
     email: String,
     full_name: String,
 }
 
-impl Reader {
+impl PreviewRecipient {
     /// The caller, as whoever has chosen nobody.
     pub(super) fn caller(conn: &mut PgConnection, user_id: i64) -> Result<Self, ApiError> {
         let me = users::store::find(conn, user_id)?;
@@ -59,10 +59,10 @@ impl Reader {
     /// The message as they would get it, but for the links that name a mail: following one must harm nobody.
     pub(super) fn preview(
         &self,
-        checked: Checked,
+        checked: CheckedMessage,
         site: &PublicUrl,
     ) -> Result<Preview, Vec<FieldError>> {
-        let Checked {
+        let CheckedMessage {
             template,
             mut warnings,
         } = checked;

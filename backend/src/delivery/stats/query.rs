@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use strum::EnumString;
+use utoipa::IntoParams;
 use validator::Validate;
 
 use crate::web::field::{self, sensible_year};
-use crate::web::page::{Paging, default_per_page, first_page};
+use crate::web::list::{Sort, SortKey};
 
 /// Of when.
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
@@ -19,7 +20,7 @@ pub struct PeriodQuery {
     /// Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`.
     #[validate(custom(function = "sensible_year"))]
     pub to: Option<DateTime<Utc>>,
-    /// Whose midnight parts the days; unless given, the caller's.
+    /// AttemptScope midnight parts the days; unless given, the caller's.
     #[validate(custom(function = "field::time_zone"))]
     #[param(example = "Europe/Moscow", max_length = 50)]
     pub time_zone: Option<String>,
@@ -36,7 +37,7 @@ pub struct StatsQuery {
     /// Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`.
     #[validate(custom(function = "sensible_year"))]
     pub to: Option<DateTime<Utc>>,
-    /// Whose midnight parts the days; unless given, the caller's.
+    /// AttemptScope midnight parts the days; unless given, the caller's.
     #[validate(custom(function = "field::time_zone"))]
     #[param(example = "Europe/Moscow", max_length = 50)]
     pub time_zone: Option<String>,
@@ -67,7 +68,7 @@ pub struct MailingLineQuery {
     /// Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`.
     #[validate(custom(function = "sensible_year"))]
     pub to: Option<DateTime<Utc>>,
-    /// Whose midnight the last thirty days begin with; unless given, the caller's.
+    /// AttemptScope midnight the last thirty days begin with; unless given, the caller's.
     #[validate(custom(function = "field::time_zone"))]
     #[param(example = "Europe/Moscow", max_length = 50)]
     pub time_zone: Option<String>,
@@ -75,28 +76,9 @@ pub struct MailingLineQuery {
     #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub owner_id: Option<i64>,
-    /// Counts from 1.
-    #[serde(default = "first_page")]
-    #[validate(range(min = 1, max = 1_000_000, code = "out_of_range"))]
-    #[param(default = 1, minimum = 1, maximum = 1_000_000)]
-    pub page: u32,
-    #[serde(default = "default_per_page")]
-    #[validate(range(min = 1, max = 100, code = "out_of_range"))]
-    #[param(default = 20, minimum = 1, maximum = 100)]
-    pub per_page: u32,
     #[serde(default)]
-    #[param(inline)]
-    pub sort: MailingLineSort,
-}
-
-impl MailingLineQuery {
-    /// The page asked for.
-    pub fn paging(&self) -> Paging {
-        Paging {
-            page: self.page,
-            per_page: self.per_page,
-        }
-    }
+    #[param(schema_with = Sort::<MailingLineSortKey>::schema)]
+    pub sort: Sort<MailingLineSortKey>,
 }
 
 impl From<MailingLineQuery> for PeriodQuery {
@@ -109,24 +91,26 @@ impl From<MailingLineQuery> for PeriodQuery {
     }
 }
 
-/// The order of the list; a minus means descending.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-pub enum MailingLineSort {
-    #[serde(rename = "attempts")]
-    FewestAttempts,
+/// What the mailings can be sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, EnumString)]
+#[strum(serialize_all = "snake_case")]
+pub enum MailingLineSortKey {
     #[default]
-    #[serde(rename = "-attempts")]
-    MostAttempts,
-    #[serde(rename = "failed")]
-    FewestFailed,
-    #[serde(rename = "-failed")]
-    MostFailed,
-    #[serde(rename = "messages_sent")]
-    FewestSent,
-    #[serde(rename = "-messages_sent")]
-    MostSent,
-    #[serde(rename = "runs")]
-    FewestRuns,
-    #[serde(rename = "-runs")]
-    MostRuns,
+    Attempts,
+    Failed,
+    MessagesSent,
+    Runs,
+}
+
+impl SortKey for MailingLineSortKey {
+    const VALUES: &'static [&'static str] = &[
+        "attempts",
+        "-attempts",
+        "failed",
+        "-failed",
+        "messages_sent",
+        "-messages_sent",
+        "runs",
+        "-runs",
+    ];
 }

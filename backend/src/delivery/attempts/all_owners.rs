@@ -1,12 +1,12 @@
 //! Everybody's log. There is no index on the time alone, which every attempt would have to be entered in: the newest
-//! attempts of everybody are among the newest of each owner, and those are found at one place of the owners' index.
+//! attempts of all_owners are among the newest of each owner, and those are found at one place of the owners' index.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz};
 use smtp::disposition::Outcome;
 
-use super::model::{AttemptQuery, Place};
-use super::store::Addressed;
+use super::model::{AttemptCursor, AttemptQuery};
+use super::store::AttemptWithRecipient;
 
 const NEWEST_FIRST: &str = "ORDER BY at DESC, run_id DESC, recipient_id DESC, attempt_no DESC";
 
@@ -17,8 +17,8 @@ const TROUBLE: &str = "AND outcome <> 'accepted'";
 pub(super) fn list(
     conn: &mut PgConnection,
     query: &AttemptQuery,
-    place: Option<Place>,
-) -> QueryResult<Vec<Addressed>> {
+    place: Option<AttemptCursor>,
+) -> QueryResult<Vec<AttemptWithRecipient>> {
     let trouble = match query.outcome {
         None | Some(Outcome::Accepted) => "",
         Some(_) => TROUBLE,

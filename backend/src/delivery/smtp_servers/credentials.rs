@@ -13,29 +13,29 @@ use smtp::reply::Stage;
 use smtp::server::Server;
 use smtp::user_servers::{TlsMode, UserServers};
 
+use super::encryption::{AssociatedData, Column, CredentialCipher};
 use super::model::{Encryption, SmtpServerRow};
-use super::sealing::{Column, Place, Sealer};
 
 /// What it takes to reach such servers.
 #[derive(Debug, Clone)]
-pub struct Opener {
-    pub sealer: Sealer,
+pub struct CredentialResolver {
+    pub cipher: CredentialCipher,
     pub outside: UserServers,
 }
 
 /// Under which sender mails leave.
 #[derive(Debug, Clone)]
-pub struct Sender {
+pub struct SenderIdentity {
     pub from: Mailbox,
     /// Signs them.
     pub signer: Option<Arc<Signer>>,
 }
 
-impl Opener {
+impl CredentialResolver {
     /// Decrypts with this key, and connects as the settings allow.
     pub fn new(key: [u8; 32], outside: UserServers) -> Self {
         Self {
-            sealer: Sealer::new(key),
+            cipher: CredentialCipher::new(key),
             outside,
         }
     }
@@ -43,7 +43,8 @@ impl Opener {
     /// How the server is reached, or why it cannot be.
     pub fn server(&self, row: &SmtpServerRow) -> Result<Server, Failure> {
         let password = row.password.as_deref();
-        let password = password.map(|sealed| self.open((Column::Password, row.id), sealed));
+        let password =
+            password.map(|encrypted| self.decrypt((Column::Password, row.id), encrypted));
         let credentials = match (&row.username, password.transpose()?) {
             (Some(username), Some(password)) => Some(Credentials::new(username.clone(), password)),
             _ => None,
@@ -65,29 +66,29 @@ impl Opener {
     }
 
     /// The sender of what leaves through the server. Nothing leaves unsigned that is to be signed.
-    pub fn sender(&self, row: &SmtpServerRow) -> Result<Sender, Failure> {
+    pub fn sender(&self, row: &SmtpServerRow) -> Result<SenderIdentity, Failure> {
         let unusable = |why: &str| Failure::new(Stage::Auth, FailureClass::Unreadable, why);
         let email = header::address(&row.from_email).ok();
         let email: Option<Address> = email.and_then(|email| email.parse().ok());
         let email = email.ok_or_else(|| unusable("its sender is no address"))?;
         let signer = match (&row.dkim_domain, &row.dkim_selector, &row.dkim_key) {
-            (Some(name), Some(selector), Some(sealed)) => {
-                let pem = self.open((Column::DkimKey, row.id), sealed)?;
+            (Some(name), Some(selector), Some(encrypted)) => {
+                let pem = self.decrypt((Column::DkimKey, row.id), encrypted)?;
                 let key = DkimKey::parse(&pem).map_err(|error| unusable(&error.to_string()))?;
                 let name = domain(name).ok_or_else(|| unusable("the key's domain is none"))?;
                 Some(Arc::new(Signer::new(&name, selector, key)))
             }
             _ => None,
         };
-        Ok(Sender {
+        Ok(SenderIdentity {
             from: Mailbox::new(row.from_name.clone(), email),
             signer,
         })
     }
 
-    fn open(&self, place: Place, sealed: &[u8]) -> Result<String, Failure> {
-        self.sealer
-            .open(place, sealed)
+    fn decrypt(&self, place: AssociatedData, encrypted: &[u8]) -> Result<String, Failure> {
+        self.cipher
+            .decrypt(place, encrypted)
             .map_err(|unreadable| Failure::new(Stage::Auth, FailureClass::Unreadable, unreadable))
     }
 }

@@ -5,24 +5,27 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 
 use super::model::{Article, ArticleSummary, Author};
-use super::store::Row;
+use super::store::ArticleRow;
 use crate::content::images::PREFIX;
 use crate::core::db::schema::users;
 
 /// These articles as readers are shown them: without who wrote them.
-pub fn for_readers(rows: Vec<Row>) -> Vec<ArticleSummary> {
-    rows.into_iter().map(|row| row.told(None)).collect()
+pub fn for_readers(rows: Vec<ArticleRow>) -> Vec<ArticleSummary> {
+    rows.into_iter().map(|row| row.view(None)).collect()
 }
 
 /// These articles with who wrote them, in one statement.
-pub fn for_staff(conn: &mut PgConnection, rows: Vec<Row>) -> QueryResult<Vec<ArticleSummary>> {
+pub fn for_staff(
+    conn: &mut PgConnection,
+    rows: Vec<ArticleRow>,
+) -> QueryResult<Vec<ArticleSummary>> {
     let ids: Vec<i64> = rows.iter().filter_map(|row| row.author_id).collect();
     let names: Vec<(i64, String)> = users::table
         .filter(users::id.eq_any(ids))
         .select((users::id, users::full_name))
         .load(conn)?;
     let names: HashMap<i64, String> = names.into_iter().collect();
-    let author = |row: &Row| {
+    let author = |row: &ArticleRow| {
         let id = row.author_id?;
         let full_name = names.get(&id)?.clone();
         Some(Author { id, full_name })
@@ -31,13 +34,13 @@ pub fn for_staff(conn: &mut PgConnection, rows: Vec<Row>) -> QueryResult<Vec<Art
         .into_iter()
         .map(|row| {
             let author = author(&row);
-            row.told(author)
+            row.view(author)
         })
         .collect())
 }
 
-impl Row {
-    fn told(self, author: Option<Author>) -> ArticleSummary {
+impl ArticleRow {
+    fn view(self, author: Option<Author>) -> ArticleSummary {
         ArticleSummary {
             id: self.id,
             slug: self.slug,
@@ -55,7 +58,7 @@ impl Row {
 }
 
 /// One article as staff sees it.
-pub fn whole(conn: &mut PgConnection, row: Row, html: String) -> QueryResult<Article> {
+pub fn whole(conn: &mut PgConnection, row: ArticleRow, html: String) -> QueryResult<Article> {
     let summary = for_staff(conn, vec![row])?.pop();
     let summary = summary.ok_or(diesel::result::Error::NotFound)?;
     Ok(Article { summary, html })
