@@ -3,13 +3,13 @@
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
-use mime::compose::{Addressee, ComposeError, Content, Mail, Prepared};
+use mime::compose::{ComposeError, Content, Mail, MailRecipient, PreparedMessage};
 use smtp::dkim::{BodyHash, NotSigned, Signer};
 use smtp::envelope::Envelope;
 
 /// A message prepared for all its recipients, and the key that signs the mails.
 pub(super) struct SigningComposer {
-    prepared: Prepared,
+    prepared: PreparedMessage,
     signer: Option<Arc<Signer>>,
     /// The hash of a body that is the same for all recipients.
     body_hash: OnceLock<BodyHash>,
@@ -30,7 +30,7 @@ impl SigningComposer {
         signer: Option<Arc<Signer>>,
     ) -> Result<Self, SignedMailError> {
         Ok(Self {
-            prepared: Prepared::new(content)?,
+            prepared: PreparedMessage::new(content)?,
             signer,
             body_hash: OnceLock::new(),
         })
@@ -39,7 +39,7 @@ impl SigningComposer {
     /// The mail to one recipient; `date` is the only part that differs between attempts.
     pub(super) fn mail_for(
         &self,
-        addressee: &Addressee<'_>,
+        addressee: &MailRecipient<'_>,
         date: DateTime<Utc>,
     ) -> Result<Mail, SignedMailError> {
         let mail = self.prepared.mail_for(addressee, date)?;

@@ -5,7 +5,7 @@ mod connection;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use mime::compose::{Addressee, Mail};
+use mime::compose::{Mail, MailRecipient};
 use smtp::failure::Failure;
 use tokio::time::timeout;
 
@@ -225,7 +225,7 @@ impl SmtpWorker {
     }
 
     fn compose(&self, chunk: &Chunk, delivery: &Claimed) -> Result<Mail, String> {
-        let addressee = Addressee {
+        let addressee = MailRecipient {
             run_id: chunk.job.run_id,
             recipient_id: delivery.recipient_id,
             email: &delivery.email,

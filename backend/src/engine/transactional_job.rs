@@ -182,7 +182,7 @@ impl TransactionalJob {
                     public_url: &settings.public_url,
                     message_id_key: &settings.message_id_key,
                 };
-                let to = compose::Addressee {
+                let to = compose::MailRecipient {
                     // Runs count from 1.
                     run_id: 0,
                     recipient_id: self.mail.id,

@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
-use super::compiled_template::Frame;
+use super::compiled_template::CompiledTemplate;
 use super::plain_text;
-use super::render::{Part, Person, RenderError, Template};
-use super::transfer::{Kind, append_part};
+use super::render::{TemplatePart, PlaceholderValues, RenderError, Template};
+use super::transfer::{BodyKind, append_part};
 
 #[derive(Debug)]
 pub(super) struct Bodies {
@@ -26,12 +26,12 @@ impl Bodies {
     /// Those of a template; `boundary` stands between them.
     pub(super) fn new(template: &Template, boundary: String) -> Self {
         let html = match &template.html {
-            Part::Fixed(html) if html.is_empty() => Html::Absent,
-            Part::Fixed(html) => Html::Fixed(encoded(Kind::Html, html)),
-            Part::Filled(..) => Html::Filled,
+            TemplatePart::Fixed(html) if html.is_empty() => Html::Absent,
+            TemplatePart::Fixed(html) => Html::Fixed(encoded(BodyKind::Html, html)),
+            TemplatePart::Filled(..) => Html::Filled,
         };
         let text = match &template.text {
-            Some(Part::Fixed(text)) => Some(encoded(Kind::Plain, text)),
+            Some(TemplatePart::Fixed(text)) => Some(encoded(BodyKind::Plain, text)),
             _ => None,
         };
         Self {
@@ -55,13 +55,13 @@ impl Bodies {
     pub(super) fn append(
         &self,
         template: &Template,
-        person: &Person<'_>,
+        person: &PlaceholderValues<'_>,
         out: &mut Vec<u8>,
     ) -> Result<(), RenderError> {
         let frame = frame(template);
         let html = match &self.html {
             Html::Absent => {
-                self.append_text(template, (person, ""), out)?;
+                self.append_text(template, person, "", out)?;
                 // No boundary follows that would use this line break: only add one if the last line lacks it.
                 if !out.ends_with(b"\r\n") {
                     out.extend_from_slice(b"\r\n");
@@ -77,13 +77,13 @@ impl Bodies {
             out.extend_from_slice(end);
         };
         delimit(out, b"\r\n");
-        self.append_text(template, (person, &html), out)?;
+        self.append_text(template, person, &html, out)?;
         out.extend_from_slice(b"\r\n");
         delimit(out, b"\r\n");
         match (&self.html, frame) {
             (Html::Fixed(part), _) => out.extend_from_slice(part),
             (_, Some(frame)) => frame.fill(person, out),
-            (_, None) => append_part(Kind::Html, &html, out),
+            (_, None) => append_part(BodyKind::Html, &html, out),
         }
         out.extend_from_slice(b"\r\n");
         delimit(out, b"--\r\n");
@@ -93,28 +93,29 @@ impl Bodies {
     fn append_text(
         &self,
         template: &Template,
-        (person, html): (&Person<'_>, &str),
+        person: &PlaceholderValues<'_>,
+        html: &str,
         out: &mut Vec<u8>,
     ) -> Result<(), RenderError> {
         match (&self.text, &template.text) {
             (Some(part), _) => out.extend_from_slice(part),
-            (None, Some(Part::Filled(_, Some(frame)))) => frame.fill(person, out),
-            (None, Some(part)) => append_part(Kind::Plain, &template.fill(part, person)?, out),
-            (None, None) => append_part(Kind::Plain, &plain_text::of_html(html), out),
+            (None, Some(TemplatePart::Filled(_, Some(frame)))) => frame.fill(person, out),
+            (None, Some(part)) => append_part(BodyKind::Plain, &template.fill(part, person)?, out),
+            (None, None) => append_part(BodyKind::Plain, &plain_text::of_html(html), out),
         }
         Ok(())
     }
 }
 
 /// The HTML's frame, unless the text is to be made from the HTML as this person gets it.
-fn frame(template: &Template) -> Option<&Frame> {
+fn frame(template: &Template) -> Option<&CompiledTemplate> {
     match (&template.html, &template.text) {
-        (Part::Filled(_, frame), Some(_)) => frame.as_ref(),
+        (TemplatePart::Filled(_, frame), Some(_)) => frame.as_ref(),
         _ => None,
     }
 }
 
-fn encoded(kind: Kind, text: &str) -> Vec<u8> {
+fn encoded(kind: BodyKind, text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     append_part(kind, text, &mut out);
     out

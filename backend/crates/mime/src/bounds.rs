@@ -6,8 +6,6 @@ use std::io;
 use minijinja::value::Rest;
 use minijinja::{Environment, Error, ErrorKind, State, Template, Value};
 
-use super::render::RenderError;
-
 /// Bytes that the filters of one part may read during rendering: a name and an address in each of 500 placeholders.
 const MAX_FILTERED: usize = 256 * 1024;
 /// The cost of a list item, in bytes.
@@ -19,6 +17,18 @@ const MAX_PART: usize = 4 * 1024 * 1024;
 pub(super) const MAX_HTML_READ: usize = 128 * 1024;
 pub(super) const HTML_READ: &str = "Write a text as well: from HTML as long as this, with braces or private characters spelt \
     as references, it would have to be made for each recipient.";
+
+/// Why a message cannot be rendered for a recipient.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    #[error("the template cannot be filled in: {0}")]
+    Template(#[from] Error),
+    /// It would end the header line, and possibly start another.
+    #[error("the subject contains a line break or another control character")]
+    ControlCharacter,
+    #[error("filled in, the message is too long")]
+    TooLong,
+}
 
 /// Bytes read by filters since rendering of this part started.
 #[derive(Default)]
@@ -81,7 +91,7 @@ fn spend(state: &mut State, bytes: usize) -> Result<(), Error> {
 
 /// Renders a template, up to the maximum length of a mail.
 pub(super) fn render(template: &Template<'_, '_>, values: Value) -> Result<String, RenderError> {
-    let mut written = Written::default();
+    let mut written = BoundedOutput::default();
     let filled = template.render_captured_to(values, &mut written);
     if written.is_cut {
         return Err(RenderError::TooLong);
@@ -92,12 +102,12 @@ pub(super) fn render(template: &Template<'_, '_>, values: Value) -> Result<Strin
 
 /// Output of at most `MAX_PART` bytes.
 #[derive(Default)]
-struct Written {
+struct BoundedOutput {
     bytes: Vec<u8>,
     is_cut: bool,
 }
 
-impl io::Write for Written {
+impl io::Write for BoundedOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.bytes.len() + bytes.len() > MAX_PART {
             self.is_cut = true;
@@ -114,10 +124,10 @@ impl io::Write for Written {
 
 #[cfg(test)]
 mod tests {
-    use crate::render::{Person, Rendered, Template};
+    use crate::render::{PlaceholderValues, Rendered, Template};
 
     fn rendered(source: &str, name: &str) -> Result<Rendered, String> {
-        let person = Person {
+        let person = PlaceholderValues {
             email: "ada@example.org",
             full_name: name,
             unsubscribe_url: "",

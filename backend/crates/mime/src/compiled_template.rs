@@ -1,5 +1,5 @@
-//! A body whose template does nothing but name placeholders: encoded once, with gaps for what is known of a person. To copy
-//! it costs a tenth of filling in the template and encoding the outcome. Pure.
+//! A body whose template contains only plain placeholders, encoded once with slots for their values. Copying it costs a
+//! tenth of rendering the template and encoding the result. Pure.
 
 use std::fmt::Write as _;
 use std::mem;
@@ -9,48 +9,48 @@ use minijinja::HtmlEscape;
 use percent_encoding::utf8_percent_encode;
 
 use super::placeholders::IN_QUERY;
-use super::render::Person;
+use super::placeholder_values::PlaceholderValues;
 use super::text_template::between_tags;
-use super::transfer::{Kind, append_quoted_headers, quoted_line, quoted_printable};
+use super::transfer::{BodyKind, append_quoted_headers, quoted_line, quoted_printable};
 
-/// A body in quoted-printable with gaps, headers and all.
+/// A body in quoted-printable, including its headers, with slots.
 #[derive(Debug)]
-pub(super) struct Frame {
-    pieces: Vec<Piece>,
-    /// What stands in a gap is escaped.
+pub(super) struct CompiledTemplate {
+    segments: Vec<Segment>,
+    /// Whether values are escaped for HTML.
     is_html: bool,
 }
 
-/// What travels as it is, and the gap behind it.
+/// Encoded text and the slot after it.
 #[derive(Debug)]
-struct Piece {
+struct Segment {
     fixed: Vec<u8>,
     slot: Option<Slot>,
 }
 
-/// A slot, and how it is filled.
+/// Where a value is inserted, and how it is encoded.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
-    gap: Gap,
+    placeholder: Placeholder,
     /// Whether it is in the query of a link.
     is_percent_encoded: bool,
     /// Column at which it starts in its line.
     column: usize,
 }
 
-/// What a placeholder stands for.
+/// The placeholders of messages.
 #[derive(Debug, Clone, Copy)]
-enum Gap {
+enum Placeholder {
     Email,
     FullName,
     UnsubscribeUrl,
     ViewUrl,
 }
 
-/// Breaks a line where the text has no break.
+/// A line break that is not part of the text.
 const SOFT_BREAK: &[u8] = b"=\r\n";
 
-impl Gap {
+impl Placeholder {
     /// The placeholder with this name.
     fn of(name: &str) -> Option<Self> {
         match name {
@@ -62,16 +62,16 @@ impl Gap {
         }
     }
 
-    fn value<'a>(self, person: &Person<'a>) -> &'a str {
+    fn value<'a>(self, values: &PlaceholderValues<'a>) -> &'a str {
         match self {
-            Self::Email => person.email,
-            Self::FullName => person.full_name,
-            Self::UnsubscribeUrl => person.unsubscribe_url,
-            Self::ViewUrl => person.view_url,
+            Self::Email => values.email,
+            Self::FullName => values.full_name,
+            Self::UnsubscribeUrl => values.unsubscribe_url,
+            Self::ViewUrl => values.view_url,
         }
     }
 
-    /// Whether this value is written differently in HTML. A link keeps its slashes: it is to be recognised.
+    /// Whether this value is escaped in HTML. The slashes of a link are kept, so that it is recognized as one.
     fn is_escaped(self, value: &str) -> bool {
         let is_link = matches!(self, Self::UnsubscribeUrl | Self::ViewUrl);
         value.contains(['&', '<', '>', '"', '\'']) || (!is_link && value.contains('/'))
@@ -88,32 +88,32 @@ impl Slot {
             Some(_) => return None,
         };
         Some(Self {
-            gap: Gap::of(name.trim())?,
+            placeholder: Placeholder::of(name.trim())?,
             is_percent_encoded,
             column,
         })
     }
 }
 
-impl Frame {
-    /// The frame of a template with these tags; `None` where one of them does more than name a placeholder.
-    pub(super) fn of(kind: Kind, source: &str, tags: &[Range<usize>]) -> Option<Self> {
+impl CompiledTemplate {
+    /// Compiles a template with these tags; `None` if one of them is more than a placeholder.
+    pub(super) fn of(kind: BodyKind, source: &str, tags: &[Range<usize>]) -> Option<Self> {
         if tags.is_empty() {
             return None;
         }
-        let mut pieces = Vec::with_capacity(tags.len() + 1);
+        let mut segments = Vec::with_capacity(tags.len() + 1);
         let (mut fixed, mut behind) = (Vec::new(), 0);
         append_quoted_headers(kind, &mut fixed);
         for tag in tags {
             let text = between_tags(source.get(behind..tag.start)?)?;
             if behind > 0 && !text.starts_with(['\r', '\n']) {
-                // How long the gap before this is nobody knows.
+                // The length of the value before this is unknown.
                 fixed.extend_from_slice(SOFT_BREAK);
             }
             quoted_printable(text, &mut fixed);
             let line = fixed.iter().rev().take_while(|byte| **byte != b'\n');
             let slot = Slot::of(source.get(tag.clone())?, line.count())?;
-            pieces.push(Piece {
+            segments.push(Segment {
                 fixed: mem::take(&mut fixed),
                 slot: Some(slot),
             });
@@ -124,25 +124,25 @@ impl Frame {
             fixed.extend_from_slice(SOFT_BREAK);
         }
         quoted_printable(text, &mut fixed);
-        pieces.push(Piece { fixed, slot: None });
+        segments.push(Segment { fixed, slot: None });
         Some(Self {
-            pieces,
-            is_html: matches!(kind, Kind::Html),
+            segments,
+            is_html: matches!(kind, BodyKind::Html),
         })
     }
 
-    /// Appends the body as this person gets it.
-    pub(super) fn fill(&self, person: &Person<'_>, out: &mut Vec<u8>) {
+    /// Appends the body with these values.
+    pub(super) fn fill(&self, values: &PlaceholderValues<'_>, out: &mut Vec<u8>) {
         let mut escaped = String::new();
-        for Piece { fixed, slot } in &self.pieces {
+        for Segment { fixed, slot } in &self.segments {
             out.extend_from_slice(fixed);
             let Some(slot) = slot else { continue };
-            let value = slot.gap.value(person);
+            let value = slot.placeholder.value(values);
             escaped.clear();
             // Writing to a String is infallible.
             if slot.is_percent_encoded {
                 escaped.extend(utf8_percent_encode(value, IN_QUERY));
-            } else if self.is_html && slot.gap.is_escaped(value) {
+            } else if self.is_html && slot.placeholder.is_escaped(value) {
                 let _ = write!(escaped, "{}", HtmlEscape(value));
             } else {
                 quoted_line(value.as_bytes(), slot.column, out);
@@ -159,7 +159,7 @@ mod tests {
 
     use super::*;
     use crate::placeholders::{environment, tags};
-    use crate::render::in_html;
+    use crate::placeholder_values::in_html;
 
     fn decoded(sent: &str) -> String {
         for line in sent.split("\r\n") {
@@ -187,7 +187,7 @@ mod tests {
             "{{ email }}{% raw %}{{ x }}{% endraw %}",
         ] {
             assert!(
-                Frame::of(Kind::Html, source, &tags(source).unwrap()).is_none(),
+                CompiledTemplate::of(BodyKind::Html, source, &tags(source).unwrap()).is_none(),
                 "{source}"
             );
         }
@@ -200,9 +200,9 @@ mod tests {
             full_name in "[a-zж<&\"'/ ]{0,90}", email in "[a-z@.]{0,90}", link in "[a-z:/#=&'_-]{0,120}",
         ) {
             let tags = tags(&source).unwrap();
-            let person = Person { email: &email, full_name: &full_name, unsubscribe_url: "https://example.org/x#y", view_url: &link };
-            for (kind, name) in [(Kind::Html, "html"), (Kind::Plain, "text")] {
-                let Some(frame) = Frame::of(kind, &source, &tags) else { continue };
+            let person = PlaceholderValues { email: &email, full_name: &full_name, unsubscribe_url: "https://example.org/x#y", view_url: &link };
+            for (kind, name) in [(BodyKind::Html, "html"), (BodyKind::Plain, "text")] {
+                let Some(frame) = CompiledTemplate::of(kind, &source, &tags) else { continue };
                 let mut environment = environment();
                 environment.add_template_owned(name, source.clone()).unwrap();
                 let template = environment.get_template(name).unwrap();

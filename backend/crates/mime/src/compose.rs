@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use super::bodies::Bodies;
 use super::header::{self, HeaderError};
 use super::link_token::LinkTokens;
-use super::links::{Link, RunMail, Stamp, Stamps};
-use super::render::{Mistake, Part, Person, RenderError, Template};
+use super::links::{Link, RunMail, SignedToken, SignedTokens};
+use super::render::{Mistake, TemplatePart, PlaceholderValues, RenderError, Template};
 use super::transfer::BOUNDARY_START;
 
 /// What is sent to every recipient of a run.
@@ -35,7 +35,7 @@ pub struct Content<'a> {
 
 /// Who gets a mail, and in which run: the two ids name the mail in its `Message-ID`. Runs count from 1; a test has run 0.
 #[derive(Debug, Clone, Copy)]
-pub struct Addressee<'a> {
+pub struct MailRecipient<'a> {
     pub run_id: i64,
     pub recipient_id: i64,
     pub email: &'a str,
@@ -64,12 +64,12 @@ pub enum ComposeError {
 
 /// A run's content, ready to become mails.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct PreparedMessage {
     template: Template,
     from: String,
     domain: String,
     owner_id: i64,
-    stamps: Stamps,
+    stamps: SignedTokens,
     links: Links,
     /// The headers that all mails share, ready to be copied.
     head: String,
@@ -97,7 +97,7 @@ struct Pages {
     view: String,
 }
 
-impl Prepared {
+impl PreparedMessage {
     /// Encodes what is the same for everybody.
     pub fn new(content: &Content<'_>) -> Result<Self, ComposeError> {
         let template = Template::parse(content.subject, content.html, content.text)
@@ -105,19 +105,19 @@ impl Prepared {
         let from = header::address(content.from_email)?;
         let domain = from.rsplit_once('@').map_or("", |(_, domain)| domain);
         let public_url = header::link_base(content.public_url)?;
-        let stamps = Stamps::new(content.message_id_key);
+        let stamps = SignedTokens::new(content.message_id_key);
         let boundary = format!("{BOUNDARY_START}{}", stamps.name(content.html.as_bytes()));
         let subject = match &template.subject {
-            Part::Fixed(_) => Some(subject_line(
+            TemplatePart::Fixed(_) => Some(subject_line(
                 &template,
-                &Person {
+                &PlaceholderValues {
                     email: "",
                     full_name: "",
                     unsubscribe_url: "",
                     view_url: "",
                 },
             )?),
-            Part::Filled(..) => None,
+            TemplatePart::Filled(..) => None,
         };
         let bodies = Bodies::new(&template, boundary);
         Ok(Self {
@@ -144,7 +144,7 @@ impl Prepared {
     /// The mail to one recipient. `date` is when it is made; everything else is the same on every retry.
     pub fn mail_for(
         &self,
-        addressee: &Addressee<'_>,
+        addressee: &MailRecipient<'_>,
         date: DateTime<Utc>,
     ) -> Result<Mail, ComposeError> {
         let stamp = self.stamps.of(RunMail {
@@ -155,7 +155,7 @@ impl Prepared {
             Links::Own { tokens, .. } => tokens.issue(&stamp, self.owner_id, addressee.email),
             Links::Examples(_) => String::new(),
         };
-        let person = Person {
+        let person = PlaceholderValues {
             email: addressee.email,
             full_name: addressee.full_name.trim(),
             unsubscribe_url: &self.link(Link::Unsubscribe, &token),
@@ -168,7 +168,7 @@ impl Prepared {
             Some(line) => head.push_str(line),
             None => head.push_str(&subject_line(&self.template, &person)?),
         }
-        self.own_headers((&stamp, &token), date, &mut head);
+        self.append_own_headers(&stamp, &token, date, &mut head);
         head.push_str(&self.head);
         let mut bytes = head.into_bytes();
         self.bodies.append(&self.template, &person, &mut bytes)?;
@@ -196,7 +196,7 @@ impl Prepared {
     }
 
     /// The headers that no other mail has.
-    fn own_headers(&self, (stamp, token): (&Stamp, &str), date: DateTime<Utc>, out: &mut String) {
+    fn append_own_headers(&self, stamp: &SignedToken, token: &str, date: DateTime<Utc>, out: &mut String) {
         let (id, domain) = (stamp.id(), &self.domain);
         header::date(date, out);
         // Writing to a String cannot fail.
@@ -247,7 +247,7 @@ fn shared_headers(
     Ok(head)
 }
 
-fn subject_line(template: &Template, person: &Person<'_>) -> Result<String, ComposeError> {
+fn subject_line(template: &Template, person: &PlaceholderValues<'_>) -> Result<String, ComposeError> {
     let mut line = String::new();
     header::unstructured("Subject", &template.fill_subject(person)?, &mut line)?;
     Ok(line)

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::place::Place;
+use super::text_position::TextPosition;
 use super::placeholders::{FILTERS, NAMES};
 use super::render::{Mistake, NO_SUBJECT};
 
@@ -74,7 +74,7 @@ pub struct Finding {
     pub field: &'static str,
     pub kind: FindingKind,
     /// `None` if it concerns the whole field.
-    pub place: Option<Place>,
+    pub place: Option<TextPosition>,
     /// The text at this position.
     pub found: String,
     /// What was probably meant.
@@ -118,7 +118,7 @@ impl Finding {
     pub fn message(&self) -> String {
         let said = self.said();
         match self.place {
-            Some(Place { line, column }) => format!("Line {line}, column {column}: {said}"),
+            Some(TextPosition { line, column }) => format!("Line {line}, column {column}: {said}"),
             None => said,
         }
     }

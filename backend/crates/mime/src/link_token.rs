@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::links::{RunMail, Stamp, Stamps};
+use super::links::{RunMail, SignedToken, SignedTokens};
 
 /// Domain separation for key derivation.
 const PURPOSE: &[u8] = b"dispatch link token";
@@ -44,7 +44,7 @@ pub struct LinkTarget {
 /// Issues and verifies tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct LinkTokens {
-    stamps: Stamps,
+    stamps: SignedTokens,
     key: Arc<LessSafeKey>,
 }
 
@@ -63,13 +63,13 @@ impl LinkTokens {
         let key = UnboundKey::new(&AES_256_GCM_SIV, &mac.finalize().into_bytes())
             .unwrap_or_else(|_never| unreachable!("AES-256 takes a key of 32 bytes"));
         Self {
-            stamps: Stamps::new(secret),
+            stamps: SignedTokens::new(secret),
             key: Arc::new(LessSafeKey::new(key)),
         }
     }
 
     /// The token of the mail with this stamp.
-    pub(super) fn issue(&self, stamp: &Stamp, owner_id: i64, email: &str) -> String {
+    pub(super) fn issue(&self, stamp: &SignedToken, owner_id: i64, email: &str) -> String {
         let ids = stamp.mail().to_bytes();
         let mut encrypted = Vec::with_capacity(OWNER_LEN + email.len() + MAX_TAG_LEN);
         encrypted.extend_from_slice(&owner_id.to_be_bytes());
@@ -115,7 +115,7 @@ impl LinkTokens {
 }
 
 /// Different for each mail.
-fn nonce(stamp: &Stamp) -> Nonce {
+fn nonce(stamp: &SignedToken) -> Nonce {
     Nonce::assume_unique_for_key(*stamp.nonce())
 }
 

@@ -75,15 +75,15 @@ impl RunMail {
 
 /// Creates stamps, and verifies old tokens. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Stamps(Hmac<Sha256>);
+pub struct SignedTokens(Hmac<Sha256>);
 
 /// What only we can know of a mail, from one HMAC.
-pub(super) struct Stamp {
+pub(super) struct SignedToken {
     mail: RunMail,
     digest: [u8; 32],
 }
 
-impl Stamps {
+impl SignedTokens {
     /// `Secrets::message_id`
     pub fn new(key: &[u8; 32]) -> Self {
         let mac = Hmac::new_from_slice(key)
@@ -102,8 +102,8 @@ impl Stamps {
         mac.finalize().into_bytes().into()
     }
 
-    pub(super) fn of(&self, mail: RunMail) -> Stamp {
-        Stamp {
+    pub(super) fn of(&self, mail: RunMail) -> SignedToken {
+        SignedToken {
             mail,
             digest: self.digest(&mail.to_bytes()),
         }
@@ -122,7 +122,7 @@ impl Stamps {
     }
 }
 
-impl Stamp {
+impl SignedToken {
     /// For the `Message-ID`: the two ids and what nobody can guess.
     pub(super) fn id(&self) -> impl fmt::Display {
         let RunMail {
@@ -199,7 +199,7 @@ mod tests {
             run_id: 3,
             recipient_id: 14,
         };
-        let stamp = Stamps::new(&[7; 32]).of(mail);
+        let stamp = SignedTokens::new(&[7; 32]).of(mail);
         let shown = Name(stamp.digest).to_string();
         assert_eq!(stamp.id().to_string(), format!("3.14.{shown}"));
         let only_the_first_ten = {

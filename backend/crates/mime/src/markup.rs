@@ -9,7 +9,7 @@ use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 
 use crate::html_tokens::tokens;
 
-use super::urls::Form;
+use super::urls::UrlSyntax;
 
 /// Attributes that contain text for readers.
 const LABELS: [&[u8]; 6] = [
@@ -51,16 +51,16 @@ impl Markup {
 
     /// Parses HTML starting at this byte of the source; returns its conditional comments.
     fn read(&mut self, html: &str, base: usize) -> Vec<Range<usize>> {
-        let (mut comments, mut open) = (Vec::new(), Open::default());
+        let (mut comments, mut open) = (Vec::new(), OpenTag::default());
         let mut sheet = None;
         let callback = |event: CallbackEvent<'_>, span: Span<usize>| -> Option<Infallible> {
             let range = span.start + base..span.end + base;
             match event {
-                CallbackEvent::OpenStartTag { name } => open = Open::at(range.start, name),
+                CallbackEvent::OpenStartTag { name } => open = OpenTag::at(range.start, name),
                 CallbackEvent::AttributeName { name } => open.attribute = name.to_vec(),
                 CallbackEvent::AttributeValue { value } => {
-                    if let Some(form) = Form::of(&open.attribute) {
-                        self.add_urls(form, html, (span.start..span.end, base));
+                    if let Some(form) = UrlSyntax::of(&open.attribute) {
+                        self.add_urls(form, html, span.start..span.end, base);
                     }
                     if LABELS.contains(&&*open.attribute) {
                         self.labels.push(range);
@@ -77,7 +77,7 @@ impl Markup {
                 }
                 CallbackEvent::EndTag { .. } => {
                     if let Some(start) = sheet.take() {
-                        self.add_urls(Form::Css, html, (start..span.start, base));
+                        self.add_urls(UrlSyntax::Css, html, start..span.start, base);
                     }
                     self.elements.push(range);
                 }
@@ -104,7 +104,7 @@ impl Markup {
         all
     }
 
-    fn add_urls(&mut self, form: Form, html: &str, (within, base): (Range<usize>, usize)) {
+    fn add_urls(&mut self, form: UrlSyntax, html: &str, within: Range<usize>, base: usize) {
         let urls = form.urls(html, within).into_iter();
         self.addresses
             .extend(urls.map(|url| url.start + base..url.end + base));
@@ -121,7 +121,7 @@ fn conditional(html: &str, comment: Span<usize>) -> Option<Range<usize>> {
 
 /// The start tag being parsed.
 #[derive(Default)]
-struct Open {
+struct OpenTag {
     start: usize,
     is_meta: bool,
     is_style: bool,
@@ -131,7 +131,7 @@ struct Open {
     content: String,
 }
 
-impl Open {
+impl OpenTag {
     fn at(start: usize, name: &[u8]) -> Self {
         Self {
             start,

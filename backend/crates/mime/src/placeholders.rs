@@ -135,17 +135,17 @@ pub(super) fn tags(source: &str) -> Result<Vec<Range<usize>>, String> {
         return Ok(Vec::new());
     }
     let mut tags = Vec::new();
-    let (mut tag, mut open) = (Tag::default(), false);
+    let (mut tag, mut open) = (TagCheck::default(), false);
     for lexed in tokenize(source, false, syntax()) {
         let (token, span) = lexed.map_err(|error| explain(&error))?;
         match token {
             Token::TemplateData(_) => {}
             Token::VariableStart | Token::BlockStart => {
                 open = true;
-                tag = Tag {
+                tag = TagCheck {
                     start: offset(span.start_offset),
                     is_statement: matches!(token, Token::BlockStart),
-                    ..Tag::default()
+                    ..TagCheck::default()
                 };
             }
             Token::VariableEnd | Token::BlockEnd => {
@@ -195,7 +195,7 @@ const TOO_LONG: &str = "This placeholder is too long.";
 
 /// What has been read of a tag.
 #[derive(Default)]
-struct Tag {
+struct TagCheck {
     start: usize,
     is_statement: bool,
     tokens: usize,
@@ -203,7 +203,7 @@ struct Tag {
     after_pipe: bool,
 }
 
-impl Tag {
+impl TagCheck {
     fn take(&mut self, token: &Token<'_>) -> Result<(), String> {
         let (first, after_pipe) = (self.tokens == 0, self.after_pipe);
         self.tokens += 1;

@@ -4,14 +4,17 @@
 //! cost minutes and gigabytes; tokens cost the same for every byte.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{StartTag, Token};
 
 use super::concealed::{Tiny, is_concealed, is_for_screens, is_void, visibility, without_filler};
 use super::style::{StyleSheet, Visibility};
-use super::text_template::PRIVATE;
 use crate::html_tokens::tokens;
+
+/// Characters that stand for template tags while a template is converted; not used otherwise.
+pub(super) const PRIVATE: RangeInclusive<char> = '\u{F0000}'..='\u{FFFFD}';
 
 /// The text of an HTML page or fragment, without parts intended only for previews: hidden elements, and the filler
 /// after them. If a hidden element is not closed, everything is shown rather than nothing after it.
@@ -30,11 +33,11 @@ enum Concealed {
     Shown,
 }
 
-fn written(html: &str, concealed: Concealed) -> Writer {
+fn written(html: &str, concealed: Concealed) -> TextWriter {
     let mut emitter = DefaultEmitter::default();
     // Without a tree, nobody else tells it that what follows `<style>` is no HTML.
     emitter.naively_switch_states(true);
-    let mut writer = Writer::default();
+    let mut writer = TextWriter::default();
     for token in tokens(html, emitter) {
         match token {
             Token::StartTag(tag) if concealed != Concealed::Shown && writer.conceals(&tag) => {}
@@ -50,7 +53,7 @@ fn written(html: &str, concealed: Concealed) -> Writer {
 
 /// Writes text as it would be laid out: white space collapsed, blocks apart, links followed by their address.
 #[derive(Default)]
-struct Writer {
+struct TextWriter {
     text: String,
     /// Line breaks due before the next word: 1 after a line, 2 after a paragraph.
     breaks: usize,
@@ -72,7 +75,7 @@ struct Writer {
     link: Option<(String, usize)>,
 }
 
-impl Writer {
+impl TextWriter {
     /// Whether this tag opens a hidden element, or is inside one.
     fn conceals(&mut self, tag: &StartTag<()>) -> bool {
         let name = utf8(&tag.name);

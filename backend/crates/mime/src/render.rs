@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
-use minijinja::{Environment, Error, Value, context};
+use minijinja::{Environment, context};
 
 use super::bounds::{self, MAX_HTML_READ};
-use super::compiled_template::Frame;
+pub use super::bounds::RenderError;
+pub use super::placeholder_values::PlaceholderValues;
+use super::placeholder_values::{SAMPLES, values};
+use super::compiled_template::CompiledTemplate;
 use super::links::Link;
 use super::placeholders::{
     LINKS, NAMES, environment, explain, has_tags, lenient_environment, tags,
@@ -13,39 +16,12 @@ use super::placeholders::{
 use super::plain_text;
 use super::text_queries;
 use super::text_template;
-use super::transfer::Kind;
+use super::transfer::BodyKind;
 use super::understood;
 
 const MAX_SUBJECT: usize = 2_000;
 /// Replaces a subject that is empty after rendering, as mail programs display it.
 pub const NO_SUBJECT: &str = "(no subject)";
-
-/// Somebody with a name and somebody without: filled in for both, a template shows what its source does not.
-pub(super) const SAMPLES: [Person<'_>; 2] = [
-    Person {
-        email: "ada@example.org",
-        full_name: "Ada Lovelace",
-        unsubscribe_url: SAMPLE_LINK,
-        view_url: SAMPLE_LINK,
-    },
-    Person {
-        email: "ada@example.org",
-        full_name: "",
-        unsubscribe_url: SAMPLE_LINK,
-        view_url: SAMPLE_LINK,
-    },
-];
-const SAMPLE_LINK: &str = "https://example.org/page#example";
-
-/// Whom a message is filled in for. Its fields are the placeholders of the same names.
-#[derive(Debug, Clone, Copy)]
-pub struct Person<'a> {
-    pub email: &'a str,
-    pub full_name: &'a str,
-    /// May be empty for a template that does not show it ([`Template::shows`]); so may the other link.
-    pub unsubscribe_url: &'a str,
-    pub view_url: &'a str,
-}
 
 /// A message as one person gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,36 +39,24 @@ pub struct Mistake {
     pub message: String,
 }
 
-/// Why a message could not be filled in for somebody.
-#[derive(Debug, thiserror::Error)]
-pub enum RenderError {
-    #[error("the template cannot be filled in: {0}")]
-    Template(#[from] Error),
-    /// It would end the header line, or worse, begin another.
-    #[error("the subject contains a line break or another control character")]
-    ControlCharacter,
-    #[error("filled in, the message is too long")]
-    TooLong,
-}
-
 /// A message ready to be filled in any number of times.
 #[derive(Debug)]
 pub struct Template {
     environment: Environment<'static>,
-    pub(super) subject: Part,
-    pub(super) html: Part,
+    pub(super) subject: TemplatePart,
+    pub(super) html: TemplatePart,
     /// `None`: made from the rendered HTML, because the template's own could not be turned into text.
-    pub(super) text: Option<Part>,
+    pub(super) text: Option<TemplatePart>,
     links: Vec<Link>,
 }
 
 /// One of a message's three parts.
 #[derive(Debug)]
-pub(super) enum Part {
+pub(super) enum TemplatePart {
     /// The same for everybody.
     Fixed(String),
     /// Filled in for each from the template of this name, or from its frame where that does the same.
-    Filled(&'static str, Option<Frame>),
+    Filled(&'static str, Option<CompiledTemplate>),
 }
 
 impl Template {
@@ -103,8 +67,8 @@ impl Template {
         let subject = &*understood::in_text(subject).text;
         let mut template = Self {
             environment: lenient_environment(),
-            subject: Part::Fixed(String::new()),
-            html: Part::Fixed(String::new()),
+            subject: TemplatePart::Fixed(String::new()),
+            html: TemplatePart::Fixed(String::new()),
             text: None,
             links: Vec::new(),
         };
@@ -113,7 +77,7 @@ impl Template {
             Ok(part) => part,
             Err(message) => {
                 mistakes.push(Mistake { field, message });
-                Part::Fixed(String::new())
+                TemplatePart::Fixed(String::new())
             }
         };
         template.subject = add(&mut template, "subject", subject);
@@ -145,7 +109,7 @@ impl Template {
     }
 
     /// The message as this person gets it.
-    pub fn render(&self, person: &Person<'_>) -> Result<Rendered, Mistake> {
+    pub fn render(&self, person: &PlaceholderValues<'_>) -> Result<Rendered, Mistake> {
         let subject = self.fill_subject(person).map_err(mistake_in("subject"))?;
         let html = self.fill(&self.html, person).map_err(mistake_in("html"))?;
         let text = match &self.text {
@@ -166,7 +130,7 @@ impl Template {
     }
 
     /// The subject: one line, whatever the template and the person's name contain.
-    pub(super) fn fill_subject(&self, person: &Person<'_>) -> Result<String, RenderError> {
+    pub(super) fn fill_subject(&self, person: &PlaceholderValues<'_>) -> Result<String, RenderError> {
         let filled = self.fill(&self.subject, person)?;
         let subject = match filled.trim() {
             "" => NO_SUBJECT,
@@ -180,19 +144,19 @@ impl Template {
     }
 
     /// Whether the rendered subject is not empty for this recipient.
-    pub fn has_subject_for(&self, person: &Person<'_>) -> bool {
+    pub fn has_subject_for(&self, person: &PlaceholderValues<'_>) -> bool {
         let filled = self.fill(&self.subject, person);
         filled.is_ok_and(|subject| !subject.trim().is_empty())
     }
 
     pub(super) fn fill<'a>(
         &'a self,
-        part: &'a Part,
-        person: &Person<'_>,
+        part: &'a TemplatePart,
+        person: &PlaceholderValues<'_>,
     ) -> Result<Cow<'a, str>, RenderError> {
         let name = match part {
-            Part::Fixed(text) => return Ok(Cow::Borrowed(text)),
-            Part::Filled(name, _) => name,
+            TemplatePart::Fixed(text) => return Ok(Cow::Borrowed(text)),
+            TemplatePart::Filled(name, _) => name,
         };
         let template = self.environment.get_template(name)?;
         let values = if self.links.is_empty() {
@@ -204,10 +168,10 @@ impl Template {
     }
 
     /// Adds a template under the name of its field; says in a sentence what is wrong with it.
-    fn add(&mut self, field: &'static str, source: &str) -> Result<Part, String> {
+    fn add(&mut self, field: &'static str, source: &str) -> Result<TemplatePart, String> {
         let tags = tags(source)?;
         if tags.is_empty() && !has_tags(source) {
-            return Ok(Part::Fixed(source.to_owned()));
+            return Ok(TemplatePart::Fixed(source.to_owned()));
         }
         let mut strict = environment();
         for environment in [&mut strict, &mut self.environment] {
@@ -232,21 +196,21 @@ impl Template {
             ));
         }
         let frame = match field {
-            "html" => Frame::of(Kind::Html, source, &tags),
-            "text" => Frame::of(Kind::Plain, source, &tags),
+            "html" => CompiledTemplate::of(BodyKind::Html, source, &tags),
+            "text" => CompiledTemplate::of(BodyKind::Plain, source, &tags),
             _ => None,
         };
         for person in &SAMPLES {
             bounds::render(&template, values(person))
                 .map_err(|error| mistake_in(field)(error).message)?;
         }
-        Ok(Part::Filled(field, frame))
+        Ok(TemplatePart::Filled(field, frame))
     }
 
     /// The text where there is none, made once so that it costs nothing per mail; `None` where that cannot be.
-    fn text_from(&mut self, html: &str) -> Option<Part> {
-        if let Part::Fixed(html) = &self.html {
-            return Some(Part::Fixed(plain_text::of_html(html)));
+    fn text_from(&mut self, html: &str) -> Option<TemplatePart> {
+        if let TemplatePart::Fixed(html) = &self.html {
+            return Some(TemplatePart::Fixed(plain_text::of_html(html)));
         }
         let text = text_template::of_template(html, &tags(html).ok()?)?;
         self.add("text", &text).ok()
@@ -262,26 +226,6 @@ fn as_mailed(html: &str) -> Cow<'_, str> {
     match understood::as_mailed(&meant, &tags) {
         Cow::Owned(mailed) => Cow::Owned(mailed),
         Cow::Borrowed(_) => meant,
-    }
-}
-
-/// The values of the placeholders.
-pub(super) fn values(person: &Person<'_>) -> Value {
-    context! {
-        email => person.email,
-        full_name => person.full_name,
-        unsubscribe_url => in_html(person.unsubscribe_url),
-        view_url => in_html(person.view_url),
-    }
-}
-
-/// A link as it stands in HTML: escaped only where it must be. minijinja would also write every slash as an entity, as
-/// those do who hide a link.
-pub(super) fn in_html(link: &str) -> Value {
-    if link.contains(['&', '<', '>', '"', '\'']) {
-        Value::from(link)
-    } else {
-        Value::from_safe_string(link.to_owned())
     }
 }
 

@@ -6,15 +6,16 @@ mod branches;
 mod foreign;
 mod lexing;
 mod links;
+mod raw_finding;
 mod references;
 mod tag;
 
-use std::ops::Range;
-
+use self::raw_finding::RawFinding;
 use super::finding::{Finding, FindingKind, Review};
 use super::markup::Markup;
-use super::place::Place;
-use super::render::{Mistake, Person, SAMPLES, Template};
+use super::text_position::TextPosition;
+use super::placeholder_values::{PlaceholderValues, SAMPLES};
+use super::render::{Mistake, Template};
 use super::understood::{self, Edited};
 
 /// Maximum number of findings reported.
@@ -61,7 +62,7 @@ fn filled_in(template: &Template, review: &mut Review) {
     );
     let longest = ["'", "𐐀", "ΐ"].map(|letter| letter.repeat(MAX_NAME));
     let too_long = longest.iter().find_map(|full_name| {
-        let person = Person {
+        let person = PlaceholderValues {
             email: &email,
             full_name,
             unsubscribe_url: &link,
@@ -104,7 +105,7 @@ impl<'s> Reviewer<'s> {
             "html" => Markup::of(source, &ranges),
             _ => Markup::default(),
         };
-        let mut mistakes: Vec<Found> = lexed.tags.iter().filter_map(tag::mistake).collect();
+        let mut mistakes: Vec<RawFinding> = lexed.tags.iter().filter_map(tag::mistake).collect();
         mistakes.extend(lexed.tags.iter().filter_map(brackets::quoted));
         // What opens in the tags that were read may be closed by those that were not.
         if lexed.mistake.is_none() {
@@ -132,7 +133,7 @@ impl<'s> Reviewer<'s> {
         warnings.extend(foreign::elements(source, &markup.elements));
         warnings.sort_by_key(|found| found.at.start);
         warnings.dedup_by_key(|found| found.at.start);
-        let finding = |found: Found| self.finding(found);
+        let finding = |found: RawFinding| self.finding(found);
         review
             .mistakes
             .extend(mistakes.into_iter().take(MAX_FINDINGS).map(finding));
@@ -146,7 +147,7 @@ impl<'s> Reviewer<'s> {
         let lexed = lexing::lexed(&self.meant.text);
         let failing = lexed.tags.iter().find(|tag| tag::fails(tag));
         match failing {
-            Some(tag) => self.finding(Found::new(
+            Some(tag) => self.finding(RawFinding::new(
                 FindingKind::Invalid,
                 tag.range.clone(),
                 format!("{} ({})", tag.source, mistake.message),
@@ -155,43 +156,13 @@ impl<'s> Reviewer<'s> {
         }
     }
 
-    fn finding(&self, found: Found) -> Finding {
+    fn finding(&self, found: RawFinding) -> Finding {
         Finding {
             field: self.field,
             kind: found.kind,
-            place: Some(Place::of(self.source, self.meant.original(found.at.start))),
+            place: Some(TextPosition::of(self.source, self.meant.original(found.at.start))),
             found: found.text,
             suggestion: found.suggestion,
-        }
-    }
-}
-
-/// An error in the text of a field after corrections.
-#[derive(Debug, PartialEq, Eq)]
-struct Found {
-    kind: FindingKind,
-    at: Range<usize>,
-    text: String,
-    suggestion: Option<String>,
-}
-
-impl Found {
-    fn new(kind: FindingKind, at: Range<usize>, text: impl Into<String>) -> Self {
-        /// More of the text does not help to find it.
-        const MAX_SHOWN: usize = 60;
-        let text: String = text.into().chars().take(MAX_SHOWN).collect();
-        Self {
-            kind,
-            at,
-            text,
-            suggestion: None,
-        }
-    }
-
-    fn suggest(self, name: Option<&str>) -> Self {
-        Self {
-            suggestion: name.map(ToOwned::to_owned),
-            ..self
         }
     }
 }

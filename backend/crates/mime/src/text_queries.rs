@@ -8,7 +8,8 @@ use regex::Regex;
 
 use super::markup::masked;
 use super::placeholders::tags;
-use super::understood::{applied, encoded, in_text, pattern, tags_in};
+use super::pattern::pattern;
+use super::understood::{applied, encoded, in_text, tags_in};
 
 /// A link as detected by mail programs.
 static LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?i)https?://[^\s<>"]+"#));

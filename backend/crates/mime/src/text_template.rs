@@ -1,12 +1,9 @@
 //! The plain text of an HTML template, converted once for all recipients: itself a template. Pure.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 use super::placeholders::has_tags;
-use super::plain_text::of_html;
-
-/// During conversion, each template tag is replaced by one of these characters, which are not used otherwise.
-pub(super) const PRIVATE: RangeInclusive<char> = '\u{F0000}'..='\u{FFFFD}';
+use super::plain_text::{PRIVATE, of_html};
 
 /// Converts an HTML template to a text template with the same tags; `None` if text can only be extracted from the
 /// rendered page.

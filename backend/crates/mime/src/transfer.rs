@@ -3,13 +3,13 @@
 
 /// A body's media type.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum BodyKind {
     Plain,
     Html,
 }
 
 /// Appends a body with its headers, without a line end behind it.
-pub(super) fn append_part(kind: Kind, text: &str, out: &mut Vec<u8>) {
+pub(super) fn append_part(kind: BodyKind, text: &str, out: &mut Vec<u8>) {
     if is_plain(text) {
         append_type(kind, out);
         out.extend_from_slice(b"Content-Transfer-Encoding: 7bit\r\n\r\n");
@@ -21,15 +21,15 @@ pub(super) fn append_part(kind: Kind, text: &str, out: &mut Vec<u8>) {
 }
 
 /// Appends the headers of a body in quoted-printable.
-pub(super) fn append_quoted_headers(kind: Kind, out: &mut Vec<u8>) {
+pub(super) fn append_quoted_headers(kind: BodyKind, out: &mut Vec<u8>) {
     append_type(kind, out);
     out.extend_from_slice(b"Content-Transfer-Encoding: quoted-printable\r\n\r\n");
 }
 
-fn append_type(kind: Kind, out: &mut Vec<u8>) {
+fn append_type(kind: BodyKind, out: &mut Vec<u8>) {
     out.extend_from_slice(match kind {
-        Kind::Plain => b"Content-Type: text/plain; charset=utf-8\r\n",
-        Kind::Html => b"Content-Type: text/html; charset=utf-8\r\n",
+        BodyKind::Plain => b"Content-Type: text/plain; charset=utf-8\r\n",
+        BodyKind::Html => b"Content-Type: text/html; charset=utf-8\r\n",
     });
 }
 

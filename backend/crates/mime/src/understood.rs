@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use regex::{Captures, Regex};
 
 use super::markup::{Markup, masked};
+use super::pattern::pattern;
 use super::placeholders::NAMES;
 use super::urls::has_query;
 
@@ -26,10 +27,6 @@ static DOUBLED_SCHEME: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static ENCODES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\|\s*urlencode\b"));
-
-pub(super) fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).unwrap_or_else(|error| unreachable!("a test uses it: {error}"))
-}
 
 /// An edited text with a mapping to the bytes of the original.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::understood::pattern;
+use super::pattern::pattern;
 
 /// `url(…)` and `@import "…"`; in an attribute, quotes may be references.
 static IN_CSS: LazyLock<Regex> = LazyLock::new(|| {
@@ -17,7 +17,7 @@ static IN_CSS: LazyLock<Regex> = LazyLock::new(|| {
 
 /// How an attribute contains URLs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum UrlSyntax {
     /// It is one.
     Whole,
     /// A list of images with their sizes: `a.png 1x, b.png 2x`.
@@ -26,7 +26,7 @@ pub(super) enum Form {
     Css,
 }
 
-impl Form {
+impl UrlSyntax {
     /// That of an attribute; `None` for one without URLs.
     pub(super) fn of(attribute: &[u8]) -> Option<Self> {
         Some(match attribute {
@@ -87,7 +87,7 @@ fn candidates(text: &str) -> Vec<Range<usize>> {
 mod tests {
     use super::*;
 
-    fn found(form: Form, text: &str) -> Vec<&str> {
+    fn found(form: UrlSyntax, text: &str) -> Vec<&str> {
         let urls = form.urls(text, 0..text.len());
         urls.into_iter().map(|url| &text[url]).collect()
     }
@@ -102,7 +102,7 @@ mod tests {
             ("", &[]),
             (" , ", &[]),
         ] {
-            assert_eq!(found(Form::Candidates, text), urls, "{text}");
+            assert_eq!(found(UrlSyntax::Candidates, text), urls, "{text}");
         }
     }
 
@@ -122,7 +122,7 @@ mod tests {
             ("background:red", &[]),
             ("background:url(", &[]),
         ] {
-            assert_eq!(found(Form::Css, text), urls, "{text}");
+            assert_eq!(found(UrlSyntax::Css, text), urls, "{text}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use mime::finding::Finding;
 use mime::plain_text;
-use mime::render::{Person, Rendered, Template};
+use mime::render::{PlaceholderValues, Rendered, Template};
 use mime::review;
 
 use crate::core::text::with_paired_directions;
@@ -54,7 +54,10 @@ fn parse(subject: &str, html: &str, text: &str) -> Result<Template, Vec<FieldErr
 }
 
 /// The message as this person would get it.
-pub fn preview(template: &Template, person: &Person<'_>) -> Result<Rendered, Vec<FieldError>> {
+pub fn preview(
+    template: &Template,
+    person: &PlaceholderValues<'_>,
+) -> Result<Rendered, Vec<FieldError>> {
     template
         .render(person)
         .map_err(|mistake| field_errors(vec![mistake.into()], "invalid_template"))

@@ -2,7 +2,7 @@
 
 use diesel::{OptionalExtension, PgConnection};
 use mime::links::Link;
-use mime::render::Person;
+use mime::render::PlaceholderValues;
 
 use super::content::{self, CheckedMessage};
 use super::model::Preview;
@@ -66,7 +66,7 @@ impl PreviewRecipient {
             template,
             mut warnings,
         } = checked;
-        let person = Person {
+        let person = PlaceholderValues {
             email: &self.email,
             full_name: &self.full_name,
             unsubscribe_url: &Link::Unsubscribe.example(&site.0),

@@ -1,14 +1,14 @@
 //! A letter made again from what it was made from: the same in every letter, links included. Pure.
 
 use mime::links::Link;
-use mime::render::{Person, Rendered, Template};
+use mime::render::{PlaceholderValues, Rendered, Template};
 
 use super::store::MailSource;
 
 /// What its reader got; `None` for a mail that could not be made, and so never left. Bounded as every template is.
 pub fn written(source: &MailSource, link: impl Fn(Link) -> String) -> Option<Rendered> {
     let template = Template::parse(&source.subject, &source.html, &source.text).ok()?;
-    let person = Person {
+    let person = PlaceholderValues {
         email: &source.email,
         full_name: source.full_name.trim(),
         unsubscribe_url: &link(Link::Unsubscribe),

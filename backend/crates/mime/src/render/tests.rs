@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const ANNA: Person<'_> = Person {
+const ANNA: PlaceholderValues<'_> = PlaceholderValues {
     email: "anna@example.org",
     full_name: "Анна <b>&",
     unsubscribe_url: "https://example.org/unsubscribe#a-b_c",
@@ -37,7 +37,7 @@ fn a_name_is_escaped_in_html_only() {
 
 #[test]
 fn a_link_is_written_as_it_is_wherever_it_stands() {
-    let hostile = Person {
+    let hostile = PlaceholderValues {
         unsubscribe_url: "https://example.org/'\"><b>&",
         view_url: "https://example.org/'\"><b>&",
         ..ANNA
@@ -87,7 +87,7 @@ fn every_filter_that_is_offered_works() {
     let greeting = "{{ full_name | split | first | default('friend', true) }}";
     let template = Template::parse("x", "", greeting).unwrap();
     assert_eq!(template.render(&ANNA).unwrap().text, "Анна");
-    let nameless = Person {
+    let nameless = PlaceholderValues {
         full_name: "",
         ..ANNA
     };
@@ -128,20 +128,20 @@ fn a_mistake_is_found_when_the_message_is_saved() {
 #[test]
 fn text_is_made_from_the_template_where_it_can_be_and_from_the_page_where_not() {
     let once = Template::parse("x", "<p>Dear {{ full_name }},</p><p>bye</p>", "").unwrap();
-    assert!(matches!(once.text, Some(Part::Filled(..))));
+    assert!(matches!(once.text, Some(TemplatePart::Filled(..))));
     assert_eq!(once.render(&ANNA).unwrap().text, "Dear Анна <b>&,\n\nbye");
     let each = Template::parse("x", "<p>&#123;&#123; {{ full_name }}</p>", "").unwrap();
     assert!(each.text.is_none());
     assert_eq!(each.render(&ANNA).unwrap().text, "{{ Анна <b>&");
     let fixed = Template::parse("x", "<p>same</p>", "").unwrap();
-    assert!(matches!(fixed.text, Some(Part::Fixed(text)) if text == "same"));
+    assert!(matches!(fixed.text, Some(TemplatePart::Fixed(text)) if text == "same"));
 }
 
 #[test]
 fn what_is_filled_in_for_many_is_bounded() {
     let names = "{{ full_name }}".repeat(500);
     let long = "ё".repeat(200);
-    let person = Person {
+    let person = PlaceholderValues {
         full_name: &long,
         ..ANNA
     };
@@ -155,7 +155,7 @@ proptest! {
     #[test]
     fn no_name_gives_the_subject_a_second_line(full_name: String) {
         let template = Template::parse("Hi {{ full_name }}!", "", "x").unwrap();
-        let subject = template.fill_subject(&Person { full_name: &full_name, ..ANNA });
+        let subject = template.fill_subject(&PlaceholderValues { full_name: &full_name, ..ANNA });
         prop_assert_eq!(subject.is_ok(), !full_name.chars().any(char::is_control));
     }
 

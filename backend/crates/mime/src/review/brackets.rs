@@ -5,11 +5,11 @@ use std::sync::LazyLock;
 use minijinja::machinery::Token;
 use regex::Regex;
 
-use super::Found;
-use super::lexing::Tag;
+use super::raw_finding::RawFinding;
+use super::lexing::LexedTag;
 use crate::finding::FindingKind;
 use crate::near_miss;
-use crate::understood::pattern;
+use crate::pattern::pattern;
 
 /// Maximum number of bracketed words examined: comparing each with all names takes time.
 pub(super) const MAX_WORDS: usize = 1_000;
@@ -69,12 +69,12 @@ pub(super) fn meant(word: &str) -> Option<&'static str> {
 }
 
 /// `{{ "full_name" }}`, which prints these words.
-pub(super) fn quoted(tag: &Tag<'_>) -> Option<Found> {
+pub(super) fn quoted(tag: &LexedTag<'_>) -> Option<RawFinding> {
     let (Token::Str(name), range) = tag.tokens.first()? else {
         return None;
     };
     let meant = near_miss::foreign_placeholder(name).filter(|_| tag.tokens.len() == 1)?;
-    let found = Found::new(
+    let found = RawFinding::new(
         FindingKind::UnknownPlaceholder,
         range.clone(),
         format!("\"{name}\""),

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use minijinja::machinery::Token;
 
-use super::lexing::Tag;
+use super::lexing::LexedTag;
 
 /// A part of a template without conditions.
 #[derive(Clone, Copy)]
-pub(super) enum Part<'t, 's> {
+pub(super) enum PathStep<'t, 's> {
     Text(&'s str),
-    Value(&'t Tag<'s>),
+    Value(&'t LexedTag<'s>),
 }
 
 /// The alternatives of an `{% if %}`.
@@ -27,31 +27,31 @@ struct Branches<S> {
 pub(super) fn follow<'t, 's, S: Clone + PartialEq>(
     source: &'s str,
     within: Range<usize>,
-    tags: &'t [Tag<'s>],
+    tags: &'t [LexedTag<'s>],
     begin: S,
-    mut step: impl FnMut(S, Part<'t, 's>) -> S,
+    mut step: impl FnMut(S, PathStep<'t, 's>) -> S,
 ) {
     let (mut states, mut open, mut end) = (vec![begin], Vec::<Branches<S>>::new(), within.start);
     let first = tags.partition_point(|tag| tag.range.start < within.start);
     let inside = tags.iter().skip(first);
     for tag in inside.take_while(|tag| tag.range.end <= within.end) {
         let text = source.get(end..tag.range.start).unwrap_or_default();
-        states = after(states, Part::Text(text), &mut step);
+        states = after(states, PathStep::Text(text), &mut step);
         end = tag.range.end;
         if tag.is_statement {
             states = branched(states, tag, &mut open);
         } else {
-            states = after(states, Part::Value(tag), &mut step);
+            states = after(states, PathStep::Value(tag), &mut step);
         }
     }
     let text = source.get(end..within.end).unwrap_or_default();
-    after(states, Part::Text(text), &mut step);
+    after(states, PathStep::Text(text), &mut step);
 }
 
 fn after<'t, 's, S: PartialEq>(
     states: Vec<S>,
-    part: Part<'t, 's>,
-    step: &mut impl FnMut(S, Part<'t, 's>) -> S,
+    part: PathStep<'t, 's>,
+    step: &mut impl FnMut(S, PathStep<'t, 's>) -> S,
 ) -> Vec<S> {
     let next = states.into_iter().map(|state| step(state, part));
     distinct(next.collect())
@@ -60,7 +60,7 @@ fn after<'t, 's, S: PartialEq>(
 /// The states after `{% if %}`, `{% elif %}`, `{% else %}` or `{% endif %}`.
 fn branched<S: Clone + PartialEq>(
     states: Vec<S>,
-    tag: &Tag<'_>,
+    tag: &LexedTag<'_>,
     open: &mut Vec<Branches<S>>,
 ) -> Vec<S> {
     let name = match tag.tokens.first() {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::Found;
+use super::raw_finding::RawFinding;
 use super::brackets::{BROKEN, ELEMENT, FOREIGN, MAX_WORDS, meant};
 use super::lexing::is_invisible;
 use super::references::{percent, reference};
@@ -15,7 +15,7 @@ use crate::understood::{self, ENCODED};
 pub(super) struct Skeleton<'s> {
     source: &'s str,
     text: String,
-    pieces: Vec<Piece>,
+    pieces: Vec<Origin>,
     decodes: Decodes,
 }
 
@@ -45,7 +45,7 @@ impl Decodes {
 }
 
 /// The origin of a part of the text.
-struct Piece {
+struct Origin {
     /// Its offset in the text, and in the source.
     at: usize,
     source: usize,
@@ -137,7 +137,7 @@ impl<'s> Skeleton<'s> {
                 is_new = true;
             } else {
                 if is_new || read.is_some() {
-                    self.pieces.push(Piece {
+                    self.pieces.push(Origin {
                         at: self.text.len(),
                         source: at,
                         reference: read.map(|(_, len)| len),
@@ -150,7 +150,7 @@ impl<'s> Skeleton<'s> {
         }
     }
 
-    fn piece(&self, offset: usize) -> Option<&Piece> {
+    fn piece(&self, offset: usize) -> Option<&Origin> {
         let behind = self.pieces.partition_point(|piece| piece.at <= offset);
         behind.checked_sub(1).and_then(|at| self.pieces.get(at))
     }
@@ -163,7 +163,7 @@ impl<'s> Skeleton<'s> {
     /// The end in the source of the character with this last byte.
     fn original_end(&self, last: usize) -> usize {
         match self.piece(last) {
-            Some(Piece {
+            Some(Origin {
                 source,
                 reference: Some(len),
                 ..
@@ -173,22 +173,22 @@ impl<'s> Skeleton<'s> {
     }
 
     /// The source text at this range.
-    fn found(&self, kind: Kind, range: Range<usize>, meant: Option<&str>) -> Found {
+    fn found(&self, kind: Kind, range: Range<usize>, meant: Option<&str>) -> RawFinding {
         let start = self.original(range.start);
         let end = self.original_end(range.end.saturating_sub(1));
         let shown = self.source.get(start..end).unwrap_or_default();
-        Found::new(kind, start..end, shown).suggest(meant)
+        RawFinding::new(kind, start..end, shown).suggest(meant)
     }
 
     /// Placeholders with double braces that would be mailed as they are.
-    pub(super) fn broken(&self) -> Vec<Found> {
+    pub(super) fn broken(&self) -> Vec<RawFinding> {
         let mut broken = self.torn();
         broken.extend(self.encoded());
         broken
     }
 
     /// Those with something between their braces.
-    pub(super) fn torn(&self) -> Vec<Found> {
+    pub(super) fn torn(&self) -> Vec<RawFinding> {
         let torn = BROKEN
             .captures_iter(&self.text)
             .take(MAX_WORDS)
@@ -201,7 +201,7 @@ impl<'s> Skeleton<'s> {
         torn.collect()
     }
 
-    fn encoded(&self) -> Vec<Found> {
+    fn encoded(&self) -> Vec<RawFinding> {
         let encoded = ENCODED
             .captures_iter(self.source)
             .take(MAX_WORDS)
@@ -210,23 +210,23 @@ impl<'s> Skeleton<'s> {
                 let name = name.split('|').next().unwrap_or_default().trim().to_owned();
                 let meant = near_miss::placeholder(&name)?;
                 let whole = found.get(0)?;
-                let mistake = Found::new(Kind::PercentEncoded, whole.range(), whole.as_str());
+                let mistake = RawFinding::new(Kind::PercentEncoded, whole.range(), whole.as_str());
                 Some(mistake.suggest(Some(meant)))
             });
         encoded.collect()
     }
 
     /// By what a placeholder is torn apart.
-    fn torn_at(&self, range: Range<usize>, meant: &str) -> Found {
+    fn torn_at(&self, range: Range<usize>, meant: &str) -> RawFinding {
         let found = self.found(Kind::TooManyBraces, range, Some(meant));
         let source = self.source.get(found.at.clone()).unwrap_or_default();
         let invisible = source.chars().find(|c| is_invisible(*c));
         match invisible {
-            _ if source.contains('<') => Found {
+            _ if source.contains('<') => RawFinding {
                 kind: Kind::MarkupInside,
                 ..found
             },
-            Some(c) => Found {
+            Some(c) => RawFinding {
                 kind: Kind::InvisibleCharacter,
                 text: format!("U+{:04X}", u32::from(c)),
                 ..found
@@ -236,7 +236,7 @@ impl<'s> Skeleton<'s> {
     }
 
     /// Placeholders of other programs with an equivalent here, and all of Mailchimp's.
-    pub(super) fn foreign(&self) -> Vec<Found> {
+    pub(super) fn foreign(&self) -> Vec<RawFinding> {
         let found = FOREIGN
             .captures_iter(&self.text)
             .take(MAX_WORDS)
@@ -252,7 +252,7 @@ impl<'s> Skeleton<'s> {
 }
 
 /// Elements by which other programs mean a placeholder, such as `<unsubscribe>`.
-pub(super) fn elements(source: &str, elements: &[Range<usize>]) -> Vec<Found> {
+pub(super) fn elements(source: &str, elements: &[Range<usize>]) -> Vec<RawFinding> {
     // Most elements of a mail are the same few.
     let mut known: HashMap<&str, Option<&str>> = HashMap::new();
     let mut found = Vec::new();
@@ -267,7 +267,7 @@ pub(super) fn elements(source: &str, elements: &[Range<usize>]) -> Vec<Found> {
         }
         let meant = *known.entry(name).or_insert_with(|| meant(name));
         if meant.is_some() {
-            let element = Found::new(Kind::ForeignSyntax, range.clone(), shown);
+            let element = RawFinding::new(Kind::ForeignSyntax, range.clone(), shown);
             found.push(element.suggest(meant));
         }
     }

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use minijinja::machinery::{Token, tokenize};
 
-use super::Found;
+use super::raw_finding::RawFinding;
 use crate::finding::FindingKind as Kind;
 use crate::near_miss;
 use crate::placeholders::{MAX_TAG_TOKENS, MAX_TAGS, offset, syntax};
 
 /// A tag and its tokens, each with its position in the source.
-pub(super) struct Tag<'s> {
+pub(super) struct LexedTag<'s> {
     pub(super) range: Range<usize>,
     pub(super) source: &'s str,
     pub(super) is_statement: bool,
@@ -19,12 +19,12 @@ pub(super) struct Tag<'s> {
 
 /// The tags up to the first one that cannot be read.
 pub(super) struct Lexed<'s> {
-    pub(super) tags: Vec<Tag<'s>>,
-    pub(super) mistake: Option<Found>,
+    pub(super) tags: Vec<LexedTag<'s>>,
+    pub(super) mistake: Option<RawFinding>,
 }
 
 pub(super) fn lexed(source: &str) -> Lexed<'_> {
-    let (mut tags, mut open, mut end) = (Vec::new(), None::<Tag<'_>>, 0);
+    let (mut tags, mut open, mut end) = (Vec::new(), None::<LexedTag<'_>>, 0);
     let mut mistake = None;
     for token in tokenize(source, false, syntax()) {
         let Ok((token, span)) = token else {
@@ -37,7 +37,7 @@ pub(super) fn lexed(source: &str) -> Lexed<'_> {
         match token {
             Token::TemplateData(_) => {}
             Token::VariableStart | Token::BlockStart => {
-                open = Some(Tag {
+                open = Some(LexedTag {
                     range,
                     source: "",
                     is_statement: matches!(token, Token::BlockStart),
@@ -70,27 +70,27 @@ pub(super) fn lexed(source: &str) -> Lexed<'_> {
         let text = format!("More than {MAX_TAGS} placeholders are not allowed");
         mistake = tags
             .last()
-            .map(|tag| Found::new(Kind::TooLong, tag.range.clone(), text));
+            .map(|tag| RawFinding::new(Kind::TooLong, tag.range.clone(), text));
     }
     Lexed { tags, mistake }
 }
 
 /// A tag that is not closed, or is too long.
-fn unfinished(source: &str, tag: &Tag<'_>) -> Found {
+fn unfinished(source: &str, tag: &LexedTag<'_>) -> RawFinding {
     let rest = source.get(tag.range.end..).unwrap_or_default();
     let ends = rest.find("}}").or_else(|| rest.find("%}"));
     let ends_by_itself = ends.is_some_and(|end| rest.find("{{").is_none_or(|next| end < next));
     if tag.tokens.len() > MAX_TAG_TOKENS && ends_by_itself {
         let text = "This placeholder is too long";
-        return Found::new(Kind::TooLong, tag.range.start..source.len(), text);
+        return RawFinding::new(Kind::TooLong, tag.range.start..source.len(), text);
     }
     not_closed(source, tag)
 }
 
 /// What the lexer could not read after this byte.
-fn unreadable_at(source: &str, open: Option<&Tag<'_>>, end: usize) -> Found {
+fn unreadable_at(source: &str, open: Option<&LexedTag<'_>>, end: usize) -> RawFinding {
     let Some(tag) = open else {
-        return Found::new(Kind::NotClosed, end..source.len(), "{% raw %}");
+        return RawFinding::new(Kind::NotClosed, end..source.len(), "{% raw %}");
     };
     if closes_with_one_brace(source, tag) {
         return not_closed(source, tag);
@@ -102,14 +102,14 @@ fn unreadable_at(source: &str, open: Option<&Tag<'_>>, end: usize) -> Found {
     };
     let range = at..at + character.len_utf8();
     match character {
-        c if is_invisible(c) => Found::new(
+        c if is_invisible(c) => RawFinding::new(
             Kind::InvisibleCharacter,
             range,
             format!("U+{:04X}", u32::from(c)),
         ),
         '\'' | '"' => not_closed(source, tag),
-        '&' => Found::new(Kind::MarkupInside, range, shown(source, tag)),
-        c => Found::new(Kind::UnexpectedCharacter, range, c),
+        '&' => RawFinding::new(Kind::MarkupInside, range, shown(source, tag)),
+        c => RawFinding::new(Kind::UnexpectedCharacter, range, c),
     }
     .suggest(meant(source, tag))
 }
@@ -121,13 +121,13 @@ pub(super) fn is_invisible(c: char) -> bool {
         || c.is_control()
 }
 
-fn not_closed(source: &str, tag: &Tag<'_>) -> Found {
+fn not_closed(source: &str, tag: &LexedTag<'_>) -> RawFinding {
     let range = tag.range.start..source.len();
-    Found::new(Kind::NotClosed, range, shown(source, tag)).suggest(meant(source, tag))
+    RawFinding::new(Kind::NotClosed, range, shown(source, tag)).suggest(meant(source, tag))
 }
 
 /// `{{ full_name }`: a missing brace.
-fn closes_with_one_brace(source: &str, tag: &Tag<'_>) -> bool {
+fn closes_with_one_brace(source: &str, tag: &LexedTag<'_>) -> bool {
     let inner = source.get(tag.range.end..).unwrap_or_default();
     let rest = inner
         .find(['}', '{', '\'', '"'])
@@ -136,7 +136,7 @@ fn closes_with_one_brace(source: &str, tag: &Tag<'_>) -> bool {
 }
 
 /// The tag up to its end or the end of its line, truncated.
-fn shown<'s>(source: &'s str, tag: &Tag<'_>) -> &'s str {
+fn shown<'s>(source: &'s str, tag: &LexedTag<'_>) -> &'s str {
     const MAX_SHOWN: usize = 300;
     let rest = source.get(tag.range.start..).unwrap_or_default();
     let rest = rest
@@ -148,7 +148,7 @@ fn shown<'s>(source: &'s str, tag: &Tag<'_>) -> &'s str {
 }
 
 /// The placeholder that was meant by the first word of this tag.
-pub(super) fn meant(source: &str, tag: &Tag<'_>) -> Option<&'static str> {
+pub(super) fn meant(source: &str, tag: &LexedTag<'_>) -> Option<&'static str> {
     without_markup(shown(source, tag))
         .split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.'))
         .filter(|word| !word.is_empty())

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use minijinja::machinery::Token;
 
-use super::Found;
-use super::branches::{Part, follow};
-use super::lexing::Tag;
+use super::raw_finding::RawFinding;
+use super::branches::{PathStep, follow};
+use super::lexing::LexedTag;
 use crate::finding::FindingKind as Kind;
 use crate::markup::Markup;
 use crate::placeholders::LINKS;
@@ -21,7 +21,7 @@ enum InAddress {
     Nothing,
     /// A URL without its scheme and host, which leads nowhere from a mail.
     Relative,
-    /// Part of a URL without its query.
+    /// PathStep of a URL without its query.
     Path,
     /// A URL and the beginning of its query or fragment.
     Query,
@@ -41,7 +41,7 @@ enum InText {
 }
 
 /// The broken links.
-pub(super) fn dead(source: &str, tags: &[Tag<'_>], markup: &Markup, field: &str) -> Vec<Found> {
+pub(super) fn dead(source: &str, tags: &[LexedTag<'_>], markup: &Markup, field: &str) -> Vec<RawFinding> {
     let mut found: Vec<_> = tags
         .iter()
         .filter(|tag| is_link(tag))
@@ -58,24 +58,24 @@ pub(super) fn dead(source: &str, tags: &[Tag<'_>], markup: &Markup, field: &str)
 }
 
 /// `{{ unsubscribe_url }}`, with or without filters.
-fn is_link(tag: &Tag<'_>) -> bool {
+fn is_link(tag: &LexedTag<'_>) -> bool {
     let first = tag.tokens.first().map(|(token, _)| token);
     let placeholder = |name: &str| LINKS.iter().any(|link| link.placeholder() == name);
     !tag.is_statement && matches!(first, Some(Token::Ident(name)) if placeholder(name))
 }
 
-fn changed(tag: &Tag<'_>) -> Option<Found> {
+fn changed(tag: &LexedTag<'_>) -> Option<RawFinding> {
     let mut pairs = tag.tokens.iter().zip(tag.tokens.iter().skip(1));
     pairs.find_map(|((before, _), (token, range))| match (before, token) {
         (Token::Pipe, Token::Ident(name)) if !HARMLESS.contains(name) => {
-            Some(Found::new(Kind::ChangedLink, range.clone(), *name))
+            Some(RawFinding::new(Kind::ChangedLink, range.clone(), *name))
         }
         _ => None,
     })
 }
 
 /// A URL starts and ends with the link, or contains it in its query.
-fn in_address(source: &str, tags: &[Tag<'_>], address: &Range<usize>) -> Vec<Found> {
+fn in_address(source: &str, tags: &[LexedTag<'_>], address: &Range<usize>) -> Vec<RawFinding> {
     let mut dead = Vec::new();
     follow(
         source,
@@ -83,28 +83,28 @@ fn in_address(source: &str, tags: &[Tag<'_>], address: &Range<usize>) -> Vec<Fou
         tags,
         InAddress::Nothing,
         |before, part| match (before, part) {
-            (before, Part::Text(text)) if text.trim().is_empty() => before,
+            (before, PathStep::Text(text)) if text.trim().is_empty() => before,
             (InAddress::Link(link), _) => {
                 dead.push(link);
                 InAddress::Path
             }
-            (InAddress::Nothing, Part::Value(tag)) if is_link(tag) => {
+            (InAddress::Nothing, PathStep::Value(tag)) if is_link(tag) => {
                 InAddress::Link(tag.range.clone())
             }
-            (InAddress::Relative | InAddress::Path, Part::Value(tag)) if is_link(tag) => {
+            (InAddress::Relative | InAddress::Path, PathStep::Value(tag)) if is_link(tag) => {
                 dead.push(tag.range.clone());
                 InAddress::Path
             }
-            (InAddress::Nothing, Part::Text(text)) if !is_absolute(text) => InAddress::Relative,
-            (InAddress::Nothing | InAddress::Path, Part::Text(text)) if has_query(text) => {
+            (InAddress::Nothing, PathStep::Text(text)) if !is_absolute(text) => InAddress::Relative,
+            (InAddress::Nothing | InAddress::Path, PathStep::Text(text)) if has_query(text) => {
                 InAddress::Query
             }
-            (InAddress::Nothing, Part::Value(_) | Part::Text(_)) => InAddress::Path,
-            (before, Part::Value(_) | Part::Text(_)) => before,
+            (InAddress::Nothing, PathStep::Value(_) | PathStep::Text(_)) => InAddress::Path,
+            (before, PathStep::Value(_) | PathStep::Text(_)) => before,
         },
     );
     let whole = source.get(address.clone()).unwrap_or_default();
-    let found = |link| Found::new(Kind::DeadLink, link, whole);
+    let found = |link| RawFinding::new(Kind::DeadLink, link, whole);
     dead.into_iter().map(found).collect()
 }
 
@@ -116,7 +116,7 @@ fn is_absolute(url: &str) -> bool {
 }
 
 /// In plain text a link starts after a space or bracket, and ends before one or at the end of a sentence.
-fn in_text(source: &str, tags: &[Tag<'_>]) -> Vec<Found> {
+fn in_text(source: &str, tags: &[LexedTag<'_>]) -> Vec<RawFinding> {
     let mut dead = Vec::new();
     follow(
         source,
@@ -124,8 +124,8 @@ fn in_text(source: &str, tags: &[Tag<'_>]) -> Vec<Found> {
         tags,
         InText::Apart,
         |before, part| match (before, part) {
-            (before, Part::Text("")) => before,
-            (before, Part::Text(text)) => {
+            (before, PathStep::Text("")) => before,
+            (before, PathStep::Text(text)) => {
                 if let InText::Link(link) = before
                     && continues(text)
                 {
@@ -137,7 +137,7 @@ fn in_text(source: &str, tags: &[Tag<'_>]) -> Vec<Found> {
                     InText::Apart
                 }
             }
-            (before, Part::Value(tag)) => {
+            (before, PathStep::Value(tag)) => {
                 let link = is_link(tag).then(|| tag.range.clone());
                 match (before, link) {
                     (InText::Apart, Some(link)) => InText::Link(link),
@@ -165,7 +165,7 @@ fn in_text(source: &str, tags: &[Tag<'_>]) -> Vec<Found> {
             behind.map(String::from),
         ];
         let shown: String = parts.into_iter().flatten().collect();
-        Found::new(Kind::DeadLink, link, shown)
+        RawFinding::new(Kind::DeadLink, link, shown)
     };
     dead.into_iter().map(found).collect()
 }

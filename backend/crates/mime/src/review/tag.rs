@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use minijinja::machinery::Token;
 
-use super::Found;
-use super::lexing::{Tag, meant};
+use super::raw_finding::RawFinding;
+use super::lexing::{LexedTag, meant};
 use crate::finding::FindingKind as Kind;
 use crate::near_miss;
 use crate::placeholders::{FILTERS, NAMES, STATEMENTS, environment, explain};
-use crate::render::{SAMPLES, values};
+use crate::placeholder_values::{SAMPLES, values};
 
 /// Keywords of expressions.
 const WORDS: [&str; 11] = [
@@ -21,9 +21,9 @@ const ARGUMENTS: [(&str, usize); 4] = [("default", 2), ("d", 2), ("split", 2), (
 const KEYWORDS: [&str; 2] = ["default_value", "boolean"];
 
 /// The first error in a tag.
-pub(super) fn mistake(tag: &Tag<'_>) -> Option<Found> {
+pub(super) fn mistake(tag: &LexedTag<'_>) -> Option<RawFinding> {
     let shown = |kind| {
-        Found::new(kind, tag.range.clone(), tag.source).suggest(meant(tag.source, &tag.at_start()))
+        RawFinding::new(kind, tag.range.clone(), tag.source).suggest(meant(tag.source, &tag.at_start()))
     };
     if tag.source.starts_with("{{{") {
         return Some(shown(Kind::TooManyBraces));
@@ -33,13 +33,13 @@ pub(super) fn mistake(tag: &Tag<'_>) -> Option<Found> {
     }
     if tag.tokens.is_empty() || tag.lacks_condition() {
         let text = format!("{} is empty.", tag.source);
-        return Some(Found::new(Kind::Invalid, tag.range.clone(), text));
+        return Some(RawFinding::new(Kind::Invalid, tag.range.clone(), text));
     }
     (0..tag.tokens.len()).find_map(|at| tag.mistake_at(at))
 }
 
 /// `<b>` and `</b>` lex as comparisons.
-fn has_markup(tag: &Tag<'_>) -> bool {
+fn has_markup(tag: &LexedTag<'_>) -> bool {
     let mut tokens = tag.tokens.iter().zip(tag.tokens.iter().skip(1));
     tokens.any(|((first, at), (second, next))| {
         let joined = at.end == next.start;
@@ -53,10 +53,10 @@ fn has_markup(tag: &Tag<'_>) -> bool {
     })
 }
 
-impl<'s> Tag<'s> {
+impl<'s> LexedTag<'s> {
     /// As above, with the tag as a source of its own.
-    fn at_start(&self) -> Tag<'s> {
-        Tag {
+    fn at_start(&self) -> LexedTag<'s> {
+        LexedTag {
             range: 0..self.source.len(),
             source: self.source,
             is_statement: self.is_statement,
@@ -79,9 +79,9 @@ impl<'s> Tag<'s> {
         self.token(at.checked_sub(1)?)
     }
 
-    fn mistake_at(&self, at: usize) -> Option<Found> {
+    fn mistake_at(&self, at: usize) -> Option<RawFinding> {
         let (token, range) = self.tokens.get(at)?;
-        let unavailable = |what: &str| Some(Found::new(Kind::NotAvailable, range.clone(), what));
+        let unavailable = |what: &str| Some(RawFinding::new(Kind::NotAvailable, range.clone(), what));
         match token {
             Token::Ident(name) => self.misnamed(at, name, range),
             Token::Mul | Token::Pow | Token::Plus | Token::Div | Token::FloorDiv | Token::Mod => {
@@ -132,21 +132,21 @@ impl<'s> Tag<'s> {
         }
     }
 
-    fn misnamed(&self, at: usize, name: &str, range: &Range<usize>) -> Option<Found> {
-        let unavailable = |what: &str| Some(Found::new(Kind::NotAvailable, range.clone(), what));
+    fn misnamed(&self, at: usize, name: &str, range: &Range<usize>) -> Option<RawFinding> {
+        let unavailable = |what: &str| Some(RawFinding::new(Kind::NotAvailable, range.clone(), what));
         match self.before(at) {
             None if self.is_statement => (!STATEMENTS.contains(&name)).then(|| {
                 let suggestion = near_miss::placeholder(name);
-                Found::new(Kind::UnknownStatement, self.range.clone(), name).suggest(suggestion)
+                RawFinding::new(Kind::UnknownStatement, self.range.clone(), name).suggest(suggestion)
             }),
             Some(Token::Pipe) if !FILTERS.contains(&name) => Some(
-                Found::new(Kind::UnknownFilter, range.clone(), name)
+                RawFinding::new(Kind::UnknownFilter, range.clone(), name)
                     .suggest(near_miss::filter(name)),
             ),
             Some(Token::Pipe) => self.wrong_arguments(at, name),
             Some(Token::Dot) => unavailable(&format!(".{name}")),
             _ if matches!(self.token(at + 1), Some(Token::Assign)) => (!KEYWORDS.contains(&name))
-                .then(|| Found::new(Kind::NotAvailable, range.clone(), name)),
+                .then(|| RawFinding::new(Kind::NotAvailable, range.clone(), name)),
             _ if name == "in"
                 && !matches!(self.token(at + 1), Some(Token::Ident(_) | Token::Str(_))) =>
             {
@@ -157,7 +157,7 @@ impl<'s> Tag<'s> {
             _ => {
                 let path = self.path(at, name);
                 let meant = near_miss::placeholder(&path);
-                Some(Found::new(Kind::UnknownPlaceholder, range.clone(), path).suggest(meant))
+                Some(RawFinding::new(Kind::UnknownPlaceholder, range.clone(), path).suggest(meant))
             }
         }
     }
@@ -182,7 +182,7 @@ impl<'s> Tag<'s> {
     }
 
     /// Checks the number and the form of a filter's arguments.
-    fn wrong_arguments(&self, at: usize, name: &str) -> Option<Found> {
+    fn wrong_arguments(&self, at: usize, name: &str) -> Option<RawFinding> {
         if !matches!(self.token(at + 1), Some(Token::ParenOpen)) {
             return None;
         }
@@ -201,7 +201,7 @@ impl<'s> Tag<'s> {
                 .map_or(0, |(_, most)| *most);
             if arguments > most {
                 let found = format!("{name}(…)");
-                return Some(Found::new(Kind::NotAvailable, range.clone(), found));
+                return Some(RawFinding::new(Kind::NotAvailable, range.clone(), found));
             }
             if depth == 0 {
                 break;
@@ -225,7 +225,7 @@ fn operator(token: &Token<'_>) -> &'static str {
 }
 
 /// Reports an unclosed `{% if %}`, and tags that require one before them.
-pub(super) fn unbalanced(tags: &[Tag<'_>]) -> Vec<Found> {
+pub(super) fn unbalanced(tags: &[LexedTag<'_>]) -> Vec<RawFinding> {
     let (mut open, mut found) = (Vec::new(), Vec::new());
     for tag in tags.iter().filter(|tag| tag.is_statement) {
         let Some(Token::Ident(name)) = tag.token(0) else {
@@ -237,33 +237,33 @@ pub(super) fn unbalanced(tags: &[Tag<'_>]) -> Vec<Found> {
             ("elif", Some((_, false))) => {}
             ("else", Some((_, closed))) if !*closed => *closed = true,
             ("elif" | "else" | "endif", _) => {
-                found.push(Found::new(Kind::NotOpened, tag.range.clone(), tag.source));
+                found.push(RawFinding::new(Kind::NotOpened, tag.range.clone(), tag.source));
             }
             _ => {}
         }
     }
     let left = open.into_iter();
-    found.extend(left.map(|(tag, _)| Found::new(Kind::NotClosed, tag.range.clone(), tag.source)));
+    found.extend(left.map(|(tag, _)| RawFinding::new(Kind::NotClosed, tag.range.clone(), tag.source)));
     found
 }
 
 /// A line break in a string would break the subject.
-pub(super) fn control_character(tag: &Tag<'_>) -> Option<Found> {
+pub(super) fn control_character(tag: &LexedTag<'_>) -> Option<RawFinding> {
     let (_, range) = tag.tokens.iter().find(|(token, _)| match token {
         Token::Str(text) => text.contains(char::is_control),
         Token::String(text) => text.contains(char::is_control),
         _ => false,
     })?;
     let found = "a line break or another control character";
-    Some(Found::new(Kind::NotAvailable, range.clone(), found))
+    Some(RawFinding::new(Kind::NotAvailable, range.clone(), found))
 }
 
 /// The parser's error for a tag on its own.
-pub(super) fn unreadable(tag: &Tag<'_>) -> Option<Found> {
+pub(super) fn unreadable(tag: &LexedTag<'_>) -> Option<RawFinding> {
     let environment = environment();
     let compiled = environment.compile_expression(tag.expression()?);
     let error = compiled.err()?;
-    Some(Found::new(
+    Some(RawFinding::new(
         Kind::Invalid,
         tag.range.clone(),
         explain(&error),
@@ -271,7 +271,7 @@ pub(super) fn unreadable(tag: &Tag<'_>) -> Option<Found> {
 }
 
 /// Whether rendering this tag alone fails for some recipient.
-pub(super) fn fails(tag: &Tag<'_>) -> bool {
+pub(super) fn fails(tag: &LexedTag<'_>) -> bool {
     let environment = environment();
     let Some(Ok(compiled)) = tag
         .expression()
@@ -286,7 +286,7 @@ pub(super) fn fails(tag: &Tag<'_>) -> bool {
     })
 }
 
-impl<'s> Tag<'s> {
+impl<'s> LexedTag<'s> {
     /// The expression; `None` in `{% else %}` and `{% endif %}`.
     fn expression(&self) -> Option<&'s str> {
         let first = usize::from(self.is_statement);

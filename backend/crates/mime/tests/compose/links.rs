@@ -1,7 +1,7 @@
 //! The links that name a mail to us, as they stand in mails.
 
 use chrono::{DateTime, TimeDelta};
-use mime::compose::{Addressee, ComposeError, Content, Mail, Prepared};
+use mime::compose::{MailRecipient, ComposeError, Content, Mail, PreparedMessage};
 use mime::link_token::{LinkTarget, LinkTokens, Subscriber};
 use mime::links::RunMail;
 
@@ -13,12 +13,12 @@ fn test(text: &str) -> Mail {
         list: None,
         ..content("Hi {{ full_name }}", "", text)
     };
-    let to = Addressee {
+    let to = MailRecipient {
         run_id: 0,
         recipient_id: 5,
         ..addressee("ada@example.org", "Ada")
     };
-    let prepared = Prepared::new(&content).unwrap();
+    let prepared = PreparedMessage::new(&content).unwrap();
     prepared.mail_for(&to, DateTime::UNIX_EPOCH).unwrap()
 }
 
@@ -46,7 +46,7 @@ fn all_links_of_a_mail_name_it_to_us_and_no_other_mail_has_the_same() {
     let text = "{{ unsubscribe_url }}\n{{ view_url }}";
     let prepared = prepare("{{ unsubscribe_url }}", html, text).unwrap();
     let token = |recipient_id: i64, days: i64| {
-        let addressee = Addressee {
+        let addressee = MailRecipient {
             recipient_id,
             ..addressee("ada@example.org", "")
         };
@@ -99,7 +99,7 @@ fn a_site_whose_address_would_break_a_header_sends_nothing() {
             ..content("x", "", "x")
         };
         assert!(
-            matches!(Prepared::new(&content), Err(ComposeError::Header(_))),
+            matches!(PreparedMessage::new(&content), Err(ComposeError::Header(_))),
             "{public_url}"
         );
     }

@@ -10,7 +10,7 @@ mod links;
 
 use chrono::{DateTime, TimeDelta};
 use mail_parser::{Message, MessageParser};
-use mime::compose::{Addressee, ComposeError, Content, Mail, Prepared};
+use mime::compose::{MailRecipient, ComposeError, Content, Mail, PreparedMessage};
 use proptest::prelude::*;
 
 const KEY: [u8; 32] = [7; 32];
@@ -32,12 +32,12 @@ fn content<'a>(subject: &'a str, html: &'a str, text: &'a str) -> Content<'a> {
     }
 }
 
-fn prepare(subject: &str, html: &str, text: &str) -> Result<Prepared, ComposeError> {
-    Prepared::new(&content(subject, html, text))
+fn prepare(subject: &str, html: &str, text: &str) -> Result<PreparedMessage, ComposeError> {
+    PreparedMessage::new(&content(subject, html, text))
 }
 
-fn addressee<'a>(email: &'a str, full_name: &'a str) -> Addressee<'a> {
-    Addressee {
+fn addressee<'a>(email: &'a str, full_name: &'a str) -> MailRecipient<'a> {
+    MailRecipient {
         run_id: 3,
         recipient_id: 14,
         email,
@@ -118,7 +118,7 @@ fn a_mail_names_one_recipient_and_says_what_it_is() {
 fn a_retry_bears_the_same_id_and_every_other_mail_another() {
     let prepared = prepare("News", "", "Hi {{ full_name }}").unwrap();
     let id = |run_id: i64, recipient_id: i64, days: i64| {
-        let addressee = Addressee {
+        let addressee = MailRecipient {
             run_id,
             recipient_id,
             ..addressee("ada@example.org", "")
@@ -312,7 +312,7 @@ fn what_would_break_out_of_its_header_is_refused() {
 #[test]
 fn one_preparation_may_serve_many_threads() {
     fn shared<T: Send + Sync>() {}
-    shared::<Prepared>();
+    shared::<PreparedMessage>();
 }
 
 proptest! {

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::{mistakes, warnings};
-use crate::render::{Person, SAMPLES, Template};
+use crate::placeholder_values::{PlaceholderValues, SAMPLES};
+use crate::render::Template;
 use crate::review::{MAX_FINDINGS, review};
 
 #[test]
@@ -241,7 +242,7 @@ proptest! {
         let found = review("s", &html, &source);
         prop_assume!(found.mistakes.is_empty());
         let email = format!("{local}@example.org");
-        let person = Person { email: &email, full_name: &full_name, unsubscribe_url: "https://a.example/#b", view_url: "https://a.example/#c" };
+        let person = PlaceholderValues { email: &email, full_name: &full_name, unsubscribe_url: "https://a.example/#b", view_url: "https://a.example/#c" };
         prop_assert!(Template::parse("s", &html, &source).unwrap().render(&person).is_ok());
     }
 }

@@ -2,12 +2,12 @@
 
 /// Line and column, both starting at 1; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct TextPosition {
     pub line: usize,
     pub column: usize,
 }
 
-impl Place {
+impl TextPosition {
     /// The position of a byte in the text. A line ends with CR, LF or CRLF.
     pub(super) fn of(text: &str, offset: usize) -> Self {
         let before = text.get(..text.floor_char_boundary(offset)).unwrap_or(text);
@@ -30,14 +30,14 @@ mod tests {
     fn places_are_counted_as_people_do() {
         let text = "жук\r\nёж {{\n\n\rx";
         let place = |what: &str| {
-            let Place { line, column } = Place::of(text, text.find(what).unwrap());
+            let TextPosition { line, column } = TextPosition::of(text, text.find(what).unwrap());
             (line, column)
         };
         assert_eq!(place("ж"), (1, 1));
         assert_eq!(place("к"), (1, 3));
         assert_eq!(place("{{"), (2, 4));
         assert_eq!(place("x"), (5, 1));
-        let end = Place::of(text, usize::MAX);
+        let end = TextPosition::of(text, usize::MAX);
         assert_eq!((end.line, end.column), (5, 2));
     }
 }
