@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::compiled_template::CompiledTemplate;
 use super::plain_text;
-use super::render::{TemplatePart, PlaceholderValues, RenderError, Template};
+use super::render::{PlaceholderValues, RenderError, Template, TemplatePart};
 use super::transfer::{BodyKind, append_part};
 
 #[derive(Debug)]

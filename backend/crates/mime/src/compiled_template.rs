@@ -8,8 +8,8 @@ use std::ops::Range;
 use minijinja::HtmlEscape;
 use percent_encoding::utf8_percent_encode;
 
-use super::placeholders::IN_QUERY;
 use super::placeholder_values::PlaceholderValues;
+use super::placeholders::IN_QUERY;
 use super::text_template::between_tags;
 use super::transfer::{BodyKind, append_quoted_headers, quoted_line, quoted_printable};
 
@@ -158,8 +158,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::placeholders::{environment, tags};
     use crate::placeholder_values::in_html;
+    use crate::placeholders::{environment, tags};
 
     fn decoded(sent: &str) -> String {
         for line in sent.split("\r\n") {

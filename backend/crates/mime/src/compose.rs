@@ -9,7 +9,7 @@ use super::bodies::Bodies;
 use super::header::{self, HeaderError};
 use super::link_token::LinkTokens;
 use super::links::{Link, RunMail, SignedToken, SignedTokens};
-use super::render::{Mistake, TemplatePart, PlaceholderValues, RenderError, Template};
+use super::render::{Mistake, PlaceholderValues, RenderError, Template, TemplatePart};
 use super::transfer::BOUNDARY_START;
 
 /// What is sent to every recipient of a run.
@@ -196,7 +196,13 @@ impl PreparedMessage {
     }
 
     /// The headers that no other mail has.
-    fn append_own_headers(&self, stamp: &SignedToken, token: &str, date: DateTime<Utc>, out: &mut String) {
+    fn append_own_headers(
+        &self,
+        stamp: &SignedToken,
+        token: &str,
+        date: DateTime<Utc>,
+        out: &mut String,
+    ) {
         let (id, domain) = (stamp.id(), &self.domain);
         header::date(date, out);
         // Writing to a String cannot fail.
@@ -247,7 +253,10 @@ fn shared_headers(
     Ok(head)
 }
 
-fn subject_line(template: &Template, person: &PlaceholderValues<'_>) -> Result<String, ComposeError> {
+fn subject_line(
+    template: &Template,
+    person: &PlaceholderValues<'_>,
+) -> Result<String, ComposeError> {
     let mut line = String::new();
     header::unstructured("Subject", &template.fill_subject(person)?, &mut line)?;
     Ok(line)

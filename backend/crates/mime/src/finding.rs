@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::text_position::TextPosition;
 use super::placeholders::{FILTERS, NAMES};
 use super::render::{Mistake, NO_SUBJECT};
+use super::text_position::TextPosition;
 
 /// The kinds of errors and warnings about a template.
 #[derive(

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use minijinja::{Environment, context};
 
-use super::bounds::{self, MAX_HTML_READ};
 pub use super::bounds::RenderError;
-pub use super::placeholder_values::PlaceholderValues;
-use super::placeholder_values::{SAMPLES, values};
+use super::bounds::{self, MAX_HTML_READ};
 use super::compiled_template::CompiledTemplate;
 use super::links::Link;
+pub use super::placeholder_values::PlaceholderValues;
+use super::placeholder_values::{SAMPLES, values};
 use super::placeholders::{
     LINKS, NAMES, environment, explain, has_tags, lenient_environment, tags,
 };
@@ -130,7 +130,10 @@ impl Template {
     }
 
     /// The subject: one line, whatever the template and the person's name contain.
-    pub(super) fn fill_subject(&self, person: &PlaceholderValues<'_>) -> Result<String, RenderError> {
+    pub(super) fn fill_subject(
+        &self,
+        person: &PlaceholderValues<'_>,
+    ) -> Result<String, RenderError> {
         let filled = self.fill(&self.subject, person)?;
         let subject = match filled.trim() {
             "" => NO_SUBJECT,

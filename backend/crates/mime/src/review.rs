@@ -13,9 +13,9 @@ mod tag;
 use self::raw_finding::RawFinding;
 use super::finding::{Finding, FindingKind, Review};
 use super::markup::Markup;
-use super::text_position::TextPosition;
 use super::placeholder_values::{PlaceholderValues, SAMPLES};
 use super::render::{Mistake, Template};
+use super::text_position::TextPosition;
 use super::understood::{self, Edited};
 
 /// Maximum number of findings reported.
@@ -160,7 +160,10 @@ impl<'s> Reviewer<'s> {
         Finding {
             field: self.field,
             kind: found.kind,
-            place: Some(TextPosition::of(self.source, self.meant.original(found.at.start))),
+            place: Some(TextPosition::of(
+                self.source,
+                self.meant.original(found.at.start),
+            )),
             found: found.text,
             suggestion: found.suggestion,
         }

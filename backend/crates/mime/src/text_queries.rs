@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::markup::masked;
-use super::placeholders::tags;
 use super::pattern::pattern;
+use super::placeholders::tags;
 use super::understood::{applied, encoded, in_text, tags_in};
 
 /// A link as detected by mail programs.

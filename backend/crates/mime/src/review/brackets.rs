@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use minijinja::machinery::Token;
 use regex::Regex;
 
-use super::raw_finding::RawFinding;
 use super::lexing::LexedTag;
+use super::raw_finding::RawFinding;
 use crate::finding::FindingKind;
 use crate::near_miss;
 use crate::pattern::pattern;

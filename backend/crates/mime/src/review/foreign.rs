@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::raw_finding::RawFinding;
 use super::brackets::{BROKEN, ELEMENT, FOREIGN, MAX_WORDS, meant};
 use super::lexing::is_invisible;
+use super::raw_finding::RawFinding;
 use super::references::{percent, reference};
 use crate::finding::FindingKind as Kind;
 use crate::near_miss;

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use minijinja::machinery::Token;
 
-use super::raw_finding::RawFinding;
 use super::branches::{PathStep, follow};
 use super::lexing::LexedTag;
+use super::raw_finding::RawFinding;
 use crate::finding::FindingKind as Kind;
 use crate::markup::Markup;
 use crate::placeholders::LINKS;
@@ -41,7 +41,12 @@ enum InText {
 }
 
 /// The broken links.
-pub(super) fn dead(source: &str, tags: &[LexedTag<'_>], markup: &Markup, field: &str) -> Vec<RawFinding> {
+pub(super) fn dead(
+    source: &str,
+    tags: &[LexedTag<'_>],
+    markup: &Markup,
+    field: &str,
+) -> Vec<RawFinding> {
     let mut found: Vec<_> = tags
         .iter()
         .filter(|tag| is_link(tag))

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use minijinja::machinery::Token;
 
-use super::raw_finding::RawFinding;
 use super::lexing::{LexedTag, meant};
+use super::raw_finding::RawFinding;
 use crate::finding::FindingKind as Kind;
 use crate::near_miss;
-use crate::placeholders::{FILTERS, NAMES, STATEMENTS, environment, explain};
 use crate::placeholder_values::{SAMPLES, values};
+use crate::placeholders::{FILTERS, NAMES, STATEMENTS, environment, explain};
 
 /// Keywords of expressions.
 const WORDS: [&str; 11] = [
@@ -23,7 +23,8 @@ const KEYWORDS: [&str; 2] = ["default_value", "boolean"];
 /// The first error in a tag.
 pub(super) fn mistake(tag: &LexedTag<'_>) -> Option<RawFinding> {
     let shown = |kind| {
-        RawFinding::new(kind, tag.range.clone(), tag.source).suggest(meant(tag.source, &tag.at_start()))
+        RawFinding::new(kind, tag.range.clone(), tag.source)
+            .suggest(meant(tag.source, &tag.at_start()))
     };
     if tag.source.starts_with("{{{") {
         return Some(shown(Kind::TooManyBraces));
@@ -81,7 +82,8 @@ impl<'s> LexedTag<'s> {
 
     fn mistake_at(&self, at: usize) -> Option<RawFinding> {
         let (token, range) = self.tokens.get(at)?;
-        let unavailable = |what: &str| Some(RawFinding::new(Kind::NotAvailable, range.clone(), what));
+        let unavailable =
+            |what: &str| Some(RawFinding::new(Kind::NotAvailable, range.clone(), what));
         match token {
             Token::Ident(name) => self.misnamed(at, name, range),
             Token::Mul | Token::Pow | Token::Plus | Token::Div | Token::FloorDiv | Token::Mod => {
@@ -133,11 +135,13 @@ impl<'s> LexedTag<'s> {
     }
 
     fn misnamed(&self, at: usize, name: &str, range: &Range<usize>) -> Option<RawFinding> {
-        let unavailable = |what: &str| Some(RawFinding::new(Kind::NotAvailable, range.clone(), what));
+        let unavailable =
+            |what: &str| Some(RawFinding::new(Kind::NotAvailable, range.clone(), what));
         match self.before(at) {
             None if self.is_statement => (!STATEMENTS.contains(&name)).then(|| {
                 let suggestion = near_miss::placeholder(name);
-                RawFinding::new(Kind::UnknownStatement, self.range.clone(), name).suggest(suggestion)
+                RawFinding::new(Kind::UnknownStatement, self.range.clone(), name)
+                    .suggest(suggestion)
             }),
             Some(Token::Pipe) if !FILTERS.contains(&name) => Some(
                 RawFinding::new(Kind::UnknownFilter, range.clone(), name)
@@ -237,13 +241,19 @@ pub(super) fn unbalanced(tags: &[LexedTag<'_>]) -> Vec<RawFinding> {
             ("elif", Some((_, false))) => {}
             ("else", Some((_, closed))) if !*closed => *closed = true,
             ("elif" | "else" | "endif", _) => {
-                found.push(RawFinding::new(Kind::NotOpened, tag.range.clone(), tag.source));
+                found.push(RawFinding::new(
+                    Kind::NotOpened,
+                    tag.range.clone(),
+                    tag.source,
+                ));
             }
             _ => {}
         }
     }
     let left = open.into_iter();
-    found.extend(left.map(|(tag, _)| RawFinding::new(Kind::NotClosed, tag.range.clone(), tag.source)));
+    found.extend(
+        left.map(|(tag, _)| RawFinding::new(Kind::NotClosed, tag.range.clone(), tag.source)),
+    );
     found
 }
 

@@ -1,7 +1,7 @@
 //! The links that name a mail to us, as they stand in mails.
 
 use chrono::{DateTime, TimeDelta};
-use mime::compose::{MailRecipient, ComposeError, Content, Mail, PreparedMessage};
+use mime::compose::{ComposeError, Content, Mail, MailRecipient, PreparedMessage};
 use mime::link_token::{LinkTarget, LinkTokens, Subscriber};
 use mime::links::RunMail;
 

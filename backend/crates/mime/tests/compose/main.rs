@@ -10,7 +10,7 @@ mod links;
 
 use chrono::{DateTime, TimeDelta};
 use mail_parser::{Message, MessageParser};
-use mime::compose::{MailRecipient, ComposeError, Content, Mail, PreparedMessage};
+use mime::compose::{ComposeError, Content, Mail, MailRecipient, PreparedMessage};
 use proptest::prelude::*;
 
 const KEY: [u8; 32] = [7; 32];
