@@ -1,4 +1,4 @@
-//! `/recipients`: a user's own recipients; staff see everybody's.
+//! `/recipients`: the recipients of a user; managers see those of all users.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
@@ -40,19 +40,19 @@ impl From<SaveError> for ApiError {
         match error {
             SaveError::EmailTaken => Self::conflict(
                 "email_taken",
-                "You have a recipient with this address already.",
+                "You already have a recipient with this address.",
             )
             .with_fields(vec![FieldError::new(
                 "email",
                 "taken",
-                "You have a recipient with this address already.",
+                "You already have a recipient with this address.",
             )]),
             SaveError::Query(error) => error.into(),
         }
     }
 }
 
-/// Recipients, a page at a time
+/// List recipients
 #[utoipa::path(tag = "recipients", params(PageQuery, RecipientQuery), responses((status = 200, description = "A page of recipients", body = Page<Recipient>)))]
 #[get("/recipients")]
 async fn list_recipients(
@@ -88,7 +88,7 @@ async fn create_recipient(
         if !has_room_for_recipient(conn, **quotas, owner_id)? {
             return Err(ApiError::conflict(
                 "recipients_quota",
-                "You have as many recipients as you may keep.",
+                "Your quota of recipients is used up.",
             ));
         }
         let recipient = store::create(conn, owner_id, &new, now)?;
@@ -117,7 +117,7 @@ async fn create_recipient(
     ))
 }
 
-/// One recipient
+/// Get a recipient
 #[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1)), responses(
     (status = 200, description = "The recipient", body = Recipient, headers(("ETag" = String)))))]
 #[get("/recipients/{id}")]
@@ -133,9 +133,9 @@ async fn get_recipient(
     Ok(etag::read(&req, recipient.updated_at, &recipient))
 }
 
-/// Change a recipient
+/// Update a recipient
 #[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateRecipient, responses(
-    (status = 200, description = "As it is now", body = Recipient, headers(("ETag" = String))),
+    (status = 200, description = "The updated recipient", body = Recipient, headers(("ETag" = String))),
         (status = 409, description = "`email_taken`", body = Problem, content_type = "application/problem+json")))]
 #[patch("/recipients/{id}")]
 async fn update_recipient(
@@ -168,7 +168,7 @@ async fn update_recipient(
 
 /// Delete a recipient
 ///
-/// It leaves its mailings and gets no more mail, also of a run under way; what was sent to it stays in the log.
+/// It is removed from its mailings, and open runs send it no more mail. The log of what was sent to it is kept.
 #[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1), Expected), responses((status = 204, description = "Deleted")))]
 #[delete("/recipients/{id}")]
 async fn delete_recipient(

@@ -1,4 +1,4 @@
-//! The recipient and the requests about it.
+//! The recipient and its requests.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -16,7 +16,7 @@ use crate::web::field::{
 };
 use crate::web::list::{Sort, SortKey};
 
-/// Somebody who may be mailed.
+/// An address that can be mailed, and the name of its owner.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = recipients)]
 pub struct Recipient {
@@ -34,7 +34,7 @@ pub struct Recipient {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A new recipient. The address must not be among the owner's already, in whatever case.
+/// A new recipient. The owner must not have a recipient with the same address; case is ignored.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateRecipient {
@@ -53,7 +53,7 @@ pub struct CreateRecipient {
     pub comment: String,
 }
 
-/// Changes to a recipient; what is absent stays as it is.
+/// Changes to a recipient; absent fields are not changed.
 #[derive(Debug, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpdateRecipient {
@@ -81,11 +81,11 @@ pub struct RecipientQuery {
     #[serde(default)]
     #[param(schema_with = Sort::<RecipientSortKey>::schema)]
     pub sort: Sort<RecipientSortKey>,
-    /// Part of the address or the name, in any case.
+    /// Part of the address or the name, ignoring case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "ada")]
     pub q: Option<String>,
-    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    /// For managers: the owner; by default all owners. Other users see only their own.
     #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub owner_id: Option<i64>,

@@ -1,4 +1,4 @@
-//! Recipients in the database. Every function asks whose: somebody else's recipient is never found.
+//! Recipients in the database. Functions for requests take the owners whose recipients are visible.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{count_star, sum};
@@ -18,8 +18,8 @@ use crate::web::list::{Sort, ordered};
 /// Why a recipient could not be saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
-    /// The owner has this address already.
-    #[error("the owner has this address already")]
+    /// The owner already has a recipient with this address.
+    #[error("the owner already has a recipient with this address")]
     EmailTaken,
     #[error(transparent)]
     Query(DieselError),
@@ -51,7 +51,7 @@ pub fn matching(owners: Owners, q: Option<&str>) -> RecipientQueryBuilder {
     }
 }
 
-/// How many recipients these owners keep; the database counts along.
+/// The number of recipients of these owners, from the counters that triggers maintain.
 pub fn number_of(conn: &mut PgConnection, owners: Owners) -> QueryResult<i64> {
     let number: Option<i64> = recipient_totals::table
         .filter(owned_by(recipient_totals::owner_id, owners))
@@ -60,7 +60,7 @@ pub fn number_of(conn: &mut PgConnection, owners: Owners) -> QueryResult<i64> {
     Ok(number.unwrap_or_default())
 }
 
-/// One page and the number of all, in two statements whatever the page.
+/// A page and the total, in two statements.
 pub fn list(
     conn: &mut PgConnection,
     owners: Owners,
@@ -73,7 +73,7 @@ pub fn list(
         Some(_) => matching(owners, q).select(count_star()).first(conn)?,
     };
     let window = paging.window(total);
-    // The rows themselves are looked up for the page alone, not for all that lie before it.
+    // The rows themselves are read for the page only, not for the preceding ones.
     let on_page = sorted(matching(owners, q), query.sort, window)
         .limit(window.limit)
         .offset(window.offset)
@@ -101,7 +101,7 @@ fn sorted(
     }
 }
 
-/// The recipient, if it is one of these owners'.
+/// The recipient, if it belongs to these owners.
 pub fn find(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Recipient> {
     recipients::table
         .find(id)
@@ -110,7 +110,7 @@ pub fn find(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Rec
         .first(conn)
 }
 
-/// Which of these owners' it is.
+/// The owner, if it is one of these owners.
 pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<i64> {
     recipients::table
         .find(id)
@@ -172,10 +172,10 @@ pub fn update(
     Ok(recipient)
 }
 
-/// Deletes a recipient: it leaves its mailings and gets no more mail of the runs under way. Gives its address; `None` when
-/// the owner has no such recipient. What was sent to it stays in the log.
+/// Deletes a recipient, removes it from its mailings and withdraws its open deliveries. Returns its address, or `None` if
+/// the owner has no such recipient. The log is kept.
 pub fn delete(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Option<String>> {
-    // Mailings before runs, in the order of all locks; their counts follow the choice by themselves.
+    // Mailings before runs, by the lock order; triggers update their counts.
     let chosen_by = mailing_recipients::table
         .filter(mailing_recipients::recipient_id.eq(id))
         .select(mailing_recipients::mailing_id);

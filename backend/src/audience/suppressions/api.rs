@@ -1,4 +1,4 @@
-//! `/suppressions`: addresses that a user does not mail any more; staff see everybody's.
+//! `/suppressions`: addresses that a user must not mail; managers see those of all users.
 
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
@@ -32,7 +32,7 @@ impl From<CreateError> for ApiError {
     fn from(error: CreateError) -> Self {
         match error {
             CreateError::AlreadySuppressed => {
-                let detail = "This address is suppressed already.";
+                let detail = "This address is already suppressed.";
                 Self::conflict("already_suppressed", detail)
                     .with_fields(vec![FieldError::new("email", "taken", detail)])
             }
@@ -41,7 +41,7 @@ impl From<CreateError> for ApiError {
     }
 }
 
-/// Addresses that are not mailed any more, a page at a time
+/// List suppressions
 #[utoipa::path(tag = "suppressions", params(PageQuery, SuppressionQuery), responses((status = 200, description = "A page of suppressions", body = Page<Suppression>)))]
 #[get("/suppressions")]
 async fn list_suppressions(
@@ -57,9 +57,9 @@ async fn list_suppressions(
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
 
-/// Mail an address no more
+/// Add a suppression
 ///
-/// From now on, in runs under way, too: what they have not sent it yet is skipped.
+/// Takes effect immediately: open runs skip the deliveries to the address that have not been sent yet.
 #[utoipa::path(tag = "suppressions", request_body = CreateSuppression, responses(
     (status = 201, description = "Suppressed", body = Suppression, headers(("Location" = String))),
     (status = 409, description = "`already_suppressed`", body = Problem, content_type = "application/problem+json")))]
@@ -82,10 +82,10 @@ async fn create_suppression(
         .json(created))
 }
 
-/// Mail an address again
+/// Delete a suppression
 ///
-/// From the next run on. Think twice where its reader unsubscribed.
-#[utoipa::path(tag = "suppressions", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Lifted")))]
+/// The address is mailed again from the next run on. If its reader unsubscribed, make sure that they want this.
+#[utoipa::path(tag = "suppressions", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Deleted")))]
 #[delete("/suppressions/{id}")]
 async fn delete_suppression(
     caller: Caller,

@@ -1,4 +1,4 @@
-//! The suppression and the requests about it.
+//! The suppression and its requests.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -15,18 +15,18 @@ use crate::core::named::named;
 use crate::web::list::{Sort, SortKey};
 
 named! {
-    /// Why an address is not mailed any more.
+    /// Why an address is suppressed.
     pub enum SuppressionReason {
-        /// Its reader asked for it.
+        /// Its reader unsubscribed.
         Unsubscribed = "unsubscribed",
-        /// Mail servers refused it for good in three runs in a row.
+        /// Mail servers permanently refused it in three consecutive runs.
         Rejected = "rejected",
-        /// The owner entered it.
+        /// The owner added it.
         Manual = "manual",
     }
 }
 
-/// An address that gets no more mail of this owner.
+/// An address that its owner must not mail.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]
 #[diesel(table_name = suppressions)]
 pub struct Suppression {
@@ -38,13 +38,13 @@ pub struct Suppression {
     pub email: String,
     #[diesel(deserialize_as = String)]
     pub reason: SuppressionReason,
-    /// The run whose mail was answered so; `null` for one that was entered by hand.
+    /// The run whose mail was refused or led to the unsubscription; `null` if the owner added the address.
     #[schema(example = 7, minimum = 1)]
     pub run_id: Option<i64>,
     pub created_at: DateTime<Utc>,
 }
 
-/// An address to be mailed no more. It need not be among the recipients.
+/// An address to suppress. It need not be a recipient.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateSuppression {
@@ -60,11 +60,11 @@ pub struct SuppressionQuery {
     #[serde(default)]
     #[param(schema_with = Sort::<SuppressionSortKey>::schema)]
     pub sort: Sort<SuppressionSortKey>,
-    /// Part of the address, in any case.
+    /// Part of the address, ignoring case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "ada")]
     pub q: Option<String>,
-    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    /// For managers: the owner; by default all owners. Other users see only their own.
     #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub owner_id: Option<i64>,

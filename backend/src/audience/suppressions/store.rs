@@ -42,7 +42,7 @@ fn matching(owners: Owners, q: Option<&str>) -> SuppressionQueryBuilder {
     }
 }
 
-/// One page and the number of all.
+/// A page and the total.
 pub fn list(
     conn: &mut PgConnection,
     owners: Owners,
@@ -52,7 +52,7 @@ pub fn list(
     let q = query.q.as_deref();
     let total = matching(owners, q).select(count_star()).first(conn)?;
     let window = paging.window(total);
-    // The rows themselves are looked up for the page alone, not for all that lie before it.
+    // The rows themselves are read for the page only, not for the preceding ones.
     let on_page = sorted(matching(owners, q), query.sort, window)
         .limit(window.limit)
         .offset(window.offset)
@@ -79,7 +79,7 @@ fn sorted(
     }
 }
 
-/// Which of these owners' it is.
+/// The owner, if it is one of these owners.
 pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<i64> {
     suppressions::table
         .find(id)

@@ -1,4 +1,4 @@
-//! `/images`: pictures for articles, from staff to everybody.
+//! `/images`: images in articles, uploaded by managers and public.
 
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
@@ -26,7 +26,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(create_image).service(get_image);
 }
 
-/// A picture that articles can show.
+/// An image that articles can contain.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Picture)]
 pub struct StoredImage {
@@ -34,13 +34,13 @@ pub struct StoredImage {
     pub url: String,
 }
 
-/// Add a picture to be shown in articles
+/// Upload an image for articles
 ///
-/// For managers. The body is the image: PNG, JPEG or WebP, at most 5 MB and 25 megapixels. It is made to fit into 1600
-/// by 1600 pixels, without what a camera wrote into it. One that no article shows a week later is deleted.
+/// For managers. The body is the image: PNG, JPEG or WebP, at most 5 MB and 25 megapixels. It is scaled down to 1600
+/// by 1600 pixels, and its metadata is removed. An image that no article contains after a week is deleted.
 #[utoipa::path(tag = "images",
     request_body(content((Image = "image/png"), (Image = "image/jpeg"), (Image = "image/webp"))),
-    responses((status = 201, description = "Where the picture is", body = StoredImage, headers(("Location" = String))),
+    responses((status = 201, description = "The URL of the image", body = StoredImage, headers(("Location" = String))),
         (status = 422, description = "`unsupported_image` or `too_many_pixels`, field `image`", body = Problem, content_type = "application/problem+json")))]
 #[post("/images")]
 async fn create_image(
@@ -65,9 +65,9 @@ async fn create_image(
         .json(StoredImage { url }))
 }
 
-/// A picture of an article
+/// Get an image of an article
 ///
-/// Public, and never another one under the same name.
+/// Public. The content of a name never changes.
 #[utoipa::path(tag = "images", params(("name" = String, Path, example = "q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp")),
     responses((status = 200, description = "The image", content((Image = "image/webp"), (Image = "image/jpeg")))))]
 #[get("/images/{name}")]

@@ -1,4 +1,4 @@
-//! `/messages`: a user's own messages, what they look like to somebody, and how they arrive. Staff see everybody's.
+//! `/messages`: the messages of a user, their previews and tests; managers see those of all users.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
@@ -29,7 +29,7 @@ use crate::web::idempotency_keys::idempotent::{KeyedRequest, idempotent};
 use crate::web::list::{ListQuery, PageQuery};
 use crate::web::page::Page;
 
-/// Two bodies of 1 MiB, thrice as large where a client escapes every letter that is not ASCII (Python does).
+/// Two bodies of 1 MiB, three times as large if a client escapes all characters outside of ASCII (Python does).
 pub(super) const LARGE: usize = 7 * 1024 * 1024;
 
 /// The routes of this slice.
@@ -57,7 +57,7 @@ impl From<DeleteError> for ApiError {
     }
 }
 
-/// Messages, a page at a time
+/// List messages
 ///
 /// Without their bodies.
 #[utoipa::path(tag = "messages", params(PageQuery, MessageQuery), responses((status = 200, description = "A page of messages", body = Page<MessageSummary>)))]
@@ -75,7 +75,7 @@ async fn list_messages(
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
 
-/// Write a message
+/// Create a message
 #[utoipa::path(tag = "messages", params(IdempotencyKey), request_body = CreateMessage, responses(
     (status = 201, description = "Stored", body = SavedMessage, headers(("Location" = String), ("ETag" = String)))))]
 #[post("/messages")]
@@ -122,7 +122,7 @@ async fn create_message(
     ))
 }
 
-/// One message
+/// Get a message
 #[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), responses(
     (status = 200, description = "The message", body = Message, headers(("ETag" = String)))))]
 #[get("/messages/{id}")]
@@ -162,13 +162,13 @@ async fn delete_message(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Mail a message to oneself
+/// Send a test of a message
 ///
-/// It is mailed in the background, as a mailing would send it, but with examples of the links to unsubscribe and to view it
-/// in a browser. At most 20 may be waiting.
+/// It is sent in the background as a mailing would send it, but with sample links to unsubscribe and to view it in a
+/// browser. At most 20 tests may be waiting.
 #[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), request_body = TestMessage, responses(
-    (status = 202, description = "It will be mailed"),
-    (status = 429, description = "Too many are waiting to be mailed; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
+    (status = 202, description = "The test will be sent"),
+    (status = 429, description = "Too many tests are waiting; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[post("/messages/{id}/test")]
 async fn test_message(
     caller: Caller,
@@ -188,7 +188,7 @@ async fn test_message(
             ApiError::invalid_field(
                 "email",
                 "not_found",
-                "A test goes to your own address or to a recipient of yours that is not suppressed.",
+                "Must be your own address or that of one of your recipients, and not suppressed.",
             )
         })?;
         if store::queue_test(conn, user_id, *id, &to.email, now)? {

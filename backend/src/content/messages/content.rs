@@ -1,4 +1,4 @@
-//! A message as a whole: whether it can be mailed, what it looks like to somebody, how it begins. Pure.
+//! Validates, previews and excerpts a whole message. Pure.
 
 use mime::finding::Finding;
 use mime::plain_text;

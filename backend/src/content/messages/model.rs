@@ -229,11 +229,11 @@ pub struct MessageQuery {
     #[serde(default)]
     #[param(schema_with = Sort::<MessageSortKey>::schema)]
     pub sort: Sort<MessageSortKey>,
-    /// Part of the subject, in any case.
+    /// Part of the subject, ignoring case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "news")]
     pub q: Option<String>,
-    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    /// For managers: the owner; by default all owners. Other users see only their own.
     #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub owner_id: Option<i64>,

@@ -1,4 +1,4 @@
-//! Whom a preview is for.
+//! The recipient of a preview.
 
 use diesel::{OptionalExtension, PgConnection};
 use mime::links::Link;
@@ -12,17 +12,17 @@ use crate::core::owners::Owners;
 use crate::web::error::{ApiError, FieldError};
 use crate::web::site::PublicUrl;
 
-/// Who a preview is for when nobody is chosen and the caller has not said their name.
+/// The name in a preview without a recipient, if the caller has no name.
 const SAMPLE_NAME: &str = "Ada Lovelace";
 
-/// Somebody who looks at a message before it is mailed.
+/// The person whose values fill in a preview.
 pub(super) struct PreviewRecipient {
     email: String,
     full_name: String,
 }
 
 impl PreviewRecipient {
-    /// The caller, as whoever has chosen nobody.
+    /// The caller, if no recipient is given.
     pub(super) fn caller(conn: &mut PgConnection, user_id: i64) -> Result<Self, ApiError> {
         let me = users::store::find(conn, user_id)?;
         let named = !me.full_name.trim().is_empty();
@@ -56,7 +56,7 @@ impl PreviewRecipient {
         })
     }
 
-    /// The message as they would get it, but for the links that name a mail: following one must harm nobody.
+    /// The message as this person would get it, but with sample links, which have no effect when followed.
     pub(super) fn preview(
         &self,
         checked: CheckedMessage,

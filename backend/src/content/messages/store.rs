@@ -1,4 +1,4 @@
-//! Messages in the database. Every function asks whose: somebody else's message is never found.
+//! Messages in the database. Functions for requests take the owners whose messages are visible.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{case_when, count_star, exists, not};
@@ -27,7 +27,7 @@ define_sql_function! {
 /// A body's first characters are enough for an excerpt, HTML's have a style sheet before them.
 const TEXT_BEGINNING: i32 = 800;
 const HTML_BEGINNING: i32 = 8_000;
-/// So many tests of one user may wait at once.
+/// Maximum number of waiting tests of one user.
 const MAX_TESTS_WAITING: i64 = 20;
 
 /// Why a message could not be deleted.
@@ -49,7 +49,7 @@ impl From<DieselError> for DeleteError {
     }
 }
 
-/// Where a user may send a test, and what the person there is called.
+/// An address that a user may send a test to, and its name.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable)]
 pub struct TestAddress {
     pub email: String,
@@ -68,7 +68,7 @@ fn matching(owners: Owners, q: Option<&str>) -> MessageQueryBuilder {
     }
 }
 
-/// One page and the number of all; reads the beginning of the bodies only.
+/// A page and the total; reads only the beginning of the bodies.
 pub fn list(
     conn: &mut PgConnection,
     owners: Owners,
@@ -81,7 +81,7 @@ pub fn list(
     let window = paging.window(total);
     let beginning =
         case_when(text.ne(""), left(text, TEXT_BEGINNING)).otherwise(left(html, HTML_BEGINNING));
-    // Bodies are looked into for the page alone, not for all that lie before it.
+    // Bodies are read for the page only, not for the preceding rows.
     let on_page = sorted(matching(owners, q), query.sort, window)
         .limit(window.limit)
         .offset(window.offset)
@@ -115,7 +115,7 @@ fn sorted(
     }
 }
 
-/// The message, if it is one of these owners'.
+/// The message, if it belongs to these owners.
 pub fn find(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Message> {
     messages::table
         .find(id)
@@ -124,7 +124,7 @@ pub fn find(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<Mes
         .first(conn)
 }
 
-/// Which of these owners' it is.
+/// The owner, if it is one of these owners.
 pub fn owner_of(conn: &mut PgConnection, owners: Owners, id: i64) -> QueryResult<i64> {
     messages::table
         .find(id)
@@ -182,7 +182,7 @@ pub fn update(
         .get_result(conn)
 }
 
-/// Deletes a message and gives its subject; `None` when the owner has no such message.
+/// Deletes a message and returns its subject; `None` if the owner has no such message.
 pub fn delete(
     conn: &mut PgConnection,
     owner_id: i64,

@@ -13,7 +13,7 @@ const NEWEST_FIRST: &str = "ORDER BY at DESC, run_id DESC, recipient_id DESC, at
 /// Said of the attempts with trouble, so that PostgreSQL sees that the small index of these will do.
 const TROUBLE: &str = "AND outcome <> 'accepted'";
 
-/// Everybody's attempts that pass the filters, after `place`, newest first; one more than asked for, if there is.
+/// Attempts of all owners that match the filters, after `place`, newest first; up to one more than the limit.
 pub(super) fn list(
     conn: &mut PgConnection,
     query: &AttemptQuery,

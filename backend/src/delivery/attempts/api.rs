@@ -1,4 +1,4 @@
-//! `/attempts`: the log.
+//! `/attempts`: the log of attempts.
 
 use std::time::Duration;
 
@@ -21,9 +21,9 @@ use crate::web::field::sensible_year;
 use crate::web::page::{CursorPage, cursor_page, decode};
 use crate::web::query::Query;
 
-/// How old the newest may be: the engine writes them, not who reads them.
-const NEWEST_KEPT: Duration = Duration::from_secs(1);
-/// Rows of the file that are read at once.
+/// How long the first page is cached.
+const FIRST_PAGE_TTL: Duration = Duration::from_secs(1);
+/// Rows of the file that are read per query.
 const PART: u32 = 500;
 
 /// The routes of this slice.
@@ -31,7 +31,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(list_attempts).service(export_attempts);
 }
 
-/// The log of all attempts, newest first
+/// List attempts
+///
+/// Newest first.
 #[utoipa::path(tag = "attempts", params(AttemptQuery), responses((status = 200, description = "A page of the log", body = CursorPage<Attempt>)))]
 #[get("/attempts")]
 async fn list_attempts(
@@ -53,11 +55,11 @@ async fn list_attempts(
             "Use a next_cursor of this list, unchanged.",
         ));
     }
-    // Whose, and all filters: who sees the same is answered the same.
+    // The owners and all filters: callers with the same view share the cached response.
     let wanted = CacheKey {
         tag: CacheTag::Age,
         name: format!("attempts {owners:?} {query:?}"),
-        age: NEWEST_KEPT,
+        age: FIRST_PAGE_TTL,
     };
     let newest = place.is_none();
     let make = async {
@@ -81,9 +83,9 @@ async fn list_attempts(
     Ok(etag::tagged(&req, Representation::PRIVATE, make.await?))
 }
 
-/// The log as a file for spreadsheets
+/// Export attempts as CSV
 ///
-/// All attempts that pass the filters, newest first, however many there are. At most three files at once.
+/// All attempts that match the filters, newest first. At most three downloads at once.
 #[utoipa::path(tag = "attempts", params(AttemptFilters), responses((status = 200, description = "Comma-separated values, UTF-8", body = String, content_type = "text/csv")))]
 #[get("/attempts.csv")]
 async fn export_attempts(

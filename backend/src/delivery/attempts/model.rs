@@ -65,7 +65,7 @@ pub struct AttemptQuery {
     #[param(minimum = 1)]
     pub recipient_id: Option<i64>,
     pub outcome: Option<Outcome>,
-    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    /// For managers: the owner; by default all owners. Other users see only their own.
     #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub owner_id: Option<i64>,
@@ -107,7 +107,7 @@ pub struct AttemptFilters {
     #[param(minimum = 1)]
     pub recipient_id: Option<i64>,
     pub outcome: Option<Outcome>,
-    /// For managers: whose to list; all are listed when it is absent. Others see only their own.
+    /// For managers: the owner; by default all owners. Other users see only their own.
     #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub owner_id: Option<i64>,

@@ -1,4 +1,4 @@
-//! The log, read by key: its first stretch costs the same with a million attempts as with ten.
+//! The log, read by key: the cost of a page does not depend on the number of attempts.
 
 use std::error::Error;
 use std::str::FromStr;
@@ -32,7 +32,7 @@ pub(super) struct AttemptRow {
     duration_ms: i32,
 }
 
-/// An attempt with the addresses of whom it went to and whose it is.
+/// An attempt with the addresses of its recipient and owner.
 #[derive(Queryable, QueryableByName)]
 pub(super) struct AttemptWithRecipient {
     #[diesel(embed)]
@@ -43,7 +43,7 @@ pub(super) struct AttemptWithRecipient {
     owner_email: String,
 }
 
-/// These owners' attempts that pass the filters, after `place`, newest first; one more than asked for, if there is.
+/// Attempts of these owners that match the filters, after `place`, newest first; up to one more than the limit.
 pub fn list(
     conn: &mut PgConnection,
     owners: Owners,
@@ -65,7 +65,7 @@ pub fn list(
     found.into_iter().map(AttemptWithRecipient::view).collect()
 }
 
-/// Whose run, mailing or recipient the filters name: the log is then read as that owner reads it.
+/// The owner of the run, mailing or recipient in the filters: the log is then read as for that owner.
 fn owner_asked_about(conn: &mut PgConnection, query: &AttemptQuery) -> QueryResult<Option<i64>> {
     let mut named = runs::table.select(runs::owner_id).into_boxed();
     if let Some(id) = query.run_id {
@@ -115,7 +115,7 @@ fn of_one(
         rows = rows.filter(deliveries::recipient_id.eq(id));
     }
     rows = match query.outcome {
-        // Said twice so that PostgreSQL sees that the small index of the troubled ones will do.
+        // The redundant condition lets PostgreSQL use the small index of unsuccessful attempts.
         Some(wanted) if wanted != Outcome::Accepted => {
             rows.filter(outcome.eq(wanted.as_str()).and(outcome.ne("accepted")))
         }

@@ -1,11 +1,11 @@
-//! Leases of workers that are dead or cut off: those that have expired, and those a journal speaks of.
+//! Leases of dead or disconnected workers: expired ones, and those recorded in a journal.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Integer, Text};
 
 use super::claims::{Lease, RunTerms};
 
-/// A lease that has expired, and whose it was.
+/// An expired lease with its worker and owner.
 #[derive(Debug, Clone, QueryableByName)]
 pub struct ExpiredLease {
     #[diesel(embed)]

@@ -12,51 +12,51 @@ use crate::web::field::single_line;
 use crate::web::page::default_limit;
 
 named! {
-    /// Where a delivery stands.
+    /// The status of a delivery.
     pub enum DeliveryStatus {
-        /// Not tried yet.
+        /// Not attempted yet.
         Pending = "pending",
-        /// To be tried again.
+        /// To be retried.
         Deferred = "deferred",
-        /// The mail server took it.
+        /// Accepted by the mail server.
         Accepted = "accepted",
-        /// The mail server refused it for good.
+        /// Permanently rejected by the mail server.
         Rejected = "rejected",
-        /// It was sent, but the server's answer never came.
+        /// Sent, but the server did not confirm it.
         Uncertain = "uncertain",
-        /// Its time was over before the server took it.
+        /// Not accepted before the end of the run.
         Expired = "expired",
-        /// Not to be sent any more.
+        /// Not sent, and not to be sent.
         Skipped = "skipped",
     }
 }
 
 named! {
-    /// Why a delivery was left out.
+    /// Why a delivery was skipped.
     pub enum SkipReason {
         RecipientDeleted = "recipient_deleted",
-        /// The address wants no mail of this owner.
+        /// The address is suppressed.
         Suppressed = "suppressed",
         /// The run was cancelled.
         Cancelled = "cancelled",
     }
 }
 
-/// One recipient's mail of a run.
+/// The mail of a run to one recipient.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Delivery {
     pub recipient: RecipientRef,
     pub status: DeliveryStatus,
-    /// How often it was tried.
+    /// Number of attempts.
     #[schema(example = 1, minimum = 0)]
     pub attempts: i16,
     pub next_attempt_at: Option<DateTime<Utc>>,
-    /// Of one that was skipped.
+    /// Only for skipped deliveries.
     pub skip_reason: Option<SkipReason>,
 }
 
 named! {
-    /// How a delivery has failed: nothing more is planned for it.
+    /// The status of a failed delivery: it is not retried.
     pub enum FailedStatus {
         Rejected = "rejected",
         Expired = "expired",
@@ -89,7 +89,7 @@ pub struct FailureGroup {
     pub count: i64,
 }
 
-/// Which failed deliveries of a run to try again: those that pass all that is given, or all of them.
+/// Which failed deliveries of a run to retry: those that match all given fields; by default all of them.
 #[derive(Debug, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetryDeliveries {
@@ -98,7 +98,7 @@ pub struct RetryDeliveries {
     #[schema(min_items = 1, max_items = 10_000)]
     pub recipient_ids: Option<Vec<i64>>,
     pub status: Option<FailedStatus>,
-    /// The mail server's last answer had this code.
+    /// The code of the mail server's last response.
     #[validate(range(min = 200, max = 599, code = "out_of_range"))]
     #[schema(example = 550, minimum = 200, maximum = 599)]
     pub smtp_code: Option<i16>,
@@ -113,7 +113,7 @@ pub struct RetryDeliveries {
 #[into_params(parameter_in = Query)]
 pub struct DeliveryQuery {
     pub status: Option<DeliveryStatus>,
-    /// Part of the address or the name, in any case.
+    /// Part of the address or the name, ignoring case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200)]
     pub q: Option<String>,

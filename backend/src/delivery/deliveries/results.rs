@@ -15,7 +15,7 @@ use super::model::DeliveryStatus;
 use super::record::Record;
 use crate::core::db::schema::{attempts, deliveries};
 
-/// What came of one attempt.
+/// The result of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptResult {
     pub recipient_id: i64,
@@ -28,9 +28,9 @@ pub struct AttemptResult {
     pub enhanced_code: Option<String>,
     pub response: String,
     pub duration_ms: i32,
-    /// Where the delivery stood when it was claimed …
+    /// The status of the delivery when it was claimed …
     pub before: DeliveryStatus,
-    /// … and where it stands now.
+    /// … and its status now.
     pub after: DeliveryStatus,
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// When transmission of the body started, by the database's clock.
@@ -38,7 +38,7 @@ pub struct AttemptResult {
     pub body_at: Option<DateTime<Utc>>,
 }
 
-/// Where results belong: a chunk, its mailing and owner.
+/// The chunk that results belong to, with its mailing and owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChunkKey {
     pub run_id: i64,
@@ -74,7 +74,7 @@ pub fn record(
     }
 }
 
-/// Some of these are known already, or their deliveries were closed, written off or sent by somebody else meanwhile.
+/// Records results individually: some have been recorded before, or their deliveries were closed or sent by another worker.
 fn record_late(
     conn: &mut PgConnection,
     worker: &str,
@@ -158,8 +158,8 @@ struct DeliveryState {
     withdrawn_at: Option<DateTime<Utc>>,
 }
 
-/// Moves the delivery to where the result puts it, and counts the attempt; gives its number, `None` when there is no such
-/// delivery.
+/// Applies the result to the delivery and counts the attempt; returns its number, or `None` if the delivery does not
+/// exist.
 fn move_one(
     conn: &mut PgConnection,
     place: &ChunkKey,

@@ -1,4 +1,4 @@
-//! Who was not served by a run, and trying them again: set-based, whatever their number.
+//! Failed deliveries of a run: grouped by their last attempt, and scheduled for retries in one statement.
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
@@ -31,7 +31,7 @@ struct FailureGroupRow {
     count: i64,
 }
 
-/// The run's failed deliveries by what came of their last attempt, the largest groups first.
+/// The run's failed deliveries, grouped by the result of their last attempt; the largest groups first.
 pub fn failures(conn: &mut PgConnection, run_id: i64) -> QueryResult<Vec<FailureGroup>> {
     let rows: Vec<FailureGroupRow> = diesel::sql_query(format!(
         "SELECT d.status, stage, smtp_code, enhanced_code, coalesce(min(response), '') AS response, count(*) AS count
@@ -78,8 +78,8 @@ pub fn has_all(conn: &mut PgConnection, run_id: i64, recipient_ids: &[i64]) -> Q
     Ok(missing.n == 0)
 }
 
-/// Makes the run's failed deliveries that pass the filters due at `now`; gives their number. Their attempts are numbered
-/// on. Recipients who have been deleted or suppressed since stay without. The caller has locked the run.
+/// Makes the run's failed deliveries that match the filters due at `now`; returns their number. Attempts are numbered
+/// consecutively. Recipients deleted or suppressed since are left out. The caller has locked the run.
 pub fn retry(
     conn: &mut PgConnection,
     run_id: i64,

@@ -1,4 +1,4 @@
-//! The ledger: prepared from a mailing's recipients in large steps, read by key, closed when its time is over.
+//! Deliveries in the database: prepared from a mailing's recipients in large steps, listed by key, closed at the end.
 
 use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
@@ -73,7 +73,7 @@ pub fn fan_out_some(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<
 }
 
 /// Suppressed recipients are left out here and not by the choice of recipients: the log says so for each. Most owners
-/// suppress nobody, which is asked once for a step; for the others it is a look into an index for each recipient.
+/// have no suppressions, which is checked once per step; for the others it is an index lookup per recipient.
 fn fan_out() -> String {
     let is_suppressed = is_suppressed("$7", "recipients.email");
     format!(
@@ -153,9 +153,9 @@ struct OverdueRun {
     past_deadline: bool,
 }
 
-/// Ends the retries of a run in which everything was tried. Chunks that somebody is sending are left.
+/// Ends the retries of a run without unattempted deliveries. Leased chunks are left.
 pub fn end_retries(conn: &mut PgConnection, run_id: i64) -> QueryResult<()> {
-    // Before its deliveries: everybody who changes an open run in several places begins with this lock.
+    // Before its deliveries: all transactions that change an open run in several places take this lock first.
     runs::table
         .find(run_id)
         .select(runs::id)
@@ -213,7 +213,7 @@ struct DeliveryRow {
     skip_reason: Option<String>,
 }
 
-/// The run's deliveries that pass the filters, after this recipient; one more than asked for, if there is.
+/// The run's deliveries that match the filters, after this recipient; up to one more than the limit.
 pub fn list(
     conn: &mut PgConnection,
     run_id: i64,
@@ -254,7 +254,7 @@ impl DeliveryRow {
             status: self.status,
             attempts: self.attempts,
             next_attempt_at: self.next_attempt_at,
-            // One that was on its way when it was skipped may have got through all the same.
+            // A delivery that was being sent when it was skipped may have been accepted.
             skip_reason: self
                 .skip_reason
                 .filter(|_| self.status == DeliveryStatus::Skipped)

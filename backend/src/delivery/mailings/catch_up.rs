@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::recurrence::{Occurrence, Recurrence, Schedule};
 
 /// Missed occurrences that one `catch_up` reports: the newest 100. A daily mailing after three years of downtime
-/// missed 1 095, and nobody reads the first.
+/// missed 1 095.
 pub const MISSED_KEPT: u32 = 100;
 
 /// Age up to which an occurrence missed by downtime is still run.

@@ -1,4 +1,4 @@
-//! Mail servers as all processes see them: in trouble or not, and how many mails they may be given.
+//! The shared state of mail servers: circuit breakers, rate limits, sessions and session limits.
 
 pub mod model;
 pub mod session_limits;

@@ -1,4 +1,4 @@
-//! What is wrong with a mail server, and how fast it may be given mails.
+//! The state of a mail server, and its rate limit.
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Integer, Nullable};
@@ -6,19 +6,19 @@ use diesel::sql_types::{BigInt, Integer, Nullable};
 use crate::core::named::named;
 
 named! {
-    /// Why a mail server is left alone for a while.
+    /// Why the circuit breaker of a mail server is open.
     #[schema(as = MailServerTrouble)]
     pub enum Trouble {
-        /// Nobody there, or nobody who can be talked to.
+        /// No connection, or no usable SMTP conversation.
         Unreachable = "mail_server_unreachable",
-        /// Its certificate is not to be trusted, or it does not take our credentials.
+        /// Its certificate is not trusted, or it rejects the credentials.
         Refuses = "mail_server_refuses",
-        /// It takes mails completely, but does not say whether it accepts them: each one more could be another copy.
+        /// It receives mails completely but does not confirm them: further attempts could produce duplicates.
         DoesNotConfirm = "mail_server_does_not_confirm",
     }
 }
 
-/// The server that mails leave through: the installation's, or one that a user has brought, as it was last changed.
+/// The server that sends a mail: the installation's, or a user's in its current revision.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, QueryableByName)]
 pub struct SmtpServerKey {
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -27,7 +27,7 @@ pub struct SmtpServerKey {
     pub smtp_server_revision: Option<i32>,
 }
 
-/// Mails that a server may be given; 0 is no limit.
+/// The rate limit of a server; 0 means no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ServerRateLimit {
     pub per_second: u32,
@@ -35,12 +35,12 @@ pub struct ServerRateLimit {
 }
 
 impl ServerRateLimit {
-    /// Whether there is a limit at all.
+    /// Whether there is a limit.
     pub const fn is_limited(self) -> bool {
         self.per_second > 0 || self.per_hour > 0
     }
 
-    /// Mails for which a process gets leave at a time: a fifth of a second's worth.
+    /// Tokens that a process takes at once: those of a fifth of a second.
     pub fn step(self) -> i64 {
         match self.per_second {
             0 => 20,

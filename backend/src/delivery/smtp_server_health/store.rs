@@ -1,5 +1,5 @@
-//! Mail servers in the database, whoever sends through them: a row for the installation's and one for each that a user has
-//! brought and that was in use.
+//! The state of mail servers in the database: a row for the installation's, and one for each server of a user that has
+//! been used.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -11,12 +11,12 @@ use crate::core::db::schema::mail_servers::{
     session_limit_changed_at, session_limit_response,
 };
 
-/// The server of those who have brought none of their own.
+/// The installation's server.
 const INSTALLATION: &str = "installation";
-/// Stands for "no limit" in reckoning; infinity times nothing would be no number.
+/// Represents no limit; infinity times zero would not be a number.
 const PLENTY: f64 = 1e12;
 
-/// What the row of a user's server is called; `None` is the installation's.
+/// The name of a user's server; `None` is the installation's.
 pub fn name_of(own: Option<i64>) -> String {
     match own {
         None => INSTALLATION.to_owned(),
@@ -24,7 +24,7 @@ pub fn name_of(own: Option<i64>) -> String {
     }
 }
 
-/// Makes sure that there is a row, as long as there is such a server.
+/// Adds the row of a server, if the server exists.
 pub fn know(conn: &mut PgConnection, own: Option<i64>) -> QueryResult<()> {
     diesel::sql_query(
         "INSERT INTO mail_servers (name, smtp_server_id)
@@ -37,16 +37,16 @@ pub fn know(conn: &mut PgConnection, own: Option<i64>) -> QueryResult<()> {
     Ok(())
 }
 
-/// The trouble a server is in.
+/// The open circuit breaker of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenBreaker {
     pub cause: Trouble,
-    /// Probes that have failed, or are under way.
+    /// Number of probes that have failed or are in progress.
     pub failures: i32,
     pub probe_at: DateTime<Utc>,
 }
 
-/// Those of these servers that are in trouble, by their names.
+/// The open circuit breakers of these servers, by server name.
 pub fn troubles(
     conn: &mut PgConnection,
     names: &[String],
@@ -93,7 +93,7 @@ pub fn shut(
     Ok(())
 }
 
-/// The server works, or is to be asked again.
+/// Closes the circuit breaker: the server works, or is to be tried again.
 pub fn free(conn: &mut PgConnection, server: &str) -> QueryResult<()> {
     diesel::update(mail_servers::table.find(server))
         .set((
@@ -110,7 +110,7 @@ pub fn free(conn: &mut PgConnection, server: &str) -> QueryResult<()> {
     Ok(())
 }
 
-/// Takes the probe that is due, unless somebody else has it; the one after it comes at `next`.
+/// Claims the due probe, unless another process has claimed it; the next one is due at `next`.
 pub fn take_probe(
     conn: &mut PgConnection,
     (server, shut): (&str, &OpenBreaker),
@@ -125,13 +125,13 @@ pub fn take_probe(
     Ok(taken > 0)
 }
 
-/// Sets sessions with mail servers apart from whatever else locks numbers in this database: the installation's are
-/// numbered below the one, those of users' servers above the other, a block for each.
+/// Separates the advisory locks of sessions from others in this database: two-part numbers for the installation's server,
+/// and a block of numbers for each server of a user.
 const SESSIONS: i32 = 0x5e55;
 const OWN_SESSIONS: i64 = 0x5e55 << 48;
 const BLOCK: i64 = 1 << 16;
 
-/// The two numbers of a lock, in SQL, and where they begin.
+/// The SQL of the lock's number, and the base of the numbers.
 fn lock_of(own: Option<i64>) -> (&'static str, i64) {
     match own {
         None => ("$1::integer, number", i64::from(SESSIONS)),
@@ -145,8 +145,7 @@ struct SessionNumber {
     number: i32,
 }
 
-/// Takes those of a server's sessions, which all processes share, that nobody has, so many at most, for as long as the
-/// connection lasts.
+/// Claims up to `most` free sessions of a server, which all processes share, until the connection ends.
 pub fn take_sessions(
     conn: &mut PgConnection,
     own: Option<i64>,
@@ -163,7 +162,7 @@ pub fn take_sessions(
     Ok(taken.into_iter().map(|session| session.number).collect())
 }
 
-/// Gives them back.
+/// Releases sessions.
 pub fn give_sessions_back(
     conn: &mut PgConnection,
     own: Option<i64>,
@@ -185,8 +184,8 @@ struct GrantedTokens {
     granted: i64,
 }
 
-/// Takes leave for at most `wanted` mails from a server's two buckets. They fill by the database's clock: up to a
-/// second's worth of the one, a minute's worth of the other.
+/// Takes up to `wanted` tokens from a server's two buckets, which are filled by the database's clock: one holds the tokens
+/// of a second, the other those of a minute.
 pub fn take_tokens(
     conn: &mut PgConnection,
     server: &str,
@@ -216,6 +215,6 @@ pub fn take_tokens(
     .bind::<BigInt, _>(wanted)
     .get_result(conn)
     .optional()?;
-    // A server that has been deleted meanwhile has none left.
+    // The server may have been deleted meanwhile.
     Ok(tokens.map_or(0, |tokens| tokens.granted))
 }

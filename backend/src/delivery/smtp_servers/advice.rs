@@ -1,4 +1,4 @@
-//! What a test of a mail server found: how far it came, and what to do about it. Pure.
+//! The result of a connection test, with advice. Pure.
 
 use serde::Serialize;
 use smtp::failure::{Failure, FailureClass};
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::core::named::named;
 
 named! {
-    /// How far a test came.
+    /// The stage that a test reached.
     pub enum TestStage {
         /// Looking the host up.
         Resolve = "resolve",
@@ -19,25 +19,25 @@ named! {
         Auth = "auth",
         /// Naming the sender.
         SenderIdentity = "sender",
-        /// All went well.
+        /// The test succeeded.
         Done = "done",
     }
 }
 
 named! {
-    /// What to do about what a test found.
+    /// What to do about the result of a test.
     pub enum Advice {
         /// Nothing: mail can be sent.
         Works = "works",
         HostNotFound = "host_not_found",
-        /// It leads into a network that is not open to users' servers.
+        /// The address is in a network that is not open to servers of users.
         AddressNotAllowed = "address_not_allowed",
         PortNotAllowed = "port_not_allowed",
-        /// Nobody listens there, or it hung up.
+        /// The connection was refused or closed.
         NoConnection = "no_connection",
-        /// It did not answer in time.
+        /// It did not respond in time.
         NoAnswer = "no_answer",
-        /// What answers is no mail server, or speaks in another encryption than was chosen.
+        /// It is not a mail server, or uses another encryption than the chosen one.
         NotSmtp = "not_smtp",
         /// The port uses implicit TLS: choose `implicit`.
         ImplicitTlsExpected = "implicit_tls_expected",
@@ -45,30 +45,30 @@ named! {
         StarttlsExpected = "starttls_expected",
         StarttlsNotOffered = "starttls_not_offered",
         TlsFailed = "tls_failed",
-        /// Its certificate is not valid for this host, or nobody known vouches for it.
+        /// Its certificate is not valid for this host, or its issuer is not trusted.
         CertificateNotTrusted = "certificate_not_trusted",
-        /// It wants nothing to do with us now.
+        /// It refuses the connection.
         Refused = "refused",
         AuthNotOffered = "auth_not_offered",
         CredentialsRefused = "credentials_refused",
         /// The installation's secret has changed: enter them again.
         CredentialsUnreadable = "credentials_unreadable",
         SenderRefused = "sender_refused",
-        /// It puts it off: try again later.
+        /// It defers: try again later.
         TryLater = "try_later",
     }
 }
 
-/// What a test of a mail server found.
+/// The result of a connection test.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TestResult {
     /// Whether mail can be sent through it.
     pub ok: bool,
     pub stage: TestStage,
-    /// Of the server's last answer.
+    /// The code of the server's last response.
     #[schema(example = 535)]
     pub code: Option<u16>,
-    /// The server's last answer.
+    /// The server's last response.
     #[schema(example = "5.7.8 bad credentials")]
     pub response: Option<String>,
     pub advice: Advice,
@@ -79,7 +79,7 @@ pub struct TestResult {
     pub duration_ms: u64,
 }
 
-/// How far the test came that ended like this.
+/// The stage at which a test failed.
 pub fn stage_of(failure: &Failure) -> TestStage {
     match (failure.stage, failure.class) {
         (Stage::Connect, FailureClass::NotFound | FailureClass::NotAllowed) => TestStage::Resolve,
@@ -92,7 +92,7 @@ pub fn stage_of(failure: &Failure) -> TestStage {
     }
 }
 
-/// What to do about it.
+/// The advice on a failure.
 pub fn advice_on(failure: &Failure) -> Advice {
     let is_later = failure.reply.as_ref().is_some_and(|reply| reply.code < 500);
     match (failure.class, failure.stage) {

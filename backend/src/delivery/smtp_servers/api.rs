@@ -1,4 +1,4 @@
-//! `/smtp-servers`: a user's own mail servers. Nobody else sees them, not even staff.
+//! `/smtp-servers`: the SMTP servers of a user, visible to their owner only.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, get, patch, post};
@@ -39,7 +39,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(test_smtp_server);
 }
 
-/// The host in its one spelling, unless it, or the port, is out of bounds.
+/// The host in its lookup form; 422 if the host or port is not allowed.
 fn checked_host(
     reach: &EgressPolicy,
     host: Option<&str>,
@@ -62,7 +62,7 @@ fn checked_host(
         mistakes.push(FieldError::new(
             "host",
             "address_not_allowed",
-            "This leads into a network that is not open to servers of users.",
+            "This address is in a network that is not open to servers of users.",
         ));
     }
     if mistakes.is_empty() {
@@ -90,7 +90,7 @@ impl From<MissingCredential> for ApiError {
     }
 }
 
-/// Mail servers of one's own, a page at a time
+/// List your SMTP servers
 #[utoipa::path(tag = "smtp-servers", params(PageQuery, SmtpServerQuery), responses((status = 200, description = "A page of mail servers", body = Page<SmtpServer>)))]
 #[get("/smtp-servers")]
 async fn list_smtp_servers(
@@ -106,9 +106,9 @@ async fn list_smtp_servers(
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
 
-/// Add a mail server
+/// Add an SMTP server
 ///
-/// Mailings may then name it: they leave through it, under its sender.
+/// Mailings that select it are sent through it, with its sender.
 #[utoipa::path(tag = "smtp-servers", request_body = CreateSmtpServer, responses(
     (status = 201, description = "Added", body = SmtpServer, headers(("Location" = String), ("ETag" = String))),
     (status = 409, description = "`smtp_servers_quota`", body = Problem, content_type = "application/problem+json")))]
@@ -134,7 +134,7 @@ async fn create_smtp_server(
         if !store::has_room(conn, owner_id)? {
             return Err(ApiError::conflict(
                 "smtp_servers_quota",
-                "You have as many mail servers as you may keep.",
+                "You have the maximum number of SMTP servers.",
             ));
         }
         let id = store::create(conn, (owner_id, &own.resolver().cipher), (&new, &host), now)?;
@@ -154,7 +154,7 @@ async fn create_smtp_server(
     ))
 }
 
-/// One mail server
+/// Get an SMTP server
 #[utoipa::path(tag = "smtp-servers", params(("id" = i64, Path, minimum = 1)), responses(
     (status = 200, description = "The mail server", body = SmtpServer, headers(("ETag" = String)))))]
 #[get("/smtp-servers/{id}")]
@@ -170,7 +170,7 @@ async fn get_smtp_server(
     Ok(etag::changed(server.updated_at, &server))
 }
 
-/// Change a mail server
+/// Update an SMTP server
 ///
 /// Takes effect within seconds, also for mailings under way. A stored password is used only with the host, port,
 /// encryption and user name that it was given for: a request that changes one of these must contain the password
@@ -217,13 +217,13 @@ async fn update_smtp_server(
 fn check_dkim(changes: &UpdateSmtpServer, current: &SmtpServerRow) -> Result<(), ApiError> {
     match &changes.dkim {
         Some(Some(dkim)) if dkim.private_key.is_none() && current.dkim_key.is_none() => Err(
-            ApiError::invalid_field("dkim.private_key", "required", "There is no key yet."),
+            ApiError::invalid_field("dkim.private_key", "required", "The server has no key yet."),
         ),
         _ => Ok(()),
     }
 }
 
-/// Delete a mail server
+/// Delete an SMTP server
 #[utoipa::path(tag = "smtp-servers", params(("id" = i64, Path, minimum = 1), Expected), responses(
     (status = 204, description = "Deleted"),
     (status = 409, description = "`smtp_server_in_use`", body = Problem, content_type = "application/problem+json")))]
@@ -245,7 +245,7 @@ async fn delete_smtp_server(
         if store::is_in_use(conn, *id)? {
             return Err(ApiError::conflict(
                 "smtp_server_in_use",
-                "A mailing leaves through this server; give it another one first.",
+                "A mailing uses this server; select another one for it first.",
             ));
         }
         store::delete(conn, *id)?;
@@ -261,11 +261,11 @@ async fn delete_smtp_server(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Test a mail server
+/// Test an SMTP server
 ///
-/// Connects, signs in and names the sender, and takes 15 seconds at most; no mail is sent. Ten times a minute.
+/// Connects, authenticates and sends `MAIL FROM`, within 15 seconds; no mail is sent. At most ten tests a minute.
 #[utoipa::path(tag = "smtp-servers", params(("id" = i64, Path, minimum = 1)), responses(
-    (status = 200, description = "How far it came", body = TestResult)))]
+    (status = 200, description = "The result of the test", body = TestResult)))]
 #[post("/smtp-servers/{id}/test")]
 async fn test_smtp_server(
     caller: Caller,

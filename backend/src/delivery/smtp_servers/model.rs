@@ -1,4 +1,4 @@
-//! The mail server of a user and the requests about it. Passwords and keys come in and never go out.
+//! The SMTP server of a user and its requests. Passwords and keys are write-only.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -17,7 +17,7 @@ use crate::web::field::{
 };
 
 named! {
-    /// How the connection is encrypted. What was chosen is had or nothing is sent.
+    /// How the connection is encrypted. Without the chosen encryption nothing is sent.
     #[schema(as = SmtpTls)]
     pub enum Encryption {
         None = "none",
@@ -26,7 +26,7 @@ named! {
     }
 }
 
-/// A mail server that its owner's mailings may leave through.
+/// An SMTP server that the mailings of its owner can be sent through.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SmtpServer {
     #[schema(example = 4, minimum = 1)]
@@ -46,12 +46,12 @@ pub struct SmtpServer {
     pub from_email: String,
     #[schema(example = "Example News")]
     pub from_name: Option<String>,
-    /// Mails that it may be given; 0 is no limit.
+    /// Maximum number of mails a second; 0 means no limit.
     #[schema(example = 10, minimum = 0)]
     pub rate_per_second: i32,
     #[schema(example = 0, minimum = 0)]
     pub rate_per_hour: i32,
-    /// Connections at the same time, of the whole installation.
+    /// Maximum number of concurrent connections of the whole installation.
     #[schema(example = 2, minimum = 1, maximum = 16)]
     pub sessions: i32,
     /// Number of sessions in use because the server refuses further connections. One more is tried every few minutes.
@@ -63,16 +63,16 @@ pub struct SmtpServer {
     pub dkim: Option<Dkim>,
     /// Why receivers may ignore the signature. Mails are sent nevertheless.
     pub warnings: Vec<SigningWarning>,
-    /// Mailings that leave through it.
+    /// Number of mailings that use it.
     #[schema(example = 1, minimum = 0)]
     pub mailings_count: i64,
-    /// When a test last found that it works.
+    /// When a test last succeeded.
     pub checked_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
 
-/// A mail server as its table has it.
+/// A row of the table.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = smtp_servers)]
 pub struct SmtpServerRow {
@@ -108,7 +108,7 @@ pub struct SmtpServerRow {
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateSmtpServer {
-    /// What its owner calls it.
+    /// The name shown to its owner.
     #[serde(deserialize_with = "trimmed")]
     #[validate(
         length(max = 100, code = "too_long"),
@@ -145,17 +145,17 @@ pub struct CreateSmtpServer {
     #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]
     #[schema(example = "Example News", max_length = 200)]
     pub from_name: Option<String>,
-    /// Mails a second; 0 is no limit.
+    /// Maximum number of mails a second; 0 means no limit.
     #[serde(default)]
     #[validate(range(max = 100_000, code = "out_of_range"))]
     #[schema(default = 0, maximum = 100_000)]
     pub rate_per_second: u32,
-    /// Mails an hour; 0 is no limit.
+    /// Maximum number of mails an hour; 0 means no limit.
     #[serde(default)]
     #[validate(range(max = 100_000_000, code = "out_of_range"))]
     #[schema(default = 0, maximum = 100_000_000)]
     pub rate_per_hour: u32,
-    /// Connections at the same time, of the whole installation.
+    /// Maximum number of concurrent connections of the whole installation.
     #[serde(default = "two")]
     #[validate(range(min = 1, max = 16, code = "out_of_range"))]
     #[schema(default = 2, minimum = 1, maximum = 16)]
@@ -175,7 +175,7 @@ const fn two() -> u8 {
     2
 }
 
-/// Changes to a mail server; what is absent stays as it is. They count within seconds, also for mailings under way.
+/// Changes to an SMTP server; absent fields are not changed. They take effect within seconds, also for open runs.
 #[derive(Debug, Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateSmtpServer {
@@ -208,7 +208,7 @@ pub struct UpdateSmtpServer {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     pub tls: Option<Encryption>,
-    /// `null` takes it away.
+    /// `null` removes it.
     #[serde(default, deserialize_with = "nullable")]
     #[validate(
         length(min = 1, max = 255, code = "out_of_range"),
@@ -216,7 +216,7 @@ pub struct UpdateSmtpServer {
     )]
     #[schema(value_type = Option<String>, example = "news", min_length = 1, max_length = 255)]
     pub username: Option<Option<String>>,
-    /// `null` takes it away: then nobody signs in to the server.
+    /// `null` removes it; the server is then used without authentication.
     #[serde(default, deserialize_with = "nullable")]
     #[validate(custom(function = "is_password"))]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 1000, write_only)]
@@ -225,7 +225,7 @@ pub struct UpdateSmtpServer {
     #[validate(custom(function = "is_sender"))]
     #[schema(value_type = Option<String>, example = "news@example.org", max_length = 254, format = Email, nullable = false)]
     pub from_email: Option<EmailAddress>,
-    /// `null` takes it away.
+    /// `null` removes it.
     #[serde(default, deserialize_with = "nullable_trimmed")]
     #[validate(length(max = 200, code = "too_long"), custom(function = "single_line"))]
     #[schema(value_type = Option<String>, example = "Example News", max_length = 200)]
@@ -242,7 +242,7 @@ pub struct UpdateSmtpServer {
     #[validate(range(min = 1, max = 16, code = "out_of_range"))]
     #[schema(minimum = 1, maximum = 16, nullable = false)]
     pub sessions: Option<u8>,
-    /// `null` takes it away.
+    /// `null` removes it.
     #[serde(default, deserialize_with = "nullable")]
     #[validate(custom(function = "is_ehlo_name"))]
     #[schema(value_type = Option<String>, example = "mail.example.org", min_length = 1, max_length = 253)]

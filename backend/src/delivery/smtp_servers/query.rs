@@ -15,7 +15,7 @@ pub struct SmtpServerQuery {
     #[serde(default)]
     #[param(schema_with = Sort::<SmtpServerSortKey>::schema)]
     pub sort: Sort<SmtpServerSortKey>,
-    /// Part of the name, the host or the sender's address, in any case.
+    /// Part of the name, the host or the sender's address, ignoring case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "own")]
     pub q: Option<String>,

@@ -1,4 +1,4 @@
-//! Users' mail servers in the database. Every function for people asks whose: somebody else's server is never found.
+//! Users' SMTP servers in the database. Functions for requests take the owner.
 
 use std::collections::HashMap;
 
@@ -20,8 +20,8 @@ use crate::core::search::{AddressPattern, contains};
 use crate::delivery::smtp_server_health::store as breakers;
 use crate::web::list::{Sort, ordered};
 
-/// So many may one owner keep.
-pub const MOST: i64 = 20;
+/// Maximum number of servers of one owner.
+pub const MAX_SERVERS: i64 = 20;
 
 type SmtpServerQueryBuilder = smtp_servers::BoxedQuery<'static, diesel::pg::Pg>;
 
@@ -43,7 +43,7 @@ fn matching(owner_id: i64, q: Option<&str>) -> SmtpServerQueryBuilder {
     }
 }
 
-/// One page and the number of all.
+/// A page and the total.
 pub fn list(
     conn: &mut PgConnection,
     owner_id: i64,
@@ -124,7 +124,7 @@ pub fn lock(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<Smtp
         .first(conn)
 }
 
-/// Whoever's it is: for the engine, which sends for everybody.
+/// The server of any owner: for the engine.
 pub fn any(conn: &mut PgConnection, id: i64) -> QueryResult<Option<SmtpServerRow>> {
     smtp_servers::table
         .find(id)
@@ -133,7 +133,7 @@ pub fn any(conn: &mut PgConnection, id: i64) -> QueryResult<Option<SmtpServerRow
         .optional()
 }
 
-/// Whether the owner has this server. If so it stays until the transaction ends.
+/// Whether the owner has this server. If so, it cannot be deleted before the transaction ends.
 pub fn has(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<bool> {
     let found: Option<i64> = smtp_servers::table
         .filter(
@@ -148,11 +148,11 @@ pub fn has(conn: &mut PgConnection, owner_id: i64, id: i64) -> QueryResult<bool>
     Ok(found.is_some())
 }
 
-/// Whether the owner may add one. No other request of the same owner is answered meanwhile.
+/// Whether the owner may add a server. Other requests of the owner that ask this wait meanwhile.
 pub fn has_room(conn: &mut PgConnection, owner_id: i64) -> QueryResult<bool> {
     lock_for_changes(conn, owner_id)?;
     let kept: i64 = matching(owner_id, None).select(count_star()).first(conn)?;
-    Ok(kept < MOST)
+    Ok(kept < MAX_SERVERS)
 }
 
 /// Stores a new server, whose host is one that can be looked up.
@@ -199,7 +199,7 @@ pub fn create(
     Ok(id)
 }
 
-/// It was found to work, as of this revision: it may be asked at once.
+/// Records that a test of this revision succeeded, and closes the circuit breaker.
 pub fn set_checked(
     conn: &mut PgConnection,
     (id, revision): (i64, i32),
@@ -218,7 +218,7 @@ pub fn set_checked(
     Ok(())
 }
 
-/// Whether a mailing leaves through it. No mailing begins to before the transaction ends, if its row is locked.
+/// Whether a mailing uses the server. If its row is locked, no mailing can select it before the transaction ends.
 pub fn is_in_use(conn: &mut PgConnection, id: i64) -> QueryResult<bool> {
     let uses = mailings::table.filter(mailings::smtp_server_id.eq(id));
     diesel::select(exists(uses)).get_result(conn)

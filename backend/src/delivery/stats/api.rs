@@ -1,4 +1,4 @@
-//! `/stats`: the numbers of a period as JSON and as files for spreadsheets; staff see everybody's.
+//! `/stats`: statistics of a period as JSON and CSV; managers see those of all users.
 
 use std::time::Duration;
 
@@ -29,9 +29,9 @@ use crate::web::list::{ListQuery, PageQuery};
 use crate::web::page::Page;
 use crate::web::query::Query;
 
-/// How old the numbers may be: the engine adds to them, not who reads them.
-const KEPT: Duration = Duration::from_secs(5);
-/// Rows of a file that are read at once.
+/// How long statistics are cached.
+const STATS_TTL: Duration = Duration::from_secs(5);
+/// Rows of a file that are read per query.
 const PART: i64 = 500;
 
 /// The routes of this slice.
@@ -71,8 +71,10 @@ impl PeriodQuery {
     }
 }
 
-/// What there is, and the attempts of a period
-#[utoipa::path(tag = "stats", params(StatsQuery), responses((status = 200, description = "The numbers", body = Stats)))]
+/// Get statistics
+///
+/// Current totals, and the attempts of a period.
+#[utoipa::path(tag = "stats", params(StatsQuery), responses((status = 200, description = "The statistics", body = Stats)))]
 #[get("/stats")]
 async fn get_stats(
     caller: Caller,
@@ -89,7 +91,7 @@ async fn get_stats(
         },
         // The owners, the user for the time zone, and the query.
         name: format!("stats {owners:?} {} {query:?}", caller.user_id),
-        age: KEPT,
+        age: STATS_TTL,
     };
     let asked = PeriodQuery::from(query);
     let work = move |conn: &mut PgConnection| {
@@ -116,7 +118,7 @@ async fn get_stats(
     .await
 }
 
-/// The attempts of each day as a file for spreadsheets
+/// Export the attempts of each day as CSV
 #[utoipa::path(tag = "stats", params(StatsQuery), responses((status = 200, description = "Comma-separated values, UTF-8", body = String, content_type = "text/csv")))]
 #[get("/stats.csv")]
 async fn export_stats(
@@ -146,9 +148,9 @@ async fn export_stats(
     csv::respond(download, "attempts-by-day.csv", Day::COLUMNS, read).await
 }
 
-/// The slowest domains
+/// List the slowest domains
 ///
-/// By how long attempts to reach their recipients take, among the newest 10 000 of the period.
+/// By the average duration of the newest 10 000 attempts of the period.
 #[utoipa::path(tag = "stats", params(StatsQuery), responses((status = 200, description = "At most ten domains, the slowest first", body = Domains)))]
 #[get("/stats/domains")]
 async fn list_domains(
@@ -167,7 +169,7 @@ async fn list_domains(
     Ok(HttpResponse::Ok().json(Domains { items }))
 }
 
-/// What each mailing has done in a period, a page at a time
+/// List statistics of mailings
 #[utoipa::path(tag = "stats", params(PageQuery, MailingLineQuery), responses((status = 200, description = "A page of mailings", body = Page<MailingLine>)))]
 #[get("/stats/mailings")]
 async fn list_mailing_lines(
@@ -189,7 +191,7 @@ async fn list_mailing_lines(
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
 
-/// What each mailing has done in a period as a file for spreadsheets
+/// Export statistics of mailings as CSV
 #[utoipa::path(tag = "stats", params(StatsQuery), responses((status = 200, description = "Comma-separated values, UTF-8", body = String, content_type = "text/csv")))]
 #[get("/stats/mailings.csv")]
 async fn export_mailing_lines(
@@ -227,10 +229,10 @@ async fn export_mailing_lines(
     .await
 }
 
-/// What one mailing has done
+/// Get statistics of a mailing
 ///
-/// Since it first sent something, unless a period is given; at most over the last 366 days.
-#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), PeriodQuery), responses((status = 200, description = "The numbers", body = MailingStats)))]
+/// By default since its first attempt; at most over the last 366 days.
+#[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), PeriodQuery), responses((status = 200, description = "The statistics", body = MailingStats)))]
 #[get("/mailings/{id}/stats")]
 async fn get_mailing_stats(
     caller: Caller,

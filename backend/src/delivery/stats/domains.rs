@@ -8,12 +8,12 @@ use super::period::Period;
 use super::store::owner_id;
 use crate::core::owners::Owners;
 
-/// Attempts that are looked at.
+/// Number of attempts sampled.
 const SAMPLE: i64 = 10_000;
-/// Of everybody's attempts, those of the owners who sent last, in equal parts: the log has no index on the time alone.
+/// For all owners, attempts of those who sent last are sampled in equal parts: the log has no index on the time alone.
 const LAST_OWNERS: i64 = 10;
-/// More domains nobody reads.
-const SHOWN: i64 = 10;
+/// Maximum number of domains returned.
+const MAX_DOMAINS: i64 = 10;
 
 #[derive(QueryableByName)]
 struct DomainRow {
@@ -53,7 +53,7 @@ pub fn slowest(
     .bind::<Nullable<BigInt>, _>(owner_id(owners))
     .bind::<BigInt, _>(LAST_OWNERS)
     .bind::<BigInt, _>(SAMPLE)
-    .bind::<BigInt, _>(SHOWN)
+    .bind::<BigInt, _>(MAX_DOMAINS)
     .load(conn)?;
     Ok(rows.into_iter().map(DomainRow::view).collect())
 }

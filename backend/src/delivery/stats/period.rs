@@ -6,7 +6,7 @@ use crate::core::zone::Zone;
 
 /// Attempts are summed up by the quarter of an hour, on which the days of every zone begin.
 const QUARTER_S: i64 = 900;
-/// What is looked at unless somebody says otherwise: today and so many days before.
+/// The default period is today and this number of days before.
 const DAYS_BEFORE: u64 = 29;
 /// The longest period; clocks may be set back within it.
 const LONGEST: TimeDelta = TimeDelta::hours(366 * 24 + 1);
@@ -19,7 +19,7 @@ pub struct Period {
     pub zone: Zone,
 }
 
-/// Why there is no such period.
+/// Why a period is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PeriodError {
     #[error("The end must be after the beginning.")]
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn unless_told_otherwise_it_is_today_and_the_29_days_before() {
+    fn by_default_it_is_today_and_the_29_days_before() {
         let now = at("2026-05-01T10:07:00Z");
         let period = Period::new(None, None, zone("Asia/Kathmandu"), now).unwrap();
         let days = period.days();
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_longer_than_a_year_or_ends_before_it_begins_is_none() {
+    fn a_period_longer_than_a_year_or_ending_before_its_start_is_invalid() {
         let of = |from, to| Period::new(Some(at(from)), Some(at(to)), Zone::utc(), at(to));
         let year = of("2026-01-01T00:00:00Z", "2027-01-02T00:00:00Z").unwrap();
         assert_eq!(year.days().len(), 366);

@@ -1,4 +1,4 @@
-//! Which numbers are asked for.
+//! The query parameters of statistics.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use validator::Validate;
 use crate::web::field::{self, sensible_year};
 use crate::web::list::{Sort, SortKey};
 
-/// Of when.
+/// The period of statistics.
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -41,7 +41,7 @@ pub struct StatsQuery {
     #[validate(custom(function = "field::time_zone"))]
     #[param(example = "Europe/Moscow", max_length = 50)]
     pub time_zone: Option<String>,
-    /// For managers: whose; everybody's when it is absent. Others see only their own.
+    /// For managers: the owner; by default all owners. Other users see only their own.
     #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub owner_id: Option<i64>,
@@ -57,7 +57,7 @@ impl From<StatsQuery> for PeriodQuery {
     }
 }
 
-/// Which mailings to list: those that sent something in the period.
+/// Which mailings to list: those with attempts in the period.
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -72,7 +72,7 @@ pub struct MailingLineQuery {
     #[validate(custom(function = "field::time_zone"))]
     #[param(example = "Europe/Moscow", max_length = 50)]
     pub time_zone: Option<String>,
-    /// For managers: whose; everybody's when it is absent. Others see only their own.
+    /// For managers: the owner; by default all owners. Other users see only their own.
     #[validate(range(min = 1, code = "out_of_range"))]
     #[param(minimum = 1)]
     pub owner_id: Option<i64>,

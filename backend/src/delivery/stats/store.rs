@@ -1,4 +1,4 @@
-//! The numbers in the database: sums of tallies, never a count of the log.
+//! Statistics in the database: sums of tallies, never a count of the log.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::count;
@@ -31,7 +31,7 @@ pub(super) const fn owner_id(owners: Owners) -> Option<i64> {
     }
 }
 
-/// The zone a user lives by.
+/// The time zone of a user.
 pub fn zone_of(conn: &mut PgConnection, user_id: i64) -> QueryResult<Zone> {
     let name: String = users::table
         .find(user_id)
@@ -51,7 +51,7 @@ struct Tally {
     count: i64,
 }
 
-/// Their attempts of the period.
+/// The attempts of the period.
 pub fn sent(conn: &mut PgConnection, whose: AttemptScope, period: Period) -> QueryResult<Sent> {
     let (condition, id) = match whose {
         AttemptScope::Owners(Owners::One(id)) => ("owner_id = $4", Some(id)),
@@ -131,10 +131,10 @@ struct Present {
     unique_recipients: i64,
 }
 
-/// What they have now: mailings, recipients, different addresses.
+/// The current numbers of mailings, recipients and distinct addresses.
 pub fn present(conn: &mut PgConnection, owners: Owners) -> QueryResult<(MailingTotals, i64, i64)> {
     let (condition, known) = match owners {
-        // Nobody has an address twice.
+        // The addresses of an owner are unique.
         Owners::One(_) => (
             "owner_id = $1",
             "SELECT coalesce(sum(recipients), 0) AS recipients, coalesce(sum(recipients), 0) AS unique_recipients
@@ -176,7 +176,7 @@ struct Begun {
     first: Option<DateTime<Utc>>,
 }
 
-/// When the mailing first sent something.
+/// When the first attempt of the mailing was made.
 pub fn first_sent(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<Option<DateTime<Utc>>> {
     let begun: Begun = diesel::sql_query(
         "SELECT min(bucket) AS first FROM tallies WHERE run_id IN (SELECT id FROM runs WHERE mailing_id = $1)",
@@ -186,7 +186,7 @@ pub fn first_sent(conn: &mut PgConnection, mailing_id: i64) -> QueryResult<Optio
     Ok(begun.first)
 }
 
-/// How many runs of the mailing sent something in the period.
+/// The number of runs of the mailing with attempts in the period.
 pub fn runs_of(conn: &mut PgConnection, mailing_id: i64, period: Period) -> QueryResult<i64> {
     let its_runs = runs::table
         .filter(runs::mailing_id.eq(mailing_id))

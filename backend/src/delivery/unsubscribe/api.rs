@@ -1,4 +1,4 @@
-//! `/unsubscribe`: how a reader ends an owner's mails and takes that back, signed in nowhere. The mail's token is the proof
+//! `/unsubscribe`: readers unsubscribe from an owner's mails and subscribe again, authenticated by the token of a mail
 //! (RFC 8058).
 
 use actix_web::http::header::{Accept, CACHE_CONTROL, Header as _, LOCATION, VARY};
@@ -44,7 +44,7 @@ impl From<SubscribeError> for ApiError {
         match error {
             SubscribeError::StaysSuppressed => Self::conflict(
                 "stays_suppressed",
-                "It was not you who ended these mails; only their sender can let them come again.",
+                "The address was not suppressed by its reader; only the sender can remove the suppression.",
             ),
             SubscribeError::SenderDeleted => Self::conflict(
                 "sender_deleted",
@@ -55,12 +55,12 @@ impl From<SubscribeError> for ApiError {
     }
 }
 
-/// What a link to unsubscribe is about
+/// Get the subscription of an unsubscribe link
 ///
-/// Changes nothing: programs that look at every link in a mail unsubscribe nobody. A browser (`Accept: text/html`) is
-/// sent on to the page that asks the reader.
-#[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "As it stands in the mail")), responses(
-    (status = 200, description = "From whom mails come, and where to", body = Subscription),
+/// Changes nothing, so that link scanners do not unsubscribe readers. A browser (`Accept: text/html`) is redirected to the
+/// page that asks the reader.
+#[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "The token in the mail")), responses(
+    (status = 200, description = "The sender and the address", body = Subscription),
     (status = 303, description = "To the page, for a browser", headers(("Location" = String))),
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[get("/unsubscribe/{token}")]
@@ -102,7 +102,7 @@ async fn get_subscription(
 /// The address that the mail was sent to gets no more mail from its owner, in runs under way and later ones. The link
 /// works for as long as the mail exists, whatever has been deleted since. The request body is ignored: it may be
 /// empty, JSON, or the form `List-Unsubscribe=One-Click` of a mail provider (RFC 8058). Idempotent.
-#[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "As it stands in the mail")), responses(
+#[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "The token in the mail")), responses(
     (status = 204, description = "Unsubscribed"),
     (status = 408, description = "The body did not arrive in time", body = Problem, content_type = "application/problem+json"),
     (status = 413, description = "The body is too large", body = Problem, content_type = "application/problem+json"),
@@ -133,9 +133,9 @@ async fn unsubscribe(
 
 /// Subscribe again
 ///
-/// Takes back what `unsubscribe` did: runs mail the address again that have not come to it yet; what they have skipped stays
-/// so. Whoever is not unsubscribed stays subscribed, and doing it twice changes nothing.
-#[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "As it stands in the mail")), responses(
+/// Reverts `unsubscribe`: runs prepared from now on mail the address again; deliveries that open runs have skipped stay
+/// skipped. Idempotent.
+#[utoipa::path(tag = "suppressions", params(("token" = String, Path, description = "The token in the mail")), responses(
     (status = 204, description = "Subscribed"),
     (status = 409, description = "`stays_suppressed`: the sender entered the address, or mail servers refused it; `sender_deleted`: its account is gone", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]

@@ -1,4 +1,4 @@
-//! `/letters`: a mail of a run in the browser of its reader, who is signed in nowhere.
+//! `/letters`: a mail of a run in the reader's browser, authenticated by the token of the mail.
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::{Data, Path};
@@ -24,8 +24,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// Rendered from the message as it was when the run started, for the name and address it was sent to; its links are
 /// those of the mail. Available as soon as the mail is sent and for as long as its run is kept; after that the
 /// response is 410, and the mail's unsubscribe link still works. Mails of a blocked owner are not shown.
-#[utoipa::path(tag = "letters", params(("token" = String, Path, description = "As it stands in the mail")), responses(
-    (status = 200, description = "The letter", body = WebViewMail),
+#[utoipa::path(tag = "letters", params(("token" = String, Path, description = "The token in the mail")), responses(
+    (status = 200, description = "The mail", body = WebViewMail),
     (status = 410, description = "`mail_not_kept`: the mail was sent, and has been deleted here since", body = Problem, content_type = "application/problem+json"),
     (status = 429, description = "Too many from this address; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[get("/letters/{token}")]

@@ -1,11 +1,11 @@
-//! A letter made again from what it was made from: the same in every letter, links included. Pure.
+//! Renders a sent mail again, identical to the original. Pure.
 
 use mime::links::Link;
 use mime::render::{PlaceholderValues, Rendered, Template};
 
 use super::store::MailSource;
 
-/// What its reader got; `None` for a mail that could not be made, and so never left. Bounded as every template is.
+/// The mail as it was sent; `None` if it could not be rendered, and so was never sent. Limits are those of all templates.
 pub fn written(source: &MailSource, link: impl Fn(Link) -> String) -> Option<Rendered> {
     let template = Template::parse(&source.subject, &source.html, &source.text).ok()?;
     let person = PlaceholderValues {
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_has_its_readers_name_and_links() {
+    fn a_mail_has_the_name_and_links_of_its_reader() {
         let html =
             "<p>{{ email }} <a href='{{ view_url }}'>a</a> <a href='{{ unsubscribe_url }}'>b</a>";
         let letter = written(&source(html, " Ada "), link).unwrap();
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_mailed_is_no_letter() {
+    fn a_mail_that_could_not_be_rendered_is_not_shown() {
         assert!(written(&source("{{ nothing }}", "Ada"), link).is_none());
         assert!(written(&source("<p>Hi", "two\nlines"), link).is_none());
     }

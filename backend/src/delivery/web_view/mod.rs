@@ -1,5 +1,5 @@
-//! Letters: the mails of runs as their readers see them in a browser, signed in nowhere. `readers` knows them by the token of
-//! their mail, also when they unsubscribe; `store` finds what the mail was made from, `content` makes the same of it again.
+//! Mails of runs in the browsers of their readers. `readers` authenticates readers by the token of their mail, also when they
+//! unsubscribe; `store` reads the message of the mail, `content` renders it again.
 
 pub mod api;
 pub mod content;

@@ -1,4 +1,4 @@
-//! The letter as its reader sees it.
+//! The mail as its reader sees it.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Letter)]
 pub struct WebViewMail {
-    /// Where it went.
+    /// The address that it was sent to.
     #[schema(example = "ada@example.org")]
     pub email: String,
-    /// From whom mails of this mailing come; `null` when it has been deleted.
+    /// The sender of the mailing; `null` if the mailing has been deleted.
     #[schema(example = "News <news@example.org>")]
     pub sender: Option<String>,
     #[schema(example = "News for Ada Lovelace")]
@@ -22,6 +22,6 @@ pub struct WebViewMail {
     pub html: String,
     #[schema(example = "Hello, Ada Lovelace!")]
     pub text: String,
-    /// When it left; `null` for the moment until that has been recorded.
+    /// When it was sent; `null` until this has been recorded.
     pub sent_at: Option<DateTime<Utc>>,
 }

@@ -1,4 +1,4 @@
-//! Readers who come in by a link of their mail: whoever has its token is the one that it was sent to.
+//! Readers, who are authenticated by the token in a link of their mail.
 
 use lettre::message::Mailbox;
 use mime::header;
@@ -25,7 +25,7 @@ const WRITING: Bounds = Bounds {
     waiting_in_all: 128,
 };
 
-/// What it takes to answer them.
+/// What handlers of readers' requests share.
 #[derive(Clone)]
 pub struct Readers {
     tokens: LinkTokens,

@@ -1,4 +1,4 @@
-//! What letters were made from, in the database: it stays as it was when they left. Their sender is the mailing's.
+//! The content of sent mails in the database, as it was when they were sent. The sender is that of the mailing.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, max};
@@ -19,19 +19,19 @@ pub struct MailSource {
     pub full_name: String,
 }
 
-/// In whose name the mails of a mailing leave.
+/// The sender of the mails of a mailing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MailSender {
     Installation,
-    /// Through a server of its owner's.
+    /// That of a server of its owner.
     Own {
         email: String,
         name: Option<String>,
     },
 }
 
-/// What this mail was made from. Whether an attempt has been recorded is not asked: whoever has the token has the mail, and
-/// may be faster than the record. Nothing of a blocked owner is shown: what was stopped is not to be spread by us.
+/// The content of this mail. Recorded attempts are not required: a reader with the token has the mail, and may open the link
+/// before the attempt is recorded. Mails of blocked owners are not shown.
 pub fn source(conn: &mut PgConnection, mail: RunMail) -> QueryResult<MailSource> {
     deliveries::table
         .inner_join(runs::table.on(runs::id.eq(deliveries::run_id)))
@@ -65,7 +65,7 @@ pub fn is_kept(conn: &mut PgConnection, mail: RunMail) -> QueryResult<bool> {
     diesel::select(exists(kept)).get_result(conn)
 }
 
-/// When this mail left: at the last attempt whose mail may have arrived.
+/// When this mail was sent: the time of the last attempt that may have succeeded.
 pub fn sent_at(conn: &mut PgConnection, mail: RunMail) -> QueryResult<Option<DateTime<Utc>>> {
     let arrived = [Outcome::Accepted, Outcome::Uncertain].map(Outcome::as_str);
     attempts::table
@@ -79,7 +79,7 @@ pub fn sent_at(conn: &mut PgConnection, mail: RunMail) -> QueryResult<Option<Dat
         .first(conn)
 }
 
-/// Who sends the mailing of this run by now; `None`: it is gone, and nobody knows any more.
+/// The current sender of the run's mailing; `None` if the mailing has been deleted.
 pub fn sender(conn: &mut PgConnection, run_id: i64) -> QueryResult<Option<MailSender>> {
     let own: Option<(Option<String>, Option<String>)> = runs::table
         .inner_join(mailings::table.on(mailings::id.eq(runs::mailing_id)))

@@ -1,4 +1,4 @@
-//! `/articles`: what staff does with articles. Reading them is in `reading.rs`, their pictures in `picture.rs`.
+//! `/articles`: managing articles. `reading.rs` serves them, `picture.rs` handles their pictures.
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, patch, post};
@@ -51,7 +51,7 @@ impl From<HtmlRejection> for ApiError {
     }
 }
 
-/// Write an article
+/// Create an article
 ///
 /// For managers. It is a draft until it is published.
 #[utoipa::path(tag = "articles", request_body = CreateArticle, responses(
@@ -93,11 +93,11 @@ async fn create_article(
     ))
 }
 
-/// Change an article
+/// Update an article
 ///
 /// For managers.
 #[utoipa::path(tag = "articles", params(("id" = i64, Path, minimum = 1)), request_body = UpdateArticle, responses(
-    (status = 200, description = "As it is now", body = Article, headers(("ETag" = String)))))]
+    (status = 200, description = "The updated article", body = Article, headers(("ETag" = String)))))]
 #[patch("/articles/{id}")]
 async fn update_article(
     caller: Caller,
@@ -147,7 +147,7 @@ fn changed(
         ));
     }
     let excerpt = match changes.excerpt {
-        // An editor sends back what it was shown: the beginning that was is none of the author's making.
+        // An editor returns the excerpt it was shown: one derived from the text was not written by the author.
         Some(Some(given)) if content::one_line(&given) == current.beginning => None,
         Some(given) => given,
         None => current.excerpt.clone(),
@@ -185,8 +185,7 @@ async fn delete_article(
 
 /// Publish an article
 ///
-/// For managers. From now on, or from its date, readers see it, and its address stays as it is. Publishing it twice
-/// changes nothing.
+/// For managers. Readers see it from now on, or from its date; its slug no longer changes. Idempotent.
 #[utoipa::path(tag = "articles", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Published")))]
 #[post("/articles/{id}/publish")]
 async fn publish_article(
@@ -206,9 +205,9 @@ async fn publish_article(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Make an article a draft again
+/// Unpublish an article
 ///
-/// For managers. Readers do not see it any more; its address and its views are kept.
+/// For managers. It becomes a draft again; its slug and views are kept.
 #[utoipa::path(tag = "articles", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "A draft")))]
 #[post("/articles/{id}/unpublish")]
 async fn unpublish_article(

@@ -1,4 +1,4 @@
-//! What the handlers of articles share: what is kept ready is forgotten with every change.
+//! What handlers of articles share. Every change invalidates the cache.
 
 use actix_web::rt;
 use diesel::{Connection, PgConnection};
@@ -8,7 +8,7 @@ use crate::core::cache::{Cache, CacheTag};
 use crate::core::db::Db;
 use crate::web::error::ApiError;
 
-/// The blog. Cheap to clone; clones are the same.
+/// The blog. Cheap to clone; clones share its state.
 #[derive(Clone)]
 pub struct Blog {
     pub db: Db,
@@ -26,8 +26,7 @@ impl Blog {
         }
     }
 
-    /// Changes something in one transaction. Readers see it by the time this is done, also when whoever asked for it has
-    /// gone away meanwhile.
+    /// Runs a change in one transaction and invalidates the cache, also if the client has disconnected meanwhile.
     pub async fn change<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut PgConnection) -> Result<T, ApiError> + Send + 'static,

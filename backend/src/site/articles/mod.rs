@@ -1,4 +1,4 @@
-//! Articles: the blog that staff writes and everybody reads.
+//! Articles: a public blog, written by managers.
 
 pub mod api;
 mod audit;

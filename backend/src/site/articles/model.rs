@@ -141,7 +141,7 @@ named! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ArticleQuery {
-    /// Part of the title or the excerpt, in any case.
+    /// Part of the title or the excerpt, ignoring case.
     #[validate(length(max = 200, code = "too_long"))]
     #[param(max_length = 200, example = "news")]
     pub q: Option<String>,

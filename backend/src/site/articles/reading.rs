@@ -1,4 +1,4 @@
-//! `/articles`, `/articles.rss`: the blog as everybody reads it; staff is shown drafts, too.
+//! `/articles`, `/articles.rss`: the public blog; managers also see drafts.
 
 use std::time::Duration;
 
@@ -23,26 +23,28 @@ use crate::web::list::{ListQuery, PageQuery};
 use crate::web::page::Page;
 use crate::web::site::PublicUrl;
 
-/// So many articles are in the feed.
-const IN_FEED: i64 = 20;
-/// The first pages are asked for often, as they are; who searches or goes further back is one of a few.
+/// Number of articles in the feed.
+const FEED_LENGTH: i64 = 20;
+/// Number of pages that are cached; later pages and searches are rarely requested.
 const FIRST_PAGES: u32 = 5;
-/// Lists tell views, which nobody waits for.
-const LISTS_KEPT: Duration = Duration::from_secs(10);
-/// What an article says is forgotten when it is changed.
-const ARTICLES_KEPT: Duration = Duration::from_secs(30);
+/// How long lists are cached: their numbers of views may be slightly outdated.
+const LIST_TTL: Duration = Duration::from_secs(10);
+/// How long articles are cached; changes invalidate them.
+const ARTICLE_TTL: Duration = Duration::from_secs(30);
 /// Readers' programs look again after that.
 const FEED: Representation = Representation {
     cache_control: "public, max-age=300",
     content_type: "application/rss+xml; charset=utf-8",
 };
 
-/// Articles of the blog, the newest first, a page at a time
+/// List articles
 ///
-/// Without their text. Everybody reads what is published; managers may ask for drafts.
+/// Newest first.
+///
+/// Without their text. Published articles are public; managers may also list drafts.
 #[utoipa::path(tag = "articles", params(PageQuery, ArticleQuery), responses(
     (status = 200, description = "A page of articles", body = Page<ArticleSummary>, headers(("ETag" = String))),
-    (status = 401, description = "Drafts are shown only to who has signed in", body = Problem, content_type = "application/problem+json"),
+    (status = 401, description = "Drafts require authentication", body = Problem, content_type = "application/problem+json"),
     (status = 403, description = "Drafts are for managers", body = Problem, content_type = "application/problem+json")))]
 #[get("/articles")]
 pub(super) async fn list_articles(
@@ -72,7 +74,7 @@ pub(super) async fn list_articles(
     let make =
         Box::pin(async { TaggedBody::json(&blog.db.run(work).await?).map_err(ApiError::internal) });
     if often {
-        let wanted = kept(name, LISTS_KEPT);
+        let wanted = kept(name, LIST_TTL);
         return cached(
             &req,
             &blog.cache,
@@ -87,13 +89,12 @@ pub(super) async fn list_articles(
     Ok(etag::tagged(&req, kind, make.await?))
 }
 
-/// One article
+/// Get an article
 ///
-/// By the last part of its address. Opening it counts as a view, unless staff does it. Managers are shown drafts, too, and
-/// may also give an id.
+/// By its slug. Counts as a view, except for managers, who can also get drafts, and use the id.
 #[utoipa::path(tag = "articles", params(("id" = String, Path, description = "`slug` of the article, or its id for managers", example = "spring-news", min_length = 1)), responses(
     (status = 200, description = "The article", body = Article, headers(("ETag" = String))),
-    (status = 401, description = "A good token might show it", body = Problem, content_type = "application/problem+json")))]
+    (status = 401, description = "The token is invalid; the article may require authentication", body = Problem, content_type = "application/problem+json")))]
 #[get("/articles/{id}")]
 pub(super) async fn get_article(
     reader: Visitor,
@@ -117,7 +118,7 @@ pub(super) async fn get_article(
     if !may_be_a_slug(&named) {
         return Err(reader.missing());
     }
-    let wanted = kept(format!("article {named}"), ARTICLES_KEPT);
+    let wanted = kept(format!("article {named}"), ARTICLE_TTL);
     let find = move |conn: &mut PgConnection| {
         let (row, html) = store::find_public(conn, &named, now)?;
         with_id(row, html)
@@ -144,7 +145,7 @@ pub(super) async fn get_article(
     Ok(etag::tagged(&req, kind_for(reader), article))
 }
 
-/// The newest articles as RSS 2.0
+/// Get the newest articles as RSS 2.0
 #[utoipa::path(tag = "articles", responses(
     (status = 200, description = "The feed", body = String, content_type = "application/rss+xml", headers(("ETag" = String)))))]
 #[get("/articles.rss")]
@@ -156,10 +157,10 @@ pub(super) async fn get_feed(
 ) -> Result<HttpResponse, ApiError> {
     let now = clock.now();
     let work = move |conn: &mut PgConnection| {
-        let newest = view::for_readers(store::newest(conn, IN_FEED, now)?);
+        let newest = view::for_readers(store::newest(conn, FEED_LENGTH, now)?);
         Ok::<_, ApiError>(TaggedBody::new(feed::of(&newest, &site.0)))
     };
-    let wanted = kept("feed".to_owned(), ARTICLES_KEPT);
+    let wanted = kept("feed".to_owned(), ARTICLE_TTL);
     let make = Box::pin(blog.db.run(work));
     cached(
         &req,
@@ -181,7 +182,7 @@ fn kept(name: String, age: Duration) -> CacheKey {
     }
 }
 
-/// Anything else is not worth a question to the database.
+/// Other names are not looked up in the database.
 fn may_be_a_slug(named: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     named.len() <= 100 && named.bytes().all(known)
@@ -203,7 +204,7 @@ fn without_id(kept: &[u8]) -> Option<(i64, &[u8])> {
     Some((id, body.get(1..)?))
 }
 
-/// What is answered to somebody who says who they are is nobody else's.
+/// Responses to authenticated requests are private.
 fn kind_for(reader: Visitor) -> Representation {
     match reader {
         Visitor::Anonymous => Representation::PUBLIC,

@@ -69,10 +69,10 @@ const HIDDEN: [&str; 9] = [
     "title",
 ];
 
-/// More elements open at once are written by no editor.
-const MOST_OPEN: usize = 30;
+/// Maximum number of nested elements; editors produce fewer.
+const MAX_OPEN: usize = 30;
 /// Elements of the tree. What formats text and is never ended is opened again in every element after it.
-const MOST_ELEMENTS: usize = 50_000;
+const MAX_ELEMENTS: usize = 50_000;
 /// Size of the output in bytes: `&` becomes five.
 pub(super) const MAX_CONTENT: usize = 512 * 1024;
 /// Number of bytes of text after which a comment is inserted before the next character that a parser would append to
@@ -80,7 +80,7 @@ pub(super) const MAX_CONTENT: usize = 512 * 1024;
 const LONGEST_TEXT: usize = 512;
 const BREAK: &str = "<!---->";
 
-/// Why HTML is no article.
+/// Why HTML is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum HtmlRejection {
     #[error("this is too long")]
@@ -201,7 +201,7 @@ impl HtmlWriter {
     }
 
     fn within_bounds(&self) -> Result<(), HtmlRejection> {
-        if self.elements > MOST_ELEMENTS || self.open.len() > MOST_OPEN {
+        if self.elements > MAX_ELEMENTS || self.open.len() > MAX_OPEN {
             Err(HtmlRejection::TooComplex)
         } else {
             Ok(())
@@ -228,7 +228,7 @@ pub(super) fn is_own_picture(url: &str) -> bool {
 
 pub(super) fn tokens(html: &str) -> impl Iterator<Item = Token<()>> {
     let mut emitter = DefaultEmitter::default();
-    // Without a tree, nobody else tells it that what follows `<style>` is no HTML.
+    // Without a tree, the tokenizer must be told that the content of `<style>` is not HTML.
     emitter.naively_switch_states(true);
     html_tokens::tokens(html, emitter)
 }

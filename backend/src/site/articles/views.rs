@@ -1,5 +1,5 @@
-//! How often articles are opened. Everybody who is shown an article has been counted by then; those who come at the same
-//! time are counted by one statement, so that a much-read article is not a queue for its row.
+//! Counts views of articles before they are shown. Concurrent views are counted by one statement, so that requests for a
+//! popular article do not queue for its row.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -18,9 +18,9 @@ pub struct Views(Arc<ViewCounter>);
 
 #[derive(Default)]
 struct ViewCounter {
-    /// By article: who waits to be counted, and to be told how many there are then, if there is such an article.
+    /// By article: the views to be counted. Each is sent the number of views, or `None` if the article does not exist.
     waiting: Mutex<BTreeMap<i64, Vec<Sender<Option<i64>>>>>,
-    /// Whoever has it counts all who wait.
+    /// The holder counts all waiting views.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -32,14 +32,14 @@ impl Views {
         Ok(views + 1)
     }
 
-    /// Counts one more view of an article; gives their number, this one included.
+    /// Counts a view of an article; returns the number of views including this one.
     pub async fn count(&self, db: &Db, article_id: i64) -> Result<i64, ApiError> {
         let (counted, mut answer) = oneshot::channel();
         self.0.wait(article_id, counted);
         let turn = self.0.turn.lock().await;
         let views = match answer.try_recv() {
             Ok(views) => views,
-            // Whoever tried has failed for all.
+            // Counting failed for all waiting views.
             Err(TryRecvError::Closed) => return Err(ApiError::unavailable()),
             Err(TryRecvError::Empty) => {
                 let shared = Arc::clone(&self.0);
@@ -73,7 +73,7 @@ impl ViewCounter {
             let more = i64::try_from(waiting.len()).unwrap_or(i64::MAX);
             let views = store::add_views(conn, article_id, more)?;
             for counted in waiting {
-                // Who has gone away meanwhile has opened it all the same.
+                // A client that has disconnected is counted as well.
                 counted.send(views).ok();
             }
         }

@@ -20,9 +20,9 @@ use crate::web::error::ApiError;
 use crate::web::etag::{self, Representation};
 
 const ARTICLES: usize = 3;
-/// Articles that are kept to choose from, themselves chosen by chance.
+/// Number of cached articles, a random selection, from which each response is chosen.
 const CHOICE: i64 = 50;
-/// How old the numbers may be: all addresses are compared for them, which takes a while.
+/// How long the statistics are cached: counting distinct addresses is slow.
 const AGE: Duration = Duration::from_secs(30);
 
 /// The routes of this slice.
@@ -30,9 +30,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(get_home).service(get_site);
 }
 
-/// The service in numbers, and three articles
+/// Get statistics and articles for the home page
 ///
-/// Public. The articles are others each time.
+/// Public. Three random articles.
 #[utoipa::path(tag = "home", responses((status = 200, description = "The public page", body = Home, headers(("ETag" = String)))))]
 #[get("/home")]
 async fn get_home(
@@ -60,7 +60,7 @@ async fn get_home(
 
 /// Get settings of the installation
 ///
-/// Public: whether and to whom sign-up is open.
+/// Public: whether sign-up is open, and for which addresses.
 #[utoipa::path(tag = "home", responses((status = 200, description = "The installation", body = Site)))]
 #[get("/site")]
 async fn get_site(policy: Data<SignUpPolicy>) -> HttpResponse {

@@ -1,4 +1,4 @@
-//! What the public page shows.
+//! The content of the home page.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -6,12 +6,12 @@ use utoipa::ToSchema;
 use crate::accounts::admission::sign_up_policy::{DomainPattern, SignUpPolicy};
 use crate::site::articles::model::ArticleSummary;
 
-/// The service in numbers, and something to read.
+/// Statistics of the service, and articles.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Home {
     #[serde(flatten)]
     pub totals: Totals,
-    /// Up to three, others each time.
+    /// Up to three random articles.
     #[schema(max_items = 3)]
     pub articles: Vec<ArticleSummary>,
 }
@@ -54,15 +54,15 @@ impl From<&SignUpPolicy> for Site {
     }
 }
 
-/// Of everybody's.
+/// Totals over all users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Totals {
     #[schema(example = 120, minimum = 0)]
     pub mailings_total: i64,
-    /// Those that are running now: within their time, not disabled, of nobody who is blocked.
+    /// Mailings that are running now: within their window, not disabled, with an owner who is not blocked.
     #[schema(example = 7, minimum = 0)]
     pub mailings_active: i64,
-    /// Different addresses, whoever writes to them and in whatever case.
+    /// Distinct addresses of all users, ignoring case.
     #[schema(example = 54_000, minimum = 0)]
     pub unique_recipients: i64,
 }

@@ -1,4 +1,4 @@
-//! The numbers of the public page.
+//! The statistics of the home page.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -16,7 +16,7 @@ struct TotalsRow {
     unique_recipients: i64,
 }
 
-/// The numbers of this moment. Within a transaction of its own.
+/// The current statistics. Requires a separate transaction.
 pub fn totals(conn: &mut PgConnection, now: DateTime<Utc>) -> QueryResult<Totals> {
     // Left to itself, PostgreSQL compares the addresses on all processors at once, and every other page waits for it.
     diesel::sql_query("SET LOCAL max_parallel_workers_per_gather = 0").execute(conn)?;
