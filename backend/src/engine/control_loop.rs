@@ -22,7 +22,8 @@ use super::lease_renewer::LeaseRenewer;
 use super::sender_context::SenderContext;
 use crate::delivery::deliveries::claims::{self, Lease};
 use crate::delivery::deliveries::withdrawals;
-use crate::delivery::smtp_server_health::store::{self, OpenBreaker};
+use crate::delivery::smtp_server_health::model::ServerRevision;
+use crate::delivery::smtp_server_health::store::{self, BreakerOpening, OpenBreaker};
 
 /// Polling interval: well below the two seconds within which a stop must take effect.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -142,15 +143,21 @@ impl<'a> ControlLoop<'a> {
                     cause = trouble.as_str(),
                     "circuit breaker opened"
                 );
-                let known = (
-                    queue.name.as_str(),
-                    queue.target.server_key.smtp_server_revision,
-                );
-                store::shut(conn, known, (*trouble, response), (now, now + PROBE_DELAY))?;
+                let server = ServerRevision {
+                    name: &queue.name,
+                    revision: queue.target.server_key.smtp_server_revision,
+                };
+                let opening = BreakerOpening {
+                    cause: *trouble,
+                    response,
+                    opened_at: now,
+                    probe_at: now + PROBE_DELAY,
+                };
+                store::open_breaker(conn, server, opening)?;
             }
             BreakerChange::Closed => {
                 tracing::info!(server = queue.name, "circuit breaker closed");
-                store::free(conn, &queue.name)?;
+                store::close_breaker(conn, &queue.name)?;
             }
         }
         coordinator.breaker(queue, |breaker| breaker.persisted(&change));
@@ -181,14 +188,14 @@ impl<'a> ControlLoop<'a> {
         &self,
         conn: &mut PgConnection,
         queue: &EgressQueue,
-        shut: &OpenBreaker,
+        breaker: &OpenBreaker,
     ) -> QueryResult<()> {
         let coordinator = &self.context.coordinator;
         coordinator.breaker(queue, Breaker::open_by_others);
         let now = self.context.settings.clock.now();
-        let doubled = u32::try_from(shut.failures).unwrap_or_default().min(4) + 1;
+        let doubled = u32::try_from(breaker.failures).unwrap_or_default().min(4) + 1;
         let next = now + (PROBE_DELAY * 2_i32.pow(doubled)).min(MAX_PROBE_DELAY);
-        if shut.probe_at <= now && store::take_probe(conn, (&queue.name, shut), next)? {
+        if breaker.probe_at <= now && store::take_probe(conn, &queue.name, breaker, next)? {
             coordinator.breaker(queue, Breaker::probe);
         }
         Ok(())

@@ -2,22 +2,18 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::audit::audit;
 use super::model::{CreateRecipient, Recipient, RecipientQuery, UpdateRecipient};
 use super::store::{self, SaveError};
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::identity::Caller;
-use crate::accounts::identity::Origin;
+use crate::accounts::identity::Ctx;
 use crate::accounts::quotas::model::Quotas;
 use crate::accounts::quotas::store::has_room_for_recipient;
-use crate::core::clock::Clock;
-use crate::core::db::Db;
 use crate::core::owners::Owners;
 use crate::web::body::Valid;
-use crate::web::client::Client;
 use crate::web::error::{ApiError, FieldError, Problem};
 use crate::web::etag::{self, Expected};
 use crate::web::idempotency::IdempotencyKey;
@@ -56,13 +52,13 @@ impl From<SaveError> for ApiError {
 #[utoipa::path(tag = "recipients", params(PageQuery, RecipientQuery), responses((status = 200, description = "A page of recipients", body = Page<Recipient>)))]
 #[get("/recipients")]
 async fn list_recipients(
-    caller: Caller,
-    db: Data<Db>,
+    ctx: Ctx,
     list: ListQuery<RecipientQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let ListQuery { paging, filters } = list;
     let owners = caller.scope_for(filters.owner_id)?;
-    let (items, total) = db
+    let (items, total) = ctx
         .run(move |conn| store::list(conn, owners, &filters, paging).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
@@ -74,15 +70,13 @@ async fn list_recipients(
         (status = 409, description = "`email_taken`, `recipients_quota` or `already_deleted`", body = Problem, content_type = "application/problem+json")))]
 #[post("/recipients")]
 async fn create_recipient(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     quotas: Data<Quotas>,
-    (client, req): (Client, HttpRequest),
+    req: HttpRequest,
     Valid(new): Valid<CreateRecipient>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.require_write_access()?.user_id, clock.now());
-    let origin = Origin::of(owner_id, &client, now);
+    let (owner_id, now) = (ctx.actor.require_write_access()?.user_id, ctx.now());
+    let origin = ctx.origin(now);
     let named = IdempotencyKey::of(&req)?;
     let make = move |conn: &mut PgConnection| {
         if !has_room_for_recipient(conn, **quotas, owner_id)? {
@@ -109,7 +103,7 @@ async fn create_recipient(
         };
         idempotent(conn, request, make, show)
     };
-    let recipient = db.run(move |conn| conn.transaction(work)).await?;
+    let recipient = ctx.transaction(work).await?;
     Ok(etag::created(
         format!("/api/v1/recipients/{}", recipient.id),
         recipient.updated_at,
@@ -122,12 +116,12 @@ async fn create_recipient(
     (status = 200, description = "The recipient", body = Recipient, headers(("ETag" = String)))))]
 #[get("/recipients/{id}")]
 async fn get_recipient(
-    caller: Caller,
-    db: Data<Db>,
+    ctx: Ctx,
     id: Path<i64>,
     req: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let recipient = db
+    let caller = ctx.actor;
+    let recipient = ctx
         .run(move |conn| store::find(conn, caller.scope(), *id).map_err(ApiError::from))
         .await?;
     Ok(etag::read(&req, recipient.updated_at, &recipient))
@@ -139,16 +133,14 @@ async fn get_recipient(
         (status = 409, description = "`email_taken`", body = Problem, content_type = "application/problem+json")))]
 #[patch("/recipients/{id}")]
 async fn update_recipient(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     id: Path<i64>,
     expected: Expected,
-    client: Client,
     Valid(changes): Valid<UpdateRecipient>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
-    let origin = Origin::of(caller.user_id, &client, now);
+    let caller = ctx.actor;
+    let now = ctx.now();
+    let origin = ctx.origin(now);
     let work = move |conn: &mut _| {
         let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let current = store::lock(conn, owner_id, *id)?;
@@ -162,7 +154,7 @@ async fn update_recipient(
         )?;
         Ok::<_, ApiError>(recipient)
     };
-    let recipient = db.run(move |conn| conn.transaction(work)).await?;
+    let recipient = ctx.transaction(work).await?;
     Ok(etag::changed(recipient.updated_at, &recipient))
 }
 
@@ -172,20 +164,18 @@ async fn update_recipient(
 #[utoipa::path(tag = "recipients", params(("id" = i64, Path, minimum = 1), Expected), responses((status = 204, description = "Deleted")))]
 #[delete("/recipients/{id}")]
 async fn delete_recipient(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     expected: Expected,
-    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let origin = Origin::of(caller.user_id, &client, clock.now());
+    let caller = ctx.actor;
+    let origin = ctx.origin(ctx.now());
     let work = move |conn: &mut _| {
         let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         expected.check(store::lock(conn, owner_id, *id)?.updated_at)?;
         let email = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
         audit(conn, origin.event(EventKind::RecipientDeleted), *id, &email).map_err(ApiError::from)
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    ctx.transaction(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,21 +1,17 @@
 //! `/suppressions`: addresses that a user must not mail; managers see those of all users.
 
 use actix_web::http::header::LOCATION;
-use actix_web::web::{Data, Path};
+use actix_web::web::Path;
 use actix_web::{HttpResponse, delete, get, post};
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{CreateSuppression, Suppression, SuppressionQuery};
 use super::store::{self, CreateError};
 use crate::accounts::audit_log::audit;
 use crate::accounts::audit_log::model::{EventKind, SubjectKind};
-use crate::accounts::identity::Caller;
-use crate::accounts::identity::Origin;
-use crate::core::clock::Clock;
-use crate::core::db::Db;
+use crate::accounts::identity::Ctx;
 use crate::web::body::Valid;
-use crate::web::client::Client;
 use crate::web::error::{ApiError, FieldError, Problem};
 use crate::web::list::{ListQuery, PageQuery};
 use crate::web::page::Page;
@@ -45,13 +41,13 @@ impl From<CreateError> for ApiError {
 #[utoipa::path(tag = "suppressions", params(PageQuery, SuppressionQuery), responses((status = 200, description = "A page of suppressions", body = Page<Suppression>)))]
 #[get("/suppressions")]
 async fn list_suppressions(
-    caller: Caller,
-    db: Data<Db>,
+    ctx: Ctx,
     list: ListQuery<SuppressionQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let ListQuery { paging, filters } = list;
     let owners = caller.scope_for(filters.owner_id)?;
-    let (items, total) = db
+    let (items, total) = ctx
         .run(move |conn| store::list(conn, owners, &filters, paging).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
@@ -65,15 +61,13 @@ async fn list_suppressions(
     (status = 409, description = "`already_suppressed`", body = Problem, content_type = "application/problem+json")))]
 #[post("/suppressions")]
 async fn create_suppression(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    client: Client,
+    ctx: Ctx,
     Valid(new): Valid<CreateSuppression>,
 ) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let owner_id = caller.require_write_access()?.user_id;
-    let origin = Origin::of(owner_id, &client, clock.now());
-    let created = db
+    let origin = ctx.origin(ctx.now());
+    let created = ctx
         .run(move |conn| store::create(conn, owner_id, &new.email, origin).map_err(ApiError::from))
         .await?;
     let location = format!("/api/v1/suppressions/{}", created.id);
@@ -87,20 +81,15 @@ async fn create_suppression(
 /// The address is mailed again from the next run on. If its reader unsubscribed, make sure that they want this.
 #[utoipa::path(tag = "suppressions", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Deleted")))]
 #[delete("/suppressions/{id}")]
-async fn delete_suppression(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    client: Client,
-    id: Path<i64>,
-) -> Result<HttpResponse, ApiError> {
-    let origin = Origin::of(caller.user_id, &client, clock.now());
+async fn delete_suppression(ctx: Ctx, id: Path<i64>) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
+    let origin = ctx.origin(ctx.now());
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let email = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
         let event = origin.event(EventKind::SuppressionLifted);
         audit(conn, &event.about(SubjectKind::Suppression, *id, &email)).map_err(ApiError::from)
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    ctx.transaction(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }

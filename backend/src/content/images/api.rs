@@ -3,7 +3,7 @@
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get, post};
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -11,12 +11,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use super::{PREFIX, store};
 use crate::accounts::audit_log::audit;
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::identity::Caller;
-use crate::accounts::identity::Origin;
-use crate::core::clock::Clock;
+use crate::accounts::identity::Ctx;
 use crate::core::db::Db;
 use crate::core::picture;
-use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
 use crate::web::pictures::{MAX_UPLOAD, PictureRenderer, immutable_response, known_name, new_name};
 use crate::web::upload::{Image, Upload};
@@ -44,22 +41,21 @@ pub struct StoredImage {
         (status = 422, description = "`unsupported_image` or `too_many_pixels`, field `image`", body = Problem, content_type = "application/problem+json")))]
 #[post("/images")]
 async fn create_image(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    (client, renderer): (Client, Data<PictureRenderer>),
+    ctx: Ctx,
+    renderer: Data<PictureRenderer>,
     Upload(upload): Upload<MAX_UPLOAD>,
 ) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let by = caller.require_manager()?.user_id;
     let picture = renderer.render(by, upload, picture::fitted).await?;
-    let (name, now) = (new_name(&picture), clock.now());
+    let (name, now) = (new_name(&picture), ctx.now());
     let url = format!("{PREFIX}{name}");
-    let event = Origin::of(by, &client, now).event(EventKind::ImageUploaded);
+    let event = ctx.origin(now).event(EventKind::ImageUploaded);
     let work = move |conn: &mut PgConnection| {
         store::create(conn, &name, &picture.bytes, now)?;
         audit(conn, &event.with_details(&name)).map_err(ApiError::from)
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    ctx.transaction(work).await?;
     Ok(HttpResponse::Created()
         .insert_header((LOCATION, url.clone()))
         .json(StoredImage { url }))

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::audit::audit;
@@ -12,16 +12,12 @@ use super::model::{
 use super::store::{self, DeleteError};
 use super::{content, previews, updates};
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::identity::Caller;
-use crate::accounts::identity::Origin;
+use crate::accounts::identity::Ctx;
 use crate::accounts::users;
-use crate::core::clock::Clock;
 use crate::core::compute::Compute;
-use crate::core::db::Db;
 use crate::core::email_address::EmailAddress;
 use crate::core::owners::Owners;
 use crate::web::body::Valid;
-use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
 use crate::web::etag::{self, Expected};
 use crate::web::idempotency::IdempotencyKey;
@@ -62,14 +58,11 @@ impl From<DeleteError> for ApiError {
 /// Without their bodies.
 #[utoipa::path(tag = "messages", params(PageQuery, MessageQuery), responses((status = 200, description = "A page of messages", body = Page<MessageSummary>)))]
 #[get("/messages")]
-async fn list_messages(
-    caller: Caller,
-    db: Data<Db>,
-    list: ListQuery<MessageQuery>,
-) -> Result<HttpResponse, ApiError> {
+async fn list_messages(ctx: Ctx, list: ListQuery<MessageQuery>) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let ListQuery { paging, filters } = list;
     let owners = caller.scope_for(filters.owner_id)?;
-    let (items, total) = db
+    let (items, total) = ctx
         .run(move |conn| store::list(conn, owners, &filters, paging).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
@@ -80,13 +73,12 @@ async fn list_messages(
     (status = 201, description = "Stored", body = SavedMessage, headers(("Location" = String), ("ETag" = String)))))]
 #[post("/messages")]
 async fn create_message(
-    caller: Caller,
-    db: Data<Db>,
-    (clock, compute): (Data<Clock>, Data<Compute>),
-    (client, req): (Client, HttpRequest),
+    ctx: Ctx,
+    compute: Data<Compute>,
+    req: HttpRequest,
     Valid(new): Valid<CreateMessage, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.require_write_access()?.user_id, clock.now());
+    let (owner_id, now) = (ctx.actor.require_write_access()?.user_id, ctx.now());
     let named = IdempotencyKey::of(&req)?;
     let check = move || {
         let checked = content::check(&new.subject, &new.html, &new.text)?;
@@ -94,7 +86,7 @@ async fn create_message(
     };
     let checked = compute.run(owner_id, check).await?;
     let (new, warnings) = checked.map_err(ApiError::invalid)?;
-    let origin = Origin::of(owner_id, &client, now);
+    let origin = ctx.origin(now);
     let make = move |conn: &mut PgConnection| {
         let message = store::create(conn, owner_id, &new, now)?;
         audit(
@@ -114,7 +106,7 @@ async fn create_message(
         };
         idempotent(conn, request, make, show)
     };
-    let message = db.run(move |conn| conn.transaction(work)).await?;
+    let message = ctx.transaction(work).await?;
     Ok(etag::created(
         format!("/api/v1/messages/{}", message.id),
         message.updated_at,
@@ -126,13 +118,9 @@ async fn create_message(
 #[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1)), responses(
     (status = 200, description = "The message", body = Message, headers(("ETag" = String)))))]
 #[get("/messages/{id}")]
-async fn get_message(
-    caller: Caller,
-    db: Data<Db>,
-    id: Path<i64>,
-    req: HttpRequest,
-) -> Result<HttpResponse, ApiError> {
-    let message = db
+async fn get_message(ctx: Ctx, id: Path<i64>, req: HttpRequest) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
+    let message = ctx
         .run(move |conn| store::find(conn, caller.scope(), *id).map_err(ApiError::from))
         .await?;
     Ok(etag::read(&req, message.updated_at, &message))
@@ -144,21 +132,19 @@ async fn get_message(
     (status = 409, description = "`message_in_use`: a mailing uses it", body = Problem, content_type = "application/problem+json")))]
 #[delete("/messages/{id}")]
 async fn delete_message(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     expected: Expected,
-    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let origin = Origin::of(caller.user_id, &client, clock.now());
+    let caller = ctx.actor;
+    let origin = ctx.origin(ctx.now());
     let work = move |conn: &mut _| {
         let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         expected.check(store::lock(conn, owner_id, *id)?.updated_at)?;
         let subject = store::delete(conn, owner_id, *id)?.ok_or_else(ApiError::not_found)?;
         audit(conn, origin.event(EventKind::MessageDeleted), *id, &subject).map_err(ApiError::from)
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    ctx.transaction(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -171,13 +157,12 @@ async fn delete_message(
     (status = 429, description = "Too many tests are waiting; see `Retry-After`", body = Problem, content_type = "application/problem+json")))]
 #[post("/messages/{id}/test")]
 async fn test_message(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     id: Path<i64>,
     Valid(test): Valid<TestMessage>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
+    let caller = ctx.actor;
+    let now = ctx.now();
     let work = move |conn: &mut PgConnection| {
         let user_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let key = match test.email {
@@ -197,6 +182,6 @@ async fn test_message(
             Err(ApiError::too_many_requests(60))
         }
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    ctx.transaction(work).await?;
     Ok(HttpResponse::Accepted().finish())
 }

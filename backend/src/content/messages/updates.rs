@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, patch};
 use chrono::{DateTime, Utc};
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 
 use super::api::LARGE;
 use super::audit::audit;
@@ -13,54 +13,46 @@ use super::content::{self, CheckedMessage};
 use super::model::{Message, SavedMessage, UpdateMessage};
 use super::store;
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::identity::Caller;
-use crate::accounts::identity::Origin;
-use crate::core::clock::Clock;
+use crate::accounts::identity::{Caller, Ctx, Origin};
 use crate::core::compute::Compute;
-use crate::core::db::Db;
 use crate::web::body::Valid;
-use crate::web::client::Client;
 use crate::web::error::{ApiError, FieldError};
 use crate::web::etag::{self, Expected};
 
 /// Maximum number of attempts while others change the message as well.
 const TRIES: usize = 3;
 
-/// Change a message
+/// Update a message
 ///
 /// A run that has already started sends the previous version.
 #[utoipa::path(tag = "messages", params(("id" = i64, Path, minimum = 1), Expected), request_body = UpdateMessage, responses(
-    (status = 200, description = "As it is now", body = SavedMessage, headers(("ETag" = String)))))]
+    (status = 200, description = "The updated message", body = SavedMessage, headers(("ETag" = String)))))]
 #[patch("/messages/{id}")]
 pub(super) async fn update_message(
-    caller: Caller,
-    db: Data<Db>,
-    (clock, compute): (Data<Clock>, Data<Compute>),
+    ctx: Ctx,
+    compute: Data<Compute>,
     id: Path<i64>,
     expected: Expected,
-    client: Client,
     Valid(changes): Valid<UpdateMessage, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
+    let now = ctx.now();
     let update = Update {
         id: *id,
-        caller,
+        caller: ctx.actor,
         expected,
         changes: Arc::new(changes),
-        origin: Origin::of(caller.user_id, &client, now),
+        origin: ctx.origin(now),
         now,
     };
     for _ in 0..TRIES {
         let step = update.clone();
-        let seen = db
-            .run(move |conn| conn.transaction(|conn| step.read(conn)))
-            .await?;
+        let seen = ctx.transaction(move |conn| step.read(conn)).await?;
         let (owner_id, seen_at, step) = (seen.owner.id, seen.updated_at, update.clone());
         let checked = compute.run(owner_id, move || step.check(&seen)).await?;
         let warnings = checked.map_err(ApiError::invalid)?.warnings;
         let step = update.clone();
         let work = move |conn: &mut _| step.write(conn, seen_at);
-        if let Some(message) = db.run(move |conn| conn.transaction(work)).await? {
+        if let Some(message) = ctx.transaction(work).await? {
             let updated_at = message.updated_at;
             return Ok(etag::changed(
                 updated_at,

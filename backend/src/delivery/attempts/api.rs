@@ -8,10 +8,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::model::{Attempt, AttemptCursor, AttemptFilters, AttemptQuery};
 use super::store;
-use crate::accounts::identity::Caller;
+use crate::accounts::identity::Ctx;
 use crate::core::cache::TaggedBody;
 use crate::core::cache::{Cache, CacheKey, CacheTag};
-use crate::core::db::Db;
 use crate::web::cached::{Cacheable, cached};
 use crate::web::csv::{self, CsvPart};
 use crate::web::downloads::Downloads;
@@ -37,12 +36,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(tag = "attempts", params(AttemptQuery), responses((status = 200, description = "A page of the log", body = CursorPage<Attempt>)))]
 #[get("/attempts")]
 async fn list_attempts(
-    caller: Caller,
-    db: Data<Db>,
+    ctx: Ctx,
     cache: Data<Cache>,
     req: HttpRequest,
     Query(query): Query<AttemptQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let owners = caller.scope_for(query.owner_id)?;
     let (limit, place) = (
         query.limit,
@@ -63,7 +62,7 @@ async fn list_attempts(
     };
     let newest = place.is_none();
     let make = async {
-        let attempts = db
+        let attempts = ctx
             .run(move |conn| store::list(conn, owners, &query, place).map_err(ApiError::from))
             .await?;
         TaggedBody::json(&cursor_page(attempts, limit, Attempt::place)).map_err(ApiError::internal)
@@ -89,20 +88,20 @@ async fn list_attempts(
 #[utoipa::path(tag = "attempts", params(AttemptFilters), responses((status = 200, description = "Comma-separated values, UTF-8", body = String, content_type = "text/csv")))]
 #[get("/attempts.csv")]
 async fn export_attempts(
-    caller: Caller,
-    db: Data<Db>,
+    ctx: Ctx,
     downloads: Data<Downloads>,
     Query(filters): Query<AttemptFilters>,
 ) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let owners = caller.scope_for(filters.owner_id)?;
     let query = filters.with_limit(PART);
     let read = move |place: Option<AttemptCursor>| {
-        let (db, query) = (db.clone(), query.clone());
+        let (ctx, query) = (ctx.clone(), query.clone());
         async move {
             let list = move |conn: &mut _| {
                 store::list(conn, owners, &query, place).map_err(ApiError::from)
             };
-            let mut found = db.run(list).await?;
+            let mut found = ctx.run(list).await?;
             let more = found.len() > usize::try_from(PART).unwrap_or(usize::MAX);
             if more {
                 found.pop();

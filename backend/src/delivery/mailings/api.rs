@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post};
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::audit::audit;
@@ -19,15 +19,11 @@ use super::retry::api::retry_run;
 use super::store::NewMailing;
 use super::{start, store};
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::identity::Caller;
-use crate::accounts::identity::Origin;
+use crate::accounts::identity::Ctx;
 use crate::accounts::quotas::model::Quotas;
-use crate::core::clock::Clock;
-use crate::core::db::Db;
 use crate::core::owners::Owners;
 use crate::delivery::runs;
 use crate::web::body::Valid;
-use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
 use crate::web::etag::{self, Expected};
 use crate::web::idempotency::IdempotencyKey;
@@ -66,14 +62,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// List mailings
 #[utoipa::path(tag = "mailings", params(PageQuery, MailingQuery), responses((status = 200, description = "A page of mailings", body = Page<Mailing>)))]
 #[get("/mailings")]
-async fn list_mailings(
-    caller: Caller,
-    db: Data<Db>,
-    list: ListQuery<MailingQuery>,
-) -> Result<HttpResponse, ApiError> {
+async fn list_mailings(ctx: Ctx, list: ListQuery<MailingQuery>) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let ListQuery { paging, filters } = list;
     let owners = caller.scope_for(filters.owner_id)?;
-    let (items, total) = db
+    let (items, total) = ctx
         .run(move |conn| store::list(conn, owners, &filters, paging).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
@@ -87,16 +80,14 @@ async fn list_mailings(
     (status = 201, description = "Created", body = Mailing, headers(("Location" = String), ("ETag" = String)))))]
 #[post("/mailings")]
 async fn create_mailing(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     quotas: Data<Quotas>,
-    (client, req): (Client, HttpRequest),
+    req: HttpRequest,
     Valid(new): Valid<CreateMailing, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.require_write_access()?.user_id, clock.now());
+    let (owner_id, now) = (ctx.actor.require_write_access()?.user_id, ctx.now());
     let key = IdempotencyKey::of(&req)?;
-    let origin = Origin::of(owner_id, &client, now);
+    let origin = ctx.origin(now);
     let make = move |conn: &mut PgConnection| {
         let window = new_window(&new, now)?;
         check_message(conn, owner_id, new.message_id)?;
@@ -121,7 +112,7 @@ async fn create_mailing(
         };
         idempotent(conn, request, make, show)
     };
-    let mailing = db.run(move |conn| conn.transaction(work)).await?;
+    let mailing = ctx.transaction(work).await?;
     Ok(etag::created(
         format!("/api/v1/mailings/{}", mailing.id),
         mailing.updated_at,
@@ -133,12 +124,9 @@ async fn create_mailing(
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), responses(
     (status = 200, description = "The mailing", body = Mailing, headers(("ETag" = String)))))]
 #[get("/mailings/{id}")]
-async fn get_mailing(
-    caller: Caller,
-    db: Data<Db>,
-    id: Path<i64>,
-) -> Result<HttpResponse, ApiError> {
-    let mailing = db
+async fn get_mailing(ctx: Ctx, id: Path<i64>) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
+    let mailing = ctx
         .run(move |conn| store::find(conn, caller.scope(), *id).map_err(ApiError::from))
         .await?;
     // The tag covers only what the owner wrote; status and counts change independently, so the response is never 304.
@@ -154,25 +142,24 @@ async fn get_mailing(
     (status = 409, description = "`run_open`: a run is being prepared for the recipients", body = Problem, content_type = "application/problem+json")))]
 #[patch("/mailings/{id}")]
 async fn update_mailing(
-    caller: Caller,
-    db: Data<Db>,
-    (clock, quotas): (Data<Clock>, Data<Quotas>),
+    ctx: Ctx,
+    quotas: Data<Quotas>,
     id: Path<i64>,
     expected: Expected,
-    client: Client,
     Valid(changes): Valid<UpdateMailing, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
+    let caller = ctx.actor;
+    let now = ctx.now();
+    let origin = ctx.origin(now);
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let current = store::lock(conn, owner_id, *id)?;
         expected.check(current.updated_at)?;
         change(conn, current, &changes, **quotas, now)?;
-        let origin = Origin::of(owner_id, &client, now);
         audit(conn, *id, origin.event(EventKind::MailingChanged))?;
         store::find(conn, Owners::One(owner_id), *id).map_err(ApiError::from)
     };
-    let mailing = db.run(move |conn| conn.transaction(work)).await?;
+    let mailing = ctx.transaction(work).await?;
     Ok(etag::changed(mailing.updated_at, &mailing))
 }
 
@@ -182,22 +169,20 @@ async fn update_mailing(
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), Expected), responses((status = 204, description = "Deleted")))]
 #[delete("/mailings/{id}")]
 async fn delete_mailing(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     expected: Expected,
-    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
+    let caller = ctx.actor;
+    let now = ctx.now();
+    let origin = ctx.origin(now);
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         expected.check(store::lock(conn, owner_id, *id)?.updated_at)?;
-        let origin = Origin::of(owner_id, &client, now);
         audit(conn, *id, origin.event(EventKind::MailingDeleted))?;
         runs::store::cancel_of_mailing(conn, *id, now)?;
         store::delete(conn, *id).map_err(ApiError::from)
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    ctx.transaction(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -3,7 +3,7 @@
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use validator::Validate;
@@ -11,16 +11,12 @@ use validator::Validate;
 use super::audience;
 use super::start::{self, StartCause, StartError};
 use super::store;
-use crate::accounts::identity::Caller;
-use crate::accounts::identity::Origin;
+use crate::accounts::identity::Ctx;
 use crate::accounts::quotas::model::Quotas;
 use crate::audience::recipients::model::Recipient;
-use crate::core::clock::Clock;
-use crate::core::db::Db;
 use crate::core::owners::Owners;
 use crate::delivery::runs;
 use crate::delivery::runs::model::{Run, Trigger};
-use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
 use crate::web::idempotency::IdempotencyKey;
 use crate::web::idempotency_keys::idempotent::{KeyedRequest, idempotent};
@@ -68,21 +64,21 @@ impl From<StartError> for ApiError {
     (status = 409, description = "`run_open`, `outside_window`, `no_recipients`, `disabled`, `paused` or `over_quota`", body = Problem, content_type = "application/problem+json")))]
 #[post("/mailings/{id}/send")]
 pub(super) async fn send_mailing(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     quotas: Data<Quotas>,
-    (client, req): (Client, HttpRequest),
+    req: HttpRequest,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let (now, named) = (clock.now(), IdempotencyKey::of(&req)?);
+    let caller = ctx.actor;
+    let (now, key) = (ctx.now(), IdempotencyKey::of(&req)?);
+    let origin = ctx.origin(now);
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let make = |conn: &mut PgConnection| {
             let mailing = store::lock(conn, owner_id, *id)?;
             let cause = StartCause {
                 trigger: Trigger::Manual,
-                origin: Origin::of(owner_id, &client, now),
+                origin,
             };
             Ok(start::start_now(conn, &mailing, **quotas, cause)?)
         };
@@ -90,13 +86,13 @@ pub(super) async fn send_mailing(
         {
             let request = KeyedRequest {
                 owner_id: owner_id,
-                key: named.as_ref(),
+                key: key.as_ref(),
                 now,
             };
             idempotent(conn, request, make, show)
         }
     };
-    let run = db.run(move |conn| conn.transaction(work)).await?;
+    let run = ctx.transaction(work).await?;
     Ok(HttpResponse::Accepted()
         .insert_header((LOCATION, format!("/api/v1/runs/{}", run.id)))
         .json(run))
@@ -108,17 +104,17 @@ pub(super) async fn send_mailing(
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), PageQuery), responses((status = 200, description = "A page of runs", body = Page<Run>)))]
 #[get("/mailings/{id}/runs")]
 pub(super) async fn list_mailing_runs(
-    caller: Caller,
-    db: Data<Db>,
+    ctx: Ctx,
     id: Path<i64>,
     list: ListQuery<NoFilters>,
 ) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let paging = list.paging;
     let work = move |conn: &mut PgConnection| {
         store::row(conn, caller.scope(), *id)?;
         runs::store::list(conn, *id, paging).map_err(ApiError::from)
     };
-    let (items, total) = db.run(work).await?;
+    let (items, total) = ctx.run(work).await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
 
@@ -137,11 +133,11 @@ struct MailingRecipientQuery {
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), PageQuery, MailingRecipientQuery), responses((status = 200, description = "A page of recipients", body = Page<Recipient>)))]
 #[get("/mailings/{id}/recipients")]
 pub(super) async fn list_mailing_recipients(
-    caller: Caller,
-    db: Data<Db>,
+    ctx: Ctx,
     id: Path<i64>,
     list: ListQuery<MailingRecipientQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let ListQuery { paging, filters } = list;
     let work = move |conn: &mut PgConnection| {
         let mailing = store::row(conn, caller.scope(), *id)?;
@@ -154,6 +150,6 @@ pub(super) async fn list_mailing_recipients(
         )
         .map_err(ApiError::from)
     };
-    let (items, total) = db.run(work).await?;
+    let (items, total) = ctx.run(work).await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }

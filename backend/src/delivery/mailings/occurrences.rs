@@ -1,6 +1,6 @@
 //! `/occurrences` and `/mailings/{id}/occurrences`: when a schedule falls due, before and after it is saved.
 
-use actix_web::web::{Data, Path};
+use actix_web::web::Path;
 use actix_web::{HttpResponse, get, post};
 use chrono::{DateTime, FixedOffset, Utc};
 use diesel::OptionalExtension;
@@ -14,9 +14,7 @@ use super::recurrence::{Note, Occurrence, Recurrence, Schedule};
 use super::requested::{MailingWindow, RequestedWindow, forms};
 use super::store;
 use super::window::{WindowError, check_end, check_new_start, first_start};
-use crate::accounts::identity::Caller;
-use crate::core::clock::Clock;
-use crate::core::db::Db;
+use crate::accounts::identity::Ctx;
 use crate::core::zone::Zone;
 use crate::web::body::Valid;
 use crate::web::error::ApiError;
@@ -238,15 +236,14 @@ fn check_schedule(
 #[utoipa::path(tag = "mailings", request_body = PreviewOccurrences, responses((status = 200, description = "What is to come", body = Occurrences)))]
 #[post("/occurrences/preview")]
 pub(super) async fn preview_occurrences(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     Valid(tried): Valid<PreviewOccurrences>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
+    let caller = ctx.actor;
+    let now = ctx.now();
     let stored = match tried.mailing_id {
         None => None,
-        Some(id) => db
+        Some(id) => ctx
             .run(move |conn| {
                 store::row(conn, caller.scope(), id)
                     .optional()
@@ -276,15 +273,14 @@ fn unknown_mailing() -> ApiError {
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), OccurrenceQuery), responses((status = 200, description = "What is to come", body = Occurrences)))]
 #[get("/mailings/{id}/occurrences")]
 pub(super) async fn list_occurrences(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     id: Path<i64>,
     Query(query): Query<OccurrenceQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let row = db
+    let caller = ctx.actor;
+    let row = ctx
         .run(move |conn| store::row(conn, caller.scope(), *id).map_err(ApiError::from))
         .await?;
-    let items = upcoming(row.schedule(), clock.now(), query.count);
+    let items = upcoming(row.schedule(), ctx.now(), query.count);
     Ok(HttpResponse::Ok().json(Occurrences { items }))
 }

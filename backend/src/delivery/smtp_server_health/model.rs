@@ -27,6 +27,14 @@ pub struct SmtpServerKey {
     pub smtp_server_revision: Option<i32>,
 }
 
+/// A server by name, and the revision of a user's server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerRevision<'a> {
+    pub name: &'a str,
+    /// `None` for the installation's server.
+    pub revision: Option<i32>,
+}
+
 /// The rate limit of a server; 0 means no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ServerRateLimit {

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Integer, Nullable, Text, Timestamptz};
 
+use super::model::ServerRevision;
 use crate::core::db::schema::mail_servers::{
     self, name, session_limit, session_limit_changed_at, session_limit_response,
 };
@@ -49,7 +50,7 @@ pub fn limits(
 /// Lowers a server's limit. Has no effect if a user's server has been changed to another revision since.
 pub fn lower(
     conn: &mut PgConnection,
-    (server, revision): (&str, Option<i32>),
+    server: ServerRevision<'_>,
     refusal: &RefusedSession,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
@@ -59,11 +60,11 @@ pub fn lower(
          WHERE name = $1
            AND ($5 IS NULL OR EXISTS (SELECT FROM smtp_servers WHERE id = smtp_server_id AND revision = $5))",
     )
-    .bind::<Text, _>(server)
+    .bind::<Text, _>(server.name)
     .bind::<Integer, _>(refusal.sessions)
     .bind::<Text, _>(&refusal.response)
     .bind::<Timestamptz, _>(now)
-    .bind::<Nullable<Integer>, _>(revision)
+    .bind::<Nullable<Integer>, _>(server.revision)
     .execute(conn)?;
     Ok(())
 }
@@ -72,7 +73,8 @@ pub fn lower(
 pub fn raise(
     conn: &mut PgConnection,
     server: &str,
-    (seen, configured): (SessionLimit, i32),
+    seen: SessionLimit,
+    configured: i32,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let unchanged = mail_servers::table

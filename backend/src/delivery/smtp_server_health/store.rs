@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Double, Integer, Nullable, Text, Timestamptz};
 
-use super::model::{ServerRateLimit, Trouble};
+use super::model::{ServerRateLimit, ServerRevision, Trouble};
 use crate::core::db::schema::mail_servers::{
     self, cause, failures, name, opened_at, probe_at, response, session_limit,
     session_limit_changed_at, session_limit_response,
@@ -68,14 +68,22 @@ pub fn troubles(
     Ok(rows.into_iter().filter_map(shut).collect())
 }
 
-/// Persists that the breaker was opened at the first of these times and the server is to be probed at the second.
+/// Why and when a circuit breaker was opened.
+#[derive(Debug, Clone, Copy)]
+pub struct BreakerOpening<'a> {
+    pub cause: Trouble,
+    pub response: &'a str,
+    pub opened_at: DateTime<Utc>,
+    pub probe_at: DateTime<Utc>,
+}
+
+/// Opens the circuit breaker of a server.
 /// Resets the session limit: refused connections were part of the outage. Has no effect if a user's server has been
 /// changed to another revision since.
-pub fn shut(
+pub fn open_breaker(
     conn: &mut PgConnection,
-    (server, revision): (&str, Option<i32>),
-    (why, words): (Trouble, &str),
-    (now, next): (DateTime<Utc>, DateTime<Utc>),
+    server: ServerRevision<'_>,
+    opening: BreakerOpening<'_>,
 ) -> QueryResult<()> {
     diesel::sql_query(
         "UPDATE mail_servers SET opened_at = $2, cause = $3, response = $4, failures = 0, probe_at = $5,
@@ -83,18 +91,18 @@ pub fn shut(
          WHERE name = $1 AND opened_at IS NULL
            AND ($6 IS NULL OR EXISTS (SELECT FROM smtp_servers WHERE id = smtp_server_id AND revision = $6))",
     )
-    .bind::<Text, _>(server)
-    .bind::<Timestamptz, _>(now)
-    .bind::<Text, _>(why.as_str())
-    .bind::<Text, _>(words)
-    .bind::<Timestamptz, _>(next)
-    .bind::<Nullable<Integer>, _>(revision)
+    .bind::<Text, _>(server.name)
+    .bind::<Timestamptz, _>(opening.opened_at)
+    .bind::<Text, _>(opening.cause.as_str())
+    .bind::<Text, _>(opening.response)
+    .bind::<Timestamptz, _>(opening.probe_at)
+    .bind::<Nullable<Integer>, _>(server.revision)
     .execute(conn)?;
     Ok(())
 }
 
 /// Closes the circuit breaker: the server works, or is to be tried again.
-pub fn free(conn: &mut PgConnection, server: &str) -> QueryResult<()> {
+pub fn close_breaker(conn: &mut PgConnection, server: &str) -> QueryResult<()> {
     diesel::update(mail_servers::table.find(server))
         .set((
             opened_at.eq(None::<DateTime<Utc>>),
@@ -113,14 +121,15 @@ pub fn free(conn: &mut PgConnection, server: &str) -> QueryResult<()> {
 /// Claims the due probe, unless another process has claimed it; the next one is due at `next`.
 pub fn take_probe(
     conn: &mut PgConnection,
-    (server, shut): (&str, &OpenBreaker),
+    server: &str,
+    breaker: &OpenBreaker,
     next: DateTime<Utc>,
 ) -> QueryResult<bool> {
     let due = mail_servers::table
         .find(server)
-        .filter(probe_at.eq(shut.probe_at));
+        .filter(probe_at.eq(breaker.probe_at));
     let taken = diesel::update(due)
-        .set((failures.eq(shut.failures + 1), probe_at.eq(next)))
+        .set((failures.eq(breaker.failures + 1), probe_at.eq(next)))
         .execute(conn)?;
     Ok(taken > 0)
 }
@@ -149,7 +158,8 @@ struct SessionNumber {
 pub fn take_sessions(
     conn: &mut PgConnection,
     own: Option<i64>,
-    (numbers, most): (&[i32], usize),
+    numbers: &[i32],
+    most: usize,
 ) -> QueryResult<Vec<i32>> {
     let (lock, first) = lock_of(own);
     let taken: Vec<SessionNumber> = diesel::sql_query(format!(

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, get, patch, post};
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 use smtp::egress_policy::EgressPolicy;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -13,15 +13,11 @@ use super::connection_test::{ConnectionTester, TESTS};
 use super::fields;
 use super::model::{CreateSmtpServer, SmtpServer, SmtpServerRow, UpdateSmtpServer};
 use super::query::SmtpServerQuery;
-use super::store;
+use super::store::{self, NewSmtpServer};
 use super::stored_password::{MissingCredential, password_change};
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::identity::Caller;
-use crate::accounts::identity::Origin;
-use crate::core::clock::Clock;
-use crate::core::db::Db;
+use crate::accounts::identity::Ctx;
 use crate::web::body::Valid;
-use crate::web::client::Client;
 use crate::web::error::{ApiError, FieldError, Problem};
 use crate::web::etag::{self, Expected};
 use crate::web::limits::Limits;
@@ -94,13 +90,13 @@ impl From<MissingCredential> for ApiError {
 #[utoipa::path(tag = "smtp-servers", params(PageQuery, SmtpServerQuery), responses((status = 200, description = "A page of mail servers", body = Page<SmtpServer>)))]
 #[get("/smtp-servers")]
 async fn list_smtp_servers(
-    caller: Caller,
-    db: Data<Db>,
+    ctx: Ctx,
     list: ListQuery<SmtpServerQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let ListQuery { paging, filters } = list;
     let owner_id = caller.user_id;
-    let (items, total) = db
+    let (items, total) = ctx
         .run(move |conn| store::list(conn, owner_id, &filters, paging).map_err(ApiError::from))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
@@ -114,14 +110,11 @@ async fn list_smtp_servers(
     (status = 409, description = "`smtp_servers_quota`", body = Problem, content_type = "application/problem+json")))]
 #[post("/smtp-servers")]
 async fn create_smtp_server(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     own: Data<ConnectionTester>,
-    client: Client,
     Valid(new): Valid<CreateSmtpServer>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.require_write_access()?.user_id, clock.now());
+    let (owner_id, now) = (ctx.actor.require_write_access()?.user_id, ctx.now());
     let host =
         checked_host(own.egress_policy(), Some(&new.host), Some(new.port))?.unwrap_or_default();
     match (&new.username, &new.password) {
@@ -129,7 +122,7 @@ async fn create_smtp_server(
         (None, Some(_)) => return Err(MissingCredential::NoUsername.into()),
         _ => {}
     }
-    let origin = Origin::of(owner_id, &client, now);
+    let origin = ctx.origin(now);
     let work = move |conn: &mut PgConnection| {
         if !store::has_room(conn, owner_id)? {
             return Err(ApiError::conflict(
@@ -137,7 +130,12 @@ async fn create_smtp_server(
                 "You have the maximum number of SMTP servers.",
             ));
         }
-        let id = store::create(conn, (owner_id, &own.resolver().cipher), (&new, &host), now)?;
+        let server = NewSmtpServer {
+            owner_id,
+            host: &host,
+            request: &new,
+        };
+        let id = store::create(conn, &own.resolver().cipher, &server, now)?;
         audit(
             conn,
             origin.event(EventKind::SmtpServerCreated),
@@ -146,7 +144,7 @@ async fn create_smtp_server(
         )?;
         store::find(conn, owner_id, id).map_err(ApiError::from)
     };
-    let server = db.run(move |conn| conn.transaction(work)).await?;
+    let server = ctx.transaction(work).await?;
     Ok(etag::created(
         format!("/api/v1/smtp-servers/{}", server.id),
         server.updated_at,
@@ -158,12 +156,9 @@ async fn create_smtp_server(
 #[utoipa::path(tag = "smtp-servers", params(("id" = i64, Path, minimum = 1)), responses(
     (status = 200, description = "The mail server", body = SmtpServer, headers(("ETag" = String)))))]
 #[get("/smtp-servers/{id}")]
-async fn get_smtp_server(
-    caller: Caller,
-    db: Data<Db>,
-    id: Path<i64>,
-) -> Result<HttpResponse, ApiError> {
-    let server = db
+async fn get_smtp_server(ctx: Ctx, id: Path<i64>) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
+    let server = ctx
         .run(move |conn| store::find(conn, caller.user_id, *id).map_err(ApiError::from))
         .await?;
     // The tag stands for what its owner wrote; the count of its mailings moves by itself, so a read is never a 304.
@@ -179,16 +174,15 @@ async fn get_smtp_server(
     (status = 200, description = "As it is now", body = SmtpServer, headers(("ETag" = String)))))]
 #[patch("/smtp-servers/{id}")]
 async fn update_smtp_server(
-    caller: Caller,
-    db: Data<Db>,
-    (clock, own): (Data<Clock>, Data<ConnectionTester>),
+    ctx: Ctx,
+    own: Data<ConnectionTester>,
     id: Path<i64>,
     expected: Expected,
-    client: Client,
     Valid(changes): Valid<UpdateSmtpServer>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owner_id, now) = (caller.user_id, clock.now());
-    let origin = Origin::of(owner_id, &client, now);
+    let caller = ctx.actor;
+    let (owner_id, now) = (caller.user_id, ctx.now());
+    let origin = ctx.origin(now);
     let work = move |conn: &mut PgConnection| {
         let current = store::lock(conn, owner_id, *id)?;
         caller.require_write_access()?;
@@ -200,7 +194,7 @@ async fn update_smtp_server(
             host: host.as_deref(),
             password: password_change(&current, &changes, host.as_deref())?,
         };
-        update(conn, (*id, &own.resolver().cipher), &checked, now)?;
+        update(conn, *id, &own.resolver().cipher, &checked, now)?;
         let server = store::find(conn, owner_id, *id)?;
         audit(
             conn,
@@ -210,7 +204,7 @@ async fn update_smtp_server(
         )?;
         Ok::<_, ApiError>(server)
     };
-    let server = db.run(move |conn| conn.transaction(work)).await?;
+    let server = ctx.transaction(work).await?;
     Ok(etag::changed(server.updated_at, &server))
 }
 
@@ -229,15 +223,13 @@ fn check_dkim(changes: &UpdateSmtpServer, current: &SmtpServerRow) -> Result<(),
     (status = 409, description = "`smtp_server_in_use`", body = Problem, content_type = "application/problem+json")))]
 #[delete("/smtp-servers/{id}")]
 async fn delete_smtp_server(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     expected: Expected,
-    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let owner_id = caller.user_id;
-    let origin = Origin::of(owner_id, &client, clock.now());
+    let origin = ctx.origin(ctx.now());
     let work = move |conn: &mut PgConnection| {
         let current = store::lock(conn, owner_id, *id)?;
         caller.require_write_access()?;
@@ -257,7 +249,7 @@ async fn delete_smtp_server(
         )
         .map_err(ApiError::from)
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    ctx.transaction(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -268,22 +260,23 @@ async fn delete_smtp_server(
     (status = 200, description = "The result of the test", body = TestResult)))]
 #[post("/smtp-servers/{id}/test")]
 async fn test_smtp_server(
-    caller: Caller,
-    db: Data<Db>,
-    (clock, own, limits): (Data<Clock>, Data<ConnectionTester>, Data<Limits>),
+    ctx: Ctx,
+    own: Data<ConnectionTester>,
+    limits: Data<Limits>,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let (owner_id, id) = (caller.user_id, *id);
-    let server = db
+    let server = ctx
         .run(move |conn| store::row(conn, owner_id, id).map_err(ApiError::from))
         .await?;
     caller.require_write_access()?;
     limits.take(TESTS, &owner_id.to_string()).await?;
     let result = own.test(&server).await.ok_or_else(ApiError::unavailable)?;
     if result.ok {
-        let now = clock.now();
-        db.run(move |conn| {
-            store::set_checked(conn, (id, server.revision), now).map_err(ApiError::from)
+        let now = ctx.now();
+        ctx.run(move |conn| {
+            store::set_checked(conn, id, server.revision, now).map_err(ApiError::from)
         })
         .await?;
     }

@@ -23,7 +23,8 @@ pub(super) struct CheckedUpdate<'a> {
 /// Updates a server that the caller has locked. Its breaker state and session limit are reset.
 pub(super) fn update(
     conn: &mut PgConnection,
-    (id, cipher): (i64, &CredentialCipher),
+    id: i64,
+    cipher: &CredentialCipher,
     checked: &CheckedUpdate<'_>,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
@@ -71,14 +72,15 @@ pub(super) fn update(
         ))
         .execute(conn)?;
     if let Some(dkim) = &changes.dkim {
-        set_dkim(conn, (id, cipher), dkim.as_ref())?;
+        set_dkim(conn, id, cipher, dkim.as_ref())?;
     }
-    breakers::free(conn, &breakers::name_of(Some(id)))
+    breakers::close_breaker(conn, &breakers::name_of(Some(id)))
 }
 
 fn set_dkim(
     conn: &mut PgConnection,
-    (id, cipher): (i64, &CredentialCipher),
+    id: i64,
+    cipher: &CredentialCipher,
     dkim: Option<&UpdateDkim>,
 ) -> QueryResult<()> {
     use smtp_servers as s;

@@ -155,13 +155,26 @@ pub fn has_room(conn: &mut PgConnection, owner_id: i64) -> QueryResult<bool> {
     Ok(kept < MAX_SERVERS)
 }
 
-/// Stores a new server, whose host is one that can be looked up.
+/// A server to insert: the request, and its host in the lookup form.
+#[derive(Clone, Copy)]
+pub struct NewSmtpServer<'a> {
+    pub owner_id: i64,
+    pub host: &'a str,
+    pub request: &'a CreateSmtpServer,
+}
+
+/// Inserts a server; returns its id.
 pub fn create(
     conn: &mut PgConnection,
-    (owner_id, cipher): (i64, &CredentialCipher),
-    (new, host): (&CreateSmtpServer, &str),
+    cipher: &CredentialCipher,
+    server: &NewSmtpServer<'_>,
     now: DateTime<Utc>,
 ) -> QueryResult<i64> {
+    let NewSmtpServer {
+        owner_id,
+        host,
+        request: new,
+    } = *server;
     let id: i64 = diesel::insert_into(smtp_servers::table)
         .values((
             smtp_servers::owner_id.eq(owner_id),
@@ -181,7 +194,7 @@ pub fn create(
         ))
         .returning(smtp_servers::id)
         .get_result(conn)?;
-    // Encrypted for its row, whose number is known only now.
+    // Encrypted for the row, whose id is known only now.
     let password = new.password.as_ref();
     let password = password.map(|secret| cipher.encrypt((Column::Password, id), secret.reveal()));
     let key = new.dkim.as_ref();
@@ -202,7 +215,8 @@ pub fn create(
 /// Records that a test of this revision succeeded, and closes the circuit breaker.
 pub fn set_checked(
     conn: &mut PgConnection,
-    (id, revision): (i64, i32),
+    id: i64,
+    revision: i32,
     now: DateTime<Utc>,
 ) -> QueryResult<()> {
     let checked = diesel::update(
@@ -213,7 +227,7 @@ pub fn set_checked(
     .set(smtp_servers::checked_at.eq(now))
     .execute(conn)?;
     if checked > 0 {
-        breakers::free(conn, &breakers::name_of(Some(id)))?;
+        breakers::close_breaker(conn, &breakers::name_of(Some(id)))?;
     }
     Ok(())
 }

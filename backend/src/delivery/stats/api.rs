@@ -14,11 +14,9 @@ use super::model::{Day, Domains, MailingLine, MailingStats, Stats};
 use super::period::{Period, PeriodError};
 use super::query::{MailingLineQuery, PeriodQuery, StatsQuery};
 use super::store::{self, AttemptScope};
-use crate::accounts::identity::Caller;
+use crate::accounts::identity::Ctx;
 use crate::core::cache::TaggedBody;
 use crate::core::cache::{Cache, CacheKey, CacheTag};
-use crate::core::clock::Clock;
-use crate::core::db::Db;
 use crate::core::owners::Owners;
 use crate::web::cached::{Cacheable, cached};
 use crate::web::csv::{self, CsvPart};
@@ -77,13 +75,13 @@ impl PeriodQuery {
 #[utoipa::path(tag = "stats", params(StatsQuery), responses((status = 200, description = "The statistics", body = Stats)))]
 #[get("/stats")]
 async fn get_stats(
-    caller: Caller,
-    db: Data<Db>,
-    (clock, cache): (Data<Clock>, Data<Cache>),
+    ctx: Ctx,
+    cache: Data<Cache>,
     req: HttpRequest,
     Query(query): Query<StatsQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, now) = (caller.scope_for(query.owner_id)?, clock.now());
+    let caller = ctx.actor;
+    let (owners, now) = (caller.scope_for(query.owner_id)?, ctx.now());
     let wanted = CacheKey {
         tag: match owners {
             Owners::One(id) => CacheTag::Owner(id),
@@ -105,7 +103,7 @@ async fn get_stats(
         })
     };
     let make =
-        Box::pin(async { TaggedBody::json(&db.run(work).await?).map_err(ApiError::internal) });
+        Box::pin(async { TaggedBody::json(&ctx.run(work).await?).map_err(ApiError::internal) });
     cached(
         &req,
         &cache,
@@ -122,22 +120,21 @@ async fn get_stats(
 #[utoipa::path(tag = "stats", params(StatsQuery), responses((status = 200, description = "Comma-separated values, UTF-8", body = String, content_type = "text/csv")))]
 #[get("/stats.csv")]
 async fn export_stats(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     downloads: Data<Downloads>,
     Query(query): Query<StatsQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, now) = (caller.scope_for(query.owner_id)?, clock.now());
+    let caller = ctx.actor;
+    let (owners, now) = (caller.scope_for(query.owner_id)?, ctx.now());
     let asked = PeriodQuery::from(query);
     let read = move |_: Option<()>| {
-        let (db, asked) = (db.clone(), asked.clone());
+        let (ctx, asked) = (ctx.clone(), asked.clone());
         async move {
             let work = move |conn: &mut PgConnection| {
                 let period = asked.period(conn, caller.user_id, now)?;
                 store::sent(conn, AttemptScope::Owners(owners), period).map_err(ApiError::from)
             };
-            let days = db.run(work).await?.by_day;
+            let days = ctx.run(work).await?.by_day;
             Ok(CsvPart {
                 rows: days.into_iter().map(Day::cells).collect(),
                 next: None,
@@ -153,19 +150,15 @@ async fn export_stats(
 /// By the average duration of the newest 10 000 attempts of the period.
 #[utoipa::path(tag = "stats", params(StatsQuery), responses((status = 200, description = "At most ten domains, the slowest first", body = Domains)))]
 #[get("/stats/domains")]
-async fn list_domains(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    Query(query): Query<StatsQuery>,
-) -> Result<HttpResponse, ApiError> {
-    let (owners, now) = (caller.scope_for(query.owner_id)?, clock.now());
+async fn list_domains(ctx: Ctx, Query(query): Query<StatsQuery>) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
+    let (owners, now) = (caller.scope_for(query.owner_id)?, ctx.now());
     let asked = PeriodQuery::from(query);
     let work = move |conn: &mut PgConnection| {
         let period = asked.period(conn, caller.user_id, now)?;
         domains::slowest(conn, owners, period).map_err(ApiError::from)
     };
-    let items = db.run(work).await?;
+    let items = ctx.run(work).await?;
     Ok(HttpResponse::Ok().json(Domains { items }))
 }
 
@@ -173,13 +166,12 @@ async fn list_domains(
 #[utoipa::path(tag = "stats", params(PageQuery, MailingLineQuery), responses((status = 200, description = "A page of mailings", body = Page<MailingLine>)))]
 #[get("/stats/mailings")]
 async fn list_mailing_lines(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     list: ListQuery<MailingLineQuery>,
 ) -> Result<HttpResponse, ApiError> {
+    let caller = ctx.actor;
     let ListQuery { paging, filters } = list;
-    let (owners, now) = (caller.scope_for(filters.owner_id)?, clock.now());
+    let (owners, now) = (caller.scope_for(filters.owner_id)?, ctx.now());
     let sort = filters.sort;
     let query = PeriodQuery::from(filters);
     let work = move |conn: &mut PgConnection| {
@@ -187,7 +179,7 @@ async fn list_mailing_lines(
         let lines = MailingLines { owners, period };
         lines.page(conn, paging, sort).map_err(ApiError::from)
     };
-    let (items, total) = db.run(work).await?;
+    let (items, total) = ctx.run(work).await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
 
@@ -195,23 +187,22 @@ async fn list_mailing_lines(
 #[utoipa::path(tag = "stats", params(StatsQuery), responses((status = 200, description = "Comma-separated values, UTF-8", body = String, content_type = "text/csv")))]
 #[get("/stats/mailings.csv")]
 async fn export_mailing_lines(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     downloads: Data<Downloads>,
     Query(query): Query<StatsQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let (owners, now) = (caller.scope_for(query.owner_id)?, clock.now());
+    let caller = ctx.actor;
+    let (owners, now) = (caller.scope_for(query.owner_id)?, ctx.now());
     let asked = PeriodQuery::from(query);
     let read = move |after: Option<i64>| {
-        let (db, asked) = (db.clone(), asked.clone());
+        let (ctx, asked) = (ctx.clone(), asked.clone());
         async move {
             let work = move |conn: &mut PgConnection| {
                 let period = asked.period(conn, caller.user_id, now)?;
                 let lines = MailingLines { owners, period };
                 lines.after(conn, after, PART).map_err(ApiError::from)
             };
-            let found = db.run(work).await?;
+            let found = ctx.run(work).await?;
             let full = i64::try_from(found.len()) == Ok(PART);
             Ok(CsvPart {
                 next: found.last().filter(|_| full).map(|line| line.mailing_id),
@@ -235,13 +226,12 @@ async fn export_mailing_lines(
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1), PeriodQuery), responses((status = 200, description = "The statistics", body = MailingStats)))]
 #[get("/mailings/{id}/stats")]
 async fn get_mailing_stats(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     id: Path<i64>,
     Query(asked): Query<PeriodQuery>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
+    let caller = ctx.actor;
+    let now = ctx.now();
     let work = move |conn: &mut PgConnection| {
         let recipients = store::recipients_of(conn, caller.scope(), *id)?;
         let mut period = asked.period(conn, caller.user_id, now)?;
@@ -256,5 +246,5 @@ async fn get_mailing_stats(
             sent: store::sent(conn, AttemptScope::Mailing(*id), period)?,
         })
     };
-    Ok(HttpResponse::Ok().json(db.run(work).await?))
+    Ok(HttpResponse::Ok().json(ctx.run(work).await?))
 }

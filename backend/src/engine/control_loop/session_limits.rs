@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
+use crate::delivery::smtp_server_health::model::ServerRevision;
 use crate::delivery::smtp_server_health::session_limits as store;
 use crate::engine::egress_queue::EgressQueue;
 
@@ -26,7 +27,11 @@ pub(super) fn persist_refusal(
         "mail server refused a connection; session limit lowered"
     );
     let revision = queue.target.server_key.smtp_server_revision;
-    store::lower(conn, (&queue.name, revision), &refusal, now)?;
+    let server = ServerRevision {
+        name: &queue.name,
+        revision,
+    };
+    store::lower(conn, server, &refusal, now)?;
     queue.refusal_persisted(&refusal);
     Ok(())
 }
@@ -48,7 +53,7 @@ pub(super) fn follow(
         if let Some(limit) = limit.filter(is_due)
             && queue.chunks() > 0
         {
-            store::raise(conn, &queue.name, (limit, queue.sessions_configured()), now)?;
+            store::raise(conn, &queue.name, limit, queue.sessions_configured(), now)?;
         }
     }
     Ok(())

@@ -43,7 +43,7 @@ impl SharedSessions {
                 .filter(|number| !mine.contains(number))
                 .collect();
             if missing > 0 && !free.is_empty() {
-                mine.extend(store::take_sessions(conn, own, (&free, missing))?);
+                mine.extend(store::take_sessions(conn, own, &free, missing)?);
             }
             held.push((queue.as_ref(), mine.len().min(queue.target.sessions)));
         }

@@ -13,13 +13,10 @@ use super::model::{Article, CreateArticle, UpdateArticle};
 use super::store::{self, ArticleContent, ArticleRow};
 use super::view::whole;
 use super::{picture, reading};
-use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::identity::Caller;
-use crate::accounts::identity::Origin;
-use crate::core::clock::Clock;
+use crate::accounts::audit_log::{EventKind, NewEvent};
+use crate::accounts::identity::Ctx;
 use crate::core::compute::Compute;
 use crate::web::body::Valid;
-use crate::web::client::Client;
 use crate::web::error::ApiError;
 use crate::web::etag::{self, Expected};
 
@@ -58,14 +55,13 @@ impl From<HtmlRejection> for ApiError {
     (status = 201, description = "A draft", body = Article, headers(("Location" = String), ("ETag" = String)))))]
 #[post("/articles")]
 async fn create_article(
-    caller: Caller,
+    ctx: Ctx,
     blog: Data<Blog>,
-    clock: Data<Clock>,
-    (client, compute): (Client, Data<Compute>),
+    compute: Data<Compute>,
     Valid(new): Valid<CreateArticle, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, now) = (caller.require_manager()?.user_id, clock.now());
-    let origin = Origin::of(by, &client, now);
+    let (by, now) = (ctx.actor.require_manager()?.user_id, ctx.now());
+    let origin = ctx.origin(now);
     let (html, beginning) = cleaned(&compute, by, new.html).await?;
     let written = ArticleContent {
         title: new.title,
@@ -100,16 +96,15 @@ async fn create_article(
     (status = 200, description = "The updated article", body = Article, headers(("ETag" = String)))))]
 #[patch("/articles/{id}")]
 async fn update_article(
-    caller: Caller,
+    ctx: Ctx,
     blog: Data<Blog>,
-    clock: Data<Clock>,
-    (client, compute): (Client, Data<Compute>),
+    compute: Data<Compute>,
     id: Path<i64>,
     expected: Expected,
     Valid(mut changes): Valid<UpdateArticle, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, now) = (caller.require_manager()?.user_id, clock.now());
-    let origin = Origin::of(by, &client, now);
+    let (by, now) = (ctx.actor.require_manager()?.user_id, ctx.now());
+    let origin = ctx.origin(now);
     let html = match changes.html.take() {
         Some(html) => Some(cleaned(&compute, by, html).await?),
         None => None,
@@ -118,7 +113,7 @@ async fn update_article(
         let (current, before) = store::lock(conn, *id)?;
         expected.check(current.updated_at)?;
         let (html, beginning) = html.unwrap_or_else(|| (before, current.beginning.clone()));
-        let written = changed(&current, changes, (html, beginning))?;
+        let written = changed(&current, changes, html, beginning)?;
         let row = store::update(conn, &current, &written, now)?;
         audit(
             conn,
@@ -136,7 +131,8 @@ async fn update_article(
 fn changed(
     current: &ArticleRow,
     changes: UpdateArticle,
-    (html, beginning): (String, String),
+    html: String,
+    beginning: String,
 ) -> Result<ArticleContent, ApiError> {
     let published_at: Option<DateTime<Utc>> = changes.published_at.unwrap_or(current.published_at);
     if current.is_published && published_at.is_none() {
@@ -167,14 +163,12 @@ fn changed(
 #[utoipa::path(tag = "articles", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Deleted")))]
 #[delete("/articles/{id}")]
 async fn delete_article(
-    caller: Caller,
+    ctx: Ctx,
     blog: Data<Blog>,
-    clock: Data<Clock>,
-    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let by = caller.require_manager()?.user_id;
-    let origin = Origin::of(by, &client, clock.now());
+    ctx.actor.require_manager()?;
+    let origin = ctx.origin(ctx.now());
     let work = move |conn: &mut PgConnection| {
         let title = store::delete(conn, *id)?.ok_or_else(ApiError::not_found)?;
         audit(conn, origin.event(EventKind::ArticleDeleted), *id, &title).map_err(ApiError::from)
@@ -189,17 +183,16 @@ async fn delete_article(
 #[utoipa::path(tag = "articles", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Published")))]
 #[post("/articles/{id}/publish")]
 async fn publish_article(
-    caller: Caller,
+    ctx: Ctx,
     blog: Data<Blog>,
-    clock: Data<Clock>,
-    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, now) = (caller.require_manager()?.user_id, clock.now());
-    let origin = Origin::of(by, &client, now);
+    ctx.actor.require_manager()?;
+    let now = ctx.now();
+    let origin = ctx.origin(now);
     let work = move |conn: &mut PgConnection| {
         let row = store::publish(conn, *id, now)?;
-        shown(conn, (*id, row), origin, EventKind::ArticlePublished)
+        audit_publication(conn, *id, row, origin.event(EventKind::ArticlePublished))
     };
     blog.change(work).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -211,31 +204,30 @@ async fn publish_article(
 #[utoipa::path(tag = "articles", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "A draft")))]
 #[post("/articles/{id}/unpublish")]
 async fn unpublish_article(
-    caller: Caller,
+    ctx: Ctx,
     blog: Data<Blog>,
-    clock: Data<Clock>,
-    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, now) = (caller.require_manager()?.user_id, clock.now());
-    let origin = Origin::of(by, &client, now);
+    ctx.actor.require_manager()?;
+    let now = ctx.now();
+    let origin = ctx.origin(now);
     let work = move |conn: &mut PgConnection| {
         let row = store::unpublish(conn, *id, now)?;
-        shown(conn, (*id, row), origin, EventKind::ArticleUnpublished)
+        audit_publication(conn, *id, row, origin.event(EventKind::ArticleUnpublished))
     };
     blog.change(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Notes that it is shown or not shown any more, if anything has changed; 404 when there is no such article.
-fn shown(
+/// Records that an article was published or unpublished, if it has changed; 404 if it does not exist.
+fn audit_publication(
     conn: &mut PgConnection,
-    (id, row): (i64, Option<ArticleRow>),
-    origin: Origin,
-    kind: EventKind,
+    id: i64,
+    changed: Option<ArticleRow>,
+    event: NewEvent,
 ) -> Result<(), ApiError> {
-    match row {
-        Some(row) => audit(conn, origin.event(kind), row.id, &row.title).map_err(ApiError::from),
+    match changed {
+        Some(row) => audit(conn, event, row.id, &row.title).map_err(ApiError::from),
         None if store::exists(conn, id)? => Ok(()),
         None => Err(ApiError::not_found()),
     }

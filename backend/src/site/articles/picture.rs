@@ -10,12 +10,9 @@ use super::model::Article;
 use super::store;
 use super::view::whole;
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::identity::Caller;
-use crate::accounts::identity::Origin;
+use crate::accounts::identity::Ctx;
 use crate::content::images;
-use crate::core::clock::Clock;
 use crate::core::picture::fitted;
-use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
 use crate::web::etag;
 use crate::web::pictures::{MAX_UPLOAD, PictureRenderer, new_name};
@@ -31,15 +28,14 @@ use crate::web::upload::{Image, Upload};
         (status = 422, description = "`unsupported_image` or `too_many_pixels`, field `image`", body = Problem, content_type = "application/problem+json")))]
 #[put("/articles/{id}/image")]
 pub(super) async fn put_article_image(
-    caller: Caller,
+    ctx: Ctx,
     blog: Data<Blog>,
-    clock: Data<Clock>,
-    (client, renderer): (Client, Data<PictureRenderer>),
+    renderer: Data<PictureRenderer>,
     id: Path<i64>,
     Upload(upload): Upload<MAX_UPLOAD>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, id, now) = (caller.require_manager()?.user_id, *id, clock.now());
-    let origin = Origin::of(by, &client, now);
+    let (by, id, now) = (ctx.actor.require_manager()?.user_id, *id, ctx.now());
+    let origin = ctx.origin(now);
     // Before a second is spent on rendering.
     if !blog
         .db
@@ -72,14 +68,13 @@ pub(super) async fn put_article_image(
 #[utoipa::path(tag = "articles", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "There is no picture")))]
 #[delete("/articles/{id}/image")]
 pub(super) async fn delete_article_image(
-    caller: Caller,
+    ctx: Ctx,
     blog: Data<Blog>,
-    clock: Data<Clock>,
-    client: Client,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let (by, now) = (caller.require_manager()?.user_id, clock.now());
-    let origin = Origin::of(by, &client, now);
+    ctx.actor.require_manager()?;
+    let now = ctx.now();
+    let origin = ctx.origin(now);
     let work = move |conn: &mut PgConnection| {
         let (current, _html) = store::lock(conn, *id)?;
         if current.image.is_some() {

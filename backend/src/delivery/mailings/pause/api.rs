@@ -1,22 +1,18 @@
 //! `/mailings/{id}/…`: owners pause, resume and cancel mailings; managers disable and enable them.
 
-use actix_web::web::{Data, Path};
+use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 
 use super::store as pauses;
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::identity::Caller;
-use crate::accounts::identity::Origin;
-use crate::core::clock::Clock;
-use crate::core::db::Db;
+use crate::accounts::identity::{Caller, Ctx};
 use crate::delivery::mailings::audit::audit;
 use crate::delivery::mailings::model::{DisableMailing, MailingRow};
 use crate::delivery::mailings::status::MailingStatus;
 use crate::delivery::mailings::{start, store};
 use crate::delivery::runs;
 use crate::web::body::Valid;
-use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
 
 /// Pause a mailing
@@ -27,13 +23,12 @@ use crate::web::error::{ApiError, Problem};
     (status = 409, description = "`completed`: there is nothing left to send", body = Problem, content_type = "application/problem+json")))]
 #[post("/mailings/{id}/pause")]
 pub(in crate::delivery::mailings) async fn pause_mailing(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    client: Client,
+    ctx: Ctx,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
+    let caller = ctx.actor;
+    let now = ctx.now();
+    let origin = ctx.origin(now);
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let mailing = store::lock(conn, owner_id, *id)?;
@@ -45,12 +40,11 @@ pub(in crate::delivery::mailings) async fn pause_mailing(
         }
         if mailing.paused_at.is_none() {
             pauses::pause(conn, mailing.id, now)?;
-            let origin = Origin::of(owner_id, &client, now);
             audit(conn, mailing.id, origin.event(EventKind::MailingPaused))?;
         }
         Ok(())
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    ctx.transaction(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -61,23 +55,21 @@ pub(in crate::delivery::mailings) async fn pause_mailing(
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Resumed")))]
 #[post("/mailings/{id}/resume")]
 pub(in crate::delivery::mailings) async fn resume_mailing(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    client: Client,
+    ctx: Ctx,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
+    let caller = ctx.actor;
+    let now = ctx.now();
+    let origin = ctx.origin(now);
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let mailing = store::lock(conn, owner_id, *id)?;
         if pauses::resume(conn, mailing.id)? {
-            let origin = Origin::of(owner_id, &client, now);
             audit(conn, mailing.id, origin.event(EventKind::MailingResumed))?;
         }
         Ok::<_, ApiError>(())
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    ctx.transaction(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -89,24 +81,22 @@ pub(in crate::delivery::mailings) async fn resume_mailing(
     (status = 409, description = "`no_run`: no run is open", body = Problem, content_type = "application/problem+json")))]
 #[post("/mailings/{id}/cancel")]
 pub(in crate::delivery::mailings) async fn cancel_mailing(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    client: Client,
+    ctx: Ctx,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
+    let caller = ctx.actor;
+    let now = ctx.now();
+    let origin = ctx.origin(now);
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.require_ownership(|owners| store::owner_of(conn, owners, *id))?;
         let mailing = store::lock(conn, owner_id, *id)?;
         if !runs::store::cancel_of_mailing(conn, mailing.id, now)? {
             return Err(ApiError::conflict("no_run", "The mailing has no open run."));
         }
-        let origin = Origin::of(owner_id, &client, now);
         audit(conn, mailing.id, origin.event(EventKind::MailingCancelled))?;
         start::refresh_state(conn, mailing.id).map_err(ApiError::from)
     };
-    db.run(move |conn| conn.transaction(work)).await?;
+    ctx.transaction(work).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -132,25 +122,23 @@ fn lock_for_manager(
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), request_body = DisableMailing, responses((status = 204, description = "Disabled")))]
 #[post("/mailings/{id}/disable")]
 pub(in crate::delivery::mailings) async fn disable_mailing(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    client: Client,
+    ctx: Ctx,
     id: Path<i64>,
     Valid(given): Valid<DisableMailing>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
+    let caller = ctx.actor;
+    let now = ctx.now();
+    let origin = ctx.origin(now);
     let work = move |conn: &mut PgConnection| {
         let mailing = lock_for_manager(conn, caller, *id)?;
         pauses::disable(conn, &mailing, caller.user_id, &given.reason, now)?;
-        let origin = Origin::of(caller.user_id, &client, now);
         let event = origin
             .event(EventKind::MailingDisabled)
             .with_details(&given.reason);
         audit(conn, mailing.id, event)?;
         Ok::<_, ApiError>(mailing.id)
     };
-    let mailing_id = db.run(move |conn| conn.transaction(work)).await?;
+    let mailing_id = ctx.transaction(work).await?;
     tracing::info!(
         mailing.id = mailing_id,
         user.id = caller.user_id,
@@ -165,13 +153,11 @@ pub(in crate::delivery::mailings) async fn disable_mailing(
 #[utoipa::path(tag = "mailings", params(("id" = i64, Path, minimum = 1)), responses((status = 204, description = "Enabled")))]
 #[post("/mailings/{id}/enable")]
 pub(in crate::delivery::mailings) async fn enable_mailing(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
-    client: Client,
+    ctx: Ctx,
     id: Path<i64>,
 ) -> Result<HttpResponse, ApiError> {
-    let origin = Origin::of(caller.user_id, &client, clock.now());
+    let caller = ctx.actor;
+    let origin = ctx.origin(ctx.now());
     let work = move |conn: &mut PgConnection| {
         let mailing = lock_for_manager(conn, caller, *id)?;
         if mailing.disabled_at.is_some() {
@@ -180,7 +166,7 @@ pub(in crate::delivery::mailings) async fn enable_mailing(
         }
         Ok::<_, ApiError>(mailing.id)
     };
-    let mailing_id = db.run(move |conn| conn.transaction(work)).await?;
+    let mailing_id = ctx.transaction(work).await?;
     tracing::info!(
         mailing.id = mailing_id,
         user.id = caller.user_id,

@@ -3,22 +3,18 @@
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, post};
-use diesel::{Connection, PgConnection};
+use diesel::PgConnection;
 
 use super::{RetryError, retry};
 use crate::accounts::audit_log::model::EventKind;
-use crate::accounts::identity::Caller;
-use crate::accounts::identity::Origin;
+use crate::accounts::identity::Ctx;
 use crate::accounts::quotas::model::Quotas;
-use crate::core::clock::Clock;
-use crate::core::db::Db;
 use crate::core::owners::Owners;
 use crate::delivery::deliveries::model::RetryDeliveries;
 use crate::delivery::mailings::audit::audit;
 use crate::delivery::runs::model::Run;
 use crate::delivery::runs::store as runs;
 use crate::web::body::Valid;
-use crate::web::client::Client;
 use crate::web::error::{ApiError, Problem};
 
 /// Room for 10 000 ids.
@@ -74,27 +70,25 @@ impl From<RetryError> for ApiError {
     (status = 429, description = "`quota_used_up`: too many mails within 24 hours; `Retry-After` says when there is room again", body = Problem, content_type = "application/problem+json")))]
 #[post("/runs/{id}/retry")]
 pub(in crate::delivery::mailings) async fn retry_run(
-    caller: Caller,
-    db: Data<Db>,
-    clock: Data<Clock>,
+    ctx: Ctx,
     quotas: Data<Quotas>,
-    client: Client,
     id: Path<i64>,
     Valid(which): Valid<RetryDeliveries, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
-    let now = clock.now();
+    let caller = ctx.actor;
+    let now = ctx.now();
+    let origin = ctx.origin(now);
     let work = move |conn: &mut PgConnection| {
         let owner_id = caller.require_ownership(|owners| runs::owner_of(conn, owners, *id))?;
         let run = runs::row(conn, Owners::One(owner_id), *id)?;
         retry(conn, &run, &which, **quotas, now)?;
-        let origin = Origin::of(owner_id, &client, now);
         let event = origin
             .event(EventKind::RunRetried)
             .with_details(&format!("#{}", run.id));
         audit(conn, run.mailing_id, event)?;
         runs::find(conn, Owners::One(owner_id), *id).map_err(ApiError::from)
     };
-    let run = db.run(move |conn| conn.transaction(work)).await?;
+    let run = ctx.transaction(work).await?;
     Ok(HttpResponse::Accepted()
         .insert_header((LOCATION, format!("/api/v1/runs/{}", run.id)))
         .json(run))
