@@ -327,4 +327,14 @@ proptest! {
         prop_assert_eq!(header_names(&mail).join(" "), format!("{HEADERS} Content-Transfer-Encoding"));
         prop_assert_eq!(read(&mail).to().unwrap().clone().into_list().len(), 1);
     }
+
+    #[test]
+    fn a_mail_program_reads_the_name_that_was_written(name in "[!-~а-яёЁ😀]([ -~а-я]{0,60}[!-~а-я])?") {
+        let mail = mail("{{ full_name }}", "", "x", &name);
+        let message = read(&mail);
+        let to = message.to().unwrap().clone().into_list();
+        prop_assert_eq!(to.len(), 1);
+        prop_assert_eq!(to.first().and_then(|to| to.name()), Some(name.as_str()));
+        prop_assert_eq!(message.subject(), Some(name.as_str()));
+    }
 }
