@@ -1,5 +1,4 @@
-//! A mail's bodies: the plain text alone, or the text and the HTML as alternatives. What is the same for everybody is encoded
-//! once.
+//! The bodies of a mail: plain text only, or text and HTML as alternatives. What all recipients share is encoded once.
 
 use std::borrow::Cow;
 
@@ -23,7 +22,7 @@ enum Html {
 }
 
 impl Bodies {
-    /// Those of a template; `boundary` stands between them.
+    /// The bodies of a template, delimited by `boundary`.
     pub(super) fn new(template: &Template, boundary: String) -> Self {
         let html = match &template.html {
             TemplatePart::Fixed(html) if html.is_empty() => Html::Absent,
@@ -41,17 +40,17 @@ impl Bodies {
         }
     }
 
-    /// Whether everybody gets the same.
+    /// Whether the bodies are the same for all recipients.
     pub(super) fn are_fixed(&self) -> bool {
         self.text.is_some() && !matches!(self.html, Html::Filled)
     }
 
-    /// What stands between the bodies, if there is more than one.
+    /// The delimiter, if there is more than one body.
     pub(super) fn boundary(&self) -> Option<&str> {
         (!matches!(self.html, Html::Absent)).then_some(self.boundary.as_str())
     }
 
-    /// Appends the plain text alone, or both bodies, the better one last (RFC 2046, 5.1.4).
+    /// Appends the plain text, or both bodies with the HTML last (RFC 2046, 5.1.4).
     pub(super) fn append(
         &self,
         template: &Template,
@@ -107,7 +106,7 @@ impl Bodies {
     }
 }
 
-/// The HTML's frame, unless the text is to be made from the HTML as this person gets it.
+/// The compiled HTML, unless the text has to be made from the rendered HTML.
 fn frame(template: &Template) -> Option<&CompiledTemplate> {
     match (&template.html, &template.text) {
         (TemplatePart::Filled(_, frame), Some(_)) => frame.as_ref(),

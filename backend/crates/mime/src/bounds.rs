@@ -21,12 +21,12 @@ pub(super) const HTML_READ: &str = "Write a text as well: from HTML as long as t
 /// Why a message cannot be rendered for a recipient.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
-    #[error("the template cannot be filled in: {0}")]
+    #[error("the template cannot be rendered: {0}")]
     Template(#[from] Error),
     /// It would end the header line, and possibly start another.
     #[error("the subject contains a line break or another control character")]
     ControlCharacter,
-    #[error("filled in, the message is too long")]
+    #[error("the rendered message is too long")]
     TooLong,
 }
 

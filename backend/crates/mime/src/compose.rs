@@ -1,4 +1,4 @@
-//! From a run's content to its mails. What is the same for all recipients is encoded once; a mail is the rest.
+//! Composes the mails of a message. What all recipients share is encoded once.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -12,28 +12,28 @@ use super::links::{Link, RunMail, SignedToken, SignedTokens};
 use super::render::{Mistake, PlaceholderValues, RenderError, Template, TemplatePart};
 use super::transfer::BOUNDARY_START;
 
-/// What is sent to every recipient of a run.
+/// The content of a message and its settings.
 #[derive(Debug, Clone, Copy)]
 pub struct Content<'a> {
     pub subject: &'a str,
     /// Empty for a mail in plain text only.
     pub html: &'a str,
-    /// Empty: made from the HTML.
+    /// If empty, it is made from the HTML.
     pub text: &'a str,
     /// The sender's name; may be empty.
     pub from_name: &'a str,
     pub from_email: &'a str,
-    /// Names the list in `List-Id`, such as `mailing-7`; `None` for a mail that is not to many.
+    /// The list named in `List-Id`, such as `mailing-7`; `None` for a single mail.
     pub list: Option<&'a str>,
     /// The account the mail is sent for; part of the tokens in its links.
     pub owner_id: i64,
-    /// `PUBLIC_URL`: a mail's links begin with it. One that is not to many shows examples, and offers no way to unsubscribe.
+    /// `PUBLIC_URL`, with which links begin. A single mail has example links and no `List-Unsubscribe`.
     pub public_url: &'a str,
     /// `Secrets::message_id`
     pub message_id_key: &'a [u8; 32],
 }
 
-/// Who gets a mail, and in which run: the two ids name the mail in its `Message-ID`. Runs count from 1; a test has run 0.
+/// A recipient of a mail. Both ids are part of the `Message-ID`; runs are numbered from 1, and 0 is a test mail.
 #[derive(Debug, Clone, Copy)]
 pub struct MailRecipient<'a> {
     pub run_id: i64,
@@ -42,7 +42,7 @@ pub struct MailRecipient<'a> {
     pub full_name: &'a str,
 }
 
-/// A mail as it is handed to an SMTP session, which doubles the dots.
+/// A composed mail, before dot-stuffing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
     pub from: String,
@@ -51,7 +51,7 @@ pub struct Mail {
     pub data: Vec<u8>,
 }
 
-/// Why a mail could not be made. It concerns this recipient only, and trying again changes nothing.
+/// Why a mail cannot be composed. Permanent.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
     #[error("the message is not a valid template: {}", .0.first().map_or("", |mistake| mistake.message.as_str()))]
@@ -62,7 +62,7 @@ pub enum ComposeError {
     Header(#[from] HeaderError),
 }
 
-/// A run's content, ready to become mails.
+/// A message prepared for all its recipients.
 #[derive(Debug)]
 pub struct PreparedMessage {
     template: Template,
@@ -71,23 +71,23 @@ pub struct PreparedMessage {
     owner_id: i64,
     stamps: SignedTokens,
     links: Links,
-    /// The headers that all mails share, ready to be copied.
+    /// The headers that all mails share.
     head: String,
     subject: Option<String>,
     bodies: Bodies,
     size: usize,
 }
 
-/// The links that name a mail to us.
+/// The links that identify a mail.
 #[derive(Debug)]
 enum Links {
-    /// The header `List-Unsubscribe` and the pages' addresses, each up to the mail's token.
+    /// The `List-Unsubscribe` header and the URLs of the pages, each up to the token of the mail.
     Own {
         one_click: String,
         pages: Pages,
         tokens: LinkTokens,
     },
-    /// The same for every mail, and good for nothing.
+    /// Example links, the same for every mail.
     Examples(Pages),
 }
 
@@ -98,7 +98,7 @@ struct Pages {
 }
 
 impl PreparedMessage {
-    /// Encodes what is the same for everybody.
+    /// Encodes what all recipients share.
     pub fn new(content: &Content<'_>) -> Result<Self, ComposeError> {
         let template = Template::parse(content.subject, content.html, content.text)
             .map_err(ComposeError::Template)?;
@@ -141,7 +141,7 @@ impl PreparedMessage {
         })
     }
 
-    /// The mail to one recipient. `date` is when it is made; everything else is the same on every retry.
+    /// The mail to one recipient. Only `date` differs between attempts.
     pub fn mail_for(
         &self,
         addressee: &MailRecipient<'_>,
@@ -184,7 +184,7 @@ impl PreparedMessage {
         self.bodies.are_fixed()
     }
 
-    /// Empty for a message that does not show it: most mails are spared the work.
+    /// Empty for a message that does not contain this link, to save time.
     fn link(&self, link: Link, token: &str) -> Cow<'_, str> {
         if !self.template.shows(link) {
             return Cow::Borrowed("");
@@ -195,7 +195,7 @@ impl PreparedMessage {
         }
     }
 
-    /// The headers that no other mail has.
+    /// Appends the headers that differ between mails.
     fn append_own_headers(
         &self,
         stamp: &SignedToken,
@@ -241,7 +241,7 @@ fn shared_headers(
     header::mailbox("From", content.from_name.trim(), from, &mut head)?;
     if let Some(list) = content.list {
         header::unstructured("List-Id", &format!("<{list}.{domain}>"), &mut head)?;
-        // One click, not one look: those who scan links do not send this form (RFC 8058).
+        // Link scanners do not send this form, so they do not unsubscribe anyone (RFC 8058).
         head.push_str("List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\nPrecedence: bulk\r\n");
     }
     head.push_str("Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n");

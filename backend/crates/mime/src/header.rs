@@ -1,4 +1,4 @@
-//! Header lines: encoded words (RFC 2047), quoting and folding come from `email-encoding`; here is what may go in.
+//! Header lines. `email-encoding` provides encoded words (RFC 2047), quoting and folding; this module validates values.
 
 use std::fmt::{self, Write as _};
 
@@ -8,20 +8,20 @@ use email_encoding::headers::{quoted_string, rfc2047};
 
 use crate::email_address::EmailAddress;
 
-/// The longest word that is written as it is; a longer one could make its line too long.
+/// Maximum length of a word that is not encoded; a longer one could make its line too long.
 const MAX_WORD: usize = 60;
-/// Enough for any site, and leaves room for a link's path and token.
+/// Maximum length of the base URL of links; leaves room for path and token.
 const MAX_LINK_BASE: usize = 500;
 
-/// The value cannot stand in a header.
+/// Why a value is not allowed in a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
-    /// CR, LF or NUL would end the line and begin another.
+    /// CR or LF would end the line and start another.
     #[error("a name or an address contains a line break or another control character")]
     ControlCharacter,
-    #[error("this is not an e-mail address that can be written to")]
+    #[error("not an e-mail address that mail can be sent to")]
     Address,
-    #[error("links cannot begin with this address of the site")]
+    #[error("links cannot begin with this base URL")]
     Link,
 }
 
@@ -69,7 +69,7 @@ pub fn address(email: &str) -> Result<String, HeaderError> {
     }
 }
 
-/// Whether links that begin with this can stand in a header: in one piece, on a line of at most 998 characters.
+/// Whether links with this base URL fit in a header line of at most 998 characters, unfolded.
 pub(super) fn link_base(url: &str) -> Result<&str, HeaderError> {
     let fits = url.len() <= MAX_LINK_BASE && url.bytes().all(|byte| byte.is_ascii_graphic());
     if fits && !url.contains(['<', '>', '"']) {
@@ -87,7 +87,7 @@ fn refuse_control_characters(text: &str) -> Result<(), HeaderError> {
     }
 }
 
-/// Plain ASCII that folds well and that nobody takes for an encoded word.
+/// Plain ASCII that can be folded and cannot be mistaken for an encoded word.
 fn is_writable(text: &str) -> bool {
     text.is_ascii()
         && !text.contains("=?")
@@ -109,7 +109,8 @@ fn line(
     Ok(())
 }
 
-/// Appends a `Date` header (RFC 5322, 3.3). By hand: a format that is parsed for every mail costs more than all other headers.
+/// Appends a `Date` header (RFC 5322, 3.3). Written by hand: parsing a format string for every mail costs more than all
+/// other headers.
 pub(super) fn date(at: DateTime<Utc>, out: &mut String) {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

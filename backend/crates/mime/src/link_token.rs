@@ -68,7 +68,7 @@ impl LinkTokens {
         }
     }
 
-    /// The token of the mail with this stamp.
+    /// The token of this mail.
     pub(super) fn issue(&self, stamp: &SignedToken, owner_id: i64, email: &str) -> String {
         let ids = stamp.mail().to_bytes();
         let mut encrypted = Vec::with_capacity(OWNER_LEN + email.len() + MAX_TAG_LEN);

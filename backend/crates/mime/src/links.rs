@@ -11,20 +11,20 @@ use sha2::Sha256;
 const TOKEN: usize = 32;
 /// The same in base64url.
 const TOKEN_CHARS: usize = 43;
-/// Where in the digest the token's part lies: right behind what the `Message-ID` shows to everybody.
+/// The part of the digest used in old tokens; the part before it is public in the `Message-ID`.
 const PROOF: std::ops::Range<usize> = 10..26;
 
-/// A link that each mail has of its own.
+/// A link that differs for each mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
-    /// To the page where a reader ends such mails.
+    /// To the page on which the reader unsubscribes.
     Unsubscribe,
     /// To the page that shows the mail in a browser.
     View,
 }
 
 impl Link {
-    /// What stands for it in a message.
+    /// Its placeholder in messages.
     pub(super) const fn placeholder(self) -> &'static str {
         match self {
             Self::Unsubscribe => "unsubscribe_url",
@@ -32,7 +32,8 @@ impl Link {
         }
     }
 
-    /// The link of the mail with this token. It is behind the fragment: it reaches no server's log and no referrer.
+    /// The link of the mail with this token. The token is in the fragment, so that it does not appear in server logs and
+    /// referrers.
     pub fn with(self, public_url: &str, token: &str) -> String {
         let page = match self {
             Self::Unsubscribe => "/unsubscribe#",
@@ -41,7 +42,7 @@ impl Link {
         [public_url, page, token].concat()
     }
 
-    /// The link in a mail that is of no run: a preview or a test.
+    /// The link in previews and test mails.
     pub fn example(self, public_url: &str) -> String {
         self.with(public_url, "example")
     }
@@ -73,11 +74,11 @@ impl RunMail {
     }
 }
 
-/// Creates stamps, and verifies old tokens. Cheap to clone.
+/// Creates signed tokens, and verifies old ones. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct SignedTokens(Hmac<Sha256>);
 
-/// What only we can know of a mail, from one HMAC.
+/// The HMAC of a mail.
 pub(super) struct SignedToken {
     mail: RunMail,
     digest: [u8; 32],
@@ -91,7 +92,7 @@ impl SignedTokens {
         Self(mac)
     }
 
-    /// A name for this content that nobody can guess, in letters and digits.
+    /// An unpredictable name for this content, in letters and digits.
     pub(super) fn name(&self, content: &[u8]) -> impl fmt::Display {
         Name(self.digest(content))
     }
@@ -123,7 +124,7 @@ impl SignedTokens {
 }
 
 impl SignedToken {
-    /// For the `Message-ID`: the two ids and what nobody can guess.
+    /// The local part of the `Message-ID`: both ids and an unpredictable part.
     pub(super) fn id(&self) -> impl fmt::Display {
         let RunMail {
             run_id,
@@ -170,7 +171,7 @@ impl SignedToken {
     }
 }
 
-/// Takes as long for any two of the same length: how much of a guess was right does not show.
+/// Compares in constant time for inputs of equal length.
 fn same(a: &[u8], b: &[u8]) -> bool {
     let differing = a.iter().zip(b).fold(0, |differing, (a, b)| {
         std::hint::black_box(differing | (a ^ b))
@@ -178,7 +179,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && differing == 0
 }
 
-/// The first 80 bits of a digest in hexadecimal, enough to be guessed by nobody.
+/// The first 80 bits of a digest in hexadecimal.
 struct Name([u8; 32]);
 
 impl fmt::Display for Name {

@@ -1,6 +1,6 @@
-//! What a message may contain besides plain text: `{{ … }}` and `{% if … %}` over what is known of a person and a few filters.
-//! Whatever could take a template beyond the size of its source (loops, variables, macros, `*`, `replace`, `join`) is
-//! refused here, token by token, before it is parsed: fuel counts instructions, not the bytes that one of them makes.
+//! What a message may contain besides plain text: `{{ … }}` and `{% if … %}` with a few values and filters. Anything whose
+//! output could be much longer than its source (loops, variables, macros, `*`, `replace`, `join`) is rejected before the
+//! template is parsed: fuel limits the number of instructions, not the bytes that an instruction produces.
 
 use std::ops::Range;
 
@@ -12,16 +12,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::bounds::{Filter, OnFailure, SPLITS, add_filter};
 use super::links::Link;
 
-/// What is made for each mail that shows it.
+/// Placeholders of links.
 pub(super) const LINKS: [Link; 2] = [Link::Unsubscribe, Link::View];
-/// What is known of a person.
+/// The names of all placeholders.
 pub(super) const NAMES: [&str; 4] = [
     "email",
     "full_name",
     Link::Unsubscribe.placeholder(),
     Link::View.placeholder(),
 ];
-/// None of them makes its input much longer.
+/// Filters whose output is not much longer than their input.
 pub(super) const FILTERS: [&str; 12] = [
     "default",
     "d",
@@ -37,14 +37,14 @@ pub(super) const FILTERS: [&str; 12] = [
     "urlencode",
 ];
 pub(super) const STATEMENTS: [&str; 4] = ["if", "elif", "else", "endif"];
-/// The parser nests as deep as a tag is long, and `{% elif %}` nests once more.
+/// The nesting depth of the parser grows with the length of a tag, and by one with each `{% elif %}`.
 pub(super) const MAX_TAG_TOKENS: usize = 64;
 pub(super) const MAX_TAGS: usize = 500;
 /// Maximum size of a tag, whose content is available to each of its filters and comparisons.
 const MAX_TAG_BYTES: usize = 8 * 1024;
 /// Maximum number of joins; each copies the text before it.
 const MAX_JOINS: usize = 8;
-/// Instructions; far more than so few tags have.
+/// Maximum number of instructions; far more than so few tags need.
 const FUEL: u64 = 100_000;
 
 /// Characters left unescaped in the query of a link (RFC 3986, 2.3).
@@ -128,9 +128,9 @@ pub(super) fn syntax() -> SyntaxConfig {
         .unwrap_or_default()
 }
 
-/// Where the tags of a template are, in bytes; or what is wrong with it, in a sentence.
+/// The byte ranges of the tags of a template. The error is a sentence.
 pub(super) fn tags(source: &str) -> Result<Vec<Range<usize>>, String> {
-    // Nearly every part of nearly every message; and a lexer's line counter need not see a megabyte for nothing.
+    // True of most parts of most messages; the lexer is skipped.
     if !has_tags(source) {
         return Ok(Vec::new());
     }
@@ -176,7 +176,7 @@ pub(super) fn has_tags(text: &str) -> bool {
     text.contains("{{") || text.contains("{%")
 }
 
-/// The lexer's or the parser's complaint as a sentence.
+/// The error of the lexer or the parser as a sentence.
 pub(super) fn explain(error: &Error) -> String {
     let what = error
         .detail()
@@ -193,7 +193,7 @@ pub(super) fn offset(offset: u32) -> usize {
 
 const TOO_LONG: &str = "This placeholder is too long.";
 
-/// What has been read of a tag.
+/// The state of checking a tag.
 #[derive(Default)]
 struct TagCheck {
     start: usize,

@@ -1,7 +1,7 @@
-//! HTML as plain text: what a mail program shows that reads no HTML, and the excerpt in a list of messages.
+//! Converts HTML to plain text, for mail programs that do not show HTML and for excerpts in lists.
 //!
-//! Only a tokenizer is used, no tree: hostile HTML (elements nested 100 000 deep, formatting never closed) makes a tree
-//! cost minutes and gigabytes; tokens cost the same for every byte.
+//! Uses a tokenizer without a tree: for hostile HTML (elements nested 100 000 deep, formatting never closed) a tree costs
+//! minutes and gigabytes, while the cost of tokens is linear.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -35,7 +35,7 @@ enum Concealed {
 
 fn written(html: &str, concealed: Concealed) -> TextWriter {
     let mut emitter = DefaultEmitter::default();
-    // Without a tree, nobody else tells it that what follows `<style>` is no HTML.
+    // There is no tree builder to switch the tokenizer to raw text after `<style>`.
     emitter.naively_switch_states(true);
     let mut writer = TextWriter::default();
     for token in tokens(html, emitter) {
@@ -67,9 +67,9 @@ struct TextWriter {
     /// The style sheets so far, and the text of the open one.
     styles: StyleSheet,
     css: Option<String>,
-    /// Inside so many `<pre>`.
+    /// Number of open `<pre>` elements.
     verbatim: usize,
-    /// For each open list the number of its last item; `None` where they are not numbered.
+    /// The number of the last item of each open list; `None` for unordered lists.
     lists: Vec<Option<u32>>,
     /// The address of the open link and where its text begins.
     link: Option<(String, usize)>,
@@ -257,7 +257,7 @@ impl TextWriter {
     }
 }
 
-/// How far an element keeps from its neighbours, in line breaks.
+/// The number of line breaks around an element.
 fn gap(name: &str) -> usize {
     match name {
         "p" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "blockquote" | "table" | "dl"

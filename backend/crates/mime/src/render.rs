@@ -1,4 +1,4 @@
-//! A message filled in for one person. Pure.
+//! Renders a message for one recipient. Pure.
 
 use std::borrow::Cow;
 
@@ -23,7 +23,7 @@ const MAX_SUBJECT: usize = 2_000;
 /// Replaces a subject that is empty after rendering, as mail programs display it.
 pub const NO_SUBJECT: &str = "(no subject)";
 
-/// A message as one person gets it.
+/// A message rendered for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
     pub subject: String,
@@ -39,7 +39,7 @@ pub struct Mistake {
     pub message: String,
 }
 
-/// A message ready to be filled in any number of times.
+/// A message that can be rendered any number of times.
 #[derive(Debug)]
 pub struct Template {
     environment: Environment<'static>,
@@ -50,17 +50,17 @@ pub struct Template {
     links: Vec<Link>,
 }
 
-/// One of a message's three parts.
+/// A part of a message: subject, HTML or text.
 #[derive(Debug)]
 pub(super) enum TemplatePart {
-    /// The same for everybody.
+    /// The same for all recipients.
     Fixed(String),
-    /// Filled in for each from the template of this name, or from its frame where that does the same.
+    /// Rendered from the template of this name, or from its compiled form where possible.
     Filled(&'static str, Option<CompiledTemplate>),
 }
 
 impl Template {
-    /// Reads a message. An empty body is an absent one; an absent text is made from the HTML.
+    /// Parses a message. An empty body is an absent one; an absent text is made from the HTML.
     pub fn parse(subject: &str, html: &str, text: &str) -> Result<Self, Vec<Mistake>> {
         let html = &*as_mailed(html);
         let text = &*text_queries::as_mailed(text);
@@ -108,7 +108,7 @@ impl Template {
         }
     }
 
-    /// The message as this person gets it.
+    /// Renders the message with these values.
     pub fn render(&self, person: &PlaceholderValues<'_>) -> Result<Rendered, Mistake> {
         let subject = self.fill_subject(person).map_err(mistake_in("subject"))?;
         let html = self.fill(&self.html, person).map_err(mistake_in("html"))?;
@@ -124,12 +124,12 @@ impl Template {
         })
     }
 
-    /// Whether some part shows this link: for one that does not, nobody need make it.
+    /// Whether some part contains this link.
     pub(super) fn shows(&self, link: Link) -> bool {
         self.links.contains(&link)
     }
 
-    /// The subject: one line, whatever the template and the person's name contain.
+    /// Renders the subject, which must be a single line.
     pub(super) fn fill_subject(
         &self,
         person: &PlaceholderValues<'_>,
@@ -170,7 +170,7 @@ impl Template {
         bounds::render(&template, values).map(Cow::Owned)
     }
 
-    /// Adds a template under the name of its field; says in a sentence what is wrong with it.
+    /// Adds a template under the name of its field. The error is a sentence.
     fn add(&mut self, field: &'static str, source: &str) -> Result<TemplatePart, String> {
         let tags = tags(source)?;
         if tags.is_empty() && !has_tags(source) {
@@ -210,7 +210,7 @@ impl Template {
         Ok(TemplatePart::Filled(field, frame))
     }
 
-    /// The text where there is none, made once so that it costs nothing per mail; `None` where that cannot be.
+    /// Makes a missing text from the HTML, once for all mails; `None` if it can only be made from the rendered HTML.
     fn text_from(&mut self, html: &str) -> Option<TemplatePart> {
         if let TemplatePart::Fixed(html) = &self.html {
             return Some(TemplatePart::Fixed(plain_text::of_html(html)));

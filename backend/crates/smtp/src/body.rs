@@ -1,9 +1,9 @@
-//! A mail's bytes in the form that DATA wants: CRLF line ends, dots doubled, a dot at the end. Pure.
+//! Encodes a mail for DATA: CRLF line ends, dot-stuffing, a final dot. Pure.
 
 /// Appends the body and its final dot.
 ///
 /// Every bare CR and bare LF becomes CRLF: servers disagree on whether `LF . LF` ends a mail, and a text written by one
-/// of our users must not be able to end its own mail and begin another (SMTP smuggling).
+/// of our users must not be able to end the mail and start another (SMTP smuggling).
 pub(super) fn append_body(flight: &mut Vec<u8>, body: &[u8]) {
     flight.reserve(body.len() + body.len() / 32 + 16);
     if is_ready(body) {
@@ -24,8 +24,8 @@ pub(super) fn append_body(flight: &mut Vec<u8>, body: &[u8]) {
     flight.extend_from_slice(b".\r\n");
 }
 
-/// Whether every line ends with CRLF and none begins with a dot: then there is nothing to be done. Three quick looks at all
-/// bytes cost less than one at every line.
+/// Whether every line ends with CRLF and none begins with a dot. Three passes over all bytes are faster than examining
+/// every line.
 fn is_ready(body: &[u8]) -> bool {
     let count = |byte| memchr::memchr_iter(byte, body).count();
     let begins_with_dot = body.starts_with(b".") || memchr::memmem::find(body, b"\n.").is_some();

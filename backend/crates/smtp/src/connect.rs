@@ -1,4 +1,4 @@
-//! From a server's name to a connection that is ready for its first mail: TCP, TLS, EHLO, AUTH.
+//! Establishes a connection that is ready for its first mail: TCP, TLS, EHLO, AUTH.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::{
     wire::{Stream, Wire, within},
 };
 
-/// A name may stand for many addresses; more than this are not tried.
+/// Maximum number of addresses tried for a name.
 const MAX_ADDRESSES: usize = 4;
 
 pub(super) async fn connect(
@@ -149,7 +149,7 @@ async fn explained(failure: Failure, peer: SocketAddr, timeouts: &Timeouts) -> F
     Failure::new(Stage::Tls, FailureClass::BeginsInClear, why)
 }
 
-/// Where the server may be connected to. What was checked is what is connected to: the name is not looked up again.
+/// The allowed addresses of the server. The name is not looked up again: the checked address is connected to.
 async fn addresses(server: &Server, limit: Duration) -> Result<Vec<SocketAddr>, Failure> {
     let resolve = async { Ok(lookup_host((server.host.as_str(), server.port)).await?) };
     let found = within(limit, Stage::Connect, resolve).await;
@@ -173,7 +173,7 @@ async fn addresses(server: &Server, limit: Duration) -> Result<Vec<SocketAddr>, 
         .take(MAX_ADDRESSES)
         .collect();
     if had_any && allowed.is_empty() {
-        let why = "this leads where servers of users may not be";
+        let why = "the egress policy does not allow this address";
         return Err(Failure::new(Stage::Connect, FailureClass::NotAllowed, why));
     }
     Ok(allowed)
@@ -222,8 +222,7 @@ async fn introduce(
     }
 }
 
-/// PLAIN, else LOGIN. In clear only where the server's settings say `tls=none`: with anything else the connection is
-/// encrypted by now, or there is none.
+/// Authenticates with PLAIN, or LOGIN. The connection is encrypted, unless the settings of the server say `tls=none`.
 async fn authenticate(
     wire: &mut Wire,
     offered: &Capabilities,
@@ -243,7 +242,7 @@ async fn authenticate(
     let lines = if mechanisms.contains(&"PLAIN") {
         vec![format!("AUTH PLAIN {}", encoded(Mechanism::Plain, None)?)]
     } else if mechanisms.contains(&"LOGIN") {
-        // User, then password, whatever the server calls them in its prompts.
+        // User name, then password, regardless of the text of the prompts.
         let [user, password] =
             ["Username", "Password"].map(|prompt| encoded(Mechanism::Login, Some(prompt)));
         vec!["AUTH LOGIN".to_owned(), user?, password?]

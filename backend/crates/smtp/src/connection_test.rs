@@ -1,4 +1,4 @@
-//! A conversation with a mail server that ends before any mail: up to the sender, and no further.
+//! Tests a connection to an SMTP server, up to MAIL FROM.
 
 use super::connect::Dialled;
 use super::failure::Failure;
@@ -6,7 +6,7 @@ use super::reply::{Reply, Stage};
 use super::server::Server;
 use super::timeouts::Timeouts;
 
-/// The result of a test conversation.
+/// The result of a connection test.
 #[derive(Debug)]
 pub struct ConnectionTest {
     /// The EHLO name used, if a connection was established.
@@ -16,7 +16,7 @@ pub struct ConnectionTest {
 }
 
 impl ConnectionTest {
-    /// A conversation that failed.
+    /// A test that failed.
     pub fn failed(failure: Failure) -> Self {
         Self {
             ehlo_name: None,
@@ -45,7 +45,7 @@ async fn send_mail_from(
     let (mut wire, _) = dialled.begin(server, timeouts).await?;
     let mail = format!("MAIL FROM:<{from}>\r\n");
     let reply = wire.ask(Stage::Mail, &mail, timeouts.command).await;
-    // It is not waited for what the server thinks of that.
+    // The replies to these do not matter.
     wire.ask(Stage::Mail, "RSET\r\nQUIT\r\n", timeouts.quit)
         .await
         .ok();

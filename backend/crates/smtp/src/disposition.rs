@@ -1,4 +1,4 @@
-//! What an attempt that was not accepted means: for the delivery (outcome) and for the run (cause). Pure.
+//! What a failed attempt means for the delivery (outcome) and for the run (reason). Pure.
 
 mod address;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use crate::failure_class::FailureClass;
 use crate::reply::{Reply, Stage};
 
-/// What became of an attempt; the word that the log shows.
+/// The outcome of an attempt.
 #[derive(
     Debug,
     Clone,
@@ -25,15 +25,15 @@ use crate::reply::{Reply, Stage};
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Outcome {
-    /// 25x to the final dot. Not "delivered": that nobody can know here.
+    /// 25x to the final dot. Not the same as delivered.
     Accepted,
-    /// Not now: worth another attempt.
+    /// A temporary failure, to be retried.
     Deferred,
-    /// Never: another attempt would be refused again.
+    /// A permanent failure.
     Rejected,
-    /// No usable reply before the final dot: surely not sent.
+    /// No usable reply before the final dot: not sent.
     Unreachable,
-    /// The dot was sent and no complete reply came: nobody knows (RFC 1047).
+    /// The dot was sent but no complete reply received: the mail may have been accepted (RFC 1047).
     Uncertain,
 }
 
@@ -44,23 +44,22 @@ impl Outcome {
     }
 }
 
-/// Whom an attempt that was not accepted says something about.
+/// The cause of a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// The server or the way to it. The delivery waits and is not charged for it.
+    /// The server or the network. Does not count as an attempt of the delivery.
     ServerTrouble,
-    /// Like server trouble, but the server does not keep to SMTP.
+    /// Like server trouble, but the server violates SMTP.
     Protocol,
-    /// TLS, certificate or credentials: waiting does not help, a person must look.
+    /// TLS, certificate or credentials: retries do not help until the configuration is corrected.
     Configuration,
     /// 4xx at RCPT: greylisting and the like.
     RecipientTransient,
-    /// The mailbox is full: worth a retry, but not soon.
+    /// The mailbox is full: retried after a longer delay.
     MailboxFull,
     /// The address does not exist: counts towards suppression.
     RecipientPermanent,
-    /// 5xx at RCPT that does not say so: about the sender, or unclear. Says nothing about the address or about the
-    /// content, which the server has not seen.
+    /// Any other 5xx at RCPT: about the sender, or unclear. Not about the content, which the server has not seen.
     RecipientRefused,
     /// 4xx at MAIL, DATA, body or dot.
     Transient,
@@ -68,7 +67,7 @@ pub enum Reason {
     SenderOrContent,
     /// The policy for uncertain deliveries decides.
     Uncertain,
-    /// The mail itself: refused by us, without SMTP.
+    /// The mail cannot be sent through this server; no SMTP command was sent.
     Unsendable,
 }
 
@@ -79,7 +78,7 @@ pub struct Disposition {
 }
 
 impl Disposition {
-    /// The rule of everything that can go wrong; there is no way through it to `Accepted`.
+    /// The disposition of a failure; never `Accepted`.
     pub fn of(stage: Stage, class: FailureClass, reply: Option<&Reply>) -> Self {
         use {Outcome as O, Reason as C};
         let (outcome, reason) = match (class, reply) {

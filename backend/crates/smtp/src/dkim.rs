@@ -1,5 +1,5 @@
-//! DKIM: mails are signed with a key whose public half the sender's domain publishes (RFC 6376, RFC 8463). Own code over
-//! aws-lc: what is at hand pulls in the `rsa` crate (RUSTSEC-2023-0071), and parses again what was just written. Pure.
+//! DKIM signatures (RFC 6376, RFC 8463). Own code over aws-lc: the available crates depend on the `rsa` crate
+//! (RUSTSEC-2023-0071), and parse the composed mail again. Pure.
 
 mod alignment;
 mod folded;
@@ -13,7 +13,7 @@ pub use self::alignment::is_aligned;
 use self::folded::Folded;
 pub use self::key::{Algorithm, DkimKey, KeyError};
 
-/// What is signed of a mail's head, where it is there: what readers and their servers go by.
+/// The headers that are signed, if present.
 const SIGNED: [&str; 9] = [
     "from",
     "to",
@@ -25,10 +25,10 @@ const SIGNED: [&str; 9] = [
     "list-unsubscribe",
     "list-unsubscribe-post",
 ];
-/// Of the signature, on one line.
+/// Length of the signature on one line.
 const LINE: usize = 70;
 
-/// The domain in ASCII, if it can be one.
+/// The domain in ASCII, if it is valid.
 pub fn domain(text: &str) -> Option<String> {
     let ascii = idna::domain_to_ascii(text).ok()?;
     let of_name = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
@@ -45,14 +45,14 @@ pub fn is_place_of_key(text: &str) -> bool {
         .any(|label| label.eq_ignore_ascii_case(BETWEEN))
 }
 
-/// Whether this names a key of a domain.
+/// Whether this is a valid selector.
 pub fn is_selector(text: &str) -> bool {
     text.len() <= 63
         && !is_place_of_key(text)
         && domain(text).is_some_and(|name| name.eq_ignore_ascii_case(text))
 }
 
-/// The mail is not one that can be signed.
+/// The mail is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the mail cannot be signed")]
 pub struct NotSigned;
@@ -66,7 +66,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// With this domain's key of this name. Both must be as `domain` and `is_selector` have them.
+    /// Creates a signer. The domain is one from [`domain`], and the selector satisfies [`is_selector`].
     pub fn new(domain: &str, selector: &str, key: DkimKey) -> Self {
         Self {
             domain: domain.to_owned(),
@@ -79,13 +79,13 @@ impl Signer {
         self.key.algorithm()
     }
 
-    /// The mail with its signature before it. Its lines end with CRLF.
+    /// The mail with its signature prepended. The lines of the mail end with CRLF.
     pub fn signed(
         &self,
         mail: &[u8],
         hash_of: impl FnOnce(&[u8]) -> BodyHash,
     ) -> Result<Vec<u8>, NotSigned> {
-        // The empty line's own end belongs to neither.
+        // The line break of the empty line belongs to neither.
         let end = memchr::memmem::find(mail, b"\r\n\r\n").ok_or(NotSigned)?;
         let (head, body) = mail.split_at_checked(end + 2).ok_or(NotSigned)?;
         let body = body.get(2..).ok_or(NotSigned)?;
@@ -94,7 +94,7 @@ impl Signer {
         Ok([header.as_bytes(), mail].concat())
     }
 
-    /// The header that goes before a mail with this head (without the empty line) and a body of this hash.
+    /// The signature of a mail with this head (without the empty line) and a body with this hash.
     fn header(&self, head: &str, body: BodyHash) -> Option<String> {
         let lines = unfolded(head);
         let mut text = String::with_capacity(head.len() + 512);
@@ -146,8 +146,7 @@ impl Signer {
 pub struct BodyHash([u8; 32]);
 
 impl BodyHash {
-    /// Of a body whose lines end with CRLF: white space within a line counts as one space, that at its end and empty
-    /// lines at the end of the body for nothing (RFC 6376, 3.4.4).
+    /// The hash of a body whose lines end with CRLF, with relaxed canonicalization (RFC 6376, 3.4.4).
     pub fn of(body: &[u8]) -> Self {
         let mut hash = Sha256::new();
         let mut empty_lines = 0;
@@ -167,7 +166,7 @@ impl BodyHash {
     }
 }
 
-/// Calls `each` with the line in pieces, every run of spaces and tabs being one space.
+/// Calls `each` with the parts of the line, replacing every run of spaces and tabs with one space.
 fn words(line: &[u8], mut each: impl FnMut(&[u8])) {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
     let mut rest = line;
@@ -183,7 +182,7 @@ fn words(line: &[u8], mut each: impl FnMut(&[u8])) {
     }
 }
 
-/// The header's lines, those of one header together.
+/// Splits a head into headers.
 fn unfolded(head: &str) -> Vec<&str> {
     let mut headers = Vec::with_capacity(16);
     let (mut begin, mut at) = (0, 0);
@@ -204,7 +203,7 @@ fn name_of(header: &str) -> &str {
         .map_or("", |(name, _)| name.trim_end())
 }
 
-/// Appends the header with its name in lower case and its white space as one space (RFC 6376, 3.4.2), without an end.
+/// Appends the header with relaxed canonicalization (RFC 6376, 3.4.2), without its line end.
 fn relaxed_header(header: &str, out: &mut String) {
     let (name, value) = header.split_once(':').unwrap_or((header, ""));
     out.push_str(&name.trim_end().to_ascii_lowercase());

@@ -1,20 +1,19 @@
-//! Where servers that users bring may be: not in networks that only this machine can see, unless its operator opens them.
-//! Checked on the very address that is connected to, whatever the name said before. The installation's own server may be
-//! anywhere. Pure.
+//! Which addresses and ports SMTP servers of users may have: no private networks, unless the operator allows them. The
+//! address that is connected to is checked, not an earlier lookup. Does not apply to the installation's own server. Pure.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// Ports and networks that users' servers may be at.
+/// The ports and networks allowed for servers of users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EgressPolicy {
     ports: Vec<u16>,
-    /// Open, though they are nobody else's business.
+    /// Private networks that are allowed.
     opened: Vec<Network>,
 }
 
 impl EgressPolicy {
-    /// These ports, in public networks and in those that are opened.
+    /// Allows these ports, in public networks and in these.
     pub fn new(ports: Vec<u16>, opened: Vec<Network>) -> Self {
         Self { ports, opened }
     }
@@ -24,18 +23,18 @@ impl EgressPolicy {
         self.ports.iter().copied()
     }
 
-    /// Whether a server may be at this port.
+    /// Whether this port is allowed.
     pub fn allows_port(&self, port: u16) -> bool {
         self.ports.contains(&port)
     }
 
-    /// Whether a server may be at this address.
+    /// Whether this address is allowed.
     pub fn allows(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.opened.iter().any(|network| network.contains(address)) || is_public(address)
     }
 
-    /// Whether a server may be at this host, as far as its name tells: a name is looked up when it is connected to.
+    /// Whether this host is allowed, as far as known without a lookup.
     pub fn allows_literal(&self, host: &str) -> bool {
         let name = host.trim_end_matches('.');
         let of_this_machine = name == "localhost" || name.ends_with(".localhost");
@@ -56,9 +55,9 @@ pub struct Network {
     prefix: u32,
 }
 
-/// No network.
+/// The text is not a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no network such as 10.0.0.0/8 or fd00::/8")]
+#[error("not a network such as 10.0.0.0/8 or fd00::/8")]
 pub struct NoNetwork;
 
 impl FromStr for Network {
@@ -112,14 +111,14 @@ impl Network {
     }
 }
 
-/// What is not routed in the Internet (the registry of special addresses, RFC 6890 and later).
+/// Not routed on the Internet (registry of special-purpose addresses, RFC 6890 and later).
 const CLOSED_V4: [Network; 15] = [
     Network::v4(0, 0, 0, 8),
     Network::v4(10, 0, 0, 8),
     // Behind a provider's address translation.
     Network::v4(100, 64, 0, 10),
     Network::v4(127, 0, 0, 8),
-    // Link-local; clouds tell their secrets here.
+    // Link-local; metadata services of clouds.
     Network::v4(169, 254, 0, 16),
     Network::v4(172, 16, 0, 12),
     Network::v4(192, 0, 0, 24),
@@ -134,14 +133,14 @@ const CLOSED_V4: [Network; 15] = [
     Network::v4(240, 0, 0, 4),
 ];
 
-/// Of the one block that is routed at all, what is not: Teredo and its neighbours, examples.
+/// Special ranges within `ROUTED_V6`: Teredo and others, documentation.
 const CLOSED_V6: [Network; 3] = [
     Network::v6(0x2001, 0, 0, 23),
     Network::v6(0x2001, 0xdb8, 0, 32),
     Network::v6(0x3fff, 0, 0, 20),
 ];
 const ROUTED_V6: Network = Network::v6(0x2000, 0, 0, 3);
-/// Addresses of the old kind in new ones: translated (NAT64) and tunnelled (6to4).
+/// IPv4 addresses embedded in IPv6: NAT64 and 6to4.
 const NAT64: Network = Network::v6(0x64, 0xff9b, 0, 96);
 const SIX_TO_FOUR: Network = Network::v6(0x2002, 0, 0, 16);
 

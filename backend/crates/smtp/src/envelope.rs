@@ -1,4 +1,4 @@
-//! From whom, to whom, and what the server must be able to do for it; the commands that say so. Pure.
+//! The envelope of a mail, its commands, and the extensions that it requires. Pure.
 
 use std::{fmt::Write as _, str};
 
@@ -10,7 +10,7 @@ use super::{
 /// The envelope of one mail to one recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Envelope<'a> {
-    /// Where bounces go; empty for mail that must not bounce.
+    /// The address for bounces; empty for mail that must not bounce.
     pub from: &'a str,
     pub to: &'a str,
     /// Length of the body, in bytes.
@@ -19,7 +19,7 @@ pub struct Envelope<'a> {
     pub eight_bit: bool,
 }
 
-/// What the server offered in its answer to EHLO: a keyword and its parameters on each line.
+/// The extensions in the reply to EHLO: a keyword and its parameters on each line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Capabilities(Vec<String>);
 
@@ -33,12 +33,12 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// `MAIL`, `RCPT` and `DATA`, a line each, or why this server cannot be given this mail.
+    /// `MAIL`, `RCPT` and `DATA`, one per line, or why this server does not support this mail.
     pub(super) fn commands(&self, offered: &Capabilities) -> Result<String, Failure> {
         let unsendable =
             |detail: &str| Err(Failure::new(Stage::Mail, FailureClass::Unsendable, detail));
         if self.to.is_empty() || ![self.from, self.to].into_iter().all(is_clean) {
-            return unsendable("the address would break out of its command");
+            return unsendable("the address contains characters that are not allowed in a command");
         }
         let mut parameters = String::new();
         if !(self.from.is_ascii() && self.to.is_ascii()) {
@@ -62,7 +62,7 @@ impl<'a> Envelope<'a> {
                 .and_then(|limit| limit.parse().ok())
                 .unwrap_or(0);
             if 0 < limit && limit < self.size {
-                return unsendable("the mail is larger than the server takes");
+                return unsendable("the mail is larger than the server accepts");
             }
             // Writing to a String cannot fail.
             let _ = write!(parameters, " SIZE={}", self.size);
@@ -100,7 +100,7 @@ impl Capabilities {
         self.parameters(keyword).is_some()
     }
 
-    /// `AUTH=PLAIN` is how some old servers write `AUTH PLAIN`.
+    /// Some old servers write `AUTH=PLAIN` for `AUTH PLAIN`.
     pub(super) fn parameters(&self, keyword: &str) -> Option<impl Iterator<Item = &str>> {
         let rest = self.0.iter().find_map(|line| {
             let rest = line.strip_prefix(keyword)?;

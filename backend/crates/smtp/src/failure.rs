@@ -1,4 +1,4 @@
-//! Why a mail was not accepted: where, how, and in which words of the server. Pure.
+//! Why a mail was not accepted: stage, class and reply. Pure.
 
 use std::{error::Error, fmt};
 
@@ -6,14 +6,14 @@ use crate::disposition::{Disposition, Reason};
 pub use crate::failure_class::FailureClass;
 use crate::reply::{Reply, ReplyCheck, Stage};
 
-/// Why a mail was not accepted, with all that its attempt row needs.
+/// Why a mail was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     pub stage: Stage,
     pub class: FailureClass,
-    /// The server's words, where they were a complete reply, also one that was not due.
+    /// The complete reply, if there was one, even if unexpected.
     pub reply: Option<Reply>,
-    /// What happened, for people; the reply's words are not repeated here.
+    /// A description, without the text of the reply.
     pub detail: String,
 }
 
@@ -27,12 +27,12 @@ impl Failure {
         }
     }
 
-    /// The reply, if it is the one that the stage waits for.
+    /// The reply, if it is the expected one.
     pub(crate) fn judge(stage: Stage, reply: Reply) -> Result<Reply, Self> {
         let (class, detail) = match stage.check(reply.code) {
             ReplyCheck::Expected => return Ok(reply),
             ReplyCheck::Refused => (FailureClass::Refused, "refused by the server"),
-            ReplyCheck::Unexpected => (FailureClass::Protocol, "not the reply that was due"),
+            ReplyCheck::Unexpected => (FailureClass::Protocol, "not the expected reply"),
         };
         Err(Self {
             reply: Some(reply),
@@ -64,7 +64,7 @@ impl Failure {
             || self.reply.as_ref().is_some_and(Reply::is_closing)
     }
 
-    /// A clear no, after which both sides still agree on where they are.
+    /// A refusal after which the session can continue.
     pub(crate) fn leaves_connection_usable(&self) -> bool {
         self.class == FailureClass::Refused && !self.reply.as_ref().is_some_and(Reply::is_closing)
     }

@@ -1,32 +1,32 @@
 //! What went wrong in an attempt.
 
-/// What went wrong, before looking at what it means.
+/// The class of a failure, independent of its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureClass {
     /// A complete 4xx or 5xx reply.
     Refused,
-    /// The step was not finished in its time.
+    /// The step exceeded its time limit.
     Timeout,
     /// The name has no address.
     NotFound,
     /// Connection refused, reset or closed.
     Closed,
-    /// 3xx or garbage where 2xx is due, over-long or unasked-for replies.
+    /// An unexpected, malformed or too long reply.
     Protocol,
-    /// The TLS handshake failed for another reason than the certificate.
+    /// The TLS handshake failed, but not because of the certificate.
     Tls,
     /// The server uses implicit TLS, but its settings start in clear text.
     ExpectsTls,
     /// The server starts in clear text, but its settings require implicit TLS.
     BeginsInClear,
-    /// The server's certificate is not to be trusted.
+    /// The certificate of the server is not trusted.
     Certificate,
-    /// The server does not offer what its settings demand: STARTTLS or a way to authenticate.
+    /// The server does not offer STARTTLS or an authentication mechanism, although its settings require it.
     NotOffered,
-    /// It leads where servers of users may not be.
+    /// The egress policy does not allow this address or port.
     NotAllowed,
-    /// What is known of the server cannot be read, or used.
+    /// The settings of the server cannot be decrypted or used.
     Unreadable,
-    /// This mail cannot be handed to this server: nothing was sent.
+    /// The server does not support this mail: nothing was sent.
     Unsendable,
 }

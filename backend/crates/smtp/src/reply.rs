@@ -1,14 +1,14 @@
-//! What an SMTP server says: where a reply ends, what is in it, whether it is the one that was due. Pure.
+//! Parses SMTP replies, and checks them against the stage of the session. Pure.
 
 use std::{fmt, str};
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// The longest text kept of a reply, in bytes.
+/// Maximum length of the text kept of a reply, in bytes.
 const MAX_TEXT: usize = 1024;
 
-/// How far an attempt got, in the order of the protocol.
+/// The stage that an attempt reached, in the order of the protocol.
 #[derive(
     Debug,
     Clone,
@@ -28,7 +28,7 @@ const MAX_TEXT: usize = 1024;
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Stage {
-    /// The mail was not made: nothing was sent.
+    /// The mail was not composed: nothing was sent.
     Compose,
     Connect,
     /// Implicit TLS, or STARTTLS.
@@ -39,9 +39,9 @@ pub enum Stage {
     Mail,
     Rcpt,
     Data,
-    /// The body is on its way; its final dot has not left.
+    /// The body is being sent; its final dot has not been sent.
     Body,
-    /// The final dot may have left: from here on only a complete reply says what became of the mail.
+    /// The final dot may have been sent: only a complete reply tells whether the mail was accepted.
     Dot,
 }
 
@@ -52,14 +52,14 @@ impl Stage {
     }
 }
 
-/// A reply, measured against what was due.
+/// How a reply compares to the expected one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplyCheck {
-    /// The positive answer that the stage waits for.
+    /// The positive reply that the stage requires.
     Expected,
-    /// A clear no: 4xx or 5xx.
+    /// 4xx or 5xx.
     Refused,
-    /// Anything else. The two sides no longer agree on where they are.
+    /// Anything else: client and server are out of step.
     Unexpected,
 }
 
@@ -74,12 +74,12 @@ pub struct Reply {
     pub text: String,
 }
 
-/// What came is no SMTP reply.
+/// Not an SMTP reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
 impl Stage {
-    /// Strict on purpose: a reply that is merely positive is how answers that have shifted by one look.
+    /// Compares exact codes: any positive reply could be the reply to another command.
     pub fn check(self, code: u16) -> ReplyCheck {
         let expected = match self {
             Self::Greeting | Self::Tls => code == 220,
@@ -105,7 +105,7 @@ impl fmt::Display for Stage {
 impl Reply {
     /// The reply at the start of `bytes` and its length, or `None` while it is incomplete (RFC 5321, 4.2).
     ///
-    /// Lenient where it cannot change the meaning: a bare LF, a missing text, and any bytes in the text are taken.
+    /// Accepts a bare LF, a missing text, and any bytes in the text.
     pub fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Malformed> {
         let (mut length, mut first, mut text) = (0, None, Vec::new());
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -142,7 +142,7 @@ impl Reply {
         }
     }
 
-    /// The server says good-bye: no other reply of this connection can be trusted to come.
+    /// The server closes the connection: no other reply will follow.
     pub fn is_closing(&self) -> bool {
         self.code == 421
     }

@@ -1,4 +1,4 @@
-//! A mail server and how to talk to it, parsed from a URL such as `smtps://user:password@mail.example.org`.
+//! The settings of an SMTP server, parsed from a URL such as `smtps://user:password@mail.example.org`.
 
 use std::{fmt, sync::Arc};
 
@@ -14,11 +14,11 @@ use url::{Host, Url};
 use crate::egress_policy::EgressPolicy;
 use crate::ehlo_name::EhloName;
 
-/// Encryption is what was asked for or there is no connection: never less, never "if possible".
+/// The encryption of a connection; never weaker than configured.
 #[derive(Clone)]
 pub enum Tls {
     None,
-    /// Required: a server that does not offer it gets no mail.
+    /// STARTTLS is required: there is no fallback to clear text.
     StartTls(TlsConnector),
     Implicit(TlsConnector),
 }
@@ -30,15 +30,15 @@ pub struct Server {
     pub port: u16,
     pub tls: Tls,
     pub credentials: Option<Credentials>,
-    /// How we introduce ourselves in EHLO.
+    /// The EHLO name.
     pub ehlo_name: EhloName,
-    /// After so many mails a connection is not used again.
+    /// Maximum number of mails on a connection.
     pub mails_per_connection: u32,
-    /// Where it may be; `None` for anywhere.
+    /// Allowed addresses and ports; `None` for all.
     pub egress_policy: Option<Arc<EgressPolicy>>,
 }
 
-/// Why a server's URL cannot be used. Never repeats the URL: it may hold a password.
+/// Why the URL of a server is invalid. Does not contain the URL, which may contain a password.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     #[error("the mail server's URL cannot be read: {0}")]
@@ -139,7 +139,7 @@ struct Options {
 }
 
 impl Options {
-    /// A misspelt parameter is an error: `tsl=required` must not mean "unencrypted".
+    /// Unknown parameters are errors: `tsl=required` must not mean unencrypted.
     fn parse(url: &Url) -> Result<Self, ServerError> {
         let mut options = Self::default();
         for (name, value) in url.query_pairs() {

@@ -1,11 +1,11 @@
-//! One connection to a mail server, carrying one mail after another. Knows at every moment what may have been sent.
+//! A connection to an SMTP server that carries one mail after another. Tracks what may have been sent at any time.
 //!
-//! A mail takes two calls: [`SmtpSession::open`] gets the server to say "go ahead" and [`SmtpSession::transmit`] sends the body.
-//! Between the two nothing is sent yet: the caller writes its journal, or changes its mind and drops the session. The
-//! next mail's envelope rides behind the body where the server allows it (RFC 2920).
+//! A mail takes two calls: [`SmtpSession::open`] sends the envelope up to DATA and [`SmtpSession::transmit`] sends the
+//! body. Between them the caller can write its journal, or drop the session to send nothing. The envelope of the next
+//! mail follows the body if the server supports pipelining (RFC 2920).
 //!
-//! A future that fails, times out or is dropped half-way takes the connection with it: whoever used it after that would
-//! read the answers to the wrong questions.
+//! If a future fails, times out or is dropped midway, the connection is closed: later commands would read the replies to
+//! earlier ones.
 
 use std::mem;
 
@@ -23,7 +23,7 @@ use super::{
 };
 
 pub struct SmtpSession {
-    /// Gone once the connection is not to be used again; lent to the step under way.
+    /// `None` once the connection must not be used again, and while a step uses it.
     wire: Option<Wire>,
     phase: Phase,
     offered: Capabilities,
@@ -31,20 +31,20 @@ pub struct SmtpSession {
     timeouts: Timeouts,
     mails_left: u32,
     born: Instant,
-    /// The server has answered a mail on this connection.
+    /// The server has replied to a mail on this connection.
     is_used: bool,
     /// The stage of the last mail at which the server closed the connection.
     closed_at: Option<Stage>,
 }
 
-/// What the two sides agree on between two calls.
+/// The protocol state between two calls.
 #[derive(Default)]
 enum Phase {
     #[default]
     Idle,
-    /// An envelope was refused: what the server remembers of it must be reset.
+    /// An envelope was refused: RSET is due.
     Refused,
-    /// These commands were sent behind the last body; their replies are outstanding.
+    /// These commands were sent after the last body; their replies are outstanding.
     Ahead(String),
     /// The server waits for a body.
     Open,
@@ -66,8 +66,8 @@ impl SmtpSession {
         })
     }
 
-    /// Whether another mail may be sent through this connection: it is alive, as far as can be seen, and not used up.
-    /// Asked before `open`, it keeps a connection that the server closed meanwhile from looking like a failure.
+    /// Whether another mail may be sent through this connection: it is open as far as known, and within its limits. Checked
+    /// before `open`, so that a connection that the server closed meanwhile does not count as a failure.
     pub fn is_reusable(&mut self) -> bool {
         let used_up = self.mails_left == 0 || self.born.elapsed() >= self.timeouts.lifetime;
         match (&mut self.wire, &self.phase) {
@@ -77,7 +77,7 @@ impl SmtpSession {
         }
     }
 
-    /// Whether the connection has not been given up.
+    /// Whether the connection is open.
     pub fn is_open(&self) -> bool {
         self.wire.is_some()
     }
@@ -172,15 +172,15 @@ impl SmtpSession {
         answer
     }
 
-    /// Says good-bye where that is possible; does not insist on an answer.
+    /// Sends QUIT if possible; ignores the reply.
     pub async fn quit(mut self) {
         if let Ok((mut wire, Phase::Idle | Phase::Refused)) = self.take(Stage::Mail) {
-            // Every mail has its reply by now, so nothing depends on this one.
+            // All mails have their replies, so this one does not matter.
             let _ = wire.ask(Stage::Mail, "QUIT\r\n", self.timeouts.quit).await;
         }
     }
 
-    /// The connection is handed out and comes back through `put_back` only: dropping the caller's future closes it.
+    /// Takes the connection, to be returned by `put_back`: dropping the caller's future closes it.
     fn take(&mut self, stage: Stage) -> Result<(Wire, Phase), Failure> {
         let phase = mem::take(&mut self.phase);
         let wire = self.wire.take();
@@ -195,7 +195,7 @@ impl SmtpSession {
         self.phase = phase;
     }
 
-    /// Begins an envelope: a reset where one is due, and with PIPELINING all commands at once.
+    /// Starts an envelope: RSET if due, and all commands if the server supports PIPELINING.
     async fn announce(&self, wire: &mut Wire, phase: Phase, commands: &str) -> Result<(), Failure> {
         let reset = match phase {
             Phase::Idle => "",
@@ -214,7 +214,7 @@ impl SmtpSession {
         if reset.is_empty() {
             return Ok(());
         }
-        // A server that will not forget the last envelope says nothing about this one.
+        // A refused RSET is not about this envelope.
         let answer = wire.ask(Stage::Mail, "", limit).await;
         answer.map(drop).map_err(|failure| Failure {
             class: FailureClass::Protocol,
@@ -222,8 +222,7 @@ impl SmtpSession {
         })
     }
 
-    /// The server said "go ahead" though it had refused the only recipient: a lone dot ends the mail to nobody
-    /// (RFC 2920, 3.1), and what is answered to it does not matter.
+    /// Ends the mail with a single dot if the server accepted DATA after it had refused the only recipient (RFC 2920, 3.1).
     async fn close_empty(&self, wire: &mut Wire) -> Result<Reply, Failure> {
         let exchange = async {
             wire.send_all(b".\r\n").await?;
@@ -232,17 +231,17 @@ impl SmtpSession {
         within(self.timeouts.data, Stage::Data, exchange).await
     }
 
-    /// The next envelope's commands, if they may be sent before this mail has its answer.
+    /// The commands of the next envelope, if they may be sent before the reply to this mail.
     fn ahead(&self, next: Option<&Envelope<'_>>) -> Option<String> {
         let allowed =
             self.pipelining && self.mails_left > 0 && self.born.elapsed() < self.timeouts.lifetime;
-        // One that this server cannot take is reported when it is opened.
+        // An envelope that this server does not support is reported when it is opened.
         next.filter(|_| allowed)
             .and_then(|next| next.commands(&self.offered).ok())
     }
 }
 
-/// Sends body and dot, and what is behind them; returns the reply to the dot, and whether all could be sent.
+/// Sends body and dot, and what follows; returns the reply to the dot, and whether everything was sent.
 async fn deliver(
     wire: &mut Wire,
     flight: &[u8],
@@ -259,14 +258,14 @@ async fn deliver(
         return Err(words.unwrap_or(failure));
     }
     let answer = async {
-        // Even if the next envelope cannot be sent any more, this mail may have its answer.
+        // Even if the next envelope cannot be sent, this mail may have its reply.
         let is_all_sent = wire.send(flight, &mut sent, flight.len()).await.is_ok();
         Ok((wire.reply().await?, is_all_sent))
     };
     within(timeouts.reply(Stage::Dot), Stage::Dot, answer).await
 }
 
-/// A server that will not have the body says so and stops reading: its words are worth more than "broken pipe".
+/// The reply of a server that refuses the body before it is complete: more informative than a broken pipe.
 async fn early_refusal(wire: &mut Wire, limit: Duration) -> Option<Failure> {
     let reply = within(limit, Stage::Body, wire.reply()).await.ok()?;
     Failure::judge(Stage::Body, reply)

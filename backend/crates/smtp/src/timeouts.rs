@@ -1,10 +1,10 @@
-//! How long each step of an SMTP session may take.
+//! The time limits of an SMTP session.
 
 use std::time::Duration;
 
 use crate::reply::Stage;
 
-/// The defaults are those of RFC 5321, 4.5.3.2, where it knows better than we do.
+/// Time limits; the defaults follow RFC 5321, 4.5.3.2 where possible.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
     /// For resolving the name, and for each address tried.
@@ -15,14 +15,14 @@ pub struct Timeouts {
     /// Greeting, EHLO, AUTH, MAIL, RCPT: each reply.
     pub command: Duration,
     pub data: Duration,
-    /// A body has a second for each 500 bytes, but not less than this …
+    /// A body may take a second per 500 bytes, but at least this long …
     pub body_least: Duration,
-    /// … and not more than this.
+    /// … and at most this long.
     pub body_most: Duration,
-    /// Short of this, a server that is only slow would get the mail twice.
+    /// With less, a slow server would receive the mail twice.
     pub dot: Duration,
     pub quit: Duration,
-    /// After so long a connection is not used again.
+    /// Maximum age of a connection.
     pub lifetime: Duration,
 }
 

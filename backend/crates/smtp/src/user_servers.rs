@@ -1,4 +1,4 @@
-//! A server that a user has brought: reached within the bounds that its operator has set.
+//! SMTP servers of users, subject to the egress policy of the operator.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,19 +10,19 @@ use crate::egress_policy::EgressPolicy;
 use crate::ehlo_name::EhloName;
 use crate::server::{Server, ServerError, Tls, connector};
 
-/// How servers of users are reached. Cheap to clone.
+/// Creates the settings of servers of users. Cheap to clone.
 #[derive(Clone)]
 pub struct UserServers {
     pub egress_policy: Arc<EgressPolicy>,
-    /// Whose certificates are trusted besides those that the machine trusts. Not to be set from outside.
+    /// Root certificates trusted in addition to those of the machine; for tests.
     pub roots: Vec<CertificateDer<'static>>,
     /// The EHLO name unless the server's owner sets another one: the same as for the installation's server.
     pub ehlo_name: EhloName,
-    /// Made with the first server: to read all that the machine trusts takes its time.
+    /// Created with the first server: loading the root certificates of the machine takes time.
     connector: Arc<OnceLock<TlsConnector>>,
 }
 
-/// Which encryption is wanted.
+/// The encryption configured for a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsMode {
     None,
@@ -39,7 +39,7 @@ impl std::fmt::Debug for UserServers {
 }
 
 impl UserServers {
-    /// Within these bounds.
+    /// With this egress policy.
     pub fn new(egress_policy: EgressPolicy, ehlo_name: EhloName) -> Self {
         Self {
             egress_policy: Arc::new(egress_policy),

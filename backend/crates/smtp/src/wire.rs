@@ -18,10 +18,10 @@ use super::{
     reply::{Malformed, Reply, Stage},
 };
 
-/// More than this is no reply: the connection is given up.
+/// Maximum size of a reply; beyond it the connection is closed.
 const MAX_REPLY: usize = 64 * 1024;
 
-/// One write takes no more, so that what a failed one may have sent is known within one TLS record.
+/// Maximum size of a write, so that what a failed write may have sent is known to within one TLS record.
 const MAX_WRITE: usize = 16 * 1024;
 
 /// A TCP connection, or TLS over one.
@@ -29,18 +29,18 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Why nothing more can be had from the connection.
+/// Why the connection is unusable.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Broken {
     #[error("the server closed the connection")]
     Eof,
     #[error("the connection broke: {0}")]
     Io(#[from] io::Error),
-    #[error("the server said something that is no SMTP reply: {0}")]
+    #[error("the server sent something that is not an SMTP reply: {0}")]
     Garbage(String),
     #[error("the server's reply is longer than 64 kB")]
     TooLong,
-    #[error("the server said something unasked: {0}")]
+    #[error("the server sent an unexpected reply: {0}")]
     Unasked(String),
 }
 
@@ -61,7 +61,7 @@ impl Broken {
     }
 }
 
-/// Bounds one step by its own time.
+/// Limits the time of a step.
 pub(super) async fn within<T>(
     limit: Duration,
     stage: Stage,
@@ -79,7 +79,7 @@ pub(super) async fn within<T>(
 
 pub(super) struct Wire {
     stream: Box<dyn Stream>,
-    /// Received and not yet taken.
+    /// Received and not yet consumed.
     received: Vec<u8>,
     pub(super) encrypted: bool,
 }
@@ -100,7 +100,7 @@ impl Wire {
         Ok(reply)
     }
 
-    /// The next complete reply and its bytes, for the one reply whose lines matter (EHLO).
+    /// The next complete reply and its bytes; EHLO needs the separate lines.
     pub(super) async fn reply_and_lines(&mut self) -> Result<(Reply, Vec<u8>), Broken> {
         let (reply, length) = self.complete_reply().await?;
         Ok((reply, self.received.drain(..length).collect()))
@@ -109,7 +109,7 @@ impl Wire {
     async fn complete_reply(&mut self) -> Result<(Reply, usize), Broken> {
         let mut seen = 0;
         loop {
-            // Parsed anew only when a line has ended: replies that arrive byte by byte stay cheap.
+            // Parsed again only after a line end, so that replies that arrive byte by byte stay cheap.
             if self
                 .received
                 .get(seen..)
@@ -131,8 +131,8 @@ impl Wire {
         }
     }
 
-    /// Writes `bytes` from `*sent` until at least `until`, counting on the way: who gives up in the middle (time-out) or
-    /// fails knows how much may have left.
+    /// Writes `bytes` from `*sent` to at least `until`. `sent` is updated on the way, so that after a failure or a timeout
+    /// the caller knows how much may have been sent.
     pub(super) async fn send(
         &mut self,
         bytes: &[u8],
@@ -146,7 +146,7 @@ impl Wire {
                 Ok(0) => return Err(Broken::Eof),
                 Ok(written) => *sent += written,
                 Err(error) => {
-                    // A failed write on a socket took nothing. TLS may have sent records of this chunk before it failed.
+                    // A failed write to a socket has sent nothing. TLS may have sent records of this chunk before it failed.
                     if self.encrypted {
                         *sent += chunk.len();
                     }
@@ -157,7 +157,7 @@ impl Wire {
         Ok(self.stream.flush().await?)
     }
 
-    /// Says something (or nothing, to hear the greeting) and waits for the reply that is due.
+    /// Sends a command (none for the greeting) and waits for its reply.
     pub(super) async fn ask(
         &mut self,
         stage: Stage,
@@ -175,8 +175,8 @@ impl Wire {
         self.send(bytes, &mut 0, bytes.len()).await
     }
 
-    /// Nothing is outstanding, so nothing may have come: neither an extra reply, which would be taken for the answer to
-    /// the next command, nor the end of the connection.
+    /// Checks that nothing has been received while no reply is outstanding: neither an extra reply, which would be taken for
+    /// the reply to the next command, nor the end of the connection.
     pub(super) fn expect_silence(&mut self) -> Result<(), Broken> {
         let mut space = [0; 256];
         let mut buffer = ReadBuf::new(&mut space);
@@ -184,7 +184,7 @@ impl Wire {
             .poll_read(&mut Context::from_waker(Waker::noop()), &mut buffer);
         self.received.extend_from_slice(buffer.filled());
         match read {
-            // "Too long idle, good-bye" needs no question.
+            // The server closes an idle connection.
             _ if self.received.starts_with(b"421") => Err(Broken::Eof),
             _ if !self.received.is_empty() => Err(Broken::Unasked(self.excerpt())),
             Poll::Pending => Ok(()),
@@ -198,8 +198,8 @@ impl Wire {
         self.received.is_empty()
     }
 
-    /// The stream, to be wrapped in TLS. Whatever came in clear behind the go-ahead must not be read as if it had come
-    /// encrypted (STARTTLS injection), so there must be none.
+    /// The stream, to be wrapped in TLS. Fails if data followed the reply to STARTTLS in clear text: it must not be read as if
+    /// it had been encrypted (STARTTLS injection).
     pub(super) fn into_stream(mut self) -> Result<Box<dyn Stream>, Broken> {
         if self.received.is_empty() {
             Ok(self.stream)

@@ -21,7 +21,7 @@ enum InAddress {
     Nothing,
     /// A URL without its scheme and host, which leads nowhere from a mail.
     Relative,
-    /// PathStep of a URL without its query.
+    /// Part of a URL without its query.
     Path,
     /// A URL and the beginning of its query or fragment.
     Query,

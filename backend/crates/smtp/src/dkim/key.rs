@@ -1,4 +1,4 @@
-//! The keys that mails are signed with: Ed25519 and RSA.
+//! DKIM keys: Ed25519 and RSA.
 
 use std::fmt;
 
@@ -10,9 +10,9 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
-/// Shorter ones are not to be used (RFC 8301).
+/// Minimum size of an RSA key, in bits (RFC 8301).
 const LEAST_RSA: usize = 2048;
-/// A key to sign with.
+/// A private key.
 pub enum DkimKey {
     Ed25519(Box<Ed25519KeyPair>),
     Rsa(Box<RsaKeyPair>),
@@ -47,7 +47,7 @@ impl Algorithm {
     }
 }
 
-/// Why a text is no key to sign with.
+/// Why a text is not a private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     #[error("This is no private key in PEM.")]
@@ -102,7 +102,7 @@ impl DkimKey {
 
     pub(super) fn sign(&self, text: &[u8]) -> Option<Vec<u8>> {
         match self {
-            // Of the hash: RFC 8463, 3.
+            // Ed25519 signs the hash (RFC 8463, 3).
             Self::Ed25519(key) => Some(key.sign(&Sha256::digest(text)).as_ref().to_vec()),
             Self::Rsa(key) => {
                 let mut signed = vec![0; key.public_modulus_len()];
