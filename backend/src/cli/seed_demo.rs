@@ -10,7 +10,7 @@ use super::progress::note;
 use crate::accounts::auth;
 use crate::accounts::auth::model::SignUp;
 use crate::accounts::identity::Role;
-use crate::accounts::tokens::secret::Secret;
+use crate::accounts::tokens::secret::SecretToken;
 use crate::app::Services;
 use crate::content::messages::model::CreateMessage;
 use crate::content::messages::store as messages;
@@ -138,7 +138,7 @@ impl DemoUser {
     fn new(services: &Services, email: &str, name: &str, role: Role) -> Result<Self, CommandError> {
         let password = services.config.demo_password.as_ref();
         let password = password.map_or_else(
-            || Secret::random().reveal().to_owned(),
+            || SecretToken::random().reveal().to_owned(),
             |chosen| chosen.0.clone(),
         );
         Ok(Self {

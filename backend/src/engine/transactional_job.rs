@@ -76,7 +76,7 @@ fn account_mail(
     if mail.kind == MailKind::Invitation {
         return invitation(conn, mail, tokens, now);
     }
-    let user = store::addressee(conn, mail.user_id)?;
+    let user = store::mail_user(conn, mail.user_id)?;
     let mut link = |kind| {
         let token = links::issue(conn, mail.user_id, kind, now);
         token.map(|token| tokens.sign(&token))

@@ -85,7 +85,7 @@ fn a_new_user_confirms_with_the_link_that_was_mailed() {
 }
 
 #[test]
-fn a_mail_speaks_the_language_of_its_reader_and_says_nothing_of_the_writer() {
+fn a_mail_is_in_the_language_of_the_user_and_does_not_contain_their_name() {
     let server = ScriptedServer::start();
     let app = app_at(&server);
     let sign_up = json!({"email": ADA, "password": PASSWORD, "language": "ru", "full_name": "Купите http://spam.example"});
@@ -141,7 +141,7 @@ fn while_the_mail_server_is_away_sign_up_works_and_the_mail_waits() {
 }
 
 #[test]
-fn a_mail_that_nobody_takes_for_a_day_is_given_up() {
+fn a_mail_that_is_not_accepted_for_a_day_is_abandoned() {
     let app = TestApp::start();
     app.sign_up(ADA).expect(202);
     app.wait(TimeDelta::hours(23));
@@ -155,7 +155,7 @@ fn a_mail_that_nobody_takes_for_a_day_is_given_up() {
 }
 
 #[test]
-fn an_address_that_does_not_exist_is_not_tried_again_and_holds_nobody_up() {
+fn a_mail_to_a_nonexistent_address_is_not_retried_and_does_not_delay_others() {
     let server =
         ScriptedServer::start().on("gone@example.org", Rule::refuse(550, "5.1.1 no such user"));
     let app = app_at(&server);
@@ -249,7 +249,7 @@ fn two_workers_send_a_mail_once() {
 }
 
 #[test]
-fn a_link_is_not_mailed_to_whom_has_confirmed_meanwhile() {
+fn a_link_is_not_mailed_to_a_user_who_has_confirmed_meanwhile() {
     let server = ScriptedServer::start();
     let app = app_at(&server);
     app.account(ADA);

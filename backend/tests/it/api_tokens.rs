@@ -30,7 +30,7 @@ fn me(app: &TestApp, token: &str) -> Answer {
 }
 
 #[test]
-fn a_program_acts_with_a_token_in_its_owners_name() {
+fn a_program_acts_on_behalf_of_the_owner_of_its_token() {
     let app = TestApp::start();
     let (alice, bob) = (app.alice(), app.bob());
     let token = full(&app, &alice);
@@ -50,7 +50,7 @@ fn a_program_acts_with_a_token_in_its_owners_name() {
 }
 
 #[test]
-fn a_token_is_shown_once_and_kept_hashed() {
+fn a_token_is_shown_once_and_stored_hashed() {
     let app = TestApp::start();
     let (alice, bob) = (app.alice(), app.bob());
     let body =
@@ -82,7 +82,7 @@ fn a_token_is_shown_once_and_kept_hashed() {
 }
 
 #[test]
-fn a_token_for_reading_changes_nothing() {
+fn a_read_only_token_cannot_write() {
     let app = TestApp::start();
     let alice = app.alice();
     let token = make(&app, &alice, &json!({"name": "Report", "scope": "read"}));
@@ -101,7 +101,7 @@ fn a_token_for_reading_changes_nothing() {
 }
 
 #[test]
-fn no_token_reaches_the_account_itself() {
+fn an_api_token_cannot_change_the_account() {
     let app = TestApp::start();
     let alice = app.alice();
     let reading = make(&app, &alice, &json!({"name": "Report", "scope": "read"}));
@@ -132,7 +132,7 @@ fn no_token_reaches_the_account_itself() {
 }
 
 #[test]
-fn a_token_that_is_deleted_expired_or_invented_is_worth_nothing() {
+fn a_deleted_expired_or_forged_token_is_rejected() {
     let app = TestApp::start();
     let (alice, bob) = (app.alice(), app.bob());
     let token = full(&app, &alice);
@@ -158,7 +158,7 @@ fn a_token_that_is_deleted_expired_or_invented_is_worth_nothing() {
 }
 
 #[test]
-fn the_last_use_of_a_token_is_noted_once_a_minute() {
+fn the_last_use_of_a_token_is_recorded_once_a_minute() {
     let app = TestApp::start();
     let alice = app.alice();
     let token = full(&app, &alice);
@@ -179,7 +179,7 @@ fn the_last_use_of_a_token_is_noted_once_a_minute() {
 }
 
 #[test]
-fn a_blocked_users_tokens_are_refused_until_they_are_let_in_again() {
+fn tokens_of_a_blocked_user_are_rejected_until_the_user_is_unblocked() {
     let app = TestApp::start();
     let (alice, manager) = (app.alice(), app.manager());
     let token = full(&app, &alice);
@@ -195,7 +195,7 @@ fn a_blocked_users_tokens_are_refused_until_they_are_let_in_again() {
 }
 
 #[test]
-fn a_new_password_by_mail_deletes_all_tokens() {
+fn a_password_reset_deletes_all_tokens() {
     let app = TestApp::start();
     let alice = app.alice();
     let token = full(&app, &alice);
@@ -211,7 +211,7 @@ fn a_new_password_by_mail_deletes_all_tokens() {
 }
 
 #[test]
-fn a_token_never_does_more_than_its_owner() {
+fn a_token_has_no_more_permissions_than_its_owner() {
     let app = TestApp::start();
     let (alice, manager) = (app.alice(), app.manager());
     let token = full(&app, &manager);
@@ -224,7 +224,7 @@ fn a_token_never_does_more_than_its_owner() {
 }
 
 #[test]
-fn a_token_with_a_mistake_names_the_field() {
+fn an_invalid_token_request_is_rejected_with_the_field() {
     let app = TestApp::start();
     let alice = app.alice();
     for (body, field, code) in [
@@ -273,7 +273,7 @@ fn a_token_with_a_mistake_names_the_field() {
 }
 
 #[test]
-fn a_user_has_fifty_tokens_at_most_however_many_ask_at_once() {
+fn a_user_has_at_most_fifty_tokens_also_with_concurrent_requests() {
     let app = TestApp::start();
     let alice = app.alice();
     let body = json!({"name": "One of many", "scope": "read"});

@@ -142,7 +142,7 @@ fn a_password_may_have_any_characters_up_to_256_of_them() {
 }
 
 #[test]
-fn a_registered_address_is_told_by_mail_and_the_answer_tells_nothing() {
+fn the_owner_of_a_registered_address_is_notified_by_mail_and_the_response_does_not_differ() {
     let app = TestApp::start();
     app.account(ADA);
     app.sql()
@@ -178,7 +178,7 @@ fn a_registered_address_is_told_by_mail_and_the_answer_tells_nothing() {
 }
 
 #[test]
-fn who_signs_up_last_before_the_address_is_confirmed_sets_the_password() {
+fn the_latest_sign_up_before_the_confirmation_sets_the_password() {
     let app = TestApp::start();
     app.call(
         "/auth/sign-up",
@@ -194,7 +194,7 @@ fn who_signs_up_last_before_the_address_is_confirmed_sets_the_password() {
 }
 
 #[test]
-fn the_link_can_be_asked_for_again_and_the_answer_is_the_same_for_everybody() {
+fn the_link_can_be_requested_again_with_the_same_response_for_every_address() {
     let app = TestApp::start();
     app.account("confirmed@example.org");
     app.sign_up(ADA).expect(202);
@@ -219,7 +219,7 @@ fn the_link_can_be_asked_for_again_and_the_answer_is_the_same_for_everybody() {
 }
 
 #[test]
-fn refusals_to_sign_in_are_all_the_same() {
+fn all_refused_sign_ins_get_the_same_response() {
     let app = TestApp::start();
     for email in ["wrong@example.org", "blocked@example.org"] {
         app.account(email);

@@ -30,7 +30,7 @@ fn fetch(app: &TestApp, url: &Value) -> Answer {
 }
 
 #[test]
-fn a_picture_of_any_kind_is_shown_as_a_small_square_one() {
+fn a_picture_in_any_format_is_reduced_to_a_small_square() {
     let app = TestApp::start();
     let alice = app.alice();
     for (kind, format) in [
@@ -55,7 +55,7 @@ fn a_picture_of_any_kind_is_shown_as_a_small_square_one() {
 }
 
 #[test]
-fn a_picture_gives_way_to_the_next_and_can_be_removed() {
+fn a_picture_can_be_replaced_and_removed() {
     let app = TestApp::start();
     let (alice, bob) = (app.alice(), app.bob());
     let show = |colour| {
@@ -88,7 +88,7 @@ fn a_picture_gives_way_to_the_next_and_can_be_removed() {
 }
 
 #[test]
-fn whatever_is_no_picture_is_refused_whatever_it_calls_itself() {
+fn a_body_that_is_not_an_image_is_rejected_whatever_its_media_type() {
     let app = TestApp::start();
     let alice = app.alice();
     let svg = br#"<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>"#;
@@ -133,7 +133,7 @@ fn a_picture_over_5_mb_is_too_large() {
 }
 
 #[test]
-fn many_at_once_leave_one_picture() {
+fn concurrent_uploads_leave_one_picture() {
     let app = TestApp::start();
     let alice = app.alice();
     let image = picture(ImageFormat::Png, [9, 9, 9]);
@@ -152,7 +152,7 @@ fn many_at_once_leave_one_picture() {
 }
 
 #[test]
-fn an_invented_name_finds_nothing() {
+fn an_unknown_name_is_not_found() {
     let app = TestApp::start();
     for name in [
         "x.webp",

@@ -11,7 +11,7 @@ use crate::support::app::TestApp;
 const ADA: &str = "ada@example.org";
 
 #[test]
-fn a_blocked_user_is_out_and_cannot_come_in_until_unblocked() {
+fn a_blocked_user_is_signed_out_and_cannot_sign_in_until_unblocked() {
     let app = TestApp::start();
     let manager = app.manager();
     let laptop = app.browser(ADA);
@@ -44,7 +44,7 @@ fn a_blocked_user_is_out_and_cannot_come_in_until_unblocked() {
 }
 
 #[test]
-fn nobody_blocks_staff_or_himself() {
+fn staff_cannot_be_blocked_nor_block_themselves() {
     let app = TestApp::start();
     let manager = app.manager();
     let other = app.person("other@example.org", "manager");
@@ -64,7 +64,7 @@ fn nobody_blocks_staff_or_himself() {
 }
 
 #[test]
-fn a_block_keeps_who_when_and_why() {
+fn a_block_records_its_author_time_and_reason() {
     let app = TestApp::start();
     let (alice, manager) = (app.alice(), app.manager());
     let admin = app.person("admin@example.org", "admin");

@@ -218,7 +218,7 @@ fn over_200_loads_each_of_ten_articles_is_shown_also_from_the_cache() {
 }
 
 #[test]
-fn nobody_reads_anothers_log_out_of_the_cache() {
+fn cached_logs_are_not_shared_between_users() {
     let server = ScriptedServer::start();
     let settings = [("SMTP_URL", server.url()), ("CACHE", "memory".to_owned())];
     let settings = settings
@@ -249,7 +249,7 @@ fn two_installations_on_one_redis_do_not_mix() {
 }
 
 #[test]
-fn when_redis_goes_away_and_comes_back_the_answers_stay_right() {
+fn responses_stay_correct_while_redis_fails_and_recovers() {
     let line = Line::new();
     let app = keeping(&[("REDIS_URL", &format!("redis://{}", line.address))]);
     let manager = app.manager();
@@ -274,7 +274,7 @@ fn when_redis_goes_away_and_comes_back_the_answers_stay_right() {
 }
 
 #[test]
-fn ones_own_change_shows_in_ones_own_numbers_at_once() {
+fn a_users_own_change_is_visible_in_their_statistics_immediately() {
     for app in both() {
         let (alice, bob) = (app.alice(), app.bob());
         let known = |person| app.get(person, "/stats").expect(200)["recipients"].clone();

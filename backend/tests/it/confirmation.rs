@@ -41,7 +41,7 @@ fn of_fifty_parallel_requests_one_uses_the_link() {
 }
 
 #[test]
-fn a_link_is_good_for_24_hours() {
+fn a_link_is_valid_for_24_hours() {
     let app = TestApp::start();
     app.sign_up(ADA).expect(202);
     let (early, late) = (app.mailed_token(ADA), app.mailed_token(ADA));
@@ -52,7 +52,7 @@ fn a_link_is_good_for_24_hours() {
 }
 
 #[test]
-fn only_a_hash_of_the_link_is_kept() {
+fn only_the_hash_of_a_link_is_stored() {
     let app = TestApp::start();
     app.sign_up(ADA).expect(202);
     let token = app.mailed_token(ADA);
@@ -73,7 +73,7 @@ fn only_a_hash_of_the_link_is_kept() {
 }
 
 #[test]
-fn a_link_never_lifts_a_block() {
+fn a_link_does_not_unblock_a_user() {
     let app = TestApp::start();
     app.sign_up(ADA).expect(202);
     let token = app.mailed_token(ADA);
@@ -87,7 +87,7 @@ fn a_link_never_lifts_a_block() {
 }
 
 #[test]
-fn a_link_confirms_the_password_it_was_asked_for_with_and_no_strangers() {
+fn a_link_confirms_only_the_password_with_which_it_was_requested() {
     let app = TestApp::start();
     let email = "alice@example.org";
     app.sign_up(email).expect(202);

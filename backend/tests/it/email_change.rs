@@ -68,7 +68,7 @@ fn an_account_has_its_new_address_once_the_link_sent_there_is_used() {
 }
 
 #[test]
-fn a_link_to_a_new_address_is_good_for_a_day_and_for_nothing_else() {
+fn a_link_to_a_new_address_is_valid_for_a_day_and_for_no_other_purpose() {
     let server = ScriptedServer::start();
     let app = TestApp::mailing_through(&server);
     let ada = app.browser(ADA);
@@ -83,7 +83,7 @@ fn a_link_to_a_new_address_is_good_for_a_day_and_for_nothing_else() {
 }
 
 #[test]
-fn of_several_new_addresses_the_one_asked_for_last_counts() {
+fn only_the_latest_requested_address_can_be_confirmed() {
     let server = ScriptedServer::start();
     let app = TestApp::mailing_through(&server);
     let ada = app.browser(ADA);
@@ -99,7 +99,7 @@ fn of_several_new_addresses_the_one_asked_for_last_counts() {
 }
 
 #[test]
-fn an_address_that_somebody_has_is_answered_like_any_other_and_its_owner_is_told() {
+fn a_registered_address_gets_the_same_response_and_its_owner_is_notified() {
     let server = ScriptedServer::start();
     let app = TestApp::mailing_through(&server);
     app.account("bob@example.org");
@@ -123,7 +123,7 @@ fn an_address_that_somebody_has_is_answered_like_any_other_and_its_owner_is_told
 }
 
 #[test]
-fn of_fifty_parallel_requests_one_moves_the_account() {
+fn of_fifty_parallel_requests_one_changes_the_address() {
     let server = ScriptedServer::start();
     let app = TestApp::mailing_through(&server);
     let ada = app.browser(ADA);
@@ -144,7 +144,7 @@ fn of_fifty_parallel_requests_one_moves_the_account() {
 }
 
 #[test]
-fn a_new_address_or_password_makes_the_links_mailed_before_worthless() {
+fn a_new_address_or_password_invalidates_earlier_links() {
     let server = ScriptedServer::start();
     let app = TestApp::mailing_through(&server);
     let ada = app.browser(ADA);
@@ -164,7 +164,7 @@ fn a_new_address_or_password_makes_the_links_mailed_before_worthless() {
 }
 
 #[test]
-fn without_the_password_nobody_changes_the_address() {
+fn the_address_cannot_be_changed_without_the_password() {
     let app = TestApp::start();
     let ada = app.browser(ADA);
     app.drop_mails();

@@ -62,7 +62,7 @@ fn a_changed_profile_is_recorded_with_its_fields_and_without_their_values() {
 }
 
 #[test]
-fn pictures_that_are_uploaded_and_removed_are_recorded() {
+fn uploads_and_removals_of_pictures_are_recorded() {
     let app = TestApp::start();
     let (alice, manager) = (app.alice(), app.manager());
     let upload = |person: &Person, method: &str, path: &str| {
@@ -87,7 +87,7 @@ fn pictures_that_are_uploaded_and_removed_are_recorded() {
 }
 
 #[test]
-fn a_request_for_a_new_password_is_recorded_for_an_account_and_for_no_unknown_address() {
+fn a_password_reset_request_is_recorded_only_for_registered_addresses() {
     let app = TestApp::start();
     let manager = app.manager();
     app.account(ADA);
@@ -101,7 +101,7 @@ fn a_request_for_a_new_password_is_recorded_for_an_account_and_for_no_unknown_ad
 }
 
 #[test]
-fn a_request_for_another_address_is_recorded_with_it_and_without_the_password() {
+fn an_email_change_request_is_recorded_with_the_address_and_without_the_password() {
     let app = TestApp::start();
     let manager = app.manager();
     let browser = app.browser(ADA);

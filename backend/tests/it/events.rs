@@ -37,7 +37,7 @@ fn gist(event: &Value) -> (&str, &str, &str) {
 }
 
 #[test]
-fn coming_in_and_failing_to_is_noted_without_any_secret() {
+fn sign_ins_and_failed_ones_are_recorded_without_secrets() {
     let app = TestApp::start();
     let manager = app.manager();
     let browser = app.browser(ADA);
@@ -85,7 +85,7 @@ fn coming_in_and_failing_to_is_noted_without_any_secret() {
 }
 
 #[test]
-fn a_stolen_refresh_token_is_noted() {
+fn the_reuse_of_a_refresh_token_is_recorded() {
     let app = TestApp::start();
     let manager = app.manager();
     let first = app.browser(ADA);
@@ -102,7 +102,7 @@ fn a_stolen_refresh_token_is_noted() {
 }
 
 #[test]
-fn whatever_a_user_changes_is_noted_once() {
+fn each_change_by_a_user_is_recorded_once() {
     let app = TestApp::start();
     let (alice, manager) = (app.alice(), app.manager());
     let act = |path: &str| app.post(&alice, path, &json!({})).expect(204);
@@ -161,7 +161,7 @@ fn whatever_a_user_changes_is_noted_once() {
 }
 
 #[test]
-fn what_is_refused_leaves_no_event() {
+fn rejected_requests_are_not_recorded() {
     let app = TestApp::start();
     let (alice, bob, manager) = (app.alice(), app.bob(), app.manager());
     let friend = app.recipient(&alice, "friend@example.org");
@@ -193,7 +193,7 @@ fn what_is_refused_leaves_no_event() {
 }
 
 #[test]
-fn what_staff_does_is_noted_with_its_reason() {
+fn actions_of_staff_are_recorded_with_their_reason() {
     let app = TestApp::start();
     let (alice, manager) = (app.alice(), app.manager());
     let admin = app.person("admin@example.org", "admin");
@@ -239,7 +239,7 @@ fn what_staff_does_is_noted_with_its_reason() {
 }
 
 #[test]
-fn sending_is_noted_when_it_begins_and_when_it_ends() {
+fn the_start_and_the_end_of_a_run_are_recorded() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let (alice, manager) = (app.alice(), app.manager());
@@ -282,7 +282,7 @@ fn sending_is_noted_when_it_begins_and_when_it_ends() {
 }
 
 #[test]
-fn a_run_that_is_tried_again_ends_again() {
+fn the_end_of_a_retried_run_is_recorded_again() {
     let server = ScriptedServer::start();
     let refusal = Rule::refuse(550, "5.7.1 not welcome");
     server.add("friend@example.org", refusal, Some(1));
@@ -317,7 +317,7 @@ fn a_run_that_is_tried_again_ends_again() {
 }
 
 #[test]
-fn the_journal_is_filtered_and_paged_by_key() {
+fn the_audit_log_can_be_filtered_and_is_paged_by_key() {
     let app = TestApp::start();
     let (alice, bob, manager) = (app.alice(), app.bob(), app.manager());
     for n in 0..5 {
@@ -378,7 +378,7 @@ fn the_journal_is_filtered_and_paged_by_key() {
 }
 
 #[test]
-fn only_staff_reads_the_journal() {
+fn only_staff_can_read_the_audit_log() {
     let app = TestApp::start();
     let alice = app.alice();
     let own = format!("/events?actor_id={}", alice.id);
@@ -394,7 +394,7 @@ fn only_staff_reads_the_journal() {
 }
 
 #[test]
-fn the_database_takes_every_kind_of_event_one_by_one_and_together() {
+fn the_database_accepts_every_kind_of_event_singly_and_in_batches() {
     let app = TestApp::start();
     let origin = Origin::service(app.now());
     let all: Vec<_> = EventKind::ALL
@@ -413,7 +413,7 @@ fn the_database_takes_every_kind_of_event_one_by_one_and_together() {
 }
 
 #[test]
-fn what_happened_is_forgotten_when_its_time_is_over_and_not_before() {
+fn entries_are_purged_after_their_retention_period_and_not_before() {
     let app = TestApp::start();
     let mut conn = app.sql();
     let signed_in = Origin::service(app.now()).event(EventKind::SignedIn);

@@ -68,7 +68,7 @@ fn what_is_created_under_a_key_is_created_once_and_shown_as_it_is_now() {
 }
 
 #[test]
-fn a_mailing_is_told_again_also_when_its_window_is_over() {
+fn a_repeated_request_returns_the_mailing_also_after_its_window() {
     let app = TestApp::start();
     let alice = app.alice();
     app.recipient(&alice, "ada@example.org");
@@ -124,7 +124,7 @@ fn another_request_under_the_same_key_is_refused_and_another_owners_key_is_their
 }
 
 #[test]
-fn of_many_that_come_at_once_one_is_carried_out_and_all_are_told() {
+fn of_concurrent_requests_one_is_executed_and_all_get_its_result() {
     let app = TestApp::start();
     let alice = app.alice();
     app.recipient(&alice, "ada@example.org");
@@ -140,7 +140,7 @@ fn of_many_that_come_at_once_one_is_carried_out_and_all_are_told() {
 }
 
 #[test]
-fn what_was_refused_leaves_its_key_free() {
+fn a_rejected_request_does_not_use_its_key() {
     let app = TestApp::start();
     let alice = app.alice();
     let ada = json!({"email": "ada@example.org"});
@@ -174,7 +174,7 @@ fn a_key_is_forgotten_after_a_day() {
 }
 
 #[test]
-fn a_key_that_is_none_is_refused() {
+fn an_invalid_key_is_rejected() {
     let app = TestApp::start();
     let alice = app.alice();
     let ada = json!({"email": "ada@example.org"});

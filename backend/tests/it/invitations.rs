@@ -60,7 +60,7 @@ fn token_in(mail: &Mail) -> String {
 }
 
 #[test]
-fn whoever_is_invited_opens_an_account_with_the_mailed_link_and_signs_in_at_once() {
+fn an_invited_person_opens_an_account_with_the_mailed_link_and_can_sign_in() {
     let server = ScriptedServer::start();
     let app = app_at(&server);
     let admin = app.inviting();
@@ -100,7 +100,7 @@ fn whoever_is_invited_opens_an_account_with_the_mailed_link_and_signs_in_at_once
 }
 
 #[test]
-fn an_invitation_is_good_for_its_address_only_and_for_a_week() {
+fn an_invitation_is_valid_for_its_address_only_and_for_a_week() {
     let server = ScriptedServer::start();
     let app = app_at(&server);
     app.invite(&app.inviting(), ADA);
@@ -117,7 +117,7 @@ fn an_invitation_is_good_for_its_address_only_and_for_a_week() {
 }
 
 #[test]
-fn an_invitation_is_void_while_its_sender_is_blocked_or_no_administrator() {
+fn an_invitation_is_void_while_its_sender_is_blocked_or_not_an_administrator() {
     let server = ScriptedServer::start();
     let app = app_at(&server);
     let admin = app.inviting();
@@ -156,7 +156,7 @@ fn an_invitation_is_void_while_its_sender_is_blocked_or_no_administrator() {
 }
 
 #[test]
-fn of_many_who_use_an_invitation_at_once_one_gets_the_account() {
+fn an_invitation_used_concurrently_opens_one_account() {
     let server = ScriptedServer::start();
     let app = app_at(&server);
     app.invite(&app.inviting(), ADA);
@@ -208,7 +208,7 @@ fn an_address_that_is_invited_again_gets_a_new_link_and_the_old_one_is_void() {
 }
 
 #[test]
-fn an_account_that_is_there_already_is_not_invited_and_not_changed_by_an_invitation() {
+fn a_registered_address_cannot_be_invited_and_an_invitation_changes_no_account() {
     let server = ScriptedServer::start();
     let app = app_at(&server);
     let admin = app.inviting();
@@ -231,7 +231,7 @@ fn an_account_that_is_there_already_is_not_invited_and_not_changed_by_an_invitat
 }
 
 #[test]
-fn a_password_that_a_stranger_chose_for_the_address_before_does_not_count() {
+fn an_earlier_sign_up_with_the_invited_address_does_not_set_the_password() {
     let server = ScriptedServer::start();
     let app = app_at(&server);
     let admin = app.inviting();
@@ -253,7 +253,7 @@ fn a_password_that_a_stranger_chose_for_the_address_before_does_not_count() {
 }
 
 #[test]
-fn managers_see_invitations_and_no_answer_or_row_holds_the_token() {
+fn managers_see_invitations_and_neither_responses_nor_rows_contain_the_token() {
     let server = ScriptedServer::start();
     let app = app_at(&server);
     let (admin, manager) = (app.inviting(), app.manager());
@@ -282,7 +282,7 @@ fn managers_see_invitations_and_no_answer_or_row_holds_the_token() {
 }
 
 #[test]
-fn a_wrong_invitation_names_its_field() {
+fn an_invalid_invitation_is_rejected_with_the_field() {
     let app = TestApp::start();
     let admin = app.inviting();
     for (body, field, code) in [

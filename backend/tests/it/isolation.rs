@@ -225,7 +225,7 @@ fn every_row_has_its_operation() {
 }
 
 #[test]
-fn what_is_open_is_open_to_everybody() {
+fn open_operations_respond_without_a_valid_token() {
     let app = TestApp::start();
     let cast = Cast::of(&app);
     let known = operations();
@@ -248,7 +248,7 @@ fn what_is_open_is_open_to_everybody() {
 }
 
 #[test]
-fn what_is_about_nothing_in_particular_is_answered_by_role() {
+fn operations_without_a_resource_respond_by_role() {
     let app = TestApp::start();
     let cast = Cast::of(&app);
     let known = operations();
@@ -275,7 +275,7 @@ fn what_is_about_nothing_in_particular_is_answered_by_role() {
 }
 
 #[test]
-fn one_thing_is_changed_by_its_owner_seen_by_staff_and_unknown_to_others() {
+fn a_resource_is_changed_by_its_owner_visible_to_staff_and_not_found_by_others() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let cast = Cast::of(&app);

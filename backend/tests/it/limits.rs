@@ -81,7 +81,7 @@ fn one_address_may_try_to_sign_in_ten_times_a_minute() {
 }
 
 #[test]
-fn one_account_may_be_tried_five_times_a_minute_whether_it_exists_or_not() {
+fn five_sign_ins_a_minute_are_allowed_for_an_account_whether_it_exists_or_not() {
     for app in both_apps() {
         let (known, unknown) = (Network::new(), Network::new());
         app.account(&known.email(0));
@@ -145,7 +145,7 @@ fn a_link_is_mailed_to_one_address_three_times_an_hour() {
 }
 
 #[test]
-fn signing_up_again_and_again_mails_one_address_three_times_an_hour_and_says_nothing() {
+fn repeated_sign_ups_mail_an_address_three_times_an_hour_with_the_same_response() {
     for app in both_apps() {
         let email = Network::new().email(0);
         for _ in 0..6 {
@@ -270,7 +270,7 @@ fn two_processes_count_together_in_redis() {
 }
 
 #[test]
-fn without_redis_the_process_counts_by_itself_and_nobody_waits_for_it() {
+fn without_redis_each_process_counts_locally_and_requests_are_not_delayed() {
     // A port that nobody listens on, and an address that never answers.
     for redis in ["redis://127.0.0.1:9", "redis://192.0.2.1:6379"] {
         let app = TestApp::start_with(&[
@@ -320,7 +320,7 @@ fn user_of(app: &TestApp, id: i64) -> Person {
 }
 
 #[test]
-fn one_user_may_ask_twenty_times_a_second_from_wherever_and_whatever_they_ask() {
+fn a_user_may_make_twenty_requests_a_second_in_total() {
     for app in both_apps() {
         let (alice, bob) = (somebody(&app), somebody(&app));
         let ask = |person: &Person, path: &str| {
@@ -341,7 +341,7 @@ fn one_user_may_ask_twenty_times_a_second_from_wherever_and_whatever_they_ask() 
 }
 
 #[test]
-fn one_address_may_ask_a_hundred_times_a_second_without_saying_whose_requests_they_are() {
+fn an_address_may_make_a_hundred_unauthenticated_requests_a_second() {
     for app in both_apps() {
         let network = Network::new();
         let ask = |token: Option<&str>, path: &str| {
@@ -370,7 +370,7 @@ fn one_address_may_ask_a_hundred_times_a_second_without_saying_whose_requests_th
 }
 
 #[test]
-fn a_path_that_is_spelt_in_another_way_is_counted_like_itself() {
+fn a_percent_encoded_path_is_counted_like_the_plain_one() {
     for path in [
         "/api/v1/art%69cles",
         "/%61pi/v1/articles",

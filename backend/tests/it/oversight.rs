@@ -67,7 +67,7 @@ fn told(people: &[&Person]) -> BTreeSet<String> {
 }
 
 #[test]
-fn staff_lists_show_everybodys_or_one_owners_things_and_whose_they_are() {
+fn lists_of_staff_contain_the_data_of_all_or_of_one_owner_with_the_owner() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let (alice, bob, manager) = (app.alice(), app.bob(), app.manager());
@@ -102,7 +102,7 @@ fn staff_lists_show_everybodys_or_one_owners_things_and_whose_they_are() {
 }
 
 #[test]
-fn staff_open_everything_of_everybody() {
+fn staff_can_read_the_data_of_all_users() {
     let server = ScriptedServer::start().on("friend@example.org", Rule::refuse(550, "5.1.1 gone"));
     let app = TestApp::sending_through(&server);
     let (alice, bob, manager) = (app.alice(), app.bob(), app.manager());
@@ -144,7 +144,7 @@ fn staff_open_everything_of_everybody() {
 }
 
 #[test]
-fn what_staff_see_they_cannot_put_into_mailings_of_their_own() {
+fn staff_cannot_use_the_data_of_others_in_their_own_mailings() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let (alice, bob) = (app.alice(), app.bob());
@@ -196,7 +196,7 @@ fn what_staff_see_they_cannot_put_into_mailings_of_their_own() {
 }
 
 #[test]
-fn what_a_manager_owned_once_is_not_theirs_to_change() {
+fn a_manager_cannot_change_data_from_their_time_as_a_user() {
     let app = TestApp::start();
     let manager = app.manager();
     app.sql()
@@ -216,7 +216,7 @@ fn what_a_manager_owned_once_is_not_theirs_to_change() {
 }
 
 #[test]
-fn everybodys_log_is_one_log_in_the_order_of_time() {
+fn the_attempt_log_of_all_owners_is_ordered_by_time() {
     let server = ScriptedServer::start().on("r2@example.org", Rule::refuse(550, "5.1.1 gone"));
     let app = TestApp::sending_through(&server);
     let (alice, bob, manager) = (app.alice(), app.bob(), app.manager());
@@ -286,7 +286,7 @@ fn everybodys_log_is_one_log_in_the_order_of_time() {
 }
 
 #[test]
-fn staff_search_and_sort_among_the_things_of_all() {
+fn staff_can_search_and_sort_the_data_of_all_users() {
     let app = TestApp::start();
     let (alice, bob, manager) = (app.alice(), app.bob(), app.manager());
     for (owner, emails) in [

@@ -21,7 +21,7 @@ fn sessions(app: &TestApp, browser: &Browser) -> Vec<Value> {
 }
 
 #[test]
-fn a_user_sees_where_they_are_signed_in() {
+fn a_user_can_list_their_sessions() {
     let app = TestApp::start();
     app.account(ADA);
     app.browser("bob@example.org");
@@ -55,7 +55,7 @@ fn a_user_sees_where_they_are_signed_in() {
 }
 
 #[test]
-fn a_session_that_its_user_ends_is_over() {
+fn a_session_ended_by_its_user_is_invalid() {
     let app = TestApp::start();
     let laptop = app.browser(ADA);
     let phone = Browser::of(app.sign_in(ADA, PASSWORD));
@@ -76,7 +76,7 @@ fn a_session_that_its_user_ends_is_over() {
 }
 
 #[test]
-fn nobody_ends_another_users_session() {
+fn a_user_cannot_end_another_users_session() {
     let app = TestApp::start();
     let (alice, bob, manager) = (app.alice(), app.bob(), app.manager());
     let path = format!("/me/sessions/{}", alice.session_id);

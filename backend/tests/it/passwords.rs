@@ -24,7 +24,7 @@ fn change(app: &TestApp, browser: &Browser, current: &str, new: &str) -> Answer 
 }
 
 #[test]
-fn whoever_forgot_the_password_sets_a_new_one_with_the_mailed_link() {
+fn a_forgotten_password_is_reset_with_the_mailed_link() {
     let server = ScriptedServer::start();
     let app = TestApp::mailing_through(&server);
     app.account(ADA);
@@ -52,7 +52,7 @@ fn whoever_forgot_the_password_sets_a_new_one_with_the_mailed_link() {
 }
 
 #[test]
-fn a_mail_about_the_password_speaks_the_language_of_its_reader() {
+fn a_mail_about_the_password_is_in_the_language_of_the_user() {
     let server = ScriptedServer::start();
     let app = TestApp::mailing_through(&server);
     let ada = app.browser(ADA);
@@ -70,7 +70,7 @@ fn a_mail_about_the_password_speaks_the_language_of_its_reader() {
 }
 
 #[test]
-fn the_answer_is_the_same_for_an_address_that_nobody_has() {
+fn the_response_is_the_same_for_an_unknown_address() {
     let app = TestApp::start();
     app.account(ADA);
     app.drop_mails();
@@ -90,7 +90,7 @@ fn the_answer_is_the_same_for_an_address_that_nobody_has() {
 }
 
 #[test]
-fn the_mail_goes_to_the_address_of_the_account_and_not_to_one_that_looks_like_it() {
+fn the_mail_is_sent_to_the_stored_address_and_not_to_a_similar_one() {
     let app = TestApp::start();
     app.account("ada@kino.org");
     app.drop_mails();
@@ -121,7 +121,7 @@ fn of_fifty_parallel_requests_one_sets_the_password() {
 }
 
 #[test]
-fn a_link_to_a_new_password_is_good_for_an_hour_and_for_nothing_else() {
+fn a_reset_link_is_valid_for_an_hour_and_for_no_other_purpose() {
     let app = TestApp::start();
     app.account(ADA);
     let (early, late) = (app.reset_token(ADA), app.reset_token(ADA));
@@ -140,7 +140,7 @@ fn a_link_to_a_new_password_is_good_for_an_hour_and_for_nothing_else() {
 }
 
 #[test]
-fn a_password_that_everybody_tries_first_is_not_set_and_the_link_stays_good() {
+fn a_common_password_is_rejected_and_the_link_remains_valid() {
     let app = TestApp::start();
     let ada = app.browser(ADA);
     let token = app.reset_token(ADA);
@@ -156,7 +156,7 @@ fn a_password_that_everybody_tries_first_is_not_set_and_the_link_stays_good() {
 }
 
 #[test]
-fn only_a_hash_of_the_link_is_kept() {
+fn only_the_hash_of_a_link_is_stored() {
     let app = TestApp::start();
     app.account(ADA);
     let token = app.reset_token(ADA);
@@ -172,7 +172,7 @@ fn only_a_hash_of_the_link_is_kept() {
 }
 
 #[test]
-fn a_new_password_ends_every_session_and_every_other_link() {
+fn a_new_password_ends_all_sessions_and_invalidates_all_other_links() {
     let app = TestApp::start();
     let browsers = [app.browser(ADA), Browser::of(app.sign_in(ADA, PASSWORD))];
     for browser in &browsers {
@@ -190,7 +190,7 @@ fn a_new_password_ends_every_session_and_every_other_link() {
 }
 
 #[test]
-fn a_new_password_confirms_the_address_and_lifts_no_block() {
+fn a_password_reset_confirms_the_address_and_does_not_unblock_the_user() {
     let app = TestApp::start();
     app.sign_up(ADA).expect(202);
     app.forgot(ADA).expect(202);
@@ -215,7 +215,7 @@ fn a_new_password_confirms_the_address_and_lifts_no_block() {
 }
 
 #[test]
-fn a_link_that_waits_is_not_mailed_once_the_password_has_been_changed() {
+fn a_queued_link_is_not_mailed_after_the_password_has_been_changed() {
     let server = ScriptedServer::start();
     let app = TestApp::mailing_through(&server);
     let ada = app.browser(ADA);
@@ -232,7 +232,7 @@ fn a_link_that_waits_is_not_mailed_once_the_password_has_been_changed() {
 }
 
 #[test]
-fn its_owner_changes_the_password_and_stays_signed_in_here_alone() {
+fn changing_the_password_ends_all_sessions_but_the_current_one() {
     let app = TestApp::start();
     let here = app.browser(ADA);
     let elsewhere = Browser::of(app.sign_in(ADA, PASSWORD));
@@ -257,7 +257,7 @@ fn its_owner_changes_the_password_and_stays_signed_in_here_alone() {
 }
 
 #[test]
-fn without_the_password_that_counts_nobody_changes_it() {
+fn the_password_cannot_be_changed_without_the_current_one() {
     let app = TestApp::start();
     let ada = app.browser(ADA);
     for wrong in ["not the password", "", "correct horse battery stapl"] {

@@ -16,7 +16,7 @@ fn names(app: &TestApp, staff: &Person, query: &str) -> Vec<String> {
 }
 
 #[test]
-fn staff_sees_everybody_with_what_they_have_and_who_blocked_them() {
+fn staff_see_all_users_with_their_totals_and_blocks() {
     let app = TestApp::start();
     let (alice, bob, manager) = (app.alice(), app.bob(), app.manager());
     let admin = app.person("admin@example.org", "admin");
@@ -55,7 +55,7 @@ fn staff_sees_everybody_with_what_they_have_and_who_blocked_them() {
 }
 
 #[test]
-fn who_uses_the_service_is_nobody_elses_business() {
+fn users_cannot_list_users() {
     let app = TestApp::start();
     let (alice, bob) = (app.alice(), app.bob());
     for path in [

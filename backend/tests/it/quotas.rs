@@ -24,7 +24,7 @@ fn send(app: &TestApp, owner: &Person, mailing: i64) -> Answer {
 }
 
 #[test]
-fn an_owner_keeps_no_more_recipients_than_the_quota_also_when_they_come_at_once() {
+fn the_quota_of_recipients_holds_for_concurrent_requests() {
     let app = TestApp::start_with(&[
         ("SMTP_URL", "smtp://127.0.0.1:9"),
         ("QUOTA_RECIPIENTS", "3"),
@@ -57,7 +57,7 @@ fn an_owner_keeps_no_more_recipients_than_the_quota_also_when_they_come_at_once(
 }
 
 #[test]
-fn a_mailing_beyond_the_mails_of_the_day_waits_says_so_and_goes_on_by_itself() {
+fn a_mailing_over_the_daily_quota_waits_shows_it_and_continues_automatically() {
     let server = ScriptedServer::start();
     let (app, alice) = with_quota(&server, "QUOTA_MAILS_A_DAY", "3");
     let first = app.mailing(&alice, &json!({}));
@@ -82,7 +82,7 @@ fn a_mailing_beyond_the_mails_of_the_day_waits_says_so_and_goes_on_by_itself() {
 }
 
 #[test]
-fn sending_now_beyond_the_mails_of_the_day_says_when_there_is_room() {
+fn sending_now_over_the_daily_quota_returns_when_to_retry() {
     let server = ScriptedServer::start();
     let (app, alice) = with_quota(&server, "QUOTA_MAILS_A_DAY", "3");
     let later = json!({"ends_at": "2026-06-01T00:00:00Z"});
@@ -100,7 +100,7 @@ fn sending_now_beyond_the_mails_of_the_day_says_when_there_is_room() {
 }
 
 #[test]
-fn mails_that_a_pause_has_put_off_count_until_they_are_sent() {
+fn mails_postponed_by_a_pause_count_until_they_are_sent() {
     let server = ScriptedServer::start();
     let (app, alice) = with_quota(&server, "QUOTA_MAILS_A_DAY", "3");
     let later = json!({"ends_at": "2026-06-01T00:00:00Z"});
@@ -114,7 +114,7 @@ fn mails_that_a_pause_has_put_off_count_until_they_are_sent() {
 }
 
 #[test]
-fn retrying_an_old_run_takes_from_the_mails_of_the_day_and_a_recent_one_does_not() {
+fn retrying_an_old_run_uses_the_daily_quota_and_a_recent_one_does_not() {
     let server = ScriptedServer::start().on("*", Rule::refuse(550, "5.7.1 not now"));
     let (app, alice) = with_quota(&server, "QUOTA_MAILS_A_DAY", "3");
     let later = json!({"ends_at": "2026-06-01T00:00:00Z"});
@@ -145,7 +145,7 @@ fn retrying_an_old_run_takes_from_the_mails_of_the_day_and_a_recent_one_does_not
 }
 
 #[test]
-fn more_retries_than_a_day_allows_are_refused() {
+fn more_retries_than_the_daily_quota_are_rejected() {
     let server = ScriptedServer::start().on("*", Rule::refuse(550, "5.7.1 not now"));
     let (app, alice) = with_quota(&server, "QUOTA_MAILS_A_DAY", "2");
     let first = app.mailing(&alice, &json!({"ends_at": "2026-06-01T00:00:00Z"}));
@@ -165,7 +165,7 @@ fn more_retries_than_a_day_allows_are_refused() {
 }
 
 #[test]
-fn a_mailing_to_more_than_a_day_allows_is_refused_at_its_recipients() {
+fn a_mailing_to_more_recipients_than_the_daily_quota_is_rejected() {
     let server = ScriptedServer::start();
     let (app, alice) = with_quota(&server, "QUOTA_MAILS_A_DAY", "1");
     let message = app.message(&alice);
@@ -190,7 +190,7 @@ fn a_mailing_to_more_than_a_day_allows_is_refused_at_its_recipients() {
 }
 
 #[test]
-fn an_account_that_signs_up_has_finite_quotas_and_one_from_before_keeps_what_it_had() {
+fn new_accounts_have_default_quotas_and_existing_ones_are_unchanged() {
     let app = TestApp::start();
     app.account("new@example.org");
     let manager = app.manager();
@@ -211,7 +211,7 @@ fn an_account_that_signs_up_has_finite_quotas_and_one_from_before_keeps_what_it_
 }
 
 #[test]
-fn an_administrator_gives_one_account_other_quotas_and_takes_them_back() {
+fn an_administrator_sets_and_resets_the_quotas_of_an_account() {
     let app = TestApp::start_with(&[
         ("SMTP_URL", "smtp://127.0.0.1:9"),
         ("QUOTA_RECIPIENTS", "1"),

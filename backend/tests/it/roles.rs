@@ -32,7 +32,7 @@ impl TestApp {
 }
 
 #[test]
-fn whoever_gets_another_role_signs_in_anew_and_has_it() {
+fn a_user_with_a_new_role_must_sign_in_again_and_then_has_it() {
     let app = TestApp::start();
     let admin = app.admin();
     let before = app.browser(ADA);
@@ -56,7 +56,7 @@ fn whoever_gets_another_role_signs_in_anew_and_has_it() {
 }
 
 #[test]
-fn only_administrators_give_roles() {
+fn only_administrators_can_assign_roles() {
     let app = TestApp::start();
     let (alice, manager, admin) = (app.alice(), app.manager(), app.admin());
     for nobody in [&alice, &manager] {
@@ -78,7 +78,7 @@ fn only_administrators_give_roles() {
 }
 
 #[test]
-fn the_last_administrator_stays_one() {
+fn the_last_administrator_cannot_be_demoted() {
     let app = TestApp::start();
     let admin = app.admin();
     // Neither can sign in: they are no help.
@@ -133,7 +133,7 @@ fn two_administrators_who_demote_each_other_at_once_leave_one() {
 }
 
 #[test]
-fn a_right_that_was_taken_away_elsewhere_a_moment_ago_gives_no_role() {
+fn an_administrator_who_was_just_demoted_cannot_assign_roles() {
     let app = TestApp::start();
     let (admin, alice) = (app.admin(), app.alice());
     app.get(&admin, "/me").expect(200);

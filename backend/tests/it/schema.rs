@@ -55,7 +55,7 @@ fn columns_of_the_code() -> BTreeSet<String> {
 }
 
 #[test]
-fn the_code_knows_the_tables_as_the_migrations_make_them() {
+fn the_schema_in_the_code_matches_the_migrations() {
     let app = TestApp::start();
     assert_eq!(
         columns_of_the_code(),
@@ -65,7 +65,7 @@ fn the_code_knows_the_tables_as_the_migrations_make_them() {
 }
 
 #[test]
-fn migrations_can_be_taken_back_and_applied_again() {
+fn migrations_can_be_reverted_and_applied_again() {
     let app = TestApp::start();
     let before = columns_of_the_database(&app);
     db::revert_all(&mut app.sql()).unwrap();

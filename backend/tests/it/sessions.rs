@@ -14,7 +14,7 @@ use crate::support::app::TestApp;
 const ADA: &str = "ada@example.org";
 
 #[test]
-fn the_refresh_cookie_is_out_of_reach_of_scripts_and_other_sites() {
+fn the_refresh_cookie_is_inaccessible_to_scripts_and_other_sites() {
     for (public_url, name, secure) in [
         ("http://localhost:8000", "refresh=", false),
         ("https://dispatch.example.org", "__Host-refresh=", true),
@@ -44,7 +44,7 @@ fn the_refresh_cookie_is_out_of_reach_of_scripts_and_other_sites() {
 }
 
 #[test]
-fn a_session_goes_on_for_as_long_as_it_is_refreshed() {
+fn a_session_lasts_as_long_as_it_is_refreshed() {
     let app = TestApp::start();
     let mut browser = app.browser(ADA);
     for _ in 0..3 {
@@ -73,7 +73,7 @@ fn without_a_live_refresh_token_there_is_no_session() {
 }
 
 #[test]
-fn two_tabs_or_a_lost_answer_do_not_end_a_session() {
+fn concurrent_tabs_and_a_lost_response_do_not_end_a_session() {
     let app = TestApp::start();
     let first = app.browser(ADA);
     Browser::of(app.refresh(&first.cookie));
@@ -115,7 +115,7 @@ fn a_stolen_token_ends_the_session_for_both() {
 }
 
 #[test]
-fn two_parties_do_not_go_on_from_the_same_token() {
+fn a_refresh_token_used_by_two_parties_ends_the_session() {
     let app = TestApp::start();
     let origin = app.browser(ADA);
     let thief = Browser::of(app.refresh(&origin.cookie));
@@ -150,7 +150,7 @@ fn signing_out_ends_the_session_on_the_server() {
 }
 
 #[test]
-fn a_blocked_user_gets_no_further() {
+fn a_blocked_user_cannot_refresh_a_session() {
     let app = TestApp::start();
     let browser = app.browser(ADA);
     app.sql()
@@ -162,7 +162,7 @@ fn a_blocked_user_gets_no_further() {
 }
 
 #[test]
-fn refresh_tokens_are_kept_hashed_and_not_for_ever() {
+fn refresh_tokens_are_stored_hashed_and_expire() {
     let app = TestApp::start();
     let mut browser = app.browser(ADA);
     for _ in 0..3 {
@@ -178,7 +178,7 @@ fn refresh_tokens_are_kept_hashed_and_not_for_ever() {
 }
 
 #[test]
-fn a_session_ends_ninety_days_after_its_sign_in_however_often_it_is_continued() {
+fn a_session_ends_ninety_days_after_sign_in_however_often_it_is_refreshed() {
     let app = TestApp::start();
     let mut browser = app.browser(ADA);
     for _ in 0..8 {

@@ -33,7 +33,7 @@ fn site(app: &TestApp) -> Value {
 }
 
 #[test]
-fn a_closed_installation_refuses_every_address_alike_and_says_so() {
+fn closed_sign_up_is_refused_for_every_address_with_its_own_code() {
     let app = app_with("closed");
     app.person("known@example.org", "user");
     let admin = app.person("admin@example.org", "admin");
@@ -63,7 +63,7 @@ fn a_closed_installation_refuses_every_address_alike_and_says_so() {
 }
 
 #[test]
-fn a_domain_lets_in_its_own_addresses_and_names_the_field_to_others() {
+fn sign_up_for_a_domain_accepts_its_addresses_and_rejects_others_with_the_field() {
     let app = app_with("domains:example.org,*.example.net");
     app.person("known@elsewhere.example", "user");
     for email in ["ann@Example.org", "bob@mail.example.net"] {
@@ -96,7 +96,7 @@ fn a_domain_lets_in_its_own_addresses_and_names_the_field_to_others() {
 }
 
 #[test]
-fn where_only_an_invitation_helps_a_sign_up_tells_nobody_who_is_known_or_invited() {
+fn sign_up_by_invitation_does_not_reveal_who_is_registered_or_invited() {
     let app = app_with("invited");
     app.person("known@example.org", "user");
     let admin = app.person("admin@example.org", "admin");
@@ -119,7 +119,7 @@ fn where_only_an_invitation_helps_a_sign_up_tells_nobody_who_is_known_or_invited
 }
 
 #[test]
-fn an_installation_for_trying_out_is_open() {
+fn sign_up_is_open_in_development() {
     let app = TestApp::start();
     assert_eq!(site(&app)["sign_up"], "open");
     app.sign_up("ann@example.org").expect(202);

@@ -45,7 +45,7 @@ fn a_profile_is_read_and_changed_by_its_owner() {
 }
 
 #[test]
-fn nobody_gives_himself_a_role_an_address_or_a_standing() {
+fn a_profile_change_cannot_set_role_address_or_block() {
     let app = TestApp::start();
     let alice = app.alice();
     for field in [
@@ -65,7 +65,7 @@ fn nobody_gives_himself_a_role_an_address_or_a_standing() {
 }
 
 #[test]
-fn a_mistake_in_the_profile_names_its_field() {
+fn an_invalid_profile_is_rejected_with_the_field() {
     let app = TestApp::start();
     let alice = app.alice();
     for (body, field, code) in [
@@ -95,7 +95,7 @@ fn a_mistake_in_the_profile_names_its_field() {
 }
 
 #[test]
-fn a_profile_changed_meanwhile_is_not_overwritten() {
+fn a_profile_changed_concurrently_is_not_overwritten() {
     let app = TestApp::start();
     let alice = app.alice();
     let tag = app.get(&alice, "/me").header("etag").to_owned();
@@ -113,7 +113,7 @@ fn a_profile_changed_meanwhile_is_not_overwritten() {
 }
 
 #[test]
-fn without_a_token_nobody_is_anybody() {
+fn without_a_token_the_profile_is_not_accessible() {
     let app = TestApp::start();
     app.send("GET", "/me", &[], None)
         .expect_problem(401, "unauthenticated");

@@ -6,7 +6,7 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 
 use crate::accounts::sessions::store::LIFETIME_DAYS;
-use crate::accounts::tokens::secret::Secret;
+use crate::accounts::tokens::secret::SecretToken;
 use crate::accounts::tokens::signed_token::TokenSigner;
 
 /// The name of the cookie, whether it requires TLS, and the key that signs its token.
@@ -38,7 +38,7 @@ impl RefreshCookie {
     }
 
     /// A cookie with this token.
-    pub fn carrying(&self, token: &Secret) -> Cookie<'static> {
+    pub fn carrying(&self, token: &SecretToken) -> Cookie<'static> {
         self.of(self.signer.sign(token), Duration::days(LIFETIME_DAYS))
     }
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 
-use crate::accounts::tokens::secret::{self, Secret};
+use crate::accounts::tokens::secret::{self, SecretToken};
 use crate::accounts::transactional_mails::model::MailKind;
 use crate::accounts::users::store::lock_for_changes;
 use crate::core::db::schema::{account_mails, account_tokens, users};
@@ -58,7 +58,7 @@ pub fn issue(
     user_id: i64,
     kind: LinkKind<'_>,
     now: DateTime<Utc>,
-) -> QueryResult<Secret> {
+) -> QueryResult<SecretToken> {
     let (purpose, email) = match kind {
         LinkKind::Confirm => (Purpose::Confirm, None),
         LinkKind::Reset => (Purpose::Reset, None),
@@ -68,7 +68,7 @@ pub fn issue(
         .find(user_id)
         .select(users::password_hash)
         .first(conn)?;
-    let token = Secret::random();
+    let token = SecretToken::random();
     diesel::insert_into(account_tokens::table)
         .values((
             account_tokens::token_hash.eq(token.hash()),

@@ -7,7 +7,7 @@ use super::changes;
 use super::links::{self, LinkKind, Purpose};
 use super::model::SignUp;
 use crate::accounts::identity::Role;
-use crate::accounts::tokens::secret::Secret;
+use crate::accounts::tokens::secret::SecretToken;
 use crate::accounts::transactional_mails::model::MailKind;
 use crate::core::db::functions::lower;
 use crate::core::db::schema::users;
@@ -159,7 +159,7 @@ pub fn issue_confirmation(
     conn: &mut PgConnection,
     user_id: i64,
     now: DateTime<Utc>,
-) -> QueryResult<Secret> {
+) -> QueryResult<SecretToken> {
     links::issue(conn, user_id, LinkKind::Confirm, now)
 }
 

@@ -7,7 +7,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::resolver::{Callers, Subject};
+use super::resolver::{Callers, RateLimitKey};
 use crate::accounts::identity::Caller;
 use crate::core::clock::Clock;
 use crate::core::db::Db;
@@ -48,8 +48,8 @@ impl BearerToken {
 
     /// The key by which requests with this token are counted, as far as it follows from the token itself; `None` if it is
     /// invalid.
-    pub(super) fn subject(&self) -> Option<Subject> {
-        self.callers.subject(&self.token, &self.clock)
+    pub(super) fn rate_limit_key(&self) -> Option<RateLimitKey> {
+        self.callers.rate_limit_key(&self.token, &self.clock)
     }
 
     /// The caller; 401 once the token has expired or been revoked, or its owner is blocked. At most 5 s old.

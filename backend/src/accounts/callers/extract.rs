@@ -11,7 +11,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, ResponseError};
 
 use super::bearer_token::BearerToken;
-use super::resolver::Subject;
+use super::resolver::RateLimitKey;
 use crate::accounts::identity::{Anonymous, Caller, SessionCaller, Visitor};
 use crate::web::authenticated_user::AuthenticatedUser;
 use crate::web::error::ApiError;
@@ -79,11 +79,13 @@ fn identify(req: &HttpRequest) -> impl Future<Output = Result<Caller, ApiError>>
         let limits =
             limits.ok_or_else(|| ApiError::internal("the application data is incomplete"))?;
         let token = token?;
-        let subject = token.subject().ok_or_else(ApiError::unauthenticated)?;
-        subject.admit(&limits).await?;
+        let key = token
+            .rate_limit_key()
+            .ok_or_else(ApiError::unauthenticated)?;
+        key.admit(&limits).await?;
         let caller = token.caller().await?;
-        if matches!(subject, Subject::Token(_)) {
-            Subject::User(caller.user_id).admit(&limits).await?;
+        if matches!(key, RateLimitKey::Token(_)) {
+            RateLimitKey::User(caller.user_id).admit(&limits).await?;
         }
         req.extensions_mut()
             .insert(AuthenticatedUser(caller.user_id));

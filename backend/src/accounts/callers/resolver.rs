@@ -29,13 +29,13 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// The key by which requests are counted before the database is queried.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Subject {
+pub(super) enum RateLimitKey {
     User(i64),
     /// An API token whose owner is not known yet, by hash.
     Token(Vec<u8>),
 }
 
-impl Subject {
+impl RateLimitKey {
     /// Counts a request.
     pub(super) async fn admit(&self, limits: &Limits) -> Result<(), TooMany> {
         match self {
@@ -108,18 +108,18 @@ impl Callers {
 
     /// The key by which requests with this token are counted, as far as it follows from the token itself; `None` if it is
     /// forged or expired.
-    pub(super) fn subject(&self, token: &str, clock: &Clock) -> Option<Subject> {
+    pub(super) fn rate_limit_key(&self, token: &str, clock: &Clock) -> Option<RateLimitKey> {
         if !ApiSecret::matches(token) {
-            let subject = self.tokens.read(token, clock.now())?;
-            return Some(Subject::User(subject.user_id));
+            let key = self.tokens.read(token, clock.now())?;
+            return Some(RateLimitKey::User(subject.user_id));
         }
         if self.secrets.recognise(token) == Recognition::Forged {
             return None;
         }
         let hash = secret::hash(token);
         let known = self.live_tokens.get(&hash);
-        Some(known.map_or(Subject::Token(hash), |known| {
-            Subject::User(known.caller.user_id)
+        Some(known.map_or(RateLimitKey::Token(hash), |known| {
+            RateLimitKey::User(known.caller.user_id)
         }))
     }
 

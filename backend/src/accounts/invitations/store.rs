@@ -10,7 +10,7 @@ use diesel::upsert::excluded;
 
 use super::model::{Invitation, LIFETIME};
 use crate::accounts::identity::{Role, UserRef};
-use crate::accounts::tokens::secret::{self, Secret};
+use crate::accounts::tokens::secret::{self, SecretToken};
 use crate::accounts::transactional_mails::model::MailKind;
 use crate::accounts::transactional_mails::store::queue_to;
 use crate::core::db::functions::lower;
@@ -165,8 +165,8 @@ pub fn issue(
     conn: &mut PgConnection,
     email: &str,
     now: DateTime<Utc>,
-) -> QueryResult<Option<(Secret, Language)>> {
-    let token = Secret::random();
+) -> QueryResult<Option<(SecretToken, Language)>> {
+    let token = SecretToken::random();
     let row = diesel::update(invitations::table)
         .filter(lower(invitations::email).eq(EmailAddress::key_of(email)))
         .filter(invitations::expires_at.gt(now))

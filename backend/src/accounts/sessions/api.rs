@@ -5,7 +5,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, delete, get};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::model::{Session, Sessions};
+use super::model::{UserSession, UserSessions};
 use super::store;
 use crate::accounts::audit_log::{EventKind, SubjectKind, audit};
 use crate::accounts::callers::resolver::Callers;
@@ -21,7 +21,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// The most recently used first; at most 100.
 #[utoipa::path(tag = "me", responses(
-    (status = 200, description = "The live sessions", body = Sessions),
+    (status = 200, description = "The live sessions", body = UserSessions),
     (status = 403, description = "`token_not_allowed`: not available to API tokens", body = Problem, content_type = "application/problem+json")))]
 #[get("/me/sessions")]
 async fn list_sessions(ctx: Ctx<SessionCaller>) -> Result<HttpResponse, ApiError> {
@@ -29,7 +29,7 @@ async fn list_sessions(ctx: Ctx<SessionCaller>) -> Result<HttpResponse, ApiError
     let rows = ctx
         .run(move |conn| store::live_of(conn, caller.user_id, now))
         .await?;
-    let items = rows.into_iter().map(|row| Session {
+    let items = rows.into_iter().map(|row| UserSession {
         is_current: row.id == caller.session_id,
         id: row.id,
         user_agent: row.user_agent,
@@ -39,7 +39,7 @@ async fn list_sessions(ctx: Ctx<SessionCaller>) -> Result<HttpResponse, ApiError
     let items = items.collect();
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
-        .json(Sessions { items }))
+        .json(UserSessions { items }))
 }
 
 /// End a session

@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 
 /// A browser or program that is signed in.
 #[derive(Serialize, ToSchema)]
-pub struct Session {
+#[schema(as = Session)]
+pub struct UserSession {
     #[schema(example = 42, minimum = 1)]
     pub id: i64,
     /// The `User-Agent` at sign-in; may be empty.
@@ -21,6 +22,7 @@ pub struct Session {
 
 /// The live sessions of a user.
 #[derive(Serialize, ToSchema)]
-pub struct Sessions {
-    pub items: Vec<Session>,
+#[schema(as = Sessions)]
+pub struct UserSessions {
+    pub items: Vec<UserSession>,
 }

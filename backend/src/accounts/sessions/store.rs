@@ -5,7 +5,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use crate::accounts::callers::store::{MAX_SESSION_LIFETIME, caller_of_session};
-use crate::accounts::tokens::secret::{self, Secret};
+use crate::accounts::tokens::secret::{self, SecretToken};
 use crate::core::db::schema::{refresh_tokens, sessions};
 
 /// A session ends if it is not used for this long.
@@ -14,7 +14,7 @@ pub const LIFETIME_DAYS: i64 = 30;
 pub struct OpenedSession {
     pub user_id: i64,
     pub session_id: i64,
-    pub token: Secret,
+    pub token: SecretToken,
 }
 
 /// A session that has just been ended.
@@ -257,8 +257,8 @@ fn issue(
     session_id: i64,
     parent_hash: Option<Vec<u8>>,
     now: DateTime<Utc>,
-) -> QueryResult<Secret> {
-    let token = Secret::random();
+) -> QueryResult<SecretToken> {
+    let token = SecretToken::random();
     diesel::insert_into(refresh_tokens::table)
         .values((
             refresh_tokens::token_hash.eq(token.hash()),

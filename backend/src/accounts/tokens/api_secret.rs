@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::secret::{Secret, hash};
+use super::secret::{SecretToken, hash};
 
 /// Distinguishes API tokens from access tokens, and identifies leaked ones.
 const PREFIX: &str = "dsp_";
@@ -59,7 +59,7 @@ impl ApiSecrets {
 
     /// Generates a token.
     pub fn random(&self) -> ApiSecret {
-        let random = Secret::random();
+        let random = SecretToken::random();
         let mac = self.mac(random.reveal());
         ApiSecret([PREFIX, random.reveal(), &mac].concat())
     }

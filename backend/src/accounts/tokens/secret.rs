@@ -5,9 +5,9 @@ use sha2::{Digest, Sha256};
 use crate::core::random_token;
 
 /// A random token of 256 bits, in clear text.
-pub struct Secret(String);
+pub struct SecretToken(String);
 
-impl Secret {
+impl SecretToken {
     /// Generates a token.
     pub fn random() -> Self {
         Self(random_token::new())

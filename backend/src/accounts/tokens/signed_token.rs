@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::secret::Secret;
+use super::secret::SecretToken;
 
 /// 256 random bits in base64url.
 const RANDOM_CHARS: usize = 43;
@@ -25,7 +25,7 @@ impl TokenSigner {
     }
 
     /// The token followed by its MAC, as it is sent to its owner.
-    pub fn sign(&self, token: &Secret) -> String {
+    pub fn sign(&self, token: &SecretToken) -> String {
         let mac = self.0.clone().chain_update(token.reveal());
         let mac = mac.finalize().into_bytes();
         let (mac, _) = mac.split_at(MAC_BYTES);
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn a_token_is_verified_only_under_the_key_it_was_signed_with() {
         let (ours, other) = (TokenSigner::new(&[7; 32]), TokenSigner::new(&[8; 32]));
-        let token = Secret::random();
+        let token = SecretToken::random();
         let signed = ours.sign(&token);
         assert_eq!(ours.verify(&signed), Some(token.reveal()));
         assert_eq!(other.verify(&signed), None);
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn a_changed_or_shortened_token_is_not_verified() {
         let ours = TokenSigner::new(&[7; 32]);
-        let signed = ours.sign(&Secret::random());
+        let signed = ours.sign(&SecretToken::random());
         for n in 0..signed.len() {
             let (before, after) = signed.split_at(n);
             assert_eq!(ours.verify(before), None, "{before}");

@@ -15,36 +15,12 @@ use minijinja::{Environment, context};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::Sha256;
 
+use super::model::MailContent;
 use super::templates::TEMPLATES;
 use crate::core::language::Language;
 
 /// Characters escaped in the value of a URL parameter.
 const IN_LINK: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
-
-/// The content of a mail.
-pub enum MailContent {
-    /// A link that confirms the address.
-    Confirm {
-        token: String,
-    },
-    /// Sign-up with an address that has an account.
-    AlreadyRegistered,
-    /// A link to set a new password.
-    Reset {
-        token: String,
-    },
-    PasswordChanged,
-    /// A link that changes the address of the account to this one.
-    ConfirmEmail {
-        token: String,
-    },
-    /// The account now has another address.
-    EmailChanged,
-    /// A link that opens an account.
-    Invitation {
-        token: String,
-    },
-}
 
 /// The recipient. Their name is not used, because anyone who signs up could have arbitrary text mailed to any address.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +33,7 @@ pub struct MailRecipient<'a> {
 
 /// Why a mail cannot be composed; permanent.
 #[derive(Debug, thiserror::Error)]
-pub enum ComposeError {
+pub enum MailComposeError {
     #[error(transparent)]
     Header(#[from] HeaderError),
     #[error(transparent)]
@@ -101,7 +77,7 @@ impl Composer {
         content: &MailContent,
         to: &MailRecipient<'_>,
         date: DateTime<Utc>,
-    ) -> Result<Mail, ComposeError> {
+    ) -> Result<Mail, MailComposeError> {
         let words = self.words(content, to)?;
         let (from, to_email) = (
             header::address(self.from.email.as_ref())?,
@@ -207,7 +183,7 @@ mod tests {
         content: &MailContent,
         email: &str,
         language: Language,
-    ) -> Result<Mail, ComposeError> {
+    ) -> Result<Mail, MailComposeError> {
         let to = MailRecipient {
             email,
             language,

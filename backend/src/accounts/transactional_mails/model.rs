@@ -1,4 +1,4 @@
-//! Queued mails and their recipients.
+//! Queued mails, their recipients and their contents.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -47,10 +47,35 @@ pub struct DueMail {
 /// The user to whom a mail is sent.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = users)]
-pub struct Addressee {
+pub struct MailUser {
     /// The current address of the user; the mail may be sent to another one.
     pub email: String,
     #[diesel(deserialize_as = String)]
     pub language: Language,
     pub confirmed_at: Option<DateTime<Utc>>,
+}
+
+/// The content of a mail.
+pub enum MailContent {
+    /// A link that confirms the address.
+    Confirm {
+        token: String,
+    },
+    /// Sign-up with an address that has an account.
+    AlreadyRegistered,
+    /// A link to set a new password.
+    Reset {
+        token: String,
+    },
+    PasswordChanged,
+    /// A link that changes the address of the account to this one.
+    ConfirmEmail {
+        token: String,
+    },
+    /// The account now has another address.
+    EmailChanged,
+    /// A link that opens an account.
+    Invitation {
+        token: String,
+    },
 }

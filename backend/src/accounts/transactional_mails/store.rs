@@ -6,7 +6,7 @@ use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Timestamptz};
 
-use super::model::{Addressee, DueMail, MailKind};
+use super::model::{DueMail, MailKind, MailUser};
 use crate::core::db::schema::{account_mails, users};
 use crate::core::email_address::EmailAddress;
 
@@ -112,10 +112,10 @@ pub fn claim(
 }
 
 /// The user to whom mails are sent.
-pub fn addressee(conn: &mut PgConnection, user_id: i64) -> QueryResult<Addressee> {
+pub fn mail_user(conn: &mut PgConnection, user_id: i64) -> QueryResult<MailUser> {
     users::table
         .find(user_id)
-        .select(Addressee::as_select())
+        .select(MailUser::as_select())
         .first(conn)
 }
 

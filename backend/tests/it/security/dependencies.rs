@@ -34,7 +34,7 @@ fn locked() -> HashMap<String, Vec<[u64; 3]>> {
 }
 
 #[test]
-fn nothing_is_locked_that_is_known_to_be_weak() {
+fn no_locked_dependency_has_a_known_vulnerability() {
     let crates = locked();
     let weak: Vec<_> = NEVER
         .iter()

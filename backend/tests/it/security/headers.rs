@@ -68,7 +68,7 @@ const ANSWERS: [(&str, &str, u16); 15] = [
 ];
 
 #[test]
-fn every_answer_forbids_what_browsers_would_otherwise_do() {
+fn every_response_has_the_security_headers() {
     let site = Site::with("all", &[]);
     for (method, path, status) in ANSWERS {
         let answer = site.ask(method, path, &[]);
@@ -105,7 +105,7 @@ fn the_page_of_a_letter_shows_pictures_from_elsewhere_and_lets_in_nothing_else()
 }
 
 #[test]
-fn scripts_may_not_stand_in_a_page() {
+fn inline_scripts_are_forbidden() {
     let policy: Vec<&str> = NOTHING_FOREIGN.split("; ").collect();
     assert!(policy.contains(&"default-src 'self'") && policy.contains(&"frame-ancestors 'none'"));
     assert!(!policy.iter().any(|rule| rule.starts_with("script-src")));
@@ -175,7 +175,7 @@ fn pages_from_elsewhere_may_not_call_the_api() {
 }
 
 #[test]
-fn pages_that_the_operator_names_may_call_it_without_cookies() {
+fn configured_origins_may_call_the_api_without_cookies() {
     let site = Site::with("open", &[("CORS_ORIGINS", ELSEWHERE)]);
     let allowed = preflight(&site, ELSEWHERE);
     assert_eq!(allowed.status, 200);

@@ -101,7 +101,7 @@ fn head_tells_what_get_would_say_of_everything_beside_the_api() {
 }
 
 #[test]
-fn head_is_named_where_get_is_and_refused_where_it_is_not() {
+fn head_is_allowed_wherever_get_is() {
     let app = TestApp::start();
     let admin = administrator(&app);
     let refused = app.send("HEAD", "/auth/sign-in", &[admin.bearer()], None);

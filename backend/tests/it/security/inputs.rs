@@ -7,7 +7,7 @@ use super::{Operation, administrator, operations};
 use crate::support::app::TestApp;
 
 #[test]
-fn an_id_that_nothing_has_is_not_found_whatever_it_looks_like() {
+fn an_unknown_id_is_not_found_whatever_its_form() {
     let app = TestApp::start();
     let admin = administrator(&app);
     let ids = [
@@ -60,7 +60,7 @@ fn an_id_that_nothing_has_is_not_found_whatever_it_looks_like() {
 }
 
 #[test]
-fn a_filter_that_makes_no_sense_is_refused_by_its_name() {
+fn an_invalid_filter_is_rejected_with_its_name() {
     let app = TestApp::start();
     let admin = administrator(&app);
     let long = "x".repeat(5000);
@@ -143,7 +143,7 @@ fn there_is_no_page_before_the_first_and_none_beyond_the_most() {
 }
 
 #[test]
-fn a_time_is_one_of_this_century() {
+fn times_outside_2000_to_2100_are_rejected() {
     let app = TestApp::start();
     let admin = administrator(&app);
     let mut seen = 0;
@@ -225,7 +225,7 @@ fn the_times_and_zone_of_a_mailing_are_ones_it_can_be_sent_in() {
 }
 
 #[test]
-fn every_path_names_the_methods_it_knows_to_those_who_use_another() {
+fn a_wrong_method_is_rejected_with_the_allowed_ones() {
     let app = TestApp::start();
     let admin = administrator(&app);
     let operations = operations();

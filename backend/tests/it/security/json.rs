@@ -49,7 +49,7 @@ fn example(schema: &Value) -> Value {
 }
 
 #[test]
-fn no_value_of_any_field_is_a_mistake_of_ours() {
+fn no_value_of_any_field_causes_an_internal_error() {
     let app = TestApp::start();
     let admin = administrator(&app);
     let long = format!("\"{}\"", "я".repeat(10_000));

@@ -45,7 +45,7 @@ fn begin_of_answer(app: &TestApp, said: &str) -> String {
 }
 
 #[test]
-fn a_body_that_does_not_come_is_not_waited_for() {
+fn a_body_that_does_not_arrive_times_out() {
     let app = impatient();
     let head =
         "POST /api/v1/auth/sign-in HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
@@ -62,7 +62,7 @@ fn a_body_that_does_not_come_is_not_waited_for() {
 }
 
 #[test]
-fn a_head_that_does_not_end_is_not_waited_for() {
+fn a_request_head_that_does_not_end_times_out() {
     let app = impatient();
     for said in [
         "GET",
@@ -76,7 +76,7 @@ fn a_head_that_does_not_end_is_not_waited_for() {
 
 /// The server may go on listening for the rest, after its answer.
 #[test]
-fn a_body_that_nobody_asked_for_does_not_hold_the_answer_up() {
+fn an_unexpected_body_does_not_delay_the_response() {
     let app = impatient();
     for request in [
         "GET /api/v1/me HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
@@ -88,7 +88,7 @@ fn a_body_that_nobody_asked_for_does_not_hold_the_answer_up() {
 }
 
 #[test]
-fn what_is_no_http_is_refused_and_hung_up_on() {
+fn invalid_http_is_rejected_and_the_connection_closed() {
     let app = impatient();
     let many = "X-Header: 1\r\n".repeat(200);
     let long = "x".repeat(200_000);

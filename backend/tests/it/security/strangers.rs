@@ -53,7 +53,7 @@ fn changed(text: &str, place: usize) -> String {
 }
 
 #[test]
-fn an_invented_token_reaches_no_database() {
+fn a_forged_token_causes_no_query() {
     let app = TestApp::start();
     let ada = app.browser("ada@example.org");
     let alice = app.alice();
@@ -123,8 +123,7 @@ fn an_invented_token_reaches_no_database() {
 }
 
 #[test]
-fn a_token_from_before_tokens_had_a_mac_is_good_and_invented_ones_of_its_form_are_asked_after_once()
-{
+fn a_token_without_a_mac_is_valid_and_forged_ones_cause_at_most_one_query() {
     let app = TestApp::start();
     let alice = app.alice();
     let old = format!("dsp_{}", "a".repeat(43));
@@ -148,7 +147,7 @@ fn a_token_from_before_tokens_had_a_mac_is_good_and_invented_ones_of_its_form_ar
 const LIMITED: [(&str, &str); 2] = [("SMTP_URL", "smtp://127.0.0.1:9"), ("LIMITS", "1")];
 
 #[test]
-fn a_request_over_its_limit_reaches_no_database() {
+fn a_request_over_the_limit_causes_no_query() {
     let app = TestApp::start_with(&LIMITED);
     let (alice, bob) = (app.alice(), app.bob());
     let token = api_token(&app, &bob);
@@ -179,7 +178,7 @@ fn a_request_over_its_limit_reaches_no_database() {
 }
 
 #[test]
-fn invented_names_of_pictures_are_counted_before_they_are_looked_up() {
+fn unknown_picture_names_are_counted_before_they_are_queried() {
     let app = TestApp::start_with(&LIMITED);
     for path in ["/images", "/avatars"] {
         app.wait(TimeDelta::seconds(1));

@@ -66,7 +66,7 @@ fn a_token_without_one_of_its_claims_or_with_another_is_refused() {
 }
 
 #[test]
-fn a_token_is_good_for_ten_minutes_and_five_seconds_of_leeway() {
+fn a_token_is_valid_for_ten_minutes_plus_five_seconds_of_leeway() {
     let app = TestApp::start();
     let token = signed(&app, Algorithm::HS256, &claims(&app, &app.alice()));
     app.wait(TimeDelta::seconds(605));
@@ -76,7 +76,7 @@ fn a_token_is_good_for_ten_minutes_and_five_seconds_of_leeway() {
 }
 
 #[test]
-fn no_other_algorithm_is_taken_and_least_of_all_none() {
+fn no_other_algorithm_is_accepted_including_none() {
     let app = TestApp::start();
     let good = claims(&app, &app.alice());
     for algorithm in [Algorithm::HS384, Algorithm::HS512] {
@@ -96,7 +96,7 @@ fn no_other_algorithm_is_taken_and_least_of_all_none() {
 }
 
 #[test]
-fn what_is_no_token_at_all_is_refused_like_any_other() {
+fn malformed_tokens_are_rejected_like_invalid_ones() {
     let app = TestApp::start();
     let alice = app.alice();
     let long = "a".repeat(10_000);
@@ -116,7 +116,7 @@ fn what_is_no_token_at_all_is_refused_like_any_other() {
 }
 
 #[test]
-fn nothing_that_lets_somebody_in_stays_in_a_cache() {
+fn responses_with_tokens_are_not_cached() {
     let app = TestApp::start();
     let browser = app.browser("ada@example.org");
     let cookie = [("cookie", browser.cookie.clone())];
