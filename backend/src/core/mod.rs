@@ -6,7 +6,6 @@ pub mod compute;
 pub mod db;
 pub mod language;
 pub mod metrics;
-pub mod named;
 pub mod owners;
 pub mod paging;
 pub mod picture;
@@ -15,6 +14,7 @@ pub mod redis;
 pub mod search;
 pub mod settings;
 pub mod telemetry;
+pub mod text_enum;
 pub mod zone;
 
 pub use mime::{email_address, text};

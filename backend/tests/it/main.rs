@@ -71,6 +71,7 @@ mod stats;
 mod support;
 mod suppressions;
 mod templates;
+mod text_enums;
 mod texts;
 mod unsubscribe;
 mod upgrades;

@@ -2,92 +2,125 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
 use crate::accounts::identity::UserRef;
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 use crate::web::field::sensible_year;
 use crate::web::page::default_limit;
 
-named! {
-    /// What happened.
-    pub enum EventKind {
-        SignedUp = "signed_up",
-        Confirmed = "confirmed",
-        SignedIn = "signed_in",
-        SignInFailed = "sign_in_failed",
-        SignedOut = "signed_out",
-        /// Two parties used the same refresh token; the session has been ended.
-        RefreshReused = "refresh_reused",
-        SessionRevoked = "session_revoked",
-        PasswordReset = "password_reset",
-        PasswordChanged = "password_changed",
-        EmailChanged = "email_changed",
-        TokenCreated = "token_created",
-        TokenRevoked = "token_revoked",
-        UserBlocked = "user_blocked",
-        UserUnblocked = "user_unblocked",
-        RoleChanged = "role_changed",
-        RecipientCreated = "recipient_created",
-        RecipientChanged = "recipient_changed",
-        RecipientDeleted = "recipient_deleted",
-        MessageCreated = "message_created",
-        MessageChanged = "message_changed",
-        MessageDeleted = "message_deleted",
-        MailingCreated = "mailing_created",
-        MailingChanged = "mailing_changed",
-        MailingDeleted = "mailing_deleted",
-        MailingDisabled = "mailing_disabled",
-        MailingEnabled = "mailing_enabled",
-        MailingPaused = "mailing_paused",
-        MailingResumed = "mailing_resumed",
-        MailingCancelled = "mailing_cancelled",
-        RunStarted = "run_started",
-        RunFinished = "run_finished",
-        RunRetried = "run_retried",
-        ArticleCreated = "article_created",
-        ArticleChanged = "article_changed",
-        ArticlePublished = "article_published",
-        ArticleUnpublished = "article_unpublished",
-        ArticleDeleted = "article_deleted",
-        SmtpServerCreated = "smtp_server_created",
-        SmtpServerChanged = "smtp_server_changed",
-        SmtpServerDeleted = "smtp_server_deleted",
-        PasswordResetRequested = "password_reset_requested",
-        EmailChangeRequested = "email_change_requested",
-        ProfileChanged = "profile_changed",
-        AvatarChanged = "avatar_changed",
-        AvatarRemoved = "avatar_removed",
-        ImageUploaded = "image_uploaded",
-        QuotasChanged = "quotas_changed",
-        SuppressionAdded = "suppression_added",
-        SuppressionLifted = "suppression_lifted",
-        /// By the reader of a mail.
-        Unsubscribed = "unsubscribed",
-        SubscribedAgain = "subscribed_again",
-        InvitationCreated = "invitation_created",
-        InvitationRevoked = "invitation_revoked",
-        InvitationAccepted = "invitation_accepted",
-    }
+/// What happened.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum EventKind {
+    SignedUp,
+    Confirmed,
+    SignedIn,
+    SignInFailed,
+    SignedOut,
+    /// Two parties used the same refresh token; the session has been ended.
+    RefreshReused,
+    SessionRevoked,
+    PasswordReset,
+    PasswordChanged,
+    EmailChanged,
+    TokenCreated,
+    TokenRevoked,
+    UserBlocked,
+    UserUnblocked,
+    RoleChanged,
+    RecipientCreated,
+    RecipientChanged,
+    RecipientDeleted,
+    MessageCreated,
+    MessageChanged,
+    MessageDeleted,
+    MailingCreated,
+    MailingChanged,
+    MailingDeleted,
+    MailingDisabled,
+    MailingEnabled,
+    MailingPaused,
+    MailingResumed,
+    MailingCancelled,
+    RunStarted,
+    RunFinished,
+    RunRetried,
+    ArticleCreated,
+    ArticleChanged,
+    ArticlePublished,
+    ArticleUnpublished,
+    ArticleDeleted,
+    SmtpServerCreated,
+    SmtpServerChanged,
+    SmtpServerDeleted,
+    PasswordResetRequested,
+    EmailChangeRequested,
+    ProfileChanged,
+    AvatarChanged,
+    AvatarRemoved,
+    ImageUploaded,
+    QuotasChanged,
+    SuppressionAdded,
+    SuppressionLifted,
+    /// By the reader of a mail.
+    Unsubscribed,
+    SubscribedAgain,
+    InvitationCreated,
+    InvitationRevoked,
+    InvitationAccepted,
 }
 
-named! {
-    /// The kind of subject of an event.
-    pub enum SubjectKind {
-        User = "user",
-        Recipient = "recipient",
-        Message = "message",
-        /// A mailing, also for events of its runs.
-        Mailing = "mailing",
-        Session = "session",
-        Token = "token",
-        Article = "article",
-        SmtpServer = "smtp_server",
-        Suppression = "suppression",
-        Invitation = "invitation",
-    }
+text_enum!(EventKind);
+
+/// The kind of subject of an event.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum SubjectKind {
+    User,
+    Recipient,
+    Message,
+    /// A mailing, also for events of its runs.
+    Mailing,
+    Session,
+    Token,
+    Article,
+    SmtpServer,
+    Suppression,
+    Invitation,
 }
+
+text_enum!(SubjectKind);
 
 /// An entry of the audit log.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -2,24 +2,43 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
 
 use crate::accounts::tokens::secret::{self, SecretToken};
 use crate::accounts::transactional_mails::model::MailKind;
 use crate::accounts::users::store::lock_for_changes;
 use crate::core::db::schema::{account_mails, account_tokens, users};
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 
-named! {
-    /// The only purpose for which a link can be used.
-    pub enum Purpose {
-        /// Confirms the address of a new account.
-        Confirm = "confirm",
-        /// Sets a new password.
-        Reset = "reset",
-        /// Changes the address of an account to the one to which the link was mailed.
-        Email = "email",
-    }
+/// The only purpose for which a link can be used.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum Purpose {
+    /// Confirms the address of a new account.
+    Confirm,
+    /// Sets a new password.
+    Reset,
+    /// Changes the address of an account to the one to which the link was mailed.
+    Email,
 }
+
+text_enum!(Purpose);
 
 impl Purpose {
     /// 24 hours; one hour for a link that sets a password.

@@ -110,8 +110,8 @@ impl Callers {
     /// forged or expired.
     pub(super) fn rate_limit_key(&self, token: &str, clock: &Clock) -> Option<RateLimitKey> {
         if !ApiSecret::matches(token) {
-            let key = self.tokens.read(token, clock.now())?;
-            return Some(RateLimitKey::User(subject.user_id));
+            let owner = self.tokens.read(token, clock.now())?;
+            return Some(RateLimitKey::User(owner.user_id));
         }
         if self.secrets.recognise(token) == Recognition::Forged {
             return None;

@@ -1,16 +1,35 @@
 //! Roles and what they permit. Pure.
 
-use crate::core::named::named;
 use crate::core::owners::Owners;
+use crate::core::text_enum::text_enum;
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
 
-named! {
-    /// The role of a user. Managers see everything and change nothing; administrators also assign roles.
-    pub enum Role {
-        User = "user",
-        Manager = "manager",
-        Admin = "admin",
-    }
+/// The role of a user. Managers see everything and change nothing; administrators also assign roles.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum Role {
+    User,
+    Manager,
+    Admin,
 }
+
+text_enum!(Role);
 
 impl Role {
     /// Whether this role may have recipients, messages and mailings of its own.

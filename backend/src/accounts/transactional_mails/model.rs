@@ -2,31 +2,50 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
 
 use crate::core::db::schema::{account_mails, users};
 use crate::core::language::Language;
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 
-named! {
-    /// The purpose of a mail.
-    pub enum MailKind {
-        /// Contains the link that confirms an address.
-        Confirm = "confirm",
-        /// After a sign-up with an address that is already registered.
-        AlreadyRegistered = "already_registered",
-        /// Contains the link that resets the password.
-        Reset = "reset",
-        PasswordChanged = "password_changed",
-        /// Contains the link that changes the address of the account; sent to the new address.
-        ConfirmEmail = "confirm_email",
-        /// Sent to the previous address of the account.
-        EmailChanged = "email_changed",
-        /// Contains the link that opens an account; sent to an address without one.
-        Invitation = "invitation",
-        /// A test of a message, sent to its author.
-        Test = "test",
-    }
+/// The purpose of a mail.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum MailKind {
+    /// Contains the link that confirms an address.
+    Confirm,
+    /// After a sign-up with an address that is already registered.
+    AlreadyRegistered,
+    /// Contains the link that resets the password.
+    Reset,
+    PasswordChanged,
+    /// Contains the link that changes the address of the account; sent to the new address.
+    ConfirmEmail,
+    /// Sent to the previous address of the account.
+    EmailChanged,
+    /// Contains the link that opens an account; sent to an address without one.
+    Invitation,
+    /// A test of a message, sent to its author.
+    Test,
 }
+
+text_enum!(MailKind);
 
 /// A mail that is due, claimed by one worker until its lease ends.
 #[derive(Debug, Clone, Queryable, Selectable)]

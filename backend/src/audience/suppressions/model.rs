@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use strum::EnumString;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
@@ -11,20 +11,36 @@ use crate::accounts::identity::UserRef;
 use crate::core::db::owned::owner_email;
 use crate::core::db::schema::suppressions;
 use crate::core::email_address::EmailAddress;
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 use crate::web::list::{Sort, SortKey};
 
-named! {
-    /// Why an address is suppressed.
-    pub enum SuppressionReason {
-        /// Its reader unsubscribed.
-        Unsubscribed = "unsubscribed",
-        /// Mail servers permanently refused it in three consecutive runs.
-        Rejected = "rejected",
-        /// The owner added it.
-        Manual = "manual",
-    }
+/// Why an address is suppressed.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum SuppressionReason {
+    /// Its reader unsubscribed.
+    Unsubscribed,
+    /// Mail servers permanently refused it in three consecutive runs.
+    Rejected,
+    /// The owner added it.
+    Manual,
 }
+
+text_enum!(SuppressionReason);
 
 /// An address that its owner must not mail.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, ToSchema)]

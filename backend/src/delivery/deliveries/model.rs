@@ -3,44 +3,77 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use smtp::reply::Stage;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 use crate::delivery::attempts::model::RecipientRef;
 use crate::web::field::single_line;
 use crate::web::page::default_limit;
 
-named! {
-    /// The status of a delivery.
-    pub enum DeliveryStatus {
-        /// Not attempted yet.
-        Pending = "pending",
-        /// To be retried.
-        Deferred = "deferred",
-        /// Accepted by the mail server.
-        Accepted = "accepted",
-        /// Permanently rejected by the mail server.
-        Rejected = "rejected",
-        /// Sent, but the server did not confirm it.
-        Uncertain = "uncertain",
-        /// Not accepted before the end of the run.
-        Expired = "expired",
-        /// Not sent, and not to be sent.
-        Skipped = "skipped",
-    }
+/// The status of a delivery.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum DeliveryStatus {
+    /// Not attempted yet.
+    Pending,
+    /// To be retried.
+    Deferred,
+    /// Accepted by the mail server.
+    Accepted,
+    /// Permanently rejected by the mail server.
+    Rejected,
+    /// Sent, but the server did not confirm it.
+    Uncertain,
+    /// Not accepted before the end of the run.
+    Expired,
+    /// Not sent, and not to be sent.
+    Skipped,
 }
 
-named! {
-    /// Why a delivery was skipped.
-    pub enum SkipReason {
-        RecipientDeleted = "recipient_deleted",
-        /// The address is suppressed.
-        Suppressed = "suppressed",
-        /// The run was cancelled.
-        Cancelled = "cancelled",
-    }
+text_enum!(DeliveryStatus);
+
+/// Why a delivery was skipped.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum SkipReason {
+    RecipientDeleted,
+    /// The address is suppressed.
+    Suppressed,
+    /// The run was cancelled.
+    Cancelled,
 }
+
+text_enum!(SkipReason);
 
 /// The mail of a run to one recipient.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -55,14 +88,30 @@ pub struct Delivery {
     pub skip_reason: Option<SkipReason>,
 }
 
-named! {
-    /// The status of a failed delivery: it is not retried.
-    pub enum FailedStatus {
-        Rejected = "rejected",
-        Expired = "expired",
-        Uncertain = "uncertain",
-    }
+/// The status of a failed delivery: it is not retried.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum FailedStatus {
+    Rejected,
+    Expired,
+    Uncertain,
 }
+
+text_enum!(FailedStatus);
 
 /// Why deliveries of a run have failed.
 #[derive(Debug, Clone, Serialize, ToSchema)]

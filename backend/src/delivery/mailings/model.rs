@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use validator::Validate;
 
@@ -12,7 +13,7 @@ use super::recurrence::{Recurrence, Schedule};
 use super::status::{MailingStatus, StateReason};
 use crate::accounts::identity::UserRef;
 use crate::core::db::schema::mailings;
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 use crate::core::zone::Zone;
 use crate::delivery::runs::model::Run;
 use crate::web::field::{self, filled, nullable, present, sensible_year, single_line, trimmed};
@@ -70,17 +71,33 @@ pub struct SmtpServerRef {
     pub name: String,
 }
 
-named! {
-    /// What to do with a mail that was sent but not confirmed by the mail server.
-    #[derive(Default)]
-    pub enum OnUncertain {
-        /// Send it again: every recipient gets it, some may get it twice.
-        #[default]
-        Retry = "retry",
-        /// Leave it to the owner: no recipient gets it twice, some may not get it.
-        Hold = "hold",
-    }
+/// What to do with a mail that was sent but not confirmed by the mail server.
+#[derive(
+    Default,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum OnUncertain {
+    /// Send it again: every recipient gets it, some may get it twice.
+    #[default]
+    Retry,
+    /// Leave it to the owner: no recipient gets it twice, some may not get it.
+    Hold,
 }
+
+text_enum!(OnUncertain);
 
 /// Who disabled a mailing, when and why.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -3,13 +3,16 @@
 //! Every occurrence is computed from the anchor, never from the one before it: 31 Jan, 28 Feb, 31 Mar. The wall clock
 //! of the mailing's zone stays the same over clock changes, so the distance in hours does not.
 
+use serde::{Deserialize, Serialize};
 use std::ops::{Range, RangeInclusive};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
 
 use chrono::{
     DateTime, Datelike, Days, FixedOffset, MappedLocalTime, Months, NaiveDateTime, TimeZone, Utc,
 };
 
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 use crate::core::zone::Zone;
 
 /// The range of occurrences: the years 1900 – 2100, UTC, in which all time zone data are defined (the last rule of a
@@ -19,15 +22,31 @@ pub const ACCEPTED: Range<DateTime<Utc>> = Range {
     end: DateTime::from_timestamp(4_133_980_800, 0).unwrap(),
 };
 
-named! {
-    /// How often a mailing repeats.
-    pub enum Recurrence {
-        Once = "once",
-        Daily = "daily",
-        Weekly = "weekly",
-        Monthly = "monthly",
-    }
+/// How often a mailing repeats.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum Recurrence {
+    Once,
+    Daily,
+    Weekly,
+    Monthly,
 }
+
+text_enum!(Recurrence);
 
 impl Recurrence {
     /// Local time `periods` after `anchor`; a day the month does not have becomes its last.
@@ -41,20 +60,36 @@ impl Recurrence {
     }
 }
 
-named! {
-    /// Why an occurrence is not simply the anchor's day and time. Where two apply, the clock change is named.
-    #[schema(as = OccurrenceNote)]
-    pub enum Note {
-        /// The time does not exist that day; moved forward by the length of the gap.
-        DstGap = "dst_gap",
-        /// The time exists twice that day; this is the first.
-        DstOverlap = "dst_overlap",
-        /// The month is too short; moved to its last day.
-        MonthEnd = "month_end",
-        /// The window is open already: sent as soon as the mailing is saved.
-        AtOnce = "at_once",
-    }
+/// Why an occurrence is not simply the anchor's day and time. Where two apply, the clock change is named.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[schema(as = OccurrenceNote)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum Note {
+    /// The time does not exist that day; moved forward by the length of the gap.
+    DstGap,
+    /// The time exists twice that day; this is the first.
+    DstOverlap,
+    /// The month is too short; moved to its last day.
+    MonthEnd,
+    /// The window is open already: sent as soon as the mailing is saved.
+    AtOnce,
 }
+
+text_enum!(Note);
 
 /// A moment the recurrence falls on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,7 +257,7 @@ mod tests {
         }
         assert_eq!(
             "yearly".parse::<Recurrence>(),
-            Err(crate::core::named::UnknownName)
+            Err(strum::ParseError::VariantNotFound)
         );
     }
 }

@@ -1,50 +1,101 @@
 //! Derives the status of a mailing and its reason from the facts. Pure.
 
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 use crate::delivery::runs::status::PauseReason;
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
 
-named! {
-    /// The public status of a mailing.
-    pub enum MailingStatus {
-        /// Nothing has been sent yet.
-        Created = "created",
-        /// Something has been or is being sent, and more may follow.
-        Running = "running",
-        /// Nothing more will be sent.
-        Completed = "completed",
-    }
+/// The public status of a mailing.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum MailingStatus {
+    /// Nothing has been sent yet.
+    Created,
+    /// Something has been or is being sent, and more may follow.
+    Running,
+    /// Nothing more will be sent.
+    Completed,
 }
 
-named! {
-    /// Why a mailing has its status.
-    pub enum StateReason {
-        /// Its start or next occurrence has not come yet.
-        Waiting = "waiting",
-        Sending = "sending",
-        Finished = "finished",
-        /// Its end came before all recipients were sent a mail.
-        WindowOver = "window_over",
-        Disabled = "disabled",
-        OwnerBlocked = "owner_blocked",
-        Paused = "paused",
-        ContentRejected = "content_rejected",
-        RecipientsRefused = "recipients_refused",
-        MailServerDefers = "mail_server_defers",
-        MailServerUnreachable = "mail_server_unreachable",
-        MailServerRefuses = "mail_server_refuses",
-        MailServerDoesNotConfirm = "mail_server_does_not_confirm",
-        NoRecipients = "no_recipients",
-        /// It is due, and its owner's daily quota is used up.
-        QuotaUsedUp = "quota_used_up",
-    }
+text_enum!(MailingStatus);
+
+/// Why a mailing has its status.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum StateReason {
+    /// Its start or next occurrence has not come yet.
+    Waiting,
+    Sending,
+    Finished,
+    /// Its end came before all recipients were sent a mail.
+    WindowOver,
+    Disabled,
+    OwnerBlocked,
+    Paused,
+    ContentRejected,
+    RecipientsRefused,
+    MailServerDefers,
+    MailServerUnreachable,
+    MailServerRefuses,
+    MailServerDoesNotConfirm,
+    NoRecipients,
+    /// It is due, and its owner's daily quota is used up.
+    QuotaUsedUp,
 }
 
-named! {
-    /// Why a due mailing is postponed, if its owner should know.
-    pub enum PostponeReason {
-        QuotaUsedUp = "quota_used_up",
-    }
+text_enum!(StateReason);
+
+/// Why a due mailing is postponed, if its owner should know.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum PostponeReason {
+    QuotaUsedUp,
 }
+
+text_enum!(PostponeReason);
 
 impl From<PauseReason> for StateReason {
     fn from(reason: PauseReason) -> Self {

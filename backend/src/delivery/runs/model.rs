@@ -3,22 +3,39 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use super::status::{PauseReason, RunStatus};
 use crate::accounts::identity::UserRef;
 use crate::core::db::schema::runs;
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 
-named! {
-    /// What started a run.
-    pub enum Trigger {
-        Schedule = "schedule",
-        Manual = "manual",
-        Cli = "cli",
-    }
+/// What started a run.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum Trigger {
+    Schedule,
+    Manual,
+    Cli,
 }
+
+text_enum!(Trigger);
 
 /// One sending of a mailing to its recipients.
 #[derive(Debug, Clone, Serialize, ToSchema)]

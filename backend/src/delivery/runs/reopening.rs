@@ -10,7 +10,7 @@ use super::model::RunBounds;
 use super::status::RunStatus;
 use crate::accounts::quotas::model::DAY;
 use crate::core::db::schema::{chunks, runs};
-use crate::core::named::UnknownName;
+use strum::ParseError;
 
 /// Locks the run until the transaction ends; returns its status.
 pub fn lock(conn: &mut PgConnection, run_id: i64) -> QueryResult<RunStatus> {
@@ -21,7 +21,7 @@ pub fn lock(conn: &mut PgConnection, run_id: i64) -> QueryResult<RunStatus> {
         .first(conn)?;
     status
         .parse()
-        .map_err(|unknown: UnknownName| DieselError::DeserializationError(unknown.into()))
+        .map_err(|unknown: ParseError| DieselError::DeserializationError(unknown.into()))
 }
 
 /// Whether the run has deliveries that are open, scheduled for another attempt, or leased.

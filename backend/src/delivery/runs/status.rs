@@ -1,46 +1,81 @@
 //! The status of a run, and why it is paused. Pure.
 
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
 
-named! {
-    /// The status of a run. Missed and skipped runs never started; they are recorded so that no occurrence is lost
-    /// silently.
-    pub enum RunStatus {
-        Running = "running",
-        /// Open, but nothing is being sent.
-        Paused = "paused",
-        Finished = "finished",
-        Cancelled = "cancelled",
-        Missed = "missed",
-        SkippedOverlap = "skipped_overlap",
-    }
+/// The status of a run. Missed and skipped runs never started; they are recorded so that no occurrence is lost
+/// silently.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum RunStatus {
+    Running,
+    /// Open, but nothing is being sent.
+    Paused,
+    Finished,
+    Cancelled,
+    Missed,
+    SkippedOverlap,
 }
 
-named! {
-    /// Why an open run is paused.
-    pub enum PauseReason {
-        /// A manager has disabled the mailing.
-        Disabled = "disabled",
-        /// A manager has blocked the owner.
-        OwnerBlocked = "owner_blocked",
-        /// The owner has paused the mailing.
-        Paused = "paused",
-        /// The mail server rejects this message for every recipient. Paused until the mailing is resumed.
-        ContentRejected = "content_rejected",
-        /// The mail server refuses most recipients of this run, so the cause lies with the sender and no address is
-        /// suppressed. Paused until the mailing is resumed.
-        RecipientsRefused = "recipients_refused",
-        /// The mail server keeps deferring these mails. Resumes automatically.
-        MailServerDefers = "mail_server_defers",
-        /// The mail server does not respond. Resumes automatically.
-        MailServerUnreachable = "mail_server_unreachable",
-        /// The mail server's certificate is not valid, or it rejects the credentials.
-        MailServerRefuses = "mail_server_refuses",
-        /// The mail server receives mails completely and then closes the connection or does not respond, so it is unknown
-        /// whether they arrived. Sending stops before recipients get several copies, and resumes automatically.
-        MailServerDoesNotConfirm = "mail_server_does_not_confirm",
-    }
+text_enum!(RunStatus);
+
+/// Why an open run is paused.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum PauseReason {
+    /// A manager has disabled the mailing.
+    Disabled,
+    /// A manager has blocked the owner.
+    OwnerBlocked,
+    /// The owner has paused the mailing.
+    Paused,
+    /// The mail server rejects this message for every recipient. Paused until the mailing is resumed.
+    ContentRejected,
+    /// The mail server refuses most recipients of this run, so the cause lies with the sender and no address is
+    /// suppressed. Paused until the mailing is resumed.
+    RecipientsRefused,
+    /// The mail server keeps deferring these mails. Resumes automatically.
+    MailServerDefers,
+    /// The mail server does not respond. Resumes automatically.
+    MailServerUnreachable,
+    /// The mail server's certificate is not valid, or it rejects the credentials.
+    MailServerRefuses,
+    /// The mail server receives mails completely and then closes the connection or does not respond, so it is unknown
+    /// whether they arrived. Sending stops before recipients get several copies, and resumes automatically.
+    MailServerDoesNotConfirm,
 }
+
+text_enum!(PauseReason);
 
 /// The status and pause reason to show: an open run whose mailing is paused or disabled, or whose mail server is
 /// unavailable, is paused.

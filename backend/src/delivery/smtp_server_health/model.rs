@@ -2,21 +2,46 @@
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Integer, Nullable};
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
 
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 
-named! {
-    /// Why the circuit breaker of a mail server is open.
-    #[schema(as = MailServerTrouble)]
-    pub enum Trouble {
-        /// No connection, or no usable SMTP conversation.
-        Unreachable = "mail_server_unreachable",
-        /// Its certificate is not trusted, or it rejects the credentials.
-        Refuses = "mail_server_refuses",
-        /// It receives mails completely but does not confirm them: further attempts could produce duplicates.
-        DoesNotConfirm = "mail_server_does_not_confirm",
-    }
+/// Why the circuit breaker of a mail server is open.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[schema(as = MailServerTrouble)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum Trouble {
+    /// No connection, or no usable SMTP conversation.
+    #[serde(rename = "mail_server_unreachable")]
+    #[strum(serialize = "mail_server_unreachable")]
+    Unreachable,
+    /// Its certificate is not trusted, or it rejects the credentials.
+    #[serde(rename = "mail_server_refuses")]
+    #[strum(serialize = "mail_server_refuses")]
+    Refuses,
+    /// It receives mails completely but does not confirm them: further attempts could produce duplicates.
+    #[serde(rename = "mail_server_does_not_confirm")]
+    #[strum(serialize = "mail_server_does_not_confirm")]
+    DoesNotConfirm,
 }
+
+text_enum!(Trouble);
 
 /// The server that sends a mail: the installation's, or a user's in its current revision.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, QueryableByName)]

@@ -1,63 +1,98 @@
 //! The result of a connection test, with advice. Pure.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use smtp::failure::{Failure, FailureClass};
 use smtp::reply::Stage;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 
-named! {
-    /// The stage that a test reached.
-    pub enum TestStage {
-        /// Looking the host up.
-        Resolve = "resolve",
-        Connect = "connect",
-        Tls = "tls",
-        Greeting = "greeting",
-        Ehlo = "ehlo",
-        Auth = "auth",
-        /// Naming the sender.
-        SenderIdentity = "sender",
-        /// The test succeeded.
-        Done = "done",
-    }
+/// The stage that a test reached.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum TestStage {
+    /// Looking the host up.
+    Resolve,
+    Connect,
+    Tls,
+    Greeting,
+    Ehlo,
+    Auth,
+    /// Naming the sender.
+    #[serde(rename = "sender")]
+    #[strum(serialize = "sender")]
+    SenderIdentity,
+    /// The test succeeded.
+    Done,
 }
 
-named! {
-    /// What to do about the result of a test.
-    pub enum Advice {
-        /// Nothing: mail can be sent.
-        Works = "works",
-        HostNotFound = "host_not_found",
-        /// The address is in a network that is not open to servers of users.
-        AddressNotAllowed = "address_not_allowed",
-        PortNotAllowed = "port_not_allowed",
-        /// The connection was refused or closed.
-        NoConnection = "no_connection",
-        /// It did not respond in time.
-        NoAnswer = "no_answer",
-        /// It is not a mail server, or uses another encryption than the chosen one.
-        NotSmtp = "not_smtp",
-        /// The port uses implicit TLS: choose `implicit`.
-        ImplicitTlsExpected = "implicit_tls_expected",
-        /// The port starts in clear text: choose `starttls`.
-        StarttlsExpected = "starttls_expected",
-        StarttlsNotOffered = "starttls_not_offered",
-        TlsFailed = "tls_failed",
-        /// Its certificate is not valid for this host, or its issuer is not trusted.
-        CertificateNotTrusted = "certificate_not_trusted",
-        /// It refuses the connection.
-        Refused = "refused",
-        AuthNotOffered = "auth_not_offered",
-        CredentialsRefused = "credentials_refused",
-        /// The installation's secret has changed: enter them again.
-        CredentialsUnreadable = "credentials_unreadable",
-        SenderRefused = "sender_refused",
-        /// It defers: try again later.
-        TryLater = "try_later",
-    }
+text_enum!(TestStage);
+
+/// What to do about the result of a test.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum Advice {
+    /// Nothing: mail can be sent.
+    Works,
+    HostNotFound,
+    /// The address is in a network that is not open to servers of users.
+    AddressNotAllowed,
+    PortNotAllowed,
+    /// The connection was refused or closed.
+    NoConnection,
+    /// It did not respond in time.
+    NoAnswer,
+    /// It is not a mail server, or uses another encryption than the chosen one.
+    NotSmtp,
+    /// The port uses implicit TLS: choose `implicit`.
+    ImplicitTlsExpected,
+    /// The port starts in clear text: choose `starttls`.
+    StarttlsExpected,
+    StarttlsNotOffered,
+    TlsFailed,
+    /// Its certificate is not valid for this host, or its issuer is not trusted.
+    CertificateNotTrusted,
+    /// It refuses the connection.
+    Refused,
+    AuthNotOffered,
+    CredentialsRefused,
+    /// The installation's secret has changed: enter them again.
+    CredentialsUnreadable,
+    SenderRefused,
+    /// It defers: try again later.
+    TryLater,
 }
+
+text_enum!(Advice);
 
 /// The result of a connection test.
 #[derive(Debug, Serialize, ToSchema)]

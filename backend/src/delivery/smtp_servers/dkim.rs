@@ -2,23 +2,40 @@
 
 use serde::{Deserialize, Serialize};
 use smtp::dkim::{Algorithm, DkimKey, is_aligned};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use validator::Validate;
 
 use super::fields::{SubmittedSecret, is_domain, is_key, is_selector};
 use super::model::SmtpServerRow;
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 use crate::web::field::trimmed;
 
-named! {
-    /// Why receivers may ignore a signature.
-    pub enum SigningWarning {
-        /// The signing domain differs from the sender's, so the signature does not count for DMARC.
-        DkimNotAligned = "dkim_not_aligned",
-        /// The only signature is an Ed25519 one, which many receivers cannot verify: they require RSA.
-        DkimEd25519Alone = "dkim_ed25519_alone",
-    }
+/// Why receivers may ignore a signature.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum SigningWarning {
+    /// The signing domain differs from the sender's, so the signature does not count for DMARC.
+    DkimNotAligned,
+    /// The only signature is an Ed25519 one, which many receivers cannot verify: they require RSA.
+    DkimEd25519Alone,
 }
+
+text_enum!(SigningWarning);
 
 /// What mails are signed with (RFC 6376).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use validator::Validate;
 
@@ -11,20 +12,38 @@ use super::fields::{SubmittedSecret, is_ehlo_name, is_host, is_password, is_send
 use super::session_limits::SmtpSessionLimit;
 use crate::core::db::schema::smtp_servers;
 use crate::core::email_address::EmailAddress;
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 use crate::web::field::{
     filled, nullable, nullable_trimmed, present, present_trimmed, single_line, trimmed,
 };
 
-named! {
-    /// How the connection is encrypted. Without the chosen encryption nothing is sent.
-    #[schema(as = SmtpTls)]
-    pub enum Encryption {
-        None = "none",
-        StartTls = "starttls",
-        Implicit = "implicit",
-    }
+/// How the connection is encrypted. Without the chosen encryption nothing is sent.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[schema(as = SmtpTls)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum Encryption {
+    None,
+    #[serde(rename = "starttls")]
+    #[strum(serialize = "starttls")]
+    StartTls,
+    Implicit,
 }
+
+text_enum!(Encryption);
 
 /// An SMTP server that the mailings of its owner can be sent through.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -16,7 +16,7 @@ use crate::audience::suppressions::store::withdraw_suppressed;
 use crate::core::db::functions::lower;
 use crate::core::db::schema::{deliveries, recipients, runs, suppressions, users};
 use crate::core::email_address::EmailAddress;
-use crate::core::named::UnknownName;
+use strum::ParseError;
 
 /// Why a reader could not subscribe again.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +99,7 @@ pub(super) fn suppression_reason(
     let known = reason.map(|name| name.parse());
     known
         .transpose()
-        .map_err(|unknown: UnknownName| DieselError::DeserializationError(unknown.into()))
+        .map_err(|unknown: ParseError| DieselError::DeserializationError(unknown.into()))
 }
 
 /// Suppresses the address that a mail of this run was sent to, also in runs under way; the run itself may have been

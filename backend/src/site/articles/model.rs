@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::{IntoParams, ToSchema};
 use validator::{Validate, ValidationError};
 
-use crate::core::named::named;
+use crate::core::text_enum::text_enum;
 use crate::web::field::{
     filled, nullable, nullable_trimmed, present, present_trimmed, sensible_year, several_lines,
     single_line, trimmed,
@@ -127,14 +128,30 @@ pub struct UpdateArticle {
     pub published_at: Option<Option<DateTime<Utc>>>,
 }
 
-named! {
-    /// Which articles to list.
-    pub enum ArticleStatus {
-        Draft = "draft",
-        Published = "published",
-        All = "all",
-    }
+/// Which articles to list.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case", const_into_str)]
+pub enum ArticleStatus {
+    Draft,
+    Published,
+    All,
 }
+
+text_enum!(ArticleStatus);
 
 /// Which articles to list; the newest come first.
 #[derive(Debug, Deserialize, Validate, IntoParams)]
