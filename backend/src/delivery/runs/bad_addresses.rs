@@ -6,10 +6,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, SmallInt, Text, Timestamptz};
-use smtp::disposition::{Disposition, Reason};
-use smtp::failure::FailureClass;
-use smtp::reply::{Reply, Stage};
 
+use super::rcpt_reply::RcptReply;
 use super::refusals::Refusals;
 use crate::accounts::audit_log::NewEvent;
 use crate::accounts::audit_log::audit_all;
@@ -82,32 +80,6 @@ fn record_batch(
         .map(|(_, refused)| refused)
         .collect();
     suppress(conn, &known, now)
-}
-
-/// A reply to RCPT.
-#[derive(QueryableByName)]
-struct RcptReply {
-    #[diesel(sql_type = Nullable<SmallInt>)]
-    smtp_code: Option<i16>,
-    #[diesel(sql_type = Nullable<Text>)]
-    enhanced_code: Option<String>,
-    #[diesel(sql_type = Text)]
-    response: String,
-}
-
-impl RcptReply {
-    fn names_no_mailbox(&self) -> bool {
-        let Some(code) = self.smtp_code.and_then(|code| u16::try_from(code).ok()) else {
-            return false;
-        };
-        let reply = Reply {
-            code,
-            enhanced: self.enhanced_code.clone(),
-            text: self.response.clone(),
-        };
-        let disposition = Disposition::of(Stage::Rcpt, FailureClass::Refused, Some(&reply));
-        disposition.reason == Reason::RecipientPermanent
-    }
 }
 
 /// Which runs count, as far as already determined.

@@ -6,6 +6,7 @@ pub mod checks;
 pub mod finish;
 pub mod model;
 pub mod pauses;
+mod rcpt_reply;
 pub mod refusals;
 pub mod reopening;
 pub mod scheduled;

@@ -12,4 +12,5 @@ mod reduced;
 mod slug;
 pub mod store;
 pub mod view;
+mod view_counts;
 pub mod views;

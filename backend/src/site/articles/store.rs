@@ -294,18 +294,3 @@ pub fn delete(conn: &mut PgConnection, id: i64) -> QueryResult<Option<String>> {
     }
     Ok(Some(title))
 }
-
-/// The number of views; `None` if there is no such article.
-pub fn views(conn: &mut PgConnection, id: i64) -> QueryResult<Option<i64>> {
-    let views = articles::table.find(id).select(articles::views);
-    views.first(conn).optional()
-}
-
-/// Counts more views; gives how many there are now, `None` when the article is gone.
-pub fn add_views(conn: &mut PgConnection, id: i64, more: i64) -> QueryResult<Option<i64>> {
-    diesel::update(articles::table.find(id))
-        .set(articles::views.eq(articles::views + more))
-        .returning(articles::views)
-        .get_result(conn)
-        .optional()
-}

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use diesel::PgConnection;
 use tokio::sync::oneshot::{self, Sender, error::TryRecvError};
 
-use super::store;
+use super::view_counts;
 use crate::core::db::Db;
 use crate::web::error::ApiError;
 
@@ -27,7 +27,7 @@ struct ViewCounter {
 impl Views {
     /// The number of views including one more, without counting it.
     pub async fn foresee(&self, db: &Db, article_id: i64) -> Result<i64, ApiError> {
-        let find = move |conn: &mut _| store::views(conn, article_id).map_err(ApiError::from);
+        let find = move |conn: &mut _| view_counts::views(conn, article_id).map_err(ApiError::from);
         let views = db.run(find).await?.ok_or_else(ApiError::not_found)?;
         Ok(views + 1)
     }
@@ -71,7 +71,7 @@ impl ViewCounter {
     fn count_all(&self, conn: &mut PgConnection) -> diesel::QueryResult<()> {
         for (article_id, waiting) in self.take() {
             let more = i64::try_from(waiting.len()).unwrap_or(i64::MAX);
-            let views = store::add_views(conn, article_id, more)?;
+            let views = view_counts::add_views(conn, article_id, more)?;
             for counted in waiting {
                 // A client that has disconnected is counted as well.
                 counted.send(views).ok();
