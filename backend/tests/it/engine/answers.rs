@@ -45,7 +45,7 @@ fn told(attempt: &Value) -> (&str, &str, Option<i64>, Option<&str>, &str) {
 }
 
 #[test]
-fn an_accepted_mail_is_logged_with_the_servers_words() {
+fn an_accepted_mail_is_logged_with_the_servers_response() {
     let (attempt, status) = one_attempt(Rule::say(At::Dot, b"250 2.0.0 Ok: queued as 4Fq1\r\n"));
     assert_eq!(
         told(&attempt),
@@ -69,7 +69,7 @@ fn an_accepted_mail_is_logged_with_the_servers_words() {
 }
 
 #[test]
-fn a_greylisted_recipient_waits_for_the_next_try() {
+fn a_greylisted_recipient_is_deferred() {
     let (attempt, status) = one_attempt(Rule::refuse(450, "4.7.1 come back later"));
     assert_eq!(
         told(&attempt),
@@ -88,7 +88,7 @@ fn a_greylisted_recipient_waits_for_the_next_try() {
 }
 
 #[test]
-fn an_unknown_recipient_is_rejected_for_good() {
+fn an_unknown_recipient_is_rejected_permanently() {
     let (attempt, status) = one_attempt(Rule::refuse(550, "5.1.1 no such user"));
     assert_eq!(
         told(&attempt),
@@ -104,7 +104,7 @@ fn an_unknown_recipient_is_rejected_for_good() {
 }
 
 #[test]
-fn a_connection_dropped_in_the_body_reached_nobody() {
+fn a_connection_dropped_during_the_body_is_not_uncertain() {
     let (attempt, status) = one_attempt(Rule::act(At::Rcpt, Action::Drop));
     let (outcome, stage, code, ..) = told(&attempt);
     assert_eq!(
@@ -114,7 +114,7 @@ fn a_connection_dropped_in_the_body_reached_nobody() {
 }
 
 #[test]
-fn a_connection_dropped_after_the_dot_leaves_everybody_uncertain() {
+fn a_connection_dropped_after_the_dot_leaves_the_delivery_uncertain() {
     let (attempt, status) = one_attempt(Rule::act(At::Dot, Action::AcceptAndDrop));
     let (outcome, stage, code, ..) = told(&attempt);
     assert_eq!(
@@ -124,7 +124,7 @@ fn a_connection_dropped_after_the_dot_leaves_everybody_uncertain() {
 }
 
 #[test]
-fn a_silent_server_is_given_up_after_its_time() {
+fn a_silent_server_times_out() {
     let (attempt, status) = one_attempt(Rule::act(At::Rcpt, Action::FallSilent));
     let (outcome, stage, ..) = told(&attempt);
     assert_eq!(
@@ -140,7 +140,7 @@ fn a_silent_server_is_given_up_after_its_time() {
 }
 
 #[test]
-fn a_mail_server_that_is_not_there_loses_nobody() {
+fn an_unreachable_mail_server_loses_no_delivery() {
     let app = TestApp::start();
     let alice = app.alice();
     for n in 0..30 {
@@ -173,7 +173,7 @@ fn a_mail_server_that_is_not_there_loses_nobody() {
 }
 
 #[test]
-fn one_refusal_leaves_the_others_their_mail() {
+fn one_refusal_does_not_affect_other_recipients() {
     let server =
         ScriptedServer::start().on("bob@example.org", Rule::refuse(550, "5.1.1 no such user"));
     let app = TestApp::sending_through(&server);
@@ -210,7 +210,7 @@ fn one_refusal_leaves_the_others_their_mail() {
 }
 
 #[test]
-fn each_letter_names_one_recipient_and_no_other() {
+fn each_mail_names_one_recipient_and_no_other() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let alice = app.alice();
@@ -243,7 +243,7 @@ fn each_letter_names_one_recipient_and_no_other() {
 }
 
 #[test]
-fn a_deferred_mail_is_tried_again_when_its_time_comes_under_the_same_message_id() {
+fn a_deferred_mail_is_retried_when_due_under_the_same_message_id() {
     let server = ScriptedServer::start().once(
         "bob@example.org",
         Rule::say(At::Dot, b"451 4.3.0 not now\r\n"),
@@ -275,7 +275,7 @@ fn a_deferred_mail_is_tried_again_when_its_time_comes_under_the_same_message_id(
 }
 
 #[test]
-fn an_address_that_cannot_be_mailed_is_told_in_the_log_and_stops_nobody() {
+fn an_invalid_address_is_rejected_in_the_log_and_stops_no_other_delivery() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let alice = app.alice();

@@ -102,7 +102,7 @@ fn killed_during_the_body_the_mail_is_uncertain_and_sent_once_at_most() {
 }
 
 #[test]
-fn killed_before_the_answer_to_a_mail_that_was_taken_it_is_doubled_or_held() {
+fn killed_before_the_reply_to_an_accepted_mail_it_is_sent_again_or_held() {
     for (policy, victim) in [
         ("retry", "bob: 2 sent, 1 uncertain, accepted"),
         ("hold", "bob: 1 sent, 1 uncertain, uncertain"),
@@ -133,7 +133,7 @@ fn waiting_for_a_lock(conn: &mut PgConnection, with: &str) -> i64 {
 }
 
 #[test]
-fn killed_between_the_answer_and_the_database_the_journal_knows_the_answer() {
+fn killed_between_the_reply_and_the_database_the_result_is_in_the_journal() {
     for policy in POLICIES {
         let scene = scene(policy);
         let mut lock = scene.app.sql();
@@ -177,7 +177,7 @@ fn recorded(scene: &Scene, address: &'static str) -> impl Fn() + Send + Sync + '
 }
 
 #[test]
-fn killed_after_the_database_has_it_the_mail_is_not_sent_again() {
+fn killed_after_the_result_is_recorded_the_mail_is_not_sent_again() {
     for policy in POLICIES {
         let scene = scene(policy);
         let ready = recorded(&scene, VICTIM);
@@ -195,7 +195,7 @@ fn killed_after_the_database_has_it_the_mail_is_not_sent_again() {
 }
 
 #[test]
-fn when_the_machine_is_lost_all_that_it_had_in_hand_without_a_result_is_uncertain() {
+fn when_the_machine_is_lost_its_deliveries_without_a_result_are_uncertain() {
     for (policy, victim, next) in [
         (
             "retry",
@@ -227,7 +227,7 @@ fn when_the_machine_is_lost_all_that_it_had_in_hand_without_a_result_is_uncertai
 }
 
 #[test]
-fn a_mail_that_kills_its_worker_three_times_is_given_up_and_keeps_nobody_else_from_theirs() {
+fn a_mail_that_kills_its_worker_three_times_is_quarantined_and_others_are_sent() {
     let scene = scene("retry");
     for _ in 0..3 {
         let engine = doomed(&scene, (VICTIM, At::Body), Action::Drop, at_once);

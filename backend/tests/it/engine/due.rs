@@ -92,7 +92,7 @@ fn rows_read_in_vain(app: &TestApp) -> i64 {
 }
 
 #[test]
-fn somebody_elses_mailing_starts_with_the_first_batch_however_many_were_due_before_it() {
+fn another_owners_mailing_starts_in_the_first_batch_however_many_were_due_before_it() {
     let app = TestApp::start();
     let (alice, bob) = (app.alice(), app.bob());
     due_mailings(&app, &alice, MANY);
@@ -109,7 +109,7 @@ fn somebody_elses_mailing_starts_with_the_first_batch_however_many_were_due_befo
 }
 
 #[test]
-fn with_more_owners_than_a_batch_has_room_for_each_has_its_turn_before_anybody_has_two() {
+fn with_more_owners_than_fit_in_a_batch_each_has_a_turn_before_any_has_two() {
     let app = TestApp::start();
     owners_with_two_due(&app, 150);
     let mut conn = app.sql();
@@ -140,7 +140,7 @@ fn mailings_due_at_once_are_all_sent_and_finished() {
 }
 
 #[test]
-fn a_pass_reads_no_more_rows_when_hundreds_of_runs_are_under_way() {
+fn a_pass_reads_no_more_rows_when_hundreds_of_runs_are_running() {
     let app = TestApp::start();
     let alice = app.alice();
     due_mailings(&app, &alice, 1);
@@ -208,7 +208,7 @@ fn a_quota_counts_all_the_mailings_that_start_together() {
 }
 
 #[test]
-fn a_pass_knows_when_the_next_mailing_falls_due() {
+fn a_pass_returns_when_the_next_mailing_is_due() {
     let app = TestApp::start();
     let alice = app.alice();
     app.recipient(&alice, "ann@example.org");

@@ -87,7 +87,7 @@ fn click(app: &TestApp, tokens: &[(i64, String)], number: i64) {
 }
 
 #[test]
-fn who_leaves_during_a_run_is_not_mailed_however_slow_the_server() {
+fn a_recipient_removed_during_a_run_is_not_mailed_however_slow_the_server() {
     const ALL: i64 = 14;
     for own in [false, true] {
         let servers = [(); 2].map(|()| ScriptedServer::start());
@@ -149,7 +149,7 @@ fn who_leaves_during_a_run_is_not_mailed_however_slow_the_server() {
 }
 
 #[test]
-fn a_claimed_mail_to_an_address_that_was_edited_since_is_not_sent_when_the_old_address_leaves() {
+fn a_claimed_mail_to_a_former_address_is_not_sent_when_that_address_unsubscribes() {
     const ALL: i64 = 8;
     let server = ScriptedServer::start();
     let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_SESSIONS", "1")]);
@@ -202,7 +202,7 @@ fn a_claimed_mail_to_an_address_that_was_edited_since_is_not_sent_when_the_old_a
 }
 
 #[test]
-fn who_leaves_while_the_envelope_is_on_its_way_is_not_mailed() {
+fn a_recipient_removed_during_the_envelope_is_not_mailed() {
     let server = ScriptedServer::start();
     let slow = PROMISED.as_secs_f64();
     server.add("r1@example.org", late(At::Rcpt, slow, "250 2.1.5 ok"), None);
@@ -236,7 +236,7 @@ fn who_leaves_while_the_envelope_is_on_its_way_is_not_mailed() {
 }
 
 #[test]
-fn a_late_acceptance_counts_only_where_the_body_had_begun_before_the_leaving() {
+fn a_late_acceptance_counts_only_if_the_body_started_before_the_removal() {
     let server = ScriptedServer::start();
     server.add(
         "r1@example.org",
@@ -264,7 +264,7 @@ fn a_late_acceptance_counts_only_where_the_body_had_begun_before_the_leaving() {
 }
 
 #[test]
-fn who_leaves_by_another_process_is_not_mailed_by_any_engine() {
+fn a_recipient_removed_by_another_process_is_not_mailed_by_any_engine() {
     let server = ScriptedServer::start();
     server.add("*", late(At::Dot, 0.5, "250 2.0.0 queued"), None);
     let scene = Scene::new(server, 1);

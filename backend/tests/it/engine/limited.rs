@@ -69,7 +69,7 @@ fn assert_sent(app: &TestApp, owner: &Person, server: &ScriptedServer) {
 }
 
 #[test]
-fn connections_that_are_refused_while_others_work_cost_no_attempt_and_open_no_breaker() {
+fn connections_refused_while_others_work_cost_no_attempt_and_open_no_breaker() {
     for surplus in refusals() {
         let server = limited_to(3, surplus.clone());
         let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_SESSIONS", "8")]);
@@ -97,7 +97,7 @@ fn connections_that_end_in_their_first_mail_while_others_work_open_no_breaker() 
 }
 
 #[test]
-fn a_server_that_ends_every_connection_in_its_first_mail_is_in_trouble_and_not_limited() {
+fn a_server_that_ends_every_connection_in_its_first_mail_is_failing_and_not_limited() {
     for (stage, surplus) in late_refusals() {
         let server = limited_at(stage, 0, surplus.clone());
         let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_SESSIONS", "4")]);
@@ -112,7 +112,7 @@ fn a_server_that_ends_every_connection_in_its_first_mail_is_in_trouble_and_not_l
 }
 
 #[test]
-fn a_server_that_refuses_at_once_and_greets_late_is_not_in_trouble() {
+fn a_server_that_refuses_at_once_and_greets_late_is_not_failing() {
     let late = Action::late(
         Duration::from_millis(400),
         Action::Say(b"220 scripted\r\n".into()),
@@ -153,7 +153,7 @@ fn the_same_holds_for_a_users_server_and_is_shown_to_its_owner() {
 }
 
 #[test]
-fn a_run_under_way_says_how_many_sessions_the_server_allows() {
+fn a_running_run_shows_the_session_limit_of_the_server() {
     let server = limited_to(2, Action::Drop);
     let app = TestApp::start_with(&[
         ("SMTP_URL", &server.url()),
@@ -178,7 +178,7 @@ fn a_run_under_way_says_how_many_sessions_the_server_allows() {
 }
 
 #[test]
-fn one_session_more_is_tried_every_few_minutes() {
+fn one_more_session_is_tried_every_few_minutes() {
     let server = limited_to(1, Action::Drop);
     let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_SESSIONS", "3")]);
     let alice = app.alice();
@@ -203,7 +203,7 @@ fn one_session_more_is_tried_every_few_minutes() {
 }
 
 #[test]
-fn a_server_that_refuses_every_connection_is_in_trouble_and_not_limited() {
+fn a_server_that_refuses_every_connection_is_failing_and_not_limited() {
     for surplus in refusals() {
         let server = limited_to(0, surplus.clone());
         let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_SESSIONS", "4")]);

@@ -19,7 +19,7 @@ fn reached(server: &ScriptedServer, email: &str) -> bool {
 }
 
 #[test]
-fn a_mailing_to_one_is_not_kept_waiting_by_one_to_two_hundred_thousand() {
+fn a_mailing_to_one_does_not_wait_for_one_to_two_hundred_thousand() {
     let server = ScriptedServer::start();
     let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_RATE", "0")]);
     let (alice, bob) = (app.alice(), app.bob());
@@ -68,7 +68,7 @@ fn every_owner_has_a_turn_before_any_has_a_second() {
 }
 
 #[test]
-fn a_paused_run_stops_within_two_seconds_and_goes_on_where_it_stopped() {
+fn a_paused_run_stops_within_two_seconds_and_continues_when_resumed() {
     const EVERYBODY: usize = 3000;
     let server = ScriptedServer::start();
     let app = TestApp::start_with(&[("SMTP_URL", &server.url()), ("SMTP_RATE", "500")]);
@@ -125,7 +125,7 @@ fn a_paused_run_stops_within_two_seconds_and_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn all_processes_together_keep_to_the_servers_pace() {
+fn all_processes_together_respect_the_rate_limit() {
     let app = TestApp::start();
     let (mut one, mut other) = (app.sql(), app.sql());
     know(&mut one, None).unwrap();
@@ -164,7 +164,7 @@ fn all_processes_together_keep_to_the_servers_pace() {
 }
 
 #[test]
-fn all_processes_together_open_no_more_sessions_than_the_server_allows() {
+fn all_processes_together_respect_the_session_limit() {
     let server = ScriptedServer::setup()
         .replying_after(Duration::from_millis(2))
         .start();

@@ -24,7 +24,7 @@ struct Found {
 }
 
 #[test]
-fn eight_schedulers_begin_each_of_ten_thousand_due_mailings_once() {
+fn eight_schedulers_start_each_of_ten_thousand_due_mailings_once() {
     let app = TestApp::start();
     due_mailings(&app, &app.alice());
     let (url, clock) = (&app.services.config.database.url, &app.services.clock);

@@ -61,7 +61,7 @@ fn a_connection_that_ends_after_a_mail_costs_no_recipient_an_attempt() {
 }
 
 #[test]
-fn a_reset_that_is_refused_costs_the_next_recipient_no_attempt() {
+fn a_refused_reset_costs_the_next_recipient_no_attempt() {
     for refusal in [
         say("500 5.5.1 what?"),
         say("421 4.3.2 closing"),
@@ -88,7 +88,7 @@ fn a_reset_that_is_refused_costs_the_next_recipient_no_attempt() {
 }
 
 #[test]
-fn a_server_that_ends_every_connection_before_a_mail_is_left_alone() {
+fn a_server_that_ends_every_connection_before_a_mail_opens_the_breaker() {
     for end in [say("421 4.7.0 not now"), Action::Drop] {
         let server = ScriptedServer::start().on("*", Rule::act(At::Mail, end));
         let app = TestApp::sending_through(&server);

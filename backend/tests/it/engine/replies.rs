@@ -137,7 +137,7 @@ fn breaks() -> Vec<Case> {
 }
 
 #[test]
-fn whatever_the_server_does_to_one_the_log_is_true_and_the_others_get_their_mail() {
+fn any_reply_to_one_mail_is_logged_truthfully_and_others_are_sent() {
     for extension in ["", "PIPELINING"] {
         let server = ScriptedServer::setup()
             .without(extension_or_none(extension))

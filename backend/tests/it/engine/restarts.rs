@@ -38,7 +38,7 @@ fn assert_each_got_one_copy(scene: &Scene, names: &[String]) {
 }
 
 #[test]
-fn told_to_end_an_engine_records_what_is_in_flight_and_the_next_one_sends_the_rest() {
+fn on_sigterm_an_engine_records_mails_in_flight_and_the_next_one_sends_the_rest() {
     let (scene, names) = slow_scene(900);
     let engine = scene.machine.engine();
     for part in [200, 500] {
@@ -59,7 +59,7 @@ fn told_to_end_an_engine_records_what_is_in_flight_and_the_next_one_sends_the_re
 }
 
 #[test]
-fn when_the_database_drops_every_connection_two_engines_lose_and_double_nothing() {
+fn when_the_database_drops_all_connections_two_engines_lose_and_double_nothing() {
     // Enough chunks for both.
     let (scene, names) = slow_scene(6000);
     for _ in 0..2 {

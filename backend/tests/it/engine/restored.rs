@@ -103,7 +103,7 @@ fn rows(app: &TestApp) -> Vec<(String, i64)> {
 }
 
 #[test]
-fn a_restored_database_has_the_same_tables_and_tells_the_same_numbers() {
+fn a_restored_database_has_the_same_tables_and_statistics() {
     let server =
         ScriptedServer::start().on("r3@example.org", Rule::refuse(550, "5.1.1 no such user"));
     let app = TestApp::sending_through(&server);
@@ -127,7 +127,7 @@ fn a_restored_database_has_the_same_tables_and_tells_the_same_numbers() {
 }
 
 #[test]
-fn a_mailing_that_was_stopped_in_order_goes_on_where_it_stood_in_the_restored_database() {
+fn a_mailing_stopped_by_sigterm_continues_in_the_restored_database() {
     let scene = under_way();
     assert!(scene.machine.engines()[0].terminate().success());
     let sent = scene.server.taken();
@@ -142,7 +142,7 @@ fn a_mailing_that_was_stopped_in_order_goes_on_where_it_stood_in_the_restored_da
 }
 
 #[test]
-fn a_killed_engines_journal_still_counts_in_a_database_restored_under_the_same_address() {
+fn the_journal_of_a_killed_engine_is_replayed_into_a_database_restored_under_the_same_url() {
     let scene = under_way();
     let engine = scene.machine.engines().remove(0);
     engine.kill();

@@ -112,7 +112,7 @@ fn after_downtime_only_the_newest_occurrence_is_sent_and_the_others_are_recorded
 }
 
 #[test]
-fn pressed_twice_send_now_begins_one_run() {
+fn send_now_requested_twice_starts_one_run() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let (alice, bob) = (app.alice(), app.bob());
@@ -145,7 +145,7 @@ fn pressed_twice_send_now_begins_one_run() {
 }
 
 #[test]
-fn beside_each_other_two_schedulers_start_a_mailing_once() {
+fn two_concurrent_schedulers_start_a_mailing_once() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let alice = app.alice();
@@ -174,7 +174,7 @@ fn beside_each_other_two_schedulers_start_a_mailing_once() {
 }
 
 #[test]
-fn an_occurrence_due_while_the_one_before_is_in_its_first_pass_is_skipped_and_told() {
+fn an_occurrence_due_while_the_previous_one_is_in_its_first_pass_is_recorded_as_skipped() {
     let app = TestApp::start();
     let alice = app.alice();
     app.recipient(&alice, "ann@example.org");
@@ -262,7 +262,7 @@ fn a_changed_schedule_sends_nothing_twice() {
 }
 
 #[test]
-fn the_recipients_of_a_run_that_is_being_prepared_stay_as_they_are() {
+fn the_recipients_of_a_run_do_not_change_while_it_is_prepared() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let alice = app.alice();

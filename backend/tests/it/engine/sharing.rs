@@ -57,7 +57,7 @@ fn assert_untroubled(scene: &Scene) {
 }
 
 #[test]
-fn an_engine_without_a_session_leaves_the_server_to_the_one_that_has_them_and_follows_it() {
+fn an_engine_without_a_session_waits_for_the_one_with_sessions_and_takes_over() {
     let scene = scene(Action::Say(b"421 4.7.0 too many connections\r\n".into()));
     let (first, second) = (scene.machine.engine(), scene.machine.engine());
     first.start();
@@ -75,7 +75,7 @@ fn an_engine_without_a_session_leaves_the_server_to_the_one_that_has_them_and_fo
 }
 
 #[test]
-fn an_engine_that_is_refused_a_session_takes_none_from_another() {
+fn an_engine_refused_a_session_takes_none_from_another() {
     let scene = scene(Action::Drop);
     scene.server.allow(CONNECTIONS + 1);
     let (first, second) = (scene.machine.engine(), scene.machine.engine());
@@ -92,7 +92,7 @@ fn an_engine_that_is_refused_a_session_takes_none_from_another() {
 }
 
 #[test]
-fn engines_that_start_together_share_what_the_server_allows() {
+fn engines_that_start_together_share_the_servers_sessions() {
     let recipients = 2_500;
     let surplus = Action::SayAndClose(b"554 5.7.0 too many connections\r\n".into());
     let scene = scene_of(recipients, surplus);

@@ -101,7 +101,7 @@ fn a_recipient_deleted_before_the_run_is_not_mailed_and_one_deleted_after_stays_
 }
 
 #[test]
-fn a_run_keeps_the_message_it_began_with() {
+fn a_run_keeps_the_message_it_started_with() {
     let server = ScriptedServer::start().once(
         "bob@example.org",
         Rule::say(At::Rcpt, b"450 4.7.1 not yet\r\n"),
@@ -128,7 +128,7 @@ fn a_run_keeps_the_message_it_began_with() {
 }
 
 #[test]
-fn what_a_lost_worker_had_in_hand_is_uncertain_and_sent_again() {
+fn deliveries_of_a_lost_worker_are_uncertain_and_sent_again() {
     let server = ScriptedServer::start().once(
         "bob@example.org",
         Rule::say(At::Rcpt, b"450 4.7.1 not yet\r\n"),
@@ -170,7 +170,7 @@ fn what_a_lost_worker_had_in_hand_is_uncertain_and_sent_again() {
 }
 
 #[test]
-fn a_server_that_fails_after_its_greeting_is_left_alone_like_one_that_is_not_there() {
+fn a_server_that_fails_after_its_greeting_opens_the_breaker() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let alice = app.alice();
@@ -195,7 +195,7 @@ fn a_server_that_fails_after_its_greeting_is_left_alone_like_one_that_is_not_the
 }
 
 #[test]
-fn a_result_that_comes_after_its_delivery_was_closed_is_counted_once_and_rightly() {
+fn a_result_recorded_after_its_delivery_was_closed_is_counted_once() {
     let server = ScriptedServer::start();
     let app = TestApp::sending_through(&server);
     let alice = app.alice();

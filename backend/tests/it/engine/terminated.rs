@@ -33,7 +33,7 @@ fn until_a_lock_is_waited_for(app: &TestApp) {
 }
 
 #[test]
-fn what_is_being_claimed_when_an_engine_is_told_to_end_is_given_back() {
+fn a_chunk_claimed_during_shutdown_is_released() {
     let scene = Scene::new(ScriptedServer::start(), 2);
     scene.mailing(&["ann", "bob"], "hold");
     let app = &scene.app;
@@ -65,7 +65,7 @@ fn what_is_being_claimed_when_an_engine_is_told_to_end_is_given_back() {
 }
 
 #[test]
-fn a_mail_server_that_never_answers_keeps_no_engine_from_ending() {
+fn a_silent_mail_server_does_not_prevent_shutdown() {
     let silent = Rule::act(At::Dot, Action::FallSilent);
     let server = ScriptedServer::start().on("ann@example.org", silent);
     let scene = Scene::new(server, 1);

@@ -22,7 +22,7 @@ fn counts(app: &TestApp, owner: &Person, mailing: i64) -> Value {
 }
 
 #[test]
-fn a_server_that_is_away_for_ten_minutes_costs_a_run_of_a_hundred_thousand_nobody() {
+fn an_outage_of_ten_minutes_loses_none_of_a_hundred_thousand_deliveries() {
     const EVERYBODY: i64 = 100_000;
     let server = ScriptedServer::start().on("*", Rule::act(At::Greeting, Action::Drop));
     let app = TestApp::start_with(&[
@@ -58,7 +58,7 @@ fn a_server_that_is_away_for_ten_minutes_costs_a_run_of_a_hundred_thousand_nobod
 }
 
 #[test]
-fn probes_come_ever_more_rarely_and_one_at_a_time() {
+fn probes_are_single_and_increasingly_rare() {
     let server = ScriptedServer::start().on("*", Rule::act(At::Greeting, Action::Drop));
     let app = TestApp::sending_through(&server);
     let alice = app.alice();
@@ -87,7 +87,7 @@ fn probes_come_ever_more_rarely_and_one_at_a_time() {
 }
 
 #[test]
-fn refused_credentials_are_not_hammered_and_cost_nobody() {
+fn refused_credentials_are_not_retried_often_and_cost_no_attempt() {
     let server = ScriptedServer::setup()
         .knowing("me", "secret")
         .offering("AUTH PLAIN")
@@ -111,7 +111,7 @@ fn refused_credentials_are_not_hammered_and_cost_nobody() {
 }
 
 #[test]
-fn a_server_that_refuses_the_content_does_not_cost_everybody() {
+fn a_server_that_refuses_the_content_pauses_the_run() {
     let server =
         ScriptedServer::start().on("*", Rule::say(At::Dot, b"554 5.7.1 looks like spam\r\n"));
     let app = TestApp::sending_through(&server);
@@ -139,7 +139,7 @@ fn a_server_that_refuses_the_content_does_not_cost_everybody() {
 }
 
 #[test]
-fn a_server_that_refuses_the_sender_is_not_asked_a_second_time() {
+fn a_server_that_refuses_the_sender_pauses_the_run_at_once() {
     let server =
         ScriptedServer::start().on("*", Rule::say(At::Mail, b"550 5.7.1 sender refused\r\n"));
     let app = TestApp::sending_through(&server);
@@ -155,7 +155,7 @@ fn a_server_that_refuses_the_sender_is_not_asked_a_second_time() {
 }
 
 #[test]
-fn a_server_that_puts_everything_off_gets_a_rest_and_then_everything() {
+fn a_server_that_defers_everything_pauses_the_run_for_a_while() {
     let server =
         ScriptedServer::start().on("*", Rule::say(At::Data, b"451 4.3.1 no disk space\r\n"));
     let app = TestApp::sending_through(&server);
@@ -176,7 +176,7 @@ fn a_server_that_puts_everything_off_gets_a_rest_and_then_everything() {
 }
 
 #[test]
-fn a_server_that_confirms_no_mail_gets_a_few_and_nobody_gets_a_copy_with_every_try() {
+fn a_server_that_confirms_no_mail_opens_the_breaker_after_a_few() {
     let silences = [
         Action::AcceptAndDrop,
         Action::SayAndClose(b"250-2.0.0 queued\r\n".into()),
@@ -230,7 +230,7 @@ fn a_server_that_confirms_no_mail_gets_a_few_and_nobody_gets_a_copy_with_every_t
 }
 
 #[test]
-fn an_uncertain_mail_is_sent_again_under_its_message_id_or_held_as_its_owner_wants() {
+fn an_uncertain_mail_is_sent_again_under_its_message_id_or_held() {
     for (policy, copies) in [("retry", 2), ("hold", 1)] {
         let server = ScriptedServer::start()
             .once("bob@example.org", Rule::act(At::Dot, Action::AcceptAndDrop));
@@ -255,7 +255,7 @@ fn an_uncertain_mail_is_sent_again_under_its_message_id_or_held_as_its_owner_wan
 }
 
 #[test]
-fn trouble_of_the_servers_does_not_lengthen_a_recipients_wait() {
+fn failures_of_the_server_do_not_lengthen_a_recipients_retry_delay() {
     let server = ScriptedServer::start();
     server.add(
         "bob@example.org",
