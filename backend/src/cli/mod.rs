@@ -4,7 +4,6 @@ mod create_admin;
 mod doctor;
 mod healthcheck;
 mod help;
-mod logging;
 mod migrate;
 mod openapi;
 mod output;
@@ -24,6 +23,7 @@ use self::output::{AlreadyReported, CommandError};
 use crate::app::Services;
 use crate::config::Config;
 use crate::core::clock::Clock;
+use crate::core::telemetry;
 
 /// Self-hosted e-mail mailing service
 #[derive(Parser)]
@@ -116,7 +116,7 @@ pub fn run() -> ExitCode {
         Command::Doctor { json: false } => doctor::print_text(),
         Command::Healthcheck { engine: true } => healthcheck::engine(),
         Command::Healthcheck { engine: false } => healthcheck::any(),
-        command => services().and_then(|services| with_services(command, services)),
+        command => with_config(command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -136,10 +136,10 @@ fn is_silent(error: &CommandError) -> bool {
         || broken.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
-fn services() -> Result<Services, CommandError> {
+fn with_config(command: Command) -> Result<(), CommandError> {
     let config = Config::from_env()?;
-    logging::start(&config.log)?;
-    Ok(Services::new(config, Clock::system()))
+    let _telemetry = telemetry::start(&config.log)?;
+    with_services(command, Services::new(config, Clock::system()))
 }
 
 fn with_services(command: Command, services: Services) -> Result<(), CommandError> {

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use tracing::Span;
+
 use super::job::Job;
 use super::journal::{JournalLine, LeaseFile};
 use crate::delivery::deliveries::claims::{Lease, Leased};
@@ -29,6 +31,8 @@ pub(super) struct ClaimedChunk {
 /// A leased chunk.
 pub(super) struct Chunk {
     pub(super) job: Arc<Job>,
+    /// Parent of the spans of its deliveries.
+    pub(super) span: Span,
     pub(super) lease: Lease,
     pub(super) file: LeaseFile,
     /// Recipients whose deliveries must no longer be sent, and the last known number of withdrawn deliveries.
@@ -58,9 +62,13 @@ impl Chunk {
             deliveries,
             asked_at,
         } = claimed;
+        let lease = leased.lease;
+        let span = tracing::debug_span!(parent: &job.span, "chunk", chunk.id = lease.chunk_no);
+        span.in_scope(|| tracing::debug!(deliveries, "chunk claimed"));
         Self {
             job,
-            lease: leased.lease,
+            span,
+            lease,
             file,
             withdrawn: RwLock::default(),
             withdrawn_number: AtomicI32::new(leased.withdrawn),

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use smtp::disposition::{Outcome, Reason};
 use smtp::failure::Failure;
 use smtp::reply::Stage;
+use tracing::Span;
 
 use super::signing_composer::SigningComposer;
 use crate::delivery::deliveries::claims::{ClaimableRun, Lease, RunTerms};
@@ -24,6 +25,8 @@ pub(super) struct Job {
     pub(super) run_id: i64,
     pub(super) mailing_id: i64,
     pub(super) owner_id: i64,
+    /// Parent of the spans of its chunks.
+    pub(super) span: Span,
     /// The server that its mails are sent through.
     pub(super) server_key: SmtpServerKey,
     /// The error, if the message cannot be encoded.
@@ -73,6 +76,13 @@ impl Job {
             run_id: run.id,
             mailing_id: run.mailing_id,
             owner_id: run.owner_id,
+            span: tracing::debug_span!(
+                parent: None,
+                "run",
+                run.id = run.id,
+                mailing.id = run.mailing_id,
+                owner.id = run.owner_id,
+            ),
             server_key,
             prepared,
             stopped: AtomicBool::new(false),

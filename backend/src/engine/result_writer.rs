@@ -108,6 +108,10 @@ impl<'a> ResultWriter<'a> {
                 self.retry_until_done(|context, conn| {
                     results::record(conn, &context.worker, &place, &collected.results)
                 });
+                let recorded = collected.results.len();
+                chunk
+                    .span
+                    .in_scope(|| tracing::debug!(recorded, "results recorded"));
                 let counted = collected.results.iter();
                 metrics()
                     .count_attempts(counted.map(|result| (result.outcome, result.duration_ms)));

@@ -8,6 +8,8 @@ use std::time::Duration;
 use mime::compose::{Mail, MailRecipient};
 use smtp::failure::Failure;
 use tokio::time::timeout;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use self::connection::{Connection, NotOpened};
 use super::attempt_event::AttemptEvent;
@@ -37,6 +39,7 @@ struct OutgoingMail {
     chunk: Arc<Chunk>,
     delivery: Claimed,
     mail: Mail,
+    span: Span,
 }
 
 impl SmtpWorker {
@@ -62,7 +65,8 @@ impl SmtpWorker {
                 None => self.next_mail().await,
             };
             let Some(outgoing) = next else { break };
-            ahead = self.send(outgoing).await;
+            let span = outgoing.span.clone();
+            ahead = self.send(outgoing).instrument(span).await;
         }
         self.connection.close().await;
     }
@@ -100,7 +104,14 @@ impl SmtpWorker {
     /// (PIPELINING).
     async fn send(&mut self, outgoing: OutgoingMail) -> Option<OutgoingMail> {
         let mut start = AttemptStart::now();
-        let mut session = match self.connection.open(&envelope(&outgoing.mail)).await {
+        let span = tracing::debug_span!(
+            "smtp_session",
+            server.name = self.queue.name,
+            session.id = Empty
+        );
+        let current = envelope(&outgoing.mail);
+        let opened = self.connection.open(&current);
+        let mut session = match opened.instrument(span.clone()).await {
             Ok(session) => session,
             Err(NotOpened::NoConnection(failure)) if self.is_left_to_others(&failure).await => {
                 self.put_back(outgoing);
@@ -111,6 +122,7 @@ impl SmtpWorker {
                 return None;
             }
         };
+        span.record("session.id", session.id());
         // Opening may have taken a while. A session dropped here has sent nothing of this mail.
         if !self.may_send(&outgoing.chunk, &outgoing.delivery) {
             self.leave_untouched(outgoing.chunk);
@@ -124,6 +136,7 @@ impl SmtpWorker {
         let following = next.as_ref().map(|next| envelope(&next.mail));
         let sent = session
             .transmit(&outgoing.mail.data, following.as_ref())
+            .instrument(span)
             .await;
         self.connection.keep(session);
         let outcome = sent.map_or_else(AttemptOutcome::Failed, AttemptOutcome::Accepted);
@@ -209,11 +222,19 @@ impl SmtpWorker {
             self.not_sent(chunk);
             return None;
         }
+        let span = tracing::debug_span!(
+            parent: &chunk.span,
+            "delivery",
+            delivery.id = delivery.recipient_id,
+            attempt.no = delivery.attempts.saturating_add(1),
+        );
+        let _entered = span.enter();
         match self.compose(&chunk, &delivery) {
             Ok(mail) => Some(OutgoingMail {
                 chunk,
                 delivery,
                 mail,
+                span: span.clone(),
             }),
             Err(error) => {
                 self.queue.not_tried();
@@ -280,6 +301,13 @@ impl SmtpWorker {
             body_at: start.body_at,
         };
         let result = outcome.recorded(&chunk.job, delivery, times);
+        tracing::debug!(
+            outcome = result.outcome.as_str(),
+            stage = result.stage.as_str(),
+            smtp.code = result.smtp_code,
+            duration_ms = result.duration_ms,
+            "attempt ended"
+        );
         let line = JournalLine::End(result);
         // If this fails, the result is still written to the database.
         chunk.journal(&[&line]);

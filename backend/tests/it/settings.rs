@@ -46,6 +46,7 @@ fn all_errors_are_reported_at_once_without_secrets() {
         ("EVENTS_KEPT_DAYS", "0"),
         ("CACHE", "disk"),
         ("LOG_FORMAT", "xml"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://canary@collector"),
         ("RUST_LOG", "info,dispatch=loud"),
         ("ADMIN_PASSWORD", "canary"),
     ];

@@ -1,6 +1,7 @@
-//! `RUST_LOG`, `LOG_FORMAT`: what is logged, and how.
+//! `RUST_LOG`, `LOG_FORMAT`, `OTEL_EXPORTER_OTLP_ENDPOINT`: what is logged and how, and where traces are sent.
 
 use tracing_subscriber::EnvFilter;
+use url::Url;
 
 use crate::core::settings::reader::SettingsReader;
 
@@ -10,6 +11,8 @@ pub struct LogSettings {
     pub filter: String,
     /// `LOG_FORMAT=json` instead of `text`.
     pub json: bool,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`: the collector of traces, if any.
+    pub otlp_endpoint: Option<String>,
 }
 
 pub fn read(reader: &mut SettingsReader<'_>) -> LogSettings {
@@ -27,5 +30,18 @@ pub fn read(reader: &mut SettingsReader<'_>) -> LogSettings {
     LogSettings {
         filter,
         json: format == "json",
+        otlp_endpoint: otlp_endpoint(reader),
     }
+}
+
+fn otlp_endpoint(reader: &mut SettingsReader<'_>) -> Option<String> {
+    let name = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    let endpoint = reader.text(name)?;
+    let is_http = Url::parse(&endpoint).is_ok_and(|url| url.scheme() == "http" && url.has_host());
+    if !is_http {
+        reader.error(format!(
+            "{name}: must begin with http://, such as http://127.0.0.1:4318"
+        ));
+    }
+    Some(endpoint)
 }

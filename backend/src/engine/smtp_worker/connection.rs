@@ -143,7 +143,9 @@ impl Connection {
     async fn connect_once(&mut self) -> Result<CountedSession, Failure> {
         let server = self.queue.target.server.as_ref();
         let server = server.map_err(Clone::clone)?;
-        CountedSession::connect(server, &self.timeouts).await
+        let session = CountedSession::connect(server, &self.timeouts).await?;
+        tracing::debug!(session.id = session.id(), "session opened");
+        Ok(session)
     }
 
     /// Called when the session is over, regardless of who ended it.

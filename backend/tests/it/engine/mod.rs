@@ -19,4 +19,5 @@ mod sharing;
 mod soak;
 mod stopping;
 mod terminated;
+mod traces;
 mod trouble;
