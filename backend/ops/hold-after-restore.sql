@@ -1,7 +1,6 @@
--- After a backup was restored that is older than the last mail sent, and before anything is started on it: nothing leaves
--- until the owners have decided. What the backup shows as unsent may have been sent since; only people can know which.
--- Paused are all mailings with an open run, and those that have fallen due. Owners see them as paused, and resume or
--- cancel each.
+-- Run after restoring a backup that is older than the last mail sent, before starting any process: deliveries that are
+-- pending in the backup may have been sent since, so the owners have to decide. Pauses all mailings with an open run and
+-- those that are due; owners see them as paused, and resume or cancel each.
 UPDATE mailings
 SET paused_at = now()
 WHERE paused_at IS NULL

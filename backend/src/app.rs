@@ -1,4 +1,4 @@
-//! The composition root: settings → database, clock, mail → HTTP server and engine, and the order in which they stop.
+//! The composition root: builds the services from the settings, and from them the HTTP server and the engine.
 
 use std::io;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ use crate::web::site::{self, PublicUrl};
 use crate::web::span::RequestSpan;
 use crate::web::{cached, etag, fallback, head, headers, idempotency_keys, readiness};
 
-/// What the handlers share.
+/// Services shared by handlers, engine and commands.
 #[derive(Clone)]
 pub struct Services {
     pub config: Config,
@@ -78,7 +78,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Everything that follows from the settings. Connects to nothing yet.
+    /// Creates the services; opens no connections yet.
     pub fn new(config: Config, clock: Clock) -> Self {
         let db = Db::new(&config.database.url, config.database.pool_size);
         let tokens = AccessTokens::new(&config.secrets.jwt);
@@ -121,7 +121,7 @@ impl Services {
         }
     }
 
-    /// The HTTP server, bound and ready to be awaited. `workers` is the number of its threads.
+    /// Binds the HTTP server, which runs when awaited. `workers` is the number of its threads.
     pub fn server(self, workers: usize) -> io::Result<(Server, std::net::SocketAddr)> {
         let (bind, deadlines) = (self.config.http.bind, self.config.http.deadlines);
         let document = document();
@@ -141,11 +141,11 @@ impl Services {
                 .wrap(TracingLogger::<RequestSpan>::new())
                 .configure(move |config| services.configure(config, &document))
         });
-        // Two blocking threads per worker: with actix's 512 the database's pages wait for each other (p99 ten times higher).
+        // Two blocking threads per worker: with actix's default of 512, contention in the database raises p99 tenfold.
         let server = server
             .workers(workers)
             .worker_max_blocking_threads(2)
-            // Else whatever leaves in two pieces waits 40 ms for the client's acknowledgement of the first.
+            // Otherwise a response in two segments waits 40 ms for the acknowledgement of the first.
             .tcp_nodelay(true)
             .client_request_timeout(deadlines.head)
             .shutdown_timeout(10)
@@ -181,7 +181,7 @@ impl Services {
         TransactionalMailWorker::new(settings, self.db.clone(), self.clock.clone())
     }
 
-    /// The delivery engine, running. To be called inside an actix system.
+    /// Starts the delivery engine. Must be called in an actix system.
     pub fn engine(&self) -> io::Result<Engine> {
         Engine::start(EngineParts {
             db: self.db.clone(),
@@ -259,7 +259,7 @@ fn credential_resolver(config: &Config) -> CredentialResolver {
     CredentialResolver::new(config.secrets.sealing, config.mail.outside.clone())
 }
 
-/// Every route of the API; an operation is in the document because it is here.
+/// All routes of the API; the OpenAPI document is generated from them.
 fn routes(config: &mut service_config::ServiceConfig<'_>) {
     config.configure(auth::api::routes);
     config.configure(sessions::api::routes);

@@ -15,7 +15,7 @@ use crate::web::metrics_server::{self, Watched};
 /// The API without the engine.
 pub(super) fn api(services: Services) -> Result<(), CommandError> {
     System::new().block_on(async {
-        let metrics = start_metrics(&services, Part::Api)?;
+        let metrics = start_metrics(&services, ProcessKind::Api)?;
         let served = serve(services).await;
         stop_metrics(metrics).await;
         served
@@ -25,7 +25,7 @@ pub(super) fn api(services: Services) -> Result<(), CommandError> {
 /// The API and the engine in one process.
 pub(super) fn api_and_engine(services: Services) -> Result<(), CommandError> {
     System::new().block_on(async {
-        let metrics = start_metrics(&services, Part::Engine)?;
+        let metrics = start_metrics(&services, ProcessKind::Engine)?;
         let engine = services.engine()?;
         let served = serve(services).await;
         engine.stop().await;
@@ -37,7 +37,7 @@ pub(super) fn api_and_engine(services: Services) -> Result<(), CommandError> {
 /// The engine without the API.
 pub(super) fn engine(services: Services) -> Result<(), CommandError> {
     System::new().block_on(async {
-        let metrics = start_metrics(&services, Part::Engine)?;
+        let metrics = start_metrics(&services, ProcessKind::Engine)?;
         let engine = services.engine()?;
         let mut signals = ShutdownSignals::register()?;
         tracing::info!("engine running");
@@ -50,20 +50,20 @@ pub(super) fn engine(services: Services) -> Result<(), CommandError> {
 }
 
 #[derive(PartialEq, Eq)]
-enum Part {
+enum ProcessKind {
     Api,
     Engine,
 }
 
 /// Serves the metrics if `METRICS_BIND` is set; they are stopped last.
-fn start_metrics(services: &Services, part: Part) -> io::Result<Option<ServerHandle>> {
+fn start_metrics(services: &Services, kind: ProcessKind) -> io::Result<Option<ServerHandle>> {
     let Some(bind) = services.config.http.metrics_bind else {
         return Ok(None);
     };
     let watched = Watched {
         db: services.db.clone(),
         redis: services.redis.clone(),
-        engine: part == Part::Engine,
+        engine: kind == ProcessKind::Engine,
     };
     let cannot = |error| io::Error::other(format!("METRICS_BIND={bind}: {error}"));
     let (server, address) = metrics_server::server(watched, bind).map_err(cannot)?;
