@@ -6,8 +6,7 @@ use std::sync::Arc;
 use actix_web::dev::Server;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, PathConfig, ServiceConfig};
-use actix_web::{App, HttpResponse, HttpServer, get, web};
-use serde_json::json;
+use actix_web::{App, HttpServer, web};
 use tracing_actix_web::TracingLogger;
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::{AppExt, scope, service_config};
@@ -237,8 +236,8 @@ impl Services {
             .app_data(Data::new(TrustedProxies(self.config.http.trusted_proxies)))
             .app_data(Data::new(KnownPaths::of(document)))
             .app_data(PathConfig::default().error_handler(|_, req| fallback::no_such_id(req)))
-            .service(alive)
-            .service(ready)
+            .service(readiness::alive)
+            .service(readiness::ready)
             .service(SwaggerUi::new("/api/docs/{_:.*}").url("/api/openapi.json", document.clone()))
             .service(web::redirect("/api/docs", "/api/docs/"))
             .configure(|config| {
@@ -292,14 +291,4 @@ pub fn document() -> OpenApi {
         .service(scope("/api/v1").configure(routes))
         .split_for_parts();
     openapi::complete(document)
-}
-
-#[get("/healthz")]
-async fn alive() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "ok" }))
-}
-
-#[get("/readyz")]
-async fn ready(db: Data<Db>) -> HttpResponse {
-    readiness::respond(readiness::of_api(&db).await)
 }

@@ -20,9 +20,9 @@ use crate::delivery::mailings::model::MailingRow;
 use crate::delivery::mailings::start::{self, StartCause};
 use crate::delivery::runs;
 use crate::delivery::runs::model::{Run, Trigger};
-use crate::engine::claimer::Until;
 use crate::engine::scheduler::{self, SchedulerPass};
 use crate::engine::sender::Sender;
+use crate::engine::until::Until;
 
 /// Starts a run of this mailing and sends until none of its deliveries is due.
 pub(super) fn one(services: &Services, mailing_id: i64) -> Result<(), CommandError> {

@@ -14,12 +14,13 @@ use super::coordinator::in_flight::ClaimCapacity;
 use super::egress_queue::EgressQueue;
 use super::fair_queue::{ChunkBatch, in_turn};
 use super::job::Job;
-use super::journal::{Journal, JournalLine, LeaseFile, unusable};
+use super::journal::{Journal, JournalLine, unusable};
 use super::prepare::prepare;
 use super::recovery;
 use super::sender_context::SenderContext;
 use super::smtp_target::SmtpTarget;
-use crate::delivery::deliveries::claims::{self, ClaimableRun, Lease};
+use super::until::Until;
+use crate::delivery::deliveries::claims::{self, ClaimableRun};
 use crate::delivery::deliveries::leases;
 use crate::delivery::smtp_servers;
 
@@ -27,15 +28,6 @@ use crate::delivery::smtp_servers;
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// Interval of the search for journals of dead workers.
 const REPLAY_INTERVAL: Duration = Duration::from_secs(5);
-
-/// When a sender ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
-    /// When nothing more is due, or nothing can be claimed.
-    Idle,
-    /// When `Sender::stop` is called.
-    Stopped,
-}
 
 pub(super) struct Claimer<'a> {
     context: &'a SenderContext,
@@ -144,10 +136,8 @@ impl<'a> Claimer<'a> {
 
     /// Opens the journal, and replays the journals of dead workers.
     fn recover(&mut self) -> Result<(), Box<dyn Error>> {
-        if self
-            .replayed
-            .is_some_and(|replayed| replayed.elapsed() < REPLAY_INTERVAL)
-        {
+        let is_recent = |at: Instant| at.elapsed() < REPLAY_INTERVAL;
+        if self.replayed.is_some_and(is_recent) {
             return Ok(());
         }
         let SenderContext {
@@ -235,16 +225,16 @@ impl<'a> Claimer<'a> {
         };
         let job = self.job(&mut conn, run, queue);
         self.conn = Some(conn);
-        let job = match job.and_then(|job| journal_lease(&job, &leased.lease, &file).map(|()| job))
-        {
-            Ok(job) => job,
-            Err(error) => {
-                self.doubtful.push(holder.token);
-                self.replayed = None;
-                file.remove();
-                return Err(error);
-            }
-        };
+        let journaled = job.and_then(|job| {
+            let line = JournalLine::Lease(leased.lease, job.place(&leased.lease));
+            file.write(&[&line])?;
+            Ok(job)
+        });
+        let job = journaled.inspect_err(|_| {
+            self.doubtful.push(holder.token);
+            self.replayed = None;
+            file.remove();
+        })?;
         let claimed = ClaimedChunk {
             leased,
             file,
@@ -307,9 +297,4 @@ impl<'a> Claimer<'a> {
             None => claims::connect(&self.context.settings.database_url),
         }
     }
-}
-
-/// Journals the lease.
-fn journal_lease(job: &Job, lease: &Lease, file: &LeaseFile) -> Result<(), Box<dyn Error>> {
-    Ok(file.write(&[&JournalLine::Lease(*lease, job.place(lease))])?)
 }

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::{JoinError, JoinSet, LocalSet};
 
 use super::attempt_event::AttemptEvent;
-use super::claimer::{Claimer, Until};
+use super::claimer::Claimer;
 use super::control_loop::ControlLoop;
 use super::coordinator::Coordinator;
 use super::egress_queue::EgressQueue;
@@ -22,6 +22,7 @@ use super::result_writer::ResultWriter;
 use super::sender_context::SenderContext;
 use super::sender_settings::SenderSettings;
 use super::smtp_worker::SmtpWorker;
+use super::until::Until;
 
 /// Delay before restarting after a failure.
 const RESTART_DELAY: Duration = Duration::from_secs(5);

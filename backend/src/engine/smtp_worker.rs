@@ -1,17 +1,18 @@
 //! An SMTP worker: sends one mail after another through its session. Outcomes go to the result writer.
 
 mod connection;
+mod outgoing_mail;
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use mime::compose::{Mail, MailRecipient};
 use smtp::failure::Failure;
 use tokio::time::timeout;
+use tracing::Instrument;
 use tracing::field::Empty;
-use tracing::{Instrument, Span};
 
 use self::connection::{Connection, NotOpened};
+use self::outgoing_mail::{OutgoingMail, compose, delivery_span, trace_end};
 use super::attempt_event::AttemptEvent;
 use super::attempt_outcome::{AttemptOutcome, AttemptStart, AttemptTimes};
 use super::chunk::Chunk;
@@ -32,14 +33,6 @@ pub(super) struct SmtpWorker {
     context: Arc<SenderContext>,
     events: mpsc::Sender<AttemptEvent>,
     connection: Connection,
-}
-
-/// A mail to send now.
-struct OutgoingMail {
-    chunk: Arc<Chunk>,
-    delivery: Claimed,
-    mail: Mail,
-    span: Span,
 }
 
 impl SmtpWorker {
@@ -222,14 +215,9 @@ impl SmtpWorker {
             self.not_sent(chunk);
             return None;
         }
-        let span = tracing::debug_span!(
-            parent: &chunk.span,
-            "delivery",
-            delivery.id = delivery.recipient_id,
-            attempt.no = delivery.attempts.saturating_add(1),
-        );
+        let span = delivery_span(&chunk, &delivery);
         let _entered = span.enter();
-        match self.compose(&chunk, &delivery) {
+        match compose(&chunk, &delivery, self.context.settings.clock.now()) {
             Ok(mail) => Some(OutgoingMail {
                 chunk,
                 delivery,
@@ -243,19 +231,6 @@ impl SmtpWorker {
                 None
             }
         }
-    }
-
-    fn compose(&self, chunk: &Chunk, delivery: &Claimed) -> Result<Mail, String> {
-        let addressee = MailRecipient {
-            run_id: chunk.job.run_id,
-            recipient_id: delivery.recipient_id,
-            email: &delivery.email,
-            full_name: &delivery.full_name,
-        };
-        let prepared = chunk.job.prepared.as_ref().map_err(Clone::clone)?;
-        prepared
-            .mail_for(&addressee, self.context.settings.clock.now())
-            .map_err(|error| error.to_string())
     }
 
     /// Envelopes already announced for mails that will not be sent cannot be revoked, so the session is dropped too.
@@ -301,13 +276,7 @@ impl SmtpWorker {
             body_at: start.body_at,
         };
         let result = outcome.recorded(&chunk.job, delivery, times);
-        tracing::debug!(
-            outcome = result.outcome.as_str(),
-            stage = result.stage.as_str(),
-            smtp.code = result.smtp_code,
-            duration_ms = result.duration_ms,
-            "attempt ended"
-        );
+        trace_end(&result);
         let line = JournalLine::End(result);
         // If this fails, the result is still written to the database.
         chunk.journal(&[&line]);

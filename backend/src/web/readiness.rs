@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use actix_web::HttpResponse;
+use actix_web::web::Data;
+use actix_web::{HttpResponse, get};
 use serde_json::json;
 
 use crate::core::db::{self, Db, Unavailable};
@@ -57,4 +58,16 @@ pub fn respond(reason: Option<NotReady>) -> HttpResponse {
             .insert_header(("Retry-After", "2"))
             .json(json!({ "status": "not ready", "reason": reason.as_str() })),
     }
+}
+
+/// `/healthz`: the process is alive.
+#[get("/healthz")]
+pub(crate) async fn alive() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "ok" }))
+}
+
+/// `/readyz`: the API is ready.
+#[get("/readyz")]
+pub(crate) async fn ready(db: Data<Db>) -> HttpResponse {
+    respond(of_api(&db).await)
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use chrono::Utc;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use dispatch::engine::claimer::Until;
 use dispatch::engine::scheduler;
 use dispatch::engine::sender::Sender;
+use dispatch::engine::until::Until;
 use serde_json::{Value, json};
 use smtp::timeouts::Timeouts;
 
