@@ -15,3 +15,4 @@ pub mod session_limits;
 pub mod settings;
 pub mod store;
 mod stored_password;
+mod view;

@@ -7,7 +7,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use super::dkim::{CreateDkim, Dkim, SigningWarning, UpdateDkim, warnings};
+use super::dkim::{CreateDkim, Dkim, SigningWarning, UpdateDkim};
 use super::fields::{SubmittedSecret, is_ehlo_name, is_host, is_password, is_sender};
 use super::session_limits::SmtpSessionLimit;
 use crate::core::db::schema::smtp_servers;
@@ -271,38 +271,4 @@ pub struct UpdateSmtpServer {
     #[validate(nested)]
     #[schema(value_type = Option<UpdateDkim>)]
     pub dkim: Option<Option<UpdateDkim>>,
-}
-
-impl SmtpServerRow {
-    /// As its owner sees it.
-    pub fn shown(self, mailings_count: i64, session_limit: Option<SmtpSessionLimit>) -> SmtpServer {
-        let warnings = warnings(&self);
-        let dkim = self.dkim_domain.zip(self.dkim_selector);
-        SmtpServer {
-            id: self.id,
-            name: self.name,
-            host: self.host,
-            port: self.port,
-            tls: self.tls,
-            username: self.username,
-            has_password: self.password.is_some(),
-            from_email: self.from_email,
-            from_name: self.from_name,
-            rate_per_second: self.rate_per_second,
-            rate_per_hour: self.rate_per_hour,
-            sessions: self.sessions,
-            session_limit,
-            ehlo_name: self.ehlo_name,
-            dkim: dkim.map(|(domain, selector)| Dkim {
-                domain,
-                selector,
-                has_key: self.dkim_key.is_some(),
-            }),
-            warnings,
-            mailings_count,
-            checked_at: self.checked_at,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-        }
-    }
 }

@@ -172,3 +172,14 @@ fn without_markup(text: &str) -> String {
     }
     out
 }
+
+impl<'s> LexedTag<'s> {
+    /// The expression; `None` in `{% else %}` and `{% endif %}`.
+    pub(super) fn expression(&self) -> Option<&'s str> {
+        let first = usize::from(self.is_statement);
+        let (_, start) = self.tokens.get(first)?;
+        let (_, end) = self.tokens.last()?;
+        let base = self.range.start;
+        self.source.get(start.start - base..end.end - base)
+    }
+}

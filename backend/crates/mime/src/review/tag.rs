@@ -295,14 +295,3 @@ pub(super) fn fails(tag: &LexedTag<'_>) -> bool {
         value.is_err() || value.is_ok_and(|value| !tag.is_statement && value.is_undefined())
     })
 }
-
-impl<'s> LexedTag<'s> {
-    /// The expression; `None` in `{% else %}` and `{% endif %}`.
-    fn expression(&self) -> Option<&'s str> {
-        let first = usize::from(self.is_statement);
-        let (_, start) = self.tokens.get(first)?;
-        let (_, end) = self.tokens.last()?;
-        let base = self.range.start;
-        self.source.get(start.start - base..end.end - base)
-    }
-}
