@@ -61,17 +61,17 @@ pub fn withdraw(
     }
     let selected = match deliveries {
         DeliveriesTo::Recipients(ids) => Selection {
-            recipient_ids: ids.to_vec(),
+            recipients: ids.to_vec(),
             ..Selection::default()
         },
         DeliveriesTo::Addresses(emails) => with_addresses(conn, owner_id, &open, emails)?,
     };
     let withdrawn: WithdrawnCount = diesel::sql_query(WITHDRAW)
         .bind::<Array<BigInt>, _>(open)
-        .bind::<Array<BigInt>, _>(selected.recipient_ids)
+        .bind::<Array<BigInt>, _>(selected.recipients)
         .bind::<Text, _>(reason.as_str())
-        .bind::<Array<BigInt>, _>(selected.run_ids)
-        .bind::<Array<BigInt>, _>(selected.run_recipient_ids)
+        .bind::<Array<BigInt>, _>(selected.runs)
+        .bind::<Array<BigInt>, _>(selected.run_recipients)
         .get_result(conn)?;
     Ok(usize::try_from(withdrawn.n).unwrap_or_default())
 }
@@ -79,11 +79,11 @@ pub fn withdraw(
 /// All deliveries to some recipients, and single deliveries.
 #[derive(Default)]
 struct Selection {
-    recipient_ids: Vec<i64>,
+    recipients: Vec<i64>,
     /// The runs of the single deliveries …
-    run_ids: Vec<i64>,
+    runs: Vec<i64>,
     /// … and their recipients, in the same order.
-    run_recipient_ids: Vec<i64>,
+    run_recipients: Vec<i64>,
 }
 
 /// The recipients that have one of these addresses, and the deliveries to these addresses that were prepared before the
@@ -99,7 +99,7 @@ fn with_addresses(
         .map(|email| EmailAddress::key_of(email))
         .collect();
     // Current addresses first: one that is changed in between is found among the former ones.
-    let recipient_ids = recipients::table
+    let current = recipients::table
         .filter(recipients::owner_id.eq(owner_id))
         .filter(lower(recipients::email).eq_any(&keys))
         .select(recipients::id)
@@ -118,15 +118,15 @@ fn with_addresses(
             deliveries::email,
         ))
         .load(conn)?;
-    let (run_ids, run_recipient_ids) = prepared
+    let (runs, run_recipients) = prepared
         .into_iter()
         .filter(|(.., email)| keys.contains(&EmailAddress::key_of(email)))
         .map(|(run_id, recipient_id, _)| (run_id, recipient_id))
         .unzip();
     Ok(Selection {
-        recipient_ids,
-        run_ids,
-        run_recipient_ids,
+        recipients: current,
+        runs,
+        run_recipients,
     })
 }
 

@@ -14,7 +14,7 @@ use crate::engine::normalization::{self, leftovers};
 pub(super) fn run(services: &Services) -> Result<(), CommandError> {
     let applied = db::migrate_with_progress(&services.config.database.url, |step| match step {
         MigrationStep::Waiting => {
-            note("another process is migrating this database; waiting for it")
+            note("another process is migrating this database; waiting for it");
         }
         MigrationStep::Applying(name) => note(format_args!("applying {name}")),
     })?;

@@ -39,19 +39,22 @@ impl SigningComposer {
     /// The mail to one recipient; `date` is the only part that differs between attempts.
     pub(super) fn mail_for(
         &self,
-        addressee: &MailRecipient<'_>,
+        recipient: &MailRecipient<'_>,
         date: DateTime<Utc>,
     ) -> Result<Mail, SignedMailError> {
-        let mail = self.prepared.mail_for(addressee, date)?;
-        let Some(signer) = &self.signer else {
+        let mail = self.prepared.mail_for(recipient, date)?;
+        let Some(key) = &self.signer else {
             return Ok(mail);
         };
         let shared = self.prepared.has_shared_body().then_some(&self.body_hash);
-        let data = signer.signed(&mail.data, |body| match shared {
+        let signed = key.signed(&mail.data, |body| match shared {
             Some(hash) => *hash.get_or_init(|| BodyHash::of(body)),
             None => BodyHash::of(body),
         })?;
-        Ok(Mail { data, ..mail })
+        Ok(Mail {
+            data: signed,
+            ..mail
+        })
     }
 }
 

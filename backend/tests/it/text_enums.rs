@@ -48,6 +48,7 @@ where
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a line for each enumeration")]
 fn names_agree_between_the_api_the_database_and_logs() {
     check::<EventKind>(
         EventKind::ALL,

@@ -12,13 +12,15 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Articles of the blog, the newest first, a page at a time
-         * @description Without their text. Everybody reads what is published; managers may ask for drafts.
+         * List articles
+         * @description Newest first.
+         *
+         *     Without their text. Published articles are public; managers may also list drafts.
          */
         get: operations["list_articles"];
         put?: never;
         /**
-         * Write an article
+         * Create an article
          * @description For managers. It is a draft until it is published.
          */
         post: operations["create_article"];
@@ -35,7 +37,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest articles as RSS 2.0 */
+        /** Get the newest articles as RSS 2.0 */
         get: operations["get_feed"];
         put?: never;
         post?: never;
@@ -53,9 +55,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One article
-         * @description By the last part of its address. Opening it counts as a view, unless staff does it. Managers are shown drafts, too, and
-         *     may also give an id.
+         * Get an article
+         * @description By its slug. Counts as a view, except for managers, who can also get drafts, and use the id.
          */
         get: operations["get_article"];
         put?: never;
@@ -68,7 +69,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change an article
+         * Update an article
          * @description For managers.
          */
         patch: operations["update_article"];
@@ -110,8 +111,7 @@ export interface paths {
         put?: never;
         /**
          * Publish an article
-         * @description For managers. From now on, or from its date, readers see it, and its address stays as it is. Publishing it twice
-         *     changes nothing.
+         * @description For managers. Readers see it from now on, or from its date; its slug no longer changes. Idempotent.
          */
         post: operations["publish_article"];
         delete?: never;
@@ -130,8 +130,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Make an article a draft again
-         * @description For managers. Readers do not see it any more; its address and its views are kept.
+         * Unpublish an article
+         * @description For managers. It becomes a draft again; its slug and views are kept.
          */
         post: operations["unpublish_article"];
         delete?: never;
@@ -147,7 +147,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The log of all attempts, newest first */
+        /**
+         * List attempts
+         * @description Newest first.
+         */
         get: operations["list_attempts"];
         put?: never;
         post?: never;
@@ -165,8 +168,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The log as a file for spreadsheets
-         * @description All attempts that pass the filters, newest first, however many there are. At most three files at once.
+         * Export attempts as CSV
+         * @description All attempts that match the filters, newest first. At most three downloads at once.
          */
         get: operations["export_attempts"];
         put?: never;
@@ -188,8 +191,8 @@ export interface paths {
         put?: never;
         /**
          * Confirm an address
-         * @description Takes the token of the mailed link, once, within 24 hours: of the link that a sign-up sends, or of the one that a change
-         *     of address sends. It does not lift a block.
+         * @description Requires the token of the link that was mailed on sign-up or on a change of the address; it is valid once and for
+         *     24 hours. Does not unblock the user.
          */
         post: operations["confirm_address"];
         delete?: never;
@@ -208,8 +211,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Mail the confirmation link once more
-         * @description The answer is the same for every address. Three an hour for one address.
+         * Resend the confirmation link
+         * @description The response is the same for every address. Three requests an hour for one address.
          */
         post: operations["resend_confirmation"];
         delete?: never;
@@ -228,8 +231,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Mail a link to set a new password
-         * @description The answer is the same for every address. Three an hour for one address.
+         * Request a link to reset the password
+         * @description The response is the same for every address. Three requests an hour for one address.
          */
         post: operations["forgot_password"];
         delete?: never;
@@ -248,9 +251,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Set a new password
-         * @description Takes the token of the mailed link, once, within an hour. Ends every session and deletes every API token of the user.
-         *     It confirms the address, and does not lift a block.
+         * Reset the password
+         * @description Requires the token of the mailed link, which is valid once and for an hour. Ends all sessions and deletes all API tokens
+         *     of the user. Confirms the address; does not unblock the user.
          */
         post: operations["reset_password"];
         delete?: never;
@@ -270,7 +273,8 @@ export interface paths {
         put?: never;
         /**
          * Get a new access token
-         * @description Takes the refresh cookie and replaces it; no body. A refresh token that is used by two parties ends the session.
+         * @description Requires the refresh cookie, and replaces it; there is no body. If a refresh token is used by two parties, the session
+         *     is ended.
          */
         post: operations["refresh_session"];
         delete?: never;
@@ -290,8 +294,8 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description Sets the refresh cookie. An unknown address, a wrong password, an account that is not confirmed or is blocked: the
-         *     same answer. Ten a minute from one network address, five for one account.
+         * @description Sets the refresh cookie. The response is the same for an unknown address, a wrong password, and an account that is not
+         *     confirmed or is blocked. Ten requests a minute from one network address, five for one account.
          */
         post: operations["sign_in"];
         delete?: never;
@@ -352,8 +356,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A picture of a user
-         * @description Public, and never another one under the same name.
+         * Get the picture of a user
+         * @description Public. Names are never reused, so the image can be cached forever.
          */
         get: operations["get_avatar"];
         put?: never;
@@ -372,9 +376,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The journal of events, newest first
-         * @description For managers: sign-ins and failed ones, blocks, changes, sending begun and ended. Kept for a year, unless the operator
-         *     has set another time.
+         * List the audit log, newest first
+         * @description Requires the role of a manager. Contains sign-ins and failed ones, blocks, changes, starts and ends of runs. Entries are
+         *     kept for a year, unless configured otherwise.
          */
         get: operations["list_events"];
         put?: never;
@@ -393,8 +397,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The service in numbers, and three articles
-         * @description Public. The articles are others each time.
+         * Get statistics and articles for the home page
+         * @description Public. Three random articles.
          */
         get: operations["get_home"];
         put?: never;
@@ -415,9 +419,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Add a picture to be shown in articles
-         * @description For managers. The body is the image: PNG, JPEG or WebP, at most 5 MB and 25 megapixels. It is made to fit into 1600
-         *     by 1600 pixels, without what a camera wrote into it. One that no article shows a week later is deleted.
+         * Upload an image for articles
+         * @description For managers. The body is the image: PNG, JPEG or WebP, at most 5 MB and 25 megapixels. It is scaled down to 1600
+         *     by 1600 pixels, and its metadata is removed. An image that no article contains after a week is deleted.
          */
         post: operations["create_image"];
         delete?: never;
@@ -434,8 +438,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A picture of an article
-         * @description Public, and never another one under the same name.
+         * Get an image of an article
+         * @description Public. The content of a name never changes.
          */
         get: operations["get_image"];
         put?: never;
@@ -463,7 +467,8 @@ export interface paths {
          * Invite an address
          * @description Requires the role of an administrator. Mails a link that opens one account with this address within seven days,
          *     also where `SIGN_UP` restricts sign-up. Inviting an address again mails a new link; the previous one becomes
-         *     invalid. The link is also invalid while the inviting administrator is blocked or is no administrator. At most three mails an hour to one address.
+         *     invalid. The link is also invalid while the inviting administrator is blocked or does not have that role. At most
+         *     three mails an hour to one address.
          */
         post: operations["create_invitation"];
         delete?: never;
@@ -521,11 +526,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Mailings, a page at a time */
+        /** List mailings */
         get: operations["list_mailings"];
         put?: never;
         /**
-         * Schedule a mailing
+         * Create a mailing
          * @description If the window is already open, sending starts immediately. A start more than a day in the past is rejected as an
          *     error in `starts_at`; `start_now: true` starts the mailing now.
          */
@@ -543,20 +548,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One mailing */
+        /** Get a mailing */
         get: operations["get_mailing"];
         put?: never;
         post?: never;
         /**
          * Delete a mailing
-         * @description Sending stops within two seconds; the log stays.
+         * @description Sending stops within two seconds; the log is kept.
          */
         delete: operations["delete_mailing"];
         options?: never;
         head?: never;
         /**
-         * Change a mailing
-         * @description A run under way keeps its message and recipients; a new end applies to it immediately. A changed start must not be
+         * Update a mailing
+         * @description An open run keeps its message and recipients; a new end applies to it immediately. A changed start must not be
          *     more than a day in the past.
          */
         patch: operations["update_mailing"];
@@ -573,7 +578,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel the run of a mailing
-         * @description Sending stops within two seconds; who was not served by then is skipped. Later occurrences go on.
+         * @description Sending stops within two seconds; the remaining deliveries are skipped. Later occurrences are not affected.
          */
         post: operations["cancel_mailing"];
         delete?: never;
@@ -593,8 +598,8 @@ export interface paths {
         put?: never;
         /**
          * Disable a mailing
-         * @description For managers, whoever owns it. Sending stops within two seconds; its owner sees who did it, when and why. Disabling it
-         *     once more changes the reason.
+         * @description For managers. Sending stops within two seconds; the owner sees who disabled the mailing, when and why. Disabling it
+         *     again changes the reason.
          */
         post: operations["disable_mailing"];
         delete?: never;
@@ -614,7 +619,7 @@ export interface paths {
         put?: never;
         /**
          * Enable a mailing
-         * @description For managers. Its run goes on where it stopped, nobody gets anything twice.
+         * @description For managers. An open run continues where it stopped; no recipient gets a second mail.
          */
         post: operations["enable_mailing"];
         delete?: never;
@@ -631,10 +636,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * A mailing as it changes
-         * @description Server-sent events: `mailing` with what `GET /mailings/{id}` answers, at once and after each change, looked for every
-         *     second; a comment after 15 seconds without one. The stream ends with the access token, the session, or the mailing: ask
-         *     again with a fresh token. One user may have six of them.
+         * Watch a mailing
+         * @description Server-sent events: an event `mailing` with the response of `GET /mailings/{id}`, immediately and after each change,
+         *     which is checked every second; a comment after 15 seconds without an event. The stream ends with the access token, the
+         *     session or the mailing: reconnect with a new token. A user may have six streams.
          */
         get: operations["watch_mailing"];
         put?: never;
@@ -673,7 +678,7 @@ export interface paths {
         put?: never;
         /**
          * Pause a mailing
-         * @description Sending stops within two seconds, and nothing of it starts until it is resumed. Pausing it twice changes nothing.
+         * @description Sending stops within two seconds, and no run starts until the mailing is resumed. Idempotent.
          */
         post: operations["pause_mailing"];
         delete?: never;
@@ -689,7 +694,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whom a mailing goes to */
+        /** List recipients of a mailing */
         get: operations["list_mailing_recipients"];
         put?: never;
         post?: never;
@@ -727,7 +732,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Runs of a mailing, the newest first */
+        /**
+         * List runs of a mailing
+         * @description Newest first.
+         */
         get: operations["list_mailing_runs"];
         put?: never;
         post?: never;
@@ -748,7 +756,7 @@ export interface paths {
         put?: never;
         /**
          * Send a mailing now
-         * @description Answers at once; the mails leave in the background.
+         * @description Returns immediately; the mails are sent in the background.
          */
         post: operations["send_mailing"];
         delete?: never;
@@ -765,8 +773,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What one mailing has done
-         * @description Since it first sent something, unless a period is given; at most over the last 366 days.
+         * Get statistics of a mailing
+         * @description By default since its first attempt; at most over the last 366 days.
          */
         get: operations["get_mailing_stats"];
         put?: never;
@@ -784,7 +792,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The caller */
+        /** Get the caller's profile */
         get: operations["get_me"];
         put?: never;
         post?: never;
@@ -792,8 +800,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change one's profile
-         * @description Not for API tokens.
+         * Change the caller's profile
+         * @description Not available to API tokens.
          */
         patch: operations["update_me"];
         trace?: never;
@@ -807,13 +815,13 @@ export interface paths {
         };
         get?: never;
         /**
-         * Show a picture of oneself
-         * @description The body is the image: PNG, JPEG or WebP, at most 5 MB and 25 megapixels. Its middle is kept, 256 pixels wide and high,
-         *     without what a camera wrote into it.
+         * Set the caller's picture
+         * @description The body is the image: PNG, JPEG or WebP, at most 5 MB and 25 megapixels. It is cropped to a square of 256 × 256 pixels;
+         *     metadata is removed.
          */
         put: operations["put_avatar"];
         post?: never;
-        /** Remove one's picture */
+        /** Remove the caller's picture */
         delete: operations["delete_avatar"];
         options?: never;
         head?: never;
@@ -830,9 +838,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Change one's address
-         * @description A link is mailed to the new address; once it is used (`POST /auth/confirm`), that address counts and the old one is
-         *     told. The answer is the same for an address that somebody has already. Five tries a minute, three mails an hour.
+         * Change the e-mail address
+         * @description Mails a link to the new address. Once it has been used (`POST /auth/confirm`), the account has the new address, and the
+         *     old one is notified. The response is the same if the new address is already registered. Five attempts a minute, three
+         *     mails an hour.
          */
         post: operations["change_email"];
         delete?: never;
@@ -851,8 +860,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Change one's password
-         * @description Ends all other sessions; a mail tells of it. Five tries a minute.
+         * Change the password
+         * @description Ends all other sessions; the user is notified by mail. Five attempts a minute.
          */
         post: operations["change_password"];
         delete?: never;
@@ -869,8 +878,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Where one is signed in
-         * @description The session used last comes first; at most a hundred.
+         * List sessions
+         * @description The most recently used first; at most 100.
          */
         get: operations["list_sessions"];
         put?: never;
@@ -892,8 +901,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Sign out somewhere else
-         * @description Ends one of one's sessions, within five seconds everywhere.
+         * End a session
+         * @description Signs out one of the caller's sessions. Takes effect within five seconds.
          */
         delete: operations["end_session"];
         options?: never;
@@ -908,12 +917,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One's API tokens */
+        /** List the caller's API tokens */
         get: operations["list_api_tokens"];
         put?: never;
         /**
-         * Make an API token
-         * @description The token is in this answer only: store it now. It acts as its owner, on everything but the account itself.
+         * Create an API token
+         * @description Only this response contains the token: store it. It acts on behalf of its owner, but cannot change the account itself.
          */
         post: operations["create_api_token"];
         delete?: never;
@@ -934,7 +943,7 @@ export interface paths {
         post?: never;
         /**
          * Delete an API token
-         * @description It is worth nothing within five seconds everywhere.
+         * @description It becomes invalid within five seconds.
          */
         delete: operations["delete_api_token"];
         options?: never;
@@ -950,12 +959,12 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Messages, a page at a time
+         * List messages
          * @description Without their bodies.
          */
         get: operations["list_messages"];
         put?: never;
-        /** Write a message */
+        /** Create a message */
         post: operations["create_message"];
         delete?: never;
         options?: never;
@@ -990,7 +999,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One message */
+        /** Get a message */
         get: operations["get_message"];
         put?: never;
         post?: never;
@@ -999,7 +1008,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change a message
+         * Update a message
          * @description A run that has already started sends the previous version.
          */
         patch: operations["update_message"];
@@ -1037,9 +1046,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Mail a message to oneself
-         * @description It is mailed in the background, as a mailing would send it, but with examples of the links to unsubscribe and to view it
-         *     in a browser. At most 20 may be waiting.
+         * Send a test of a message
+         * @description It is sent in the background as a mailing would send it, but with sample links to unsubscribe and to view it in a
+         *     browser. At most 20 tests may be waiting.
          */
         post: operations["test_message"];
         delete?: never;
@@ -1076,7 +1085,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Recipients, a page at a time */
+        /** List recipients */
         get: operations["list_recipients"];
         put?: never;
         /** Add a recipient */
@@ -1094,18 +1103,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One recipient */
+        /** Get a recipient */
         get: operations["get_recipient"];
         put?: never;
         post?: never;
         /**
          * Delete a recipient
-         * @description It leaves its mailings and gets no more mail, also of a run under way; what was sent to it stays in the log.
+         * @description It is removed from its mailings, and open runs send it no more mail. The log of what was sent to it is kept.
          */
         delete: operations["delete_recipient"];
         options?: never;
         head?: never;
-        /** Change a recipient */
+        /** Update a recipient */
         patch: operations["update_recipient"];
         trace?: never;
     };
@@ -1173,10 +1182,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Try the failed deliveries of a run again
-         * @description The run goes on with the message it began with; attempts are numbered on. Give nothing for all that have failed, or
-         *     choose among them. Recipients deleted or suppressed since are left out. If the run started more than 24 hours ago, its
-         *     retries count for the quota of mails a day.
+         * Retry failed deliveries of a run
+         * @description The run continues with the message it started with, and attempts are numbered consecutively. An empty request selects
+         *     all failed deliveries. Recipients that have been deleted or suppressed since are left out. If the run started more than
+         *     24 hours ago, its retries count towards the daily quota.
          */
         post: operations["retry_run"];
         delete?: never;
@@ -1194,7 +1203,7 @@ export interface paths {
         };
         /**
          * Get settings of the installation
-         * @description Public: whether and to whom sign-up is open.
+         * @description Public: whether sign-up is open, and for which addresses.
          */
         get: operations["get_site"];
         put?: never;
@@ -1212,12 +1221,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Mail servers of one's own, a page at a time */
+        /** List your SMTP servers */
         get: operations["list_smtp_servers"];
         put?: never;
         /**
-         * Add a mail server
-         * @description Mailings may then name it: they leave through it, under its sender.
+         * Add an SMTP server
+         * @description Mailings that select it are sent through it, with its sender.
          */
         post: operations["create_smtp_server"];
         delete?: never;
@@ -1233,16 +1242,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One mail server */
+        /** Get an SMTP server */
         get: operations["get_smtp_server"];
         put?: never;
         post?: never;
-        /** Delete a mail server */
+        /** Delete an SMTP server */
         delete: operations["delete_smtp_server"];
         options?: never;
         head?: never;
         /**
-         * Change a mail server
+         * Update an SMTP server
          * @description Takes effect within seconds, also for mailings under way. A stored password is used only with the host, port,
          *     encryption and user name that it was given for: a request that changes one of these must contain the password
          *     again. Without a user name no password is stored.
@@ -1260,8 +1269,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Test a mail server
-         * @description Connects, signs in and names the sender, and takes 15 seconds at most; no mail is sent. Ten times a minute.
+         * Test an SMTP server
+         * @description Connects, authenticates and sends `MAIL FROM`, within 15 seconds; no mail is sent. At most ten tests a minute.
          */
         post: operations["test_smtp_server"];
         delete?: never;
@@ -1277,7 +1286,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What there is, and the attempts of a period */
+        /**
+         * Get statistics
+         * @description Current totals, and the attempts of a period.
+         */
         get: operations["get_stats"];
         put?: never;
         post?: never;
@@ -1294,7 +1306,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The attempts of each day as a file for spreadsheets */
+        /** Export the attempts of each day as CSV */
         get: operations["export_stats"];
         put?: never;
         post?: never;
@@ -1312,8 +1324,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The slowest domains
-         * @description By how long attempts to reach their recipients take, among the newest 10 000 of the period.
+         * List the slowest domains
+         * @description By the average duration of the newest 10 000 attempts of the period.
          */
         get: operations["list_domains"];
         put?: never;
@@ -1331,7 +1343,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What each mailing has done in a period, a page at a time */
+        /** List statistics of mailings */
         get: operations["list_mailing_lines"];
         put?: never;
         post?: never;
@@ -1348,7 +1360,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What each mailing has done in a period as a file for spreadsheets */
+        /** Export statistics of mailings as CSV */
         get: operations["export_mailing_lines"];
         put?: never;
         post?: never;
@@ -1365,12 +1377,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Addresses that are not mailed any more, a page at a time */
+        /** List suppressions */
         get: operations["list_suppressions"];
         put?: never;
         /**
-         * Mail an address no more
-         * @description From now on, in runs under way, too: what they have not sent it yet is skipped.
+         * Add a suppression
+         * @description Takes effect immediately: open runs skip the deliveries to the address that have not been sent yet.
          */
         post: operations["create_suppression"];
         delete?: never;
@@ -1390,8 +1402,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Mail an address again
-         * @description From the next run on. Think twice where its reader unsubscribed.
+         * Delete a suppression
+         * @description The address is mailed again from the next run on. If its reader unsubscribed, make sure that they want this.
          */
         delete: operations["delete_suppression"];
         options?: never;
@@ -1407,9 +1419,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * What a link to unsubscribe is about
-         * @description Changes nothing: programs that look at every link in a mail unsubscribe nobody. A browser (`Accept: text/html`) is
-         *     sent on to the page that asks the reader.
+         * Get the subscription of an unsubscribe link
+         * @description Changes nothing, so that link scanners do not unsubscribe readers. A browser (`Accept: text/html`) is redirected to the
+         *     page that asks the reader.
          */
         get: operations["get_subscription"];
         put?: never;
@@ -1422,8 +1434,8 @@ export interface paths {
         post: operations["unsubscribe"];
         /**
          * Subscribe again
-         * @description Takes back what `unsubscribe` did: runs mail the address again that have not come to it yet; what they have skipped stays
-         *     so. Whoever is not unsubscribed stays subscribed, and doing it twice changes nothing.
+         * @description Reverts `unsubscribe`: runs prepared from now on mail the address again; deliveries that open runs have skipped stay
+         *     skipped. Idempotent.
          */
         delete: operations["subscribe_again"];
         options?: never;
@@ -1439,8 +1451,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Users, a page at a time
-         * @description For managers.
+         * List users, a page at a time
+         * @description Requires the role of a manager.
          */
         get: operations["list_users"];
         put?: never;
@@ -1459,8 +1471,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One user
-         * @description For managers.
+         * Get a user
+         * @description Requires the role of a manager.
          */
         get: operations["get_user"];
         put?: never;
@@ -1482,8 +1494,8 @@ export interface paths {
         put?: never;
         /**
          * Block a user
-         * @description For managers. The user is signed out everywhere within five seconds and cannot sign in; their mailings stop within
-         *     two. Blocking somebody once more changes the reason.
+         * @description Requires the role of a manager. Within five seconds, the user's sessions end and sign-in is refused; within two, their
+         *     mailings stop. Blocking a blocked user changes the reason.
          */
         post: operations["block_user"];
         delete?: never;
@@ -1525,8 +1537,9 @@ export interface paths {
         };
         get?: never;
         /**
-         * Give a user a role
-         * @description For administrators, also to themselves. The user is signed out everywhere; a role they have already changes nothing.
+         * Assign a role
+         * @description Requires the role of an administrator, who may also change their own role. Ends all sessions of the user; has no effect
+         *     if the user already has the role.
          */
         put: operations["change_role"];
         post?: never;
@@ -1547,7 +1560,7 @@ export interface paths {
         put?: never;
         /**
          * Unblock a user
-         * @description For managers. Their mailings go on where they stopped.
+         * @description Requires the role of a manager. The user's mailings continue where they stopped.
          */
         post: operations["unblock_user"];
         delete?: never;
@@ -1561,7 +1574,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description What to do about what a test found.
+         * @description What to do about the result of a test.
          * @enum {string}
          */
         Advice: "works" | "host_not_found" | "address_not_allowed" | "port_not_allowed" | "no_connection" | "no_answer" | "not_smtp" | "implicit_tls_expected" | "starttls_expected" | "starttls_not_offered" | "tls_failed" | "certificate_not_trusted" | "refused" | "auth_not_offered" | "credentials_refused" | "credentials_unreadable" | "sender_refused" | "try_later";
@@ -1571,7 +1584,7 @@ export interface components {
             created_at: string;
             /**
              * Format: date-time
-             * @description `null`: it does not expire.
+             * @description `null` if it does not expire.
              */
             expires_at?: string | null;
             /**
@@ -1581,14 +1594,14 @@ export interface components {
             id: number;
             /**
              * Format: date-time
-             * @description To the minute; `null`: never.
+             * @description To the minute; `null` if it has not been used.
              */
             last_used_at?: string | null;
             /** @example Nightly import */
             name: string;
             scope: components["schemas"]["Scope"];
         };
-        /** @description All API tokens of one user. */
+        /** @description All API tokens of a user. */
         ApiTokens: {
             items: components["schemas"]["ApiToken"][];
         };
@@ -1715,12 +1728,12 @@ export interface components {
              */
             id: number;
         };
-        /** @description Why a manager blocks a user. */
+        /** @description The reason of a block. */
         BlockUser: {
             /** @example Sends to bought addresses */
             reason: string;
         };
-        /** @description Who does not let a user in, since when and why. */
+        /** @description Since when, by whom and why a user is blocked. */
         Blocked: {
             /** Format: date-time */
             at: string;
@@ -1728,7 +1741,7 @@ export interface components {
             /** @example Sends to bought addresses */
             reason: string;
         };
-        /** @description The address that is to count, and the password that shows who asks. */
+        /** @description The new address, and the password of the account. */
         ChangeEmail: {
             /**
              * Format: email
@@ -1741,7 +1754,7 @@ export interface components {
              */
             password: string;
         };
-        /** @description The password that counts, and the one that is to. */
+        /** @description The current password and the new one. */
         ChangePassword: {
             /**
              * Format: password
@@ -1754,7 +1767,7 @@ export interface components {
              */
             new: string;
         };
-        /** @description The role that an administrator gives. */
+        /** @description The role to assign. */
         ChangeRole: {
             role: components["schemas"]["Role"];
         };
@@ -1763,7 +1776,7 @@ export interface components {
             /** @example q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5 */
             token: string;
         };
-        /** @description How many deliveries of a run stand where. `pending` includes those not prepared yet. */
+        /** @description The number of deliveries of a run in each status. `pending` includes those not prepared yet. */
         Counts: {
             /** Format: int64 */
             accepted: number;
@@ -1782,15 +1795,15 @@ export interface components {
             /** Format: int64 */
             uncertain: number;
         };
-        /** @description An API token to be made. */
+        /** @description A new API token. */
         CreateApiToken: {
             /**
              * Format: date-time
-             * @description Good until then; without it the token does not expire.
+             * @description When the token expires; without it, the token does not expire.
              */
             expires_at?: string | null;
             /**
-             * @description What it is for, in its owner's words.
+             * @description A name chosen by its owner.
              * @example Nightly import
              */
             name: string;
@@ -1820,7 +1833,7 @@ export interface components {
         CreateDkim: {
             /** @example example.org */
             domain: string;
-            /** @description In PEM. Kept sealed, never shown. */
+            /** @description In PEM. Kept encrypted, never shown. */
             private_key: string;
             /** @example dispatch */
             selector: string;
@@ -1834,7 +1847,7 @@ export interface components {
             email: string;
             language?: components["schemas"]["Language"] | null;
         };
-        /** @description A new mailing. One whose window is open already starts at once. */
+        /** @description A new mailing. If its window is already open, it starts immediately. */
         CreateMailing: {
             /**
              * Format: date-time
@@ -1853,7 +1866,7 @@ export interface components {
             recurrence: components["schemas"]["Recurrence"];
             /**
              * Format: int64
-             * @description One of your mail servers to send through; `null` is the installation's.
+             * @description One of your SMTP servers to send through; `null` for the installation's.
              * @example 4
              */
             smtp_server_id?: number | null;
@@ -1898,7 +1911,7 @@ export interface components {
              */
             text?: string;
         };
-        /** @description A new recipient. The address must not be among the owner's already, in whatever case. */
+        /** @description A new recipient. The owner must not have a recipient with the same address; case is ignored. */
         CreateRecipient: {
             /** @example met at the conference */
             comment?: string;
@@ -1932,11 +1945,11 @@ export interface components {
              */
             host: string;
             /**
-             * @description What its owner calls it.
+             * @description The name shown to its owner.
              * @example Our own
              */
             name: string;
-            /** @description Kept sealed, never shown. */
+            /** @description Kept encrypted, never shown. */
             password?: string | null;
             /**
              * Format: int32
@@ -1945,19 +1958,19 @@ export interface components {
             port: number;
             /**
              * Format: int32
-             * @description Mails an hour; 0 is no limit.
+             * @description Maximum number of mails an hour; 0 means no limit.
              * @default 0
              */
             rate_per_hour?: number;
             /**
              * Format: int32
-             * @description Mails a second; 0 is no limit.
+             * @description Maximum number of mails a second; 0 means no limit.
              * @default 0
              */
             rate_per_second?: number;
             /**
              * Format: int32
-             * @description Connections at the same time, of the whole installation.
+             * @description Maximum number of concurrent connections of the whole installation.
              * @default 2
              */
             sessions?: number;
@@ -1965,7 +1978,7 @@ export interface components {
             /** @example news */
             username?: string | null;
         };
-        /** @description An address to be mailed no more. It need not be among the recipients. */
+        /** @description An address to suppress. It need not be a recipient. */
         CreateSuppression: {
             /**
              * Format: email
@@ -1973,13 +1986,110 @@ export interface components {
              */
             email: string;
         };
-        /** @description A new API token. The only answer that holds the token itself. */
+        /** @description The created API token. Only this response contains the token itself. */
         CreatedApiToken: components["schemas"]["ApiToken"] & {
             /**
              * @description For `Authorization: Bearer …`.
              * @example dsp_q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5K7x_2pQa
              */
             token: string;
+        };
+        /** @description A page of a list that is read by key, newest first. */
+        CursorPage_Attempt: {
+            items: {
+                /** Format: date-time */
+                at: string;
+                /**
+                 * Format: int32
+                 * @description Counts from 1 for each delivery.
+                 * @example 1
+                 */
+                attempt_no: number;
+                /**
+                 * Format: int32
+                 * @example 41
+                 */
+                duration_ms: number;
+                /**
+                 * @description RFC 3463
+                 * @example 2.0.0
+                 */
+                enhanced_code?: string | null;
+                /**
+                 * Format: int64
+                 * @example 3
+                 */
+                mailing_id: number;
+                /** @description Whether the server took responsibility for the mail. */
+                ok: boolean;
+                outcome: components["schemas"]["Outcome"];
+                owner: components["schemas"]["UserRef"];
+                recipient: components["schemas"]["RecipientRef"];
+                /**
+                 * @description The server's answer, at most 1 kB, without control characters.
+                 * @example 2.0.0 Ok: queued as 4Fq1
+                 */
+                response: string;
+                /**
+                 * Format: int64
+                 * @example 7
+                 */
+                run_id: number;
+                /**
+                 * Format: int32
+                 * @example 250
+                 */
+                smtp_code?: number | null;
+                /** @description How far the conversation had come. */
+                stage: components["schemas"]["Stage"];
+            }[];
+            /** @description To be passed as `cursor` for the next page; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list that is read by key, newest first. */
+        CursorPage_Delivery: {
+            items: {
+                /**
+                 * Format: int32
+                 * @description Number of attempts.
+                 * @example 1
+                 */
+                attempts: number;
+                /** Format: date-time */
+                next_attempt_at?: string | null;
+                recipient: components["schemas"]["RecipientRef"];
+                skip_reason?: components["schemas"]["SkipReason"] | null;
+                status: components["schemas"]["DeliveryStatus"];
+            }[];
+            /** @description To be passed as `cursor` for the next page; `null` on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list that is read by key, newest first. */
+        CursorPage_Event: {
+            items: {
+                actor?: components["schemas"]["UserRef"] | null;
+                /**
+                 * @description The network address of the client.
+                 * @example 203.0.113.9
+                 */
+                address?: string | null;
+                /** Format: date-time */
+                at: string;
+                /**
+                 * @description Further details: a reason, the address entered, the roles before and after, the number of a run.
+                 * @example Sends to bought addresses
+                 */
+                details?: string | null;
+                /**
+                 * Format: int64
+                 * @example 41
+                 */
+                id: number;
+                kind: components["schemas"]["EventKind"];
+                subject?: components["schemas"]["EventSubject"] | null;
+            }[];
+            /** @description To be passed as `cursor` for the next page; `null` on the last one. */
+            next_cursor?: string | null;
         };
         /** @description The attempts of one day of the period's zone. */
         Day: {
@@ -2001,11 +2111,11 @@ export interface components {
              */
             total: number;
         };
-        /** @description One recipient's mail of a run. */
+        /** @description The mail of a run to one recipient. */
         Delivery: {
             /**
              * Format: int32
-             * @description How often it was tried.
+             * @description Number of attempts.
              * @example 1
              */
             attempts: number;
@@ -2016,16 +2126,16 @@ export interface components {
             status: components["schemas"]["DeliveryStatus"];
         };
         /**
-         * @description Where a delivery stands.
+         * @description The status of a delivery.
          * @enum {string}
          */
         DeliveryStatus: "pending" | "deferred" | "accepted" | "rejected" | "uncertain" | "expired" | "skipped";
-        /** @description Why a manager disables a mailing; its owner reads it. */
+        /** @description Why a manager disables a mailing; visible to its owner. */
         DisableMailing: {
             /** @example Complaints from recipients */
             reason: string;
         };
-        /** @description Who keeps a mailing from being sent, since when and why. */
+        /** @description Who disabled a mailing, when and why. */
         Disabled: {
             /** Format: date-time */
             at: string;
@@ -2066,18 +2176,18 @@ export interface components {
         Domains: {
             items: components["schemas"]["Domain"][];
         };
-        /** @description Something that happened. */
+        /** @description An entry of the audit log. */
         Event: {
             actor?: components["schemas"]["UserRef"] | null;
             /**
-             * @description The network address that the request came from.
+             * @description The network address of the client.
              * @example 203.0.113.9
              */
             address?: string | null;
             /** Format: date-time */
             at: string;
             /**
-             * @description More about it: a reason, the address tried, the roles before and after, the number of a run.
+             * @description Further details: a reason, the address entered, the roles before and after, the number of a run.
              * @example Sends to bought addresses
              */
             details?: string | null;
@@ -2094,7 +2204,7 @@ export interface components {
          * @enum {string}
          */
         EventKind: "signed_up" | "confirmed" | "signed_in" | "sign_in_failed" | "signed_out" | "refresh_reused" | "session_revoked" | "password_reset" | "password_changed" | "email_changed" | "token_created" | "token_revoked" | "user_blocked" | "user_unblocked" | "role_changed" | "recipient_created" | "recipient_changed" | "recipient_deleted" | "message_created" | "message_changed" | "message_deleted" | "mailing_created" | "mailing_changed" | "mailing_deleted" | "mailing_disabled" | "mailing_enabled" | "mailing_paused" | "mailing_resumed" | "mailing_cancelled" | "run_started" | "run_finished" | "run_retried" | "article_created" | "article_changed" | "article_published" | "article_unpublished" | "article_deleted" | "smtp_server_created" | "smtp_server_changed" | "smtp_server_deleted" | "password_reset_requested" | "email_change_requested" | "profile_changed" | "avatar_changed" | "avatar_removed" | "image_uploaded" | "quotas_changed" | "suppression_added" | "suppression_lifted" | "unsubscribed" | "subscribed_again" | "invitation_created" | "invitation_revoked" | "invitation_accepted";
-        /** @description What an event is about, under the name it had then. It may have been deleted since. */
+        /** @description The subject of an event, with its name at that time. It may have been deleted since. */
         EventSubject: {
             /**
              * Format: int64
@@ -2103,13 +2213,13 @@ export interface components {
             id: number;
             kind: components["schemas"]["SubjectKind"];
             /**
-             * @description An address, a message's subject, or what else it is called.
+             * @description The address, the subject of a message, or another name.
              * @example ada@example.org
              */
             name: string;
         };
         /**
-         * @description How a delivery has failed: nothing more is planned for it.
+         * @description The status of a failed delivery: it is not retried.
          * @enum {string}
          */
         FailedStatus: "rejected" | "expired" | "uncertain";
@@ -2161,7 +2271,7 @@ export interface components {
          * @enum {string}
          */
         FindingKind: "unknown_placeholder" | "unknown_filter" | "unknown_statement" | "not_available" | "unexpected_character" | "invisible_character" | "markup_inside" | "not_closed" | "not_opened" | "too_many_braces" | "percent_encoded" | "dead_link" | "changed_link" | "too_long" | "invalid" | "foreign_syntax" | "empty_subject";
-        /** @description Whose password is forgotten. */
+        /** @description The address of the account. */
         ForgotPassword: {
             /**
              * Format: email
@@ -2169,9 +2279,9 @@ export interface components {
              */
             email: string;
         };
-        /** @description The service in numbers, and something to read. */
+        /** @description Statistics of the service, and articles. */
         Home: components["schemas"]["Totals"] & {
-            /** @description Up to three, others each time. */
+            /** @description Up to three random articles. */
             articles: components["schemas"]["ArticleSummary"][];
         };
         /** Format: binary */
@@ -2200,8 +2310,8 @@ export interface components {
             id: number;
             invited_by?: components["schemas"]["UserRef"] | null;
             /**
-             * @description The link does not work because the account that sent it is blocked, deleted or no administrator any more. Invite
-             *     the address again.
+             * @description The link does not work because the account that sent it is blocked, deleted or no longer has the role of an
+             *     administrator. Invite the address again.
              */
             is_void: boolean;
             /** @description Language of the mail. */
@@ -2218,7 +2328,7 @@ export interface components {
          */
         Letter: {
             /**
-             * @description Where it went.
+             * @description The address that it was sent to.
              * @example ada@example.org
              */
             email: string;
@@ -2228,13 +2338,13 @@ export interface components {
              */
             html: string;
             /**
-             * @description From whom mails of this mailing come; `null` when it has been deleted.
+             * @description The sender of the mailing; `null` if the mailing has been deleted.
              * @example News <news@example.org>
              */
             sender?: string | null;
             /**
              * Format: date-time
-             * @description When it left; `null` for the moment until that has been recorded.
+             * @description When it was sent; `null` until this has been recorded.
              */
             sent_at?: string | null;
             /** @example News for Ada Lovelace */
@@ -2247,7 +2357,7 @@ export interface components {
          * @example 2027-03-14T02:30:00
          */
         LocalTime: string;
-        /** @description A message, its recipients and when they get it. */
+        /** @description A message, its audience and its schedule. */
         Mailing: {
             /** Format: date-time */
             created_at: string;
@@ -2284,7 +2394,7 @@ export interface components {
             owner_id: number;
             /**
              * Format: date-time
-             * @description Since when its owner has paused it.
+             * @description When its owner paused it; `null` if it is not paused.
              */
             paused_at?: string | null;
             /**
@@ -2296,7 +2406,7 @@ export interface components {
             smtp_server?: components["schemas"]["SmtpServerRef"] | null;
             /**
              * Format: int64
-             * @description Through which it is sent; `null` is the installation's.
+             * @description The SMTP server that sends it; `null` for the installation's.
              * @example 4
              */
             smtp_server_id?: number | null;
@@ -2480,12 +2590,12 @@ export interface components {
             items: components["schemas"]["Occurrence"][];
         };
         /**
-         * @description What to do with a mail that was sent and whose answer never came.
+         * @description What to do with a mail that was sent but not confirmed by the mail server.
          * @enum {string}
          */
         OnUncertain: "retry" | "hold";
         /**
-         * @description What became of an attempt; the word that the log shows.
+         * @description The outcome of an attempt.
          * @enum {string}
          */
         Outcome: "accepted" | "deferred" | "rejected" | "unreachable" | "uncertain";
@@ -2498,7 +2608,7 @@ export interface components {
             count: number;
             outcome: components["schemas"]["Outcome"];
         };
-        /** @description One page of a list and how much there is in all. */
+        /** @description A page of a list, and the total number of items. */
         Page_ArticleSummary: {
             items: {
                 author?: components["schemas"]["Author"] | null;
@@ -2544,11 +2654,11 @@ export interface components {
             per_page: number;
             /**
              * Format: int64
-             * @description How many there are on all pages.
+             * @description The number of items on all pages.
              */
             total: number;
         };
-        /** @description One page of a list and how much there is in all. */
+        /** @description A page of a list, and the total number of items. */
         Page_Invitation: {
             items: {
                 /**
@@ -2573,8 +2683,8 @@ export interface components {
                 id: number;
                 invited_by?: components["schemas"]["UserRef"] | null;
                 /**
-                 * @description The link does not work because the account that sent it is blocked, deleted or no administrator any more. Invite
-                 *     the address again.
+                 * @description The link does not work because the account that sent it is blocked, deleted or no longer has the role of an
+                 *     administrator. Invite the address again.
                  */
                 is_void: boolean;
                 /** @description Language of the mail. */
@@ -2586,11 +2696,11 @@ export interface components {
             per_page: number;
             /**
              * Format: int64
-             * @description How many there are on all pages.
+             * @description The number of items on all pages.
              */
             total: number;
         };
-        /** @description One page of a list and how much there is in all. */
+        /** @description A page of a list, and the total number of items. */
         Page_Mailing: {
             items: {
                 /** Format: date-time */
@@ -2628,7 +2738,7 @@ export interface components {
                 owner_id: number;
                 /**
                  * Format: date-time
-                 * @description Since when its owner has paused it.
+                 * @description When its owner paused it; `null` if it is not paused.
                  */
                 paused_at?: string | null;
                 /**
@@ -2640,7 +2750,7 @@ export interface components {
                 smtp_server?: components["schemas"]["SmtpServerRef"] | null;
                 /**
                  * Format: int64
-                 * @description Through which it is sent; `null` is the installation's.
+                 * @description The SMTP server that sends it; `null` for the installation's.
                  * @example 4
                  */
                 smtp_server_id?: number | null;
@@ -2667,11 +2777,11 @@ export interface components {
             per_page: number;
             /**
              * Format: int64
-             * @description How many there are on all pages.
+             * @description The number of items on all pages.
              */
             total: number;
         };
-        /** @description One page of a list and how much there is in all. */
+        /** @description A page of a list, and the total number of items. */
         Page_MailingLine: {
             items: {
                 attempts: components["schemas"]["AttemptTotals"];
@@ -2713,11 +2823,11 @@ export interface components {
             per_page: number;
             /**
              * Format: int64
-             * @description How many there are on all pages.
+             * @description The number of items on all pages.
              */
             total: number;
         };
-        /** @description One page of a list and how much there is in all. */
+        /** @description A page of a list, and the total number of items. */
         Page_MessageSummary: {
             items: {
                 /** Format: date-time */
@@ -2744,11 +2854,11 @@ export interface components {
             per_page: number;
             /**
              * Format: int64
-             * @description How many there are on all pages.
+             * @description The number of items on all pages.
              */
             total: number;
         };
-        /** @description One page of a list and how much there is in all. */
+        /** @description A page of a list, and the total number of items. */
         Page_Recipient: {
             items: {
                 /** @example met at the conference */
@@ -2774,11 +2884,11 @@ export interface components {
             per_page: number;
             /**
              * Format: int64
-             * @description How many there are on all pages.
+             * @description The number of items on all pages.
              */
             total: number;
         };
-        /** @description One page of a list and how much there is in all. */
+        /** @description A page of a list, and the total number of items. */
         Page_Run: {
             items: {
                 counts: components["schemas"]["Counts"];
@@ -2816,16 +2926,16 @@ export interface components {
             per_page: number;
             /**
              * Format: int64
-             * @description How many there are on all pages.
+             * @description The number of items on all pages.
              */
             total: number;
         };
-        /** @description One page of a list and how much there is in all. */
+        /** @description A page of a list, and the total number of items. */
         Page_SmtpServer: {
             items: {
                 /**
                  * Format: date-time
-                 * @description When a test last found that it works.
+                 * @description When a test last succeeded.
                  */
                 checked_at?: string | null;
                 /** Format: date-time */
@@ -2853,7 +2963,7 @@ export interface components {
                 id: number;
                 /**
                  * Format: int64
-                 * @description Mailings that leave through it.
+                 * @description Number of mailings that use it.
                  * @example 1
                  */
                 mailings_count: number;
@@ -2871,14 +2981,14 @@ export interface components {
                 rate_per_hour: number;
                 /**
                  * Format: int32
-                 * @description Mails that it may be given; 0 is no limit.
+                 * @description Maximum number of mails a second; 0 means no limit.
                  * @example 10
                  */
                 rate_per_second: number;
                 session_limit?: components["schemas"]["SmtpSessionLimit"] | null;
                 /**
                  * Format: int32
-                 * @description Connections at the same time, of the whole installation.
+                 * @description Maximum number of concurrent connections of the whole installation.
                  * @example 2
                  */
                 sessions: number;
@@ -2896,11 +3006,11 @@ export interface components {
             per_page: number;
             /**
              * Format: int64
-             * @description How many there are on all pages.
+             * @description The number of items on all pages.
              */
             total: number;
         };
-        /** @description One page of a list and how much there is in all. */
+        /** @description A page of a list, and the total number of items. */
         Page_Suppression: {
             items: {
                 /** Format: date-time */
@@ -2916,7 +3026,7 @@ export interface components {
                 reason: components["schemas"]["SuppressionReason"];
                 /**
                  * Format: int64
-                 * @description The run whose mail was answered so; `null` for one that was entered by hand.
+                 * @description The run whose mail was refused or led to the unsubscription; `null` if the owner added the address.
                  * @example 7
                  */
                 run_id?: number | null;
@@ -2927,11 +3037,11 @@ export interface components {
             per_page: number;
             /**
              * Format: int64
-             * @description How many there are on all pages.
+             * @description The number of items on all pages.
              */
             total: number;
         };
-        /** @description One page of a list and how much there is in all. */
+        /** @description A page of a list, and the total number of items. */
         Page_User: {
             items: {
                 /** @example /api/v1/avatars/q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp */
@@ -2948,11 +3058,11 @@ export interface components {
                  * @example 3
                  */
                 id: number;
-                /** @description Whether the address is confirmed; until then nobody can sign in. */
+                /** @description Whether the address is confirmed, which is required to sign in. */
                 is_confirmed: boolean;
                 /**
                  * Format: date-time
-                 * @description When a session of theirs was last continued, which a browser in use does every ten minutes.
+                 * @description When one of their sessions was last refreshed; a browser in use does so every ten minutes.
                  */
                 last_seen_at?: string | null;
                 /**
@@ -2973,16 +3083,16 @@ export interface components {
             per_page: number;
             /**
              * Format: int64
-             * @description How many there are on all pages.
+             * @description The number of items on all pages.
              */
             total: number;
         };
         /**
-         * @description What keeps an open run from being sent for a while.
+         * @description Why an open run is paused.
          * @enum {string}
          */
         PauseReason: "disabled" | "owner_blocked" | "paused" | "content_rejected" | "recipients_refused" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses" | "mail_server_does_not_confirm";
-        /** @description A picture that articles can show. */
+        /** @description An image that articles can contain. */
         Picture: {
             /** @example /api/v1/images/q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp */
             url: string;
@@ -3059,15 +3169,15 @@ export interface components {
             /** @example Europe/Moscow */
             time_zone: string;
         };
-        /** @description A problem as RFC 9457 has it. `code` is stable and meant for programs, `detail` for people. */
+        /** @description Problem details (RFC 9457). `code` is stable and meant for programs, `detail` for people. */
         Problem: {
             /** @example validation_failed */
             code: string;
-            /** @example Some fields are not valid. */
+            /** @example Some fields are invalid. */
             detail: string;
             /** @description The invalid fields, at most 20; absent if the error is not about a field. */
             fields?: components["schemas"]["FieldError"][];
-            /** @description Names this request in the service's log. */
+            /** @description Identifies the request in the log of the service. */
             request_id: string;
             /**
              * Format: int32
@@ -3079,7 +3189,7 @@ export interface components {
             /** @example about:blank */
             type: string;
         };
-        /** @description Somebody who may be mailed. */
+        /** @description An address that can be mailed, and the name of its owner. */
         Recipient: {
             /** @example met at the conference */
             comment: string;
@@ -3099,14 +3209,14 @@ export interface components {
             updated_at: string;
         };
         /**
-         * @description Whom a mailing goes to: exactly one of the four, resolved when it is saved.
+         * @description The recipients of a mailing: exactly one of the four fields. Resolved when the mailing is saved.
          * @example {
          *       "all": true
          *     }
          */
         RecipientChoice: {
             /**
-             * @description Every recipient there is now; only `true` has a meaning.
+             * @description All current recipients; only `true` is valid.
              * @default null
              */
             all?: boolean | null;
@@ -3117,13 +3227,13 @@ export interface components {
             ids?: number[] | null;
             /**
              * Format: int64
-             * @description Those of this mailing of yours, as they are now: for one like it.
+             * @description The current recipients of another mailing of the same owner, for a copy of it.
              * @default null
              */
             mailing_id?: number | null;
             /**
-             * @description Every recipient that this search finds now. It must contain two letters or digits, or one letter outside of
-             *     ASCII: shorter searches are found in almost every address.
+             * @description All recipients that currently match this search. It must contain two letters or digits, or one letter outside of
+             *     ASCII: shorter searches match almost every address.
              * @default null
              * @example @example.org
              */
@@ -3144,7 +3254,7 @@ export interface components {
          * @enum {string}
          */
         Recurrence: "once" | "daily" | "weekly" | "monthly";
-        /** @description Where the link is to be sent once more. */
+        /** @description The address to which the link is sent again. */
         ResendConfirmation: {
             /**
              * Format: email
@@ -3152,7 +3262,7 @@ export interface components {
              */
             email: string;
         };
-        /** @description The token of a mailed link, and the password that is to count. */
+        /** @description The token of a mailed link, and the new password. */
         ResetPassword: {
             /**
              * Format: password
@@ -3162,7 +3272,7 @@ export interface components {
             /** @example q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5 */
             token: string;
         };
-        /** @description Which failed deliveries of a run to try again: those that pass all that is given, or all of them. */
+        /** @description Which failed deliveries of a run to retry: those that match all given fields; by default all of them. */
         RetryDeliveries: {
             /**
              * @default null
@@ -3176,7 +3286,7 @@ export interface components {
             recipient_ids?: number[] | null;
             /**
              * Format: int32
-             * @description The mail server's last answer had this code.
+             * @description The code of the mail server's last response.
              * @default null
              * @example 550
              */
@@ -3185,11 +3295,11 @@ export interface components {
             status?: components["schemas"]["FailedStatus"] | null;
         };
         /**
-         * @description What somebody is here for. Managers oversee and edit nothing; administrators also give roles.
+         * @description The role of a user. Managers see everything and change nothing; administrators also assign roles.
          * @enum {string}
          */
         Role: "user" | "manager" | "admin";
-        /** @description One occurrence of a mailing being carried out. */
+        /** @description One sending of a mailing to its recipients. */
         Run: {
             counts: components["schemas"]["Counts"];
             /** Format: date-time */
@@ -3221,7 +3331,8 @@ export interface components {
             trigger: components["schemas"]["Trigger"];
         };
         /**
-         * @description Where a run stands. Missed and skipped ones never began; they are kept so that nothing is silently left out.
+         * @description The status of a run. Missed and skipped runs never started; they are recorded so that no occurrence is lost
+         *     silently.
          * @enum {string}
          */
         RunStatus: "running" | "paused" | "finished" | "cancelled" | "missed" | "skipped_overlap";
@@ -3234,7 +3345,7 @@ export interface components {
             warnings: components["schemas"]["FieldError"][];
         };
         /**
-         * @description How far a token reaches: reading only, or all that its owner may do.
+         * @description How far a token reaches: reading only, or everything that its owner may do.
          * @enum {string}
          */
         Scope: "read" | "full";
@@ -3276,20 +3387,20 @@ export interface components {
              * @example 42
              */
             id: number;
-            /** @description Whether it is the one that asks. */
+            /** @description Whether this request was made in it. */
             is_current: boolean;
             /**
              * Format: date-time
-             * @description When its access token was renewed last.
+             * @description When its access token was last renewed.
              */
             last_used_at: string;
             /**
-             * @description What it called itself when it signed in; empty when it did not say.
+             * @description The `User-Agent` at sign-in; may be empty.
              * @example Mozilla/5.0 (X11; Linux x86_64) Firefox/148.0
              */
             user_agent: string;
         };
-        /** @description The live sessions of one user. */
+        /** @description The live sessions of a user. */
         Sessions: {
             items: components["schemas"]["Session"][];
         };
@@ -3306,7 +3417,7 @@ export interface components {
              */
             recipients?: number | null;
         };
-        /** @description What somebody signs in with. */
+        /** @description Credentials of an account. */
         SignIn: {
             /** @example ada@example.org */
             email: string;
@@ -3316,7 +3427,7 @@ export interface components {
              */
             password: string;
         };
-        /** @description A new account. It can be used once its address is confirmed. */
+        /** @description A new account. It can be used once its address has been confirmed. */
         SignUp: {
             /**
              * Format: email
@@ -3331,13 +3442,13 @@ export interface components {
              */
             invitation?: string | null;
             /**
-             * @description Of the mails to this user.
+             * @description Language of the mails to this user.
              * @default en
              */
             language?: components["schemas"]["Language"];
             /**
              * Format: password
-             * @description Any characters. The commonest passwords are refused.
+             * @description Any characters. The most common passwords are rejected.
              * @example correct horse battery staple
              */
             password: string;
@@ -3353,13 +3464,13 @@ export interface components {
          * @enum {string}
          */
         SignUpRule: "open" | "invited" | "domains" | "closed";
-        /** @description An access token and whom it stands for. The refresh token is in the cookie. */
+        /** @description An access token and its user. The refresh token is in the cookie. */
         SignedIn: {
             /** @description For `Authorization: Bearer …`. */
             access_token: string;
             /**
              * Format: int64
-             * @description Seconds.
+             * @description Lifetime in seconds.
              * @example 600
              */
             expires_in: number;
@@ -3385,15 +3496,15 @@ export interface components {
             sign_up_domains: string[];
         };
         /**
-         * @description Why a delivery was left out.
+         * @description Why a delivery was skipped.
          * @enum {string}
          */
         SkipReason: "recipient_deleted" | "suppressed" | "cancelled";
-        /** @description A mail server that its owner's mailings may leave through. */
+        /** @description An SMTP server that the mailings of its owner can be sent through. */
         SmtpServer: {
             /**
              * Format: date-time
-             * @description When a test last found that it works.
+             * @description When a test last succeeded.
              */
             checked_at?: string | null;
             /** Format: date-time */
@@ -3421,7 +3532,7 @@ export interface components {
             id: number;
             /**
              * Format: int64
-             * @description Mailings that leave through it.
+             * @description Number of mailings that use it.
              * @example 1
              */
             mailings_count: number;
@@ -3439,14 +3550,14 @@ export interface components {
             rate_per_hour: number;
             /**
              * Format: int32
-             * @description Mails that it may be given; 0 is no limit.
+             * @description Maximum number of mails a second; 0 means no limit.
              * @example 10
              */
             rate_per_second: number;
             session_limit?: components["schemas"]["SmtpSessionLimit"] | null;
             /**
              * Format: int32
-             * @description Connections at the same time, of the whole installation.
+             * @description Maximum number of concurrent connections of the whole installation.
              * @example 2
              */
             sessions: number;
@@ -3458,7 +3569,7 @@ export interface components {
             /** @description Why receivers may ignore the signature. Mails are sent nevertheless. */
             warnings: components["schemas"]["SigningWarning"][];
         };
-        /** @description A mail server, by its name. */
+        /** @description An SMTP server and its name. */
         SmtpServerRef: {
             /**
              * Format: int64
@@ -3484,17 +3595,17 @@ export interface components {
             since: string;
         };
         /**
-         * @description How the connection is encrypted. What was chosen is had or nothing is sent.
+         * @description How the connection is encrypted. Without the chosen encryption nothing is sent.
          * @enum {string}
          */
         SmtpTls: "none" | "starttls" | "implicit";
         /**
-         * @description How far an attempt got, in the order of the protocol.
+         * @description The stage that an attempt reached, in the order of the protocol.
          * @enum {string}
          */
         Stage: "compose" | "connect" | "tls" | "greeting" | "ehlo" | "auth" | "mail" | "rcpt" | "data" | "body" | "dot";
         /**
-         * @description Why a mailing stands where it stands.
+         * @description Why a mailing has its status.
          * @enum {string}
          */
         StateReason: "waiting" | "sending" | "finished" | "window_over" | "disabled" | "owner_blocked" | "paused" | "content_rejected" | "recipients_refused" | "mail_server_defers" | "mail_server_unreachable" | "mail_server_refuses" | "mail_server_does_not_confirm" | "no_recipients" | "quota_used_up";
@@ -3513,131 +3624,34 @@ export interface components {
              */
             unique_recipients: number;
         };
-        /** @description A stretch of a log, newest first. */
-        Stretch_Attempt: {
-            items: {
-                /** Format: date-time */
-                at: string;
-                /**
-                 * Format: int32
-                 * @description Counts from 1 for each delivery.
-                 * @example 1
-                 */
-                attempt_no: number;
-                /**
-                 * Format: int32
-                 * @example 41
-                 */
-                duration_ms: number;
-                /**
-                 * @description RFC 3463
-                 * @example 2.0.0
-                 */
-                enhanced_code?: string | null;
-                /**
-                 * Format: int64
-                 * @example 3
-                 */
-                mailing_id: number;
-                /** @description Whether the server took responsibility for the mail. */
-                ok: boolean;
-                outcome: components["schemas"]["Outcome"];
-                owner: components["schemas"]["UserRef"];
-                recipient: components["schemas"]["RecipientRef"];
-                /**
-                 * @description The server's answer, at most 1 kB, without control characters.
-                 * @example 2.0.0 Ok: queued as 4Fq1
-                 */
-                response: string;
-                /**
-                 * Format: int64
-                 * @example 7
-                 */
-                run_id: number;
-                /**
-                 * Format: int32
-                 * @example 250
-                 */
-                smtp_code?: number | null;
-                /** @description How far the conversation had come. */
-                stage: components["schemas"]["Stage"];
-            }[];
-            /** @description Give it back as `cursor` for what follows; `null` at the end. */
-            next_cursor?: string | null;
-        };
-        /** @description A stretch of a log, newest first. */
-        Stretch_Delivery: {
-            items: {
-                /**
-                 * Format: int32
-                 * @description How often it was tried.
-                 * @example 1
-                 */
-                attempts: number;
-                /** Format: date-time */
-                next_attempt_at?: string | null;
-                recipient: components["schemas"]["RecipientRef"];
-                skip_reason?: components["schemas"]["SkipReason"] | null;
-                status: components["schemas"]["DeliveryStatus"];
-            }[];
-            /** @description Give it back as `cursor` for what follows; `null` at the end. */
-            next_cursor?: string | null;
-        };
-        /** @description A stretch of a log, newest first. */
-        Stretch_Event: {
-            items: {
-                actor?: components["schemas"]["UserRef"] | null;
-                /**
-                 * @description The network address that the request came from.
-                 * @example 203.0.113.9
-                 */
-                address?: string | null;
-                /** Format: date-time */
-                at: string;
-                /**
-                 * @description More about it: a reason, the address tried, the roles before and after, the number of a run.
-                 * @example Sends to bought addresses
-                 */
-                details?: string | null;
-                /**
-                 * Format: int64
-                 * @example 41
-                 */
-                id: number;
-                kind: components["schemas"]["EventKind"];
-                subject?: components["schemas"]["EventSubject"] | null;
-            }[];
-            /** @description Give it back as `cursor` for what follows; `null` at the end. */
-            next_cursor?: string | null;
-        };
         /**
-         * @description What an event is about.
+         * @description The kind of subject of an event.
          * @enum {string}
          */
         SubjectKind: "user" | "recipient" | "message" | "mailing" | "session" | "token" | "article" | "smtp_server" | "suppression" | "invitation";
-        /** @description What a link to unsubscribe is about. */
+        /** @description The subscription that an unsubscribe link belongs to. */
         Subscription: {
             /**
-             * @description Where the mail with the link went.
+             * @description The address that the mail was sent to.
              * @example ada@example.org
              */
             email: string;
             /**
-             * @description Whether the reader may subscribe again: their last word was to unsubscribe. Where they have said nothing, and the sender
-             *     entered the address or mail servers refused it, only the sender can lift that.
+             * @description Whether the reader may subscribe again: they have unsubscribed themselves. If the sender added the suppression or
+             *     mail servers refused the address, only the sender can remove it.
              */
             may_subscribe_again: boolean;
             /**
-             * @description From whom mails of this mailing come; `null` when it has been deleted.
+             * @description The sender of the mailing; `null` if the mailing has been deleted.
              * @example News <news@example.org>
              */
             sender?: string | null;
             /** @description Whether the account that sent the mail has been deleted; it sends no more mail. */
             sender_deleted: boolean;
-            /** @description Whether the address gets no more mail of this sender already. */
+            /** @description Whether the address already gets no more mail of this sender. */
             suppressed: boolean;
         };
-        /** @description An address that gets no more mail of this owner. */
+        /** @description An address that its owner must not mail. */
         Suppression: {
             /** Format: date-time */
             created_at: string;
@@ -3652,13 +3666,13 @@ export interface components {
             reason: components["schemas"]["SuppressionReason"];
             /**
              * Format: int64
-             * @description The run whose mail was answered so; `null` for one that was entered by hand.
+             * @description The run whose mail was refused or led to the unsubscription; `null` if the owner added the address.
              * @example 7
              */
             run_id?: number | null;
         };
         /**
-         * @description Why an address is not mailed any more.
+         * @description Why an address is suppressed.
          * @enum {string}
          */
         SuppressionReason: "unsubscribed" | "rejected" | "manual";
@@ -3696,12 +3710,12 @@ export interface components {
              */
             email?: string | null;
         };
-        /** @description What a test of a mail server found. */
+        /** @description The result of a connection test. */
         TestResult: {
             advice: components["schemas"]["Advice"];
             /**
              * Format: int32
-             * @description Of the server's last answer.
+             * @description The code of the server's last response.
              * @example 535
              */
             code?: number | null;
@@ -3718,22 +3732,22 @@ export interface components {
             /** @description Whether mail can be sent through it. */
             ok: boolean;
             /**
-             * @description The server's last answer.
+             * @description The server's last response.
              * @example 5.7.8 bad credentials
              */
             response?: string | null;
             stage: components["schemas"]["TestStage"];
         };
         /**
-         * @description How far a test came.
+         * @description The stage that a test reached.
          * @enum {string}
          */
         TestStage: "resolve" | "connect" | "tls" | "greeting" | "ehlo" | "auth" | "sender" | "done";
-        /** @description Of everybody's. */
+        /** @description Totals over all users. */
         Totals: {
             /**
              * Format: int64
-             * @description Those that are running now: within their time, not disabled, of nobody who is blocked.
+             * @description Mailings that are running now: within their window, not disabled, with an owner who is not blocked.
              * @example 7
              */
             mailings_active: number;
@@ -3744,13 +3758,13 @@ export interface components {
             mailings_total: number;
             /**
              * Format: int64
-             * @description Different addresses, whoever writes to them and in whatever case.
+             * @description Distinct addresses of all users, ignoring case.
              * @example 54000
              */
             unique_recipients: number;
         };
         /**
-         * @description What set a run off.
+         * @description What started a run.
          * @enum {string}
          */
         Trigger: "schedule" | "manual" | "cli";
@@ -3787,11 +3801,11 @@ export interface components {
             /** @example dispatch */
             selector: string;
         };
-        /** @description Changes to a mailing; what is absent stays as it is. A run under way goes on with its message and recipients. */
+        /** @description Changes to a mailing; absent fields are not changed. An open run keeps its message and recipients. */
         UpdateMailing: {
             /**
              * Format: date-time
-             * @description `null` takes the end away.
+             * @description `null` removes the end.
              * @default null
              */
             ends_at?: string | null;
@@ -3804,7 +3818,7 @@ export interface components {
              */
             message_id?: number;
             /**
-             * @description Also for the run under way.
+             * @description Also applies to the open run.
              * @default null
              */
             on_uncertain?: components["schemas"]["OnUncertain"];
@@ -3814,7 +3828,7 @@ export interface components {
             recurrence?: components["schemas"]["Recurrence"];
             /**
              * Format: int64
-             * @description Also for the run under way; `null` is the installation's.
+             * @description Also applies to the open run; `null` for the installation's.
              * @default null
              * @example 4
              */
@@ -3837,7 +3851,7 @@ export interface components {
              */
             time_zone?: string;
         };
-        /** @description Changes to the caller's profile; what is absent stays as it is. */
+        /** @description Changes of the caller's profile; absent fields are not changed. */
         UpdateMe: {
             /**
              * @default null
@@ -3876,7 +3890,7 @@ export interface components {
              */
             text?: string;
         };
-        /** @description Changes to a recipient; what is absent stays as it is. */
+        /** @description Changes to a recipient; absent fields are not changed. */
         UpdateRecipient: {
             /**
              * @default null
@@ -3895,11 +3909,11 @@ export interface components {
              */
             full_name?: string;
         };
-        /** @description Changes to a mail server; what is absent stays as it is. They count within seconds, also for mailings under way. */
+        /** @description Changes to an SMTP server; absent fields are not changed. They take effect within seconds, also for open runs. */
         UpdateSmtpServer: {
             dkim?: components["schemas"]["UpdateDkim"] | null;
             /**
-             * @description `null` takes it away.
+             * @description `null` removes it.
              * @example mail.example.org
              */
             ehlo_name?: string | null;
@@ -3909,7 +3923,7 @@ export interface components {
              */
             from_email?: string;
             /**
-             * @description `null` takes it away.
+             * @description `null` removes it.
              * @example Example News
              */
             from_name?: string | null;
@@ -3917,7 +3931,7 @@ export interface components {
             host?: string;
             /** @example Our own */
             name?: string;
-            /** @description `null` takes it away: then nobody signs in to the server. */
+            /** @description `null` removes it; the server is then used without authentication. */
             password?: string | null;
             /**
              * Format: int32
@@ -3932,12 +3946,12 @@ export interface components {
             sessions?: number;
             tls?: components["schemas"]["SmtpTls"];
             /**
-             * @description `null` takes it away.
+             * @description `null` removes it.
              * @example news
              */
             username?: string | null;
         };
-        /** @description Somebody who uses the service. */
+        /** @description A user of the service. */
         User: {
             /** @example /api/v1/avatars/q3vJ0Zp0o5bq1m0mQy3lYw8m0m4pWm2b3v9d8c7e6f5.webp */
             avatar_url?: string | null;
@@ -3953,11 +3967,11 @@ export interface components {
              * @example 3
              */
             id: number;
-            /** @description Whether the address is confirmed; until then nobody can sign in. */
+            /** @description Whether the address is confirmed, which is required to sign in. */
             is_confirmed: boolean;
             /**
              * Format: date-time
-             * @description When a session of theirs was last continued, which a browser in use does every ten minutes.
+             * @description When one of their sessions was last refreshed; a browser in use does so every ten minutes.
              */
             last_seen_at?: string | null;
             /**
@@ -3993,7 +4007,7 @@ export interface components {
             mails_a_day: components["schemas"]["UserQuota"];
             recipients: components["schemas"]["UserQuota"];
         };
-        /** @description A user in a word. */
+        /** @description The id and address of a user. */
         UserRef: {
             /** @example grace@example.org */
             email: string;
@@ -4019,7 +4033,7 @@ export interface operations {
                 page?: number;
                 per_page?: number;
                 /**
-                 * @description Part of the title or the excerpt, in any case.
+                 * @description Part of the title or the excerpt, ignoring case.
                  * @example news
                  */
                 q?: string;
@@ -4045,14 +4059,14 @@ export interface operations {
                     "application/json": components["schemas"]["Page_ArticleSummary"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Drafts are shown only to who has signed in */
+            /** @description Drafts require authentication */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4070,7 +4084,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4088,7 +4102,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4141,7 +4155,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4150,7 +4164,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -4177,7 +4191,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4195,7 +4209,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4234,7 +4248,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4270,14 +4284,14 @@ export interface operations {
                     "application/json": components["schemas"]["Article"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A good token might show it */
+            /** @description The token is invalid; the article may require authentication */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4286,7 +4300,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4304,7 +4318,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4342,7 +4356,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4351,7 +4365,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4369,7 +4383,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4395,7 +4409,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description As it is now */
+            /** @description The updated article */
             200: {
                 headers: {
                     ETag?: string;
@@ -4423,7 +4437,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4432,7 +4446,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4441,7 +4455,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -4468,7 +4482,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4486,7 +4500,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4542,7 +4556,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4551,7 +4565,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4560,7 +4574,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -4605,7 +4619,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4643,7 +4657,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4652,7 +4666,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4670,7 +4684,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4708,7 +4722,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4717,7 +4731,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4735,7 +4749,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4773,7 +4787,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4782,7 +4796,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4800,7 +4814,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4818,13 +4832,13 @@ export interface operations {
                 run_id?: number;
                 recipient_id?: number;
                 outcome?: components["schemas"]["Outcome"];
-                /** @description For managers: whose to list; all are listed when it is absent. Others see only their own. */
+                /** @description For managers: the owner; by default all owners. Other users see only their own. */
                 owner_id?: number;
                 /** @description Not before this moment. */
                 from?: string;
                 /** @description Before this moment. */
                 to?: string;
-                /** @description `next_cursor` of the stretch before. */
+                /** @description `next_cursor` of the page before. */
                 cursor?: string;
                 limit?: number;
             };
@@ -4834,16 +4848,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A stretch of the log */
+            /** @description A page of the log */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Stretch_Attempt"];
+                    "application/json": components["schemas"]["CursorPage_Attempt"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -4859,7 +4873,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Whose it is may only be asked by managers */
+            /** @description Only managers may set `owner_id` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4868,7 +4882,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4886,7 +4900,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -4904,7 +4918,7 @@ export interface operations {
                 run_id?: number;
                 recipient_id?: number;
                 outcome?: components["schemas"]["Outcome"];
-                /** @description For managers: whose to list; all are listed when it is absent. Others see only their own. */
+                /** @description For managers: the owner; by default all owners. Other users see only their own. */
                 owner_id?: number;
                 /** @description Not before this moment. */
                 from?: string;
@@ -4935,7 +4949,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Whose it is may only be asked by managers */
+            /** @description Only managers may set `owner_id` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4944,7 +4958,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4962,7 +4976,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5002,7 +5016,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -5029,7 +5043,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5047,7 +5061,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5071,7 +5085,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A mail is on its way, if somebody waits for it */
+            /** @description If the address is waiting for confirmation, a mail is being sent */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -5087,7 +5101,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -5114,7 +5128,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5123,7 +5137,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many for this address; see `Retry-After` */
+            /** @description Too many requests for this address; see `Retry-After` */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5132,7 +5146,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5156,7 +5170,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A mail is on its way, if somebody has this address */
+            /** @description If the address is registered, a mail is being sent */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -5172,7 +5186,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -5199,7 +5213,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5208,7 +5222,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many for this address; see `Retry-After` */
+            /** @description Too many requests for this address; see `Retry-After` */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5217,7 +5231,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5241,7 +5255,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The new password counts */
+            /** @description The password has been changed */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -5257,7 +5271,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -5284,7 +5298,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5302,7 +5316,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5322,7 +5336,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Still signed in */
+            /** @description A new access token */
             200: {
                 headers: {
                     "Set-Cookie"?: string;
@@ -5350,7 +5364,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5402,7 +5416,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -5429,7 +5443,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5438,7 +5452,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many tries; see `Retry-After` */
+            /** @description Too many attempts; see `Retry-After` */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5447,7 +5461,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5484,7 +5498,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5508,7 +5522,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A mail is on its way, or with an invitation: the account can be used */
+            /** @description A mail is being sent; with an invitation, the account can be used */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -5533,7 +5547,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -5560,7 +5574,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_invalid`: the invitation is used, withdrawn, expired, of an administrator who is one no more, or for another address; field `email`, `domain_not_allowed` */
+            /** @description `token_invalid`: the invitation is used, withdrawn, expired, void, or for another address; field `email`, `domain_not_allowed` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5569,7 +5583,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many from this address; see `Retry-After` */
+            /** @description Too many requests from this network address; see `Retry-After` */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5578,7 +5592,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5610,7 +5624,7 @@ export interface operations {
                     "image/webp": components["schemas"]["Image"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5628,7 +5642,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5642,14 +5656,14 @@ export interface operations {
     list_events: {
         parameters: {
             query?: {
-                /** @description Of this user. */
+                /** @description Only events by this user. */
                 actor_id?: number;
                 kind?: components["schemas"]["EventKind"];
-                /** @description Not before this moment. */
+                /** @description At or after this time. */
                 from?: string;
-                /** @description Before this moment. */
+                /** @description Before this time. */
                 to?: string;
-                /** @description `next_cursor` of the stretch before. */
+                /** @description `next_cursor` of the previous page. */
                 cursor?: string;
                 limit?: number;
             };
@@ -5659,16 +5673,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A stretch of the journal */
+            /** @description A page of the audit log */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Stretch_Event"];
+                    "application/json": components["schemas"]["CursorPage_Event"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -5684,7 +5698,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This is for managers */
+            /** @description Requires the role of a manager */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5693,7 +5707,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5711,7 +5725,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5741,7 +5755,7 @@ export interface operations {
                     "application/json": components["schemas"]["Home"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -5757,7 +5771,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5783,7 +5797,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Where the picture is */
+            /** @description The URL of the image */
             201: {
                 headers: {
                     Location?: string;
@@ -5811,7 +5825,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5820,7 +5834,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -5865,7 +5879,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5898,7 +5912,7 @@ export interface operations {
                     "image/jpeg": components["schemas"]["Image"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -5916,7 +5930,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -5949,7 +5963,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Invitation"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -5965,7 +5979,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This is for managers */
+            /** @description Requires the role of a manager */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5974,7 +5988,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5992,7 +6006,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6044,7 +6058,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This is for administrators, or `sign_up_closed` */
+            /** @description Requires the role of an administrator, or `sign_up_closed` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6053,7 +6067,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -6089,7 +6103,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6107,7 +6121,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6145,7 +6159,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This is for administrators */
+            /** @description Requires the role of an administrator */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6154,7 +6168,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6172,7 +6186,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6188,14 +6202,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description As it stands in the mail */
+                /** @description The token in the mail */
                 token: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The letter */
+            /** @description The mail */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6204,7 +6218,7 @@ export interface operations {
                     "application/json": components["schemas"]["Letter"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6231,7 +6245,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6251,11 +6265,11 @@ export interface operations {
                 sort?: "created_at" | "-created_at" | "starts_at" | "-starts_at" | "next_run_at" | "-next_run_at";
                 status?: components["schemas"]["MailingStatus"];
                 /**
-                 * @description Part of the message's subject, in any case.
+                 * @description Part of the message's subject, ignoring case.
                  * @example news
                  */
                 q?: string;
-                /** @description For managers: whose to list; all are listed when it is absent. Others see only their own. */
+                /** @description For managers: the owner; by default all owners. Other users see only their own. */
                 owner_id?: number;
             };
             header?: never;
@@ -6273,7 +6287,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Mailing"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -6289,7 +6303,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Whose it is may only be asked by managers */
+            /** @description Only managers may set `owner_id` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6298,7 +6312,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6316,7 +6330,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6331,7 +6345,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A name of your choice for this request. Sent again under it within 24 hours, it makes nothing a second time: the answer is what the first one made, as it is by then */
+                /** @description A key that identifies this request. If the request is repeated with the same key within 24 hours, nothing is created again: the response is the current state of what the first request created */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -6343,7 +6357,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Scheduled */
+            /** @description Created */
             201: {
                 headers: {
                     ETag?: string;
@@ -6372,7 +6386,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6381,7 +6395,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -6390,7 +6404,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `already_deleted`: what this request made is gone */
+            /** @description `already_deleted`: what this request created has been deleted */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6417,7 +6431,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6435,7 +6449,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6476,7 +6490,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6494,7 +6508,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6509,7 +6523,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                /** @description The expected `ETag` of the resource; if it has another one, nothing is changed */
                 "If-Match"?: string;
             };
             path: {
@@ -6535,7 +6549,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6544,7 +6558,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6553,7 +6567,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It has changed since the state named in `If-Match` */
+            /** @description The resource does not match `If-Match` */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -6571,7 +6585,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6586,7 +6600,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                /** @description The expected `ETag` of the resource; if it has another one, nothing is changed */
                 "If-Match"?: string;
             };
             path: {
@@ -6600,7 +6614,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description As it is now */
+            /** @description The updated mailing */
             200: {
                 headers: {
                     ETag?: string;
@@ -6628,7 +6642,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6637,7 +6651,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6646,7 +6660,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -6655,7 +6669,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `run_open`: the recipients are in use for a moment */
+            /** @description `run_open`: a run is being prepared for the recipients */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6664,7 +6678,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It has changed since the state named in `If-Match` */
+            /** @description The resource does not match `If-Match` */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -6691,7 +6705,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6709,7 +6723,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6747,7 +6761,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6756,7 +6770,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6765,7 +6779,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `no_run`: nothing is being sent */
+            /** @description `no_run`: no run is open */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6783,7 +6797,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6834,7 +6848,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6843,7 +6857,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6852,7 +6866,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -6879,7 +6893,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6897,7 +6911,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6935,7 +6949,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6944,7 +6958,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -6962,7 +6976,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -6984,7 +6998,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events, until one side ends it */
+            /** @description The event stream */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7002,7 +7016,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7020,7 +7034,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7053,7 +7067,7 @@ export interface operations {
                     "application/json": components["schemas"]["Occurrences"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -7069,7 +7083,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7078,7 +7092,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7096,7 +7110,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7134,7 +7148,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7143,7 +7157,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7152,7 +7166,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `completed`: nothing is left to be sent */
+            /** @description `completed`: there is nothing left to send */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7170,7 +7184,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7187,7 +7201,7 @@ export interface operations {
                 /** @description Counts from 1. */
                 page?: number;
                 per_page?: number;
-                /** @description Part of the address or the name, in any case. */
+                /** @description Part of the address or name, ignoring case. */
                 q?: string;
             };
             header?: never;
@@ -7207,7 +7221,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Recipient"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -7223,7 +7237,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7232,7 +7246,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7250,7 +7264,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7272,7 +7286,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Not paused any more */
+            /** @description Resumed */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -7288,7 +7302,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7297,7 +7311,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7315,7 +7329,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7350,7 +7364,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Run"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -7366,7 +7380,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7375,7 +7389,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7393,7 +7407,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7408,7 +7422,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A name of your choice for this request. Sent again under it within 24 hours, it makes nothing a second time: the answer is what the first one made, as it is by then */
+                /** @description A key that identifies this request. If the request is repeated with the same key within 24 hours, nothing is created again: the response is the current state of what the first request created */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -7418,7 +7432,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The run that has begun */
+            /** @description The started run */
             202: {
                 headers: {
                     Location?: string;
@@ -7437,7 +7451,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7446,7 +7460,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7464,7 +7478,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7482,7 +7496,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7501,7 +7515,7 @@ export interface operations {
                 /** @description Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`. */
                 to?: string;
                 /**
-                 * @description Whose midnight parts the days; unless given, the caller's.
+                 * @description IANA time zone of the days; the caller's if absent.
                  * @example Europe/Moscow
                  */
                 time_zone?: string;
@@ -7514,7 +7528,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The numbers */
+            /** @description The statistics */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7523,7 +7537,7 @@ export interface operations {
                     "application/json": components["schemas"]["MailingStats"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -7539,7 +7553,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -7548,7 +7562,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7566,7 +7580,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7586,7 +7600,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Who the caller is */
+            /** @description The profile */
             200: {
                 headers: {
                     ETag?: string;
@@ -7596,7 +7610,7 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -7621,7 +7635,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7636,7 +7650,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                /** @description The expected `ETag` of the resource; if it has another one, nothing is changed */
                 "If-Match"?: string;
             };
             path?: never;
@@ -7648,7 +7662,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description As it is now */
+            /** @description The changed profile */
             200: {
                 headers: {
                     ETag?: string;
@@ -7676,7 +7690,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7685,7 +7699,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -7694,7 +7708,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It has changed since the state named in `If-Match` */
+            /** @description The resource does not match `If-Match` */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -7721,7 +7735,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7739,7 +7753,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7765,7 +7779,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The caller, with the picture's address */
+            /** @description The profile, with the URL of the picture */
             200: {
                 headers: {
                     ETag?: string;
@@ -7793,7 +7807,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7802,7 +7816,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -7847,7 +7861,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7883,7 +7897,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7901,7 +7915,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -7925,7 +7939,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A mail is on its way */
+            /** @description The mail is being sent */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -7950,7 +7964,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7959,7 +7973,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -7986,7 +8000,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7995,7 +8009,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many tries or mails; see `Retry-After` */
+            /** @description Too many attempts or mails; see `Retry-After` */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -8004,7 +8018,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8028,7 +8042,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The new password counts */
+            /** @description The password has been changed */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -8053,7 +8067,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8062,7 +8076,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -8089,7 +8103,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8098,7 +8112,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many tries; see `Retry-After` */
+            /** @description Too many attempts; see `Retry-After` */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -8107,7 +8121,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8145,7 +8159,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_not_allowed`: not for API tokens */
+            /** @description `token_not_allowed`: not available to API tokens */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8163,7 +8177,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8201,7 +8215,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8210,7 +8224,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8228,7 +8242,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8248,7 +8262,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description All of them, the newest first */
+            /** @description All tokens, newest first */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8266,7 +8280,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `token_not_allowed`: not for API tokens */
+            /** @description `token_not_allowed`: not available to API tokens */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8284,7 +8298,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8336,7 +8350,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8345,7 +8359,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -8354,7 +8368,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `too_many_tokens`: delete one of the fifty first */
+            /** @description `too_many_tokens`: at most 50; delete one first */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8381,7 +8395,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8399,7 +8413,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8437,7 +8451,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8446,7 +8460,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8464,7 +8478,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8483,11 +8497,11 @@ export interface operations {
                 per_page?: number;
                 sort?: "created_at" | "-created_at" | "subject" | "-subject";
                 /**
-                 * @description Part of the subject, in any case.
+                 * @description Part of the subject, ignoring case.
                  * @example news
                  */
                 q?: string;
-                /** @description For managers: whose to list; all are listed when it is absent. Others see only their own. */
+                /** @description For managers: the owner; by default all owners. Other users see only their own. */
                 owner_id?: number;
             };
             header?: never;
@@ -8505,7 +8519,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_MessageSummary"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -8521,7 +8535,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Whose it is may only be asked by managers */
+            /** @description Only managers may set `owner_id` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8530,7 +8544,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8548,7 +8562,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8563,7 +8577,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A name of your choice for this request. Sent again under it within 24 hours, it makes nothing a second time: the answer is what the first one made, as it is by then */
+                /** @description A key that identifies this request. If the request is repeated with the same key within 24 hours, nothing is created again: the response is the current state of what the first request created */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -8604,7 +8618,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8613,7 +8627,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -8622,7 +8636,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `already_deleted`: what this request made is gone */
+            /** @description `already_deleted`: what this request created has been deleted */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -8649,7 +8663,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8667,7 +8681,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8691,7 +8705,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Filled in */
+            /** @description The preview */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8718,7 +8732,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8727,7 +8741,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -8754,7 +8768,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8772,7 +8786,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8804,7 +8818,7 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -8820,7 +8834,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8838,7 +8852,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8853,7 +8867,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                /** @description The expected `ETag` of the resource; if it has another one, nothing is changed */
                 "If-Match"?: string;
             };
             path: {
@@ -8879,7 +8893,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8888,7 +8902,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8906,7 +8920,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It has changed since the state named in `If-Match` */
+            /** @description The resource does not match `If-Match` */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -8924,7 +8938,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8939,7 +8953,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                /** @description The expected `ETag` of the resource; if it has another one, nothing is changed */
                 "If-Match"?: string;
             };
             path: {
@@ -8953,7 +8967,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description As it is now */
+            /** @description The updated message */
             200: {
                 headers: {
                     ETag?: string;
@@ -8981,7 +8995,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8990,7 +9004,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -8999,7 +9013,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -9008,7 +9022,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It has changed since the state named in `If-Match` */
+            /** @description The resource does not match `If-Match` */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -9035,7 +9049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9053,7 +9067,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9079,7 +9093,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Filled in */
+            /** @description The preview */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -9106,7 +9120,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9115,7 +9129,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -9124,7 +9138,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -9151,7 +9165,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9169,7 +9183,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9195,7 +9209,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It will be mailed */
+            /** @description The test will be sent */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -9220,7 +9234,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9229,7 +9243,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -9238,7 +9252,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -9265,7 +9279,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9274,7 +9288,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too many are waiting to be mailed; see `Retry-After` */
+            /** @description Too many tests are waiting; see `Retry-After` */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -9283,7 +9297,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9334,7 +9348,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9343,7 +9357,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -9370,7 +9384,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9388,7 +9402,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9407,11 +9421,11 @@ export interface operations {
                 per_page?: number;
                 sort?: "created_at" | "-created_at" | "email" | "-email" | "full_name" | "-full_name";
                 /**
-                 * @description Part of the address or the name, in any case.
+                 * @description Part of the address or the name, ignoring case.
                  * @example ada
                  */
                 q?: string;
-                /** @description For managers: whose to list; all are listed when it is absent. Others see only their own. */
+                /** @description For managers: the owner; by default all owners. Other users see only their own. */
                 owner_id?: number;
             };
             header?: never;
@@ -9429,7 +9443,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Recipient"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -9445,7 +9459,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Whose it is may only be asked by managers */
+            /** @description Only managers may set `owner_id` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9454,7 +9468,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9472,7 +9486,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9487,7 +9501,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A name of your choice for this request. Sent again under it within 24 hours, it makes nothing a second time: the answer is what the first one made, as it is by then */
+                /** @description A key that identifies this request. If the request is repeated with the same key within 24 hours, nothing is created again: the response is the current state of what the first request created */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -9528,7 +9542,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9537,7 +9551,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -9573,7 +9587,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9591,7 +9605,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9623,7 +9637,7 @@ export interface operations {
                     "application/json": components["schemas"]["Recipient"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -9639,7 +9653,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -9657,7 +9671,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9672,7 +9686,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                /** @description The expected `ETag` of the resource; if it has another one, nothing is changed */
                 "If-Match"?: string;
             };
             path: {
@@ -9698,7 +9712,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9707,7 +9721,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -9716,7 +9730,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It has changed since the state named in `If-Match` */
+            /** @description The resource does not match `If-Match` */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -9734,7 +9748,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9749,7 +9763,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                /** @description The expected `ETag` of the resource; if it has another one, nothing is changed */
                 "If-Match"?: string;
             };
             path: {
@@ -9763,7 +9777,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description As it is now */
+            /** @description The updated recipient */
             200: {
                 headers: {
                     ETag?: string;
@@ -9791,7 +9805,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -9800,7 +9814,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -9809,7 +9823,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -9827,7 +9841,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It has changed since the state named in `If-Match` */
+            /** @description The resource does not match `If-Match` */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -9854,7 +9868,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9872,7 +9886,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9903,7 +9917,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -9919,7 +9933,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -9937,7 +9951,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -9952,9 +9966,9 @@ export interface operations {
         parameters: {
             query?: {
                 status?: components["schemas"]["DeliveryStatus"];
-                /** @description Part of the address or the name, in any case. */
+                /** @description Part of the address or the name, ignoring case. */
                 q?: string;
-                /** @description `next_cursor` of the stretch before. */
+                /** @description `next_cursor` of the page before. */
                 cursor?: string;
                 limit?: number;
             };
@@ -9966,16 +9980,16 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A stretch of the deliveries */
+            /** @description A page of the deliveries */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Stretch_Delivery"];
+                    "application/json": components["schemas"]["CursorPage_Delivery"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -9991,7 +10005,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -10000,7 +10014,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10018,7 +10032,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10049,7 +10063,7 @@ export interface operations {
                     "application/json": components["schemas"]["Failures"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -10065,7 +10079,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -10083,7 +10097,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10109,7 +10123,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The run, going on */
+            /** @description The reopened run */
             202: {
                 headers: {
                     Location?: string;
@@ -10137,7 +10151,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10146,7 +10160,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -10155,7 +10169,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -10191,7 +10205,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10209,7 +10223,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10238,7 +10252,7 @@ export interface operations {
                     "application/json": components["schemas"]["Site"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -10254,7 +10268,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10273,7 +10287,7 @@ export interface operations {
                 per_page?: number;
                 sort?: "created_at" | "-created_at" | "name" | "-name";
                 /**
-                 * @description Part of the name, the host or the sender's address, in any case.
+                 * @description Part of the name, the host or the sender's address, ignoring case.
                  * @example own
                  */
                 q?: string;
@@ -10293,7 +10307,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_SmtpServer"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -10309,7 +10323,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10327,7 +10341,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10380,7 +10394,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10389,7 +10403,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -10425,7 +10439,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10443,7 +10457,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10484,7 +10498,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -10502,7 +10516,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10517,7 +10531,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                /** @description The expected `ETag` of the resource; if it has another one, nothing is changed */
                 "If-Match"?: string;
             };
             path: {
@@ -10543,7 +10557,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10552,7 +10566,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -10570,7 +10584,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It has changed since the state named in `If-Match` */
+            /** @description The resource does not match `If-Match` */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -10588,7 +10602,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10603,7 +10617,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The `ETag` of the state that this is about; another state is left as it is */
+                /** @description The expected `ETag` of the resource; if it has another one, nothing is changed */
                 "If-Match"?: string;
             };
             path: {
@@ -10645,7 +10659,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10654,7 +10668,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -10663,7 +10677,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -10672,7 +10686,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It has changed since the state named in `If-Match` */
+            /** @description The resource does not match `If-Match` */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -10699,7 +10713,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10717,7 +10731,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10739,7 +10753,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How far it came */
+            /** @description The result of the test */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -10757,7 +10771,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10766,7 +10780,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -10784,7 +10798,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10803,11 +10817,11 @@ export interface operations {
                 /** @description Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`. */
                 to?: string;
                 /**
-                 * @description Whose midnight parts the days; unless given, the caller's.
+                 * @description IANA time zone of the days; the caller's if absent.
                  * @example Europe/Moscow
                  */
                 time_zone?: string;
-                /** @description For managers: whose; everybody's when it is absent. Others see only their own. */
+                /** @description For managers: the owner; by default all owners. Other users see only their own. */
                 owner_id?: number;
             };
             header?: never;
@@ -10816,7 +10830,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The numbers */
+            /** @description The statistics */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -10825,7 +10839,7 @@ export interface operations {
                     "application/json": components["schemas"]["Stats"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -10841,7 +10855,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Whose it is may only be asked by managers */
+            /** @description Only managers may set `owner_id` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10850,7 +10864,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10868,7 +10882,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10887,11 +10901,11 @@ export interface operations {
                 /** @description Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`. */
                 to?: string;
                 /**
-                 * @description Whose midnight parts the days; unless given, the caller's.
+                 * @description IANA time zone of the days; the caller's if absent.
                  * @example Europe/Moscow
                  */
                 time_zone?: string;
-                /** @description For managers: whose; everybody's when it is absent. Others see only their own. */
+                /** @description For managers: the owner; by default all owners. Other users see only their own. */
                 owner_id?: number;
             };
             header?: never;
@@ -10918,7 +10932,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Whose it is may only be asked by managers */
+            /** @description Only managers may set `owner_id` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -10927,7 +10941,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -10945,7 +10959,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10964,11 +10978,11 @@ export interface operations {
                 /** @description Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`. */
                 to?: string;
                 /**
-                 * @description Whose midnight parts the days; unless given, the caller's.
+                 * @description IANA time zone of the days; the caller's if absent.
                  * @example Europe/Moscow
                  */
                 time_zone?: string;
-                /** @description For managers: whose; everybody's when it is absent. Others see only their own. */
+                /** @description For managers: the owner; by default all owners. Other users see only their own. */
                 owner_id?: number;
             };
             header?: never;
@@ -10986,7 +11000,7 @@ export interface operations {
                     "application/json": components["schemas"]["Domains"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -11002,7 +11016,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Whose it is may only be asked by managers */
+            /** @description Only managers may set `owner_id` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11011,7 +11025,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11029,7 +11043,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11043,20 +11057,20 @@ export interface operations {
     list_mailing_lines: {
         parameters: {
             query?: {
+                /** @description Counts from 1. */
+                page?: number;
+                per_page?: number;
                 /** @description Not before this moment, rounded down to a quarter of an hour; unless given, the last thirty days. */
                 from?: string;
                 /** @description Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`. */
                 to?: string;
                 /**
-                 * @description Whose midnight the last thirty days begin with; unless given, the caller's.
+                 * @description IANA time zone of the days; the caller's if absent.
                  * @example Europe/Moscow
                  */
                 time_zone?: string;
-                /** @description For managers: whose; everybody's when it is absent. Others see only their own. */
+                /** @description For managers: the owner; by default all owners. Other users see only their own. */
                 owner_id?: number;
-                /** @description Counts from 1. */
-                page?: number;
-                per_page?: number;
                 sort?: "attempts" | "-attempts" | "failed" | "-failed" | "messages_sent" | "-messages_sent" | "runs" | "-runs";
             };
             header?: never;
@@ -11074,7 +11088,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_MailingLine"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -11090,7 +11104,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Whose it is may only be asked by managers */
+            /** @description Only managers may set `owner_id` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11099,7 +11113,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11117,7 +11131,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11136,11 +11150,11 @@ export interface operations {
                 /** @description Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`. */
                 to?: string;
                 /**
-                 * @description Whose midnight parts the days; unless given, the caller's.
+                 * @description IANA time zone of the days; the caller's if absent.
                  * @example Europe/Moscow
                  */
                 time_zone?: string;
-                /** @description For managers: whose; everybody's when it is absent. Others see only their own. */
+                /** @description For managers: the owner; by default all owners. Other users see only their own. */
                 owner_id?: number;
             };
             header?: never;
@@ -11167,7 +11181,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Whose it is may only be asked by managers */
+            /** @description Only managers may set `owner_id` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11176,7 +11190,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11194,7 +11208,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11213,11 +11227,11 @@ export interface operations {
                 per_page?: number;
                 sort?: "created_at" | "-created_at" | "email" | "-email";
                 /**
-                 * @description Part of the address, in any case.
+                 * @description Part of the address, ignoring case.
                  * @example ada
                  */
                 q?: string;
-                /** @description For managers: whose to list; all are listed when it is absent. Others see only their own. */
+                /** @description For managers: the owner; by default all owners. Other users see only their own. */
                 owner_id?: number;
             };
             header?: never;
@@ -11235,7 +11249,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_Suppression"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -11251,7 +11265,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Whose it is may only be asked by managers */
+            /** @description Only managers may set `owner_id` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11260,7 +11274,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11278,7 +11292,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11330,7 +11344,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11339,7 +11353,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -11375,7 +11389,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11393,7 +11407,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11415,7 +11429,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Lifted */
+            /** @description Deleted */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -11431,7 +11445,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11440,7 +11454,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -11458,7 +11472,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11474,14 +11488,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description As it stands in the mail */
+                /** @description The token in the mail */
                 token: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description From whom mails come, and where to */
+            /** @description The sender and the address */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -11498,7 +11512,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -11516,7 +11530,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11532,7 +11546,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description As it stands in the mail */
+                /** @description The token in the mail */
                 token: string;
             };
             cookie?: never;
@@ -11546,7 +11560,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -11582,7 +11596,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11598,7 +11612,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description As it stands in the mail */
+                /** @description The token in the mail */
                 token: string;
             };
             cookie?: never;
@@ -11612,7 +11626,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -11639,7 +11653,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11658,12 +11672,12 @@ export interface operations {
                 per_page?: number;
                 sort?: "created_at" | "-created_at" | "email" | "-email" | "full_name" | "-full_name";
                 /**
-                 * @description Part of the address or the name, in any case.
+                 * @description Part of the address or the name, ignoring case.
                  * @example ada
                  */
                 q?: string;
                 role?: components["schemas"]["Role"];
-                /** @description Only those who are blocked, or only those who are not. */
+                /** @description Only blocked users, or only those who are not blocked. */
                 blocked?: boolean;
             };
             header?: never;
@@ -11681,7 +11695,7 @@ export interface operations {
                     "application/json": components["schemas"]["Page_User"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -11697,7 +11711,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This is for managers */
+            /** @description Requires the role of a manager */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11706,7 +11720,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11724,7 +11738,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11755,7 +11769,7 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -11771,7 +11785,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This is for managers */
+            /** @description Requires the role of a manager */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11780,7 +11794,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -11798,7 +11812,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11849,7 +11863,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11858,7 +11872,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -11867,7 +11881,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -11876,7 +11890,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not_blockable`: a manager, an administrator, or oneself */
+            /** @description `not_blockable`: a manager, an administrator, or the caller */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -11903,7 +11917,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -11921,7 +11935,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -11952,7 +11966,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserQuotas"];
                 };
             };
-            /** @description Not changed since the `ETag` that `If-None-Match` names */
+            /** @description Not modified; matches `If-None-Match` */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -11968,7 +11982,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This is for managers */
+            /** @description Requires the role of a manager */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -11977,7 +11991,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -11995,7 +12009,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12048,7 +12062,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This is for administrators */
+            /** @description Requires the role of an administrator */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12057,7 +12071,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -12066,7 +12080,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -12093,7 +12107,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -12111,7 +12125,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12137,7 +12151,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description They have this role */
+            /** @description The user has this role */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -12162,7 +12176,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12171,7 +12185,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -12180,7 +12194,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body did not arrive in time */
+            /** @description The body was not received in time */
             408: {
                 headers: {
                     [name: string]: unknown;
@@ -12189,7 +12203,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `last_admin`: nobody else is administrator */
+            /** @description `last_admin`: this is the last administrator */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -12216,7 +12230,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Some fields are not valid; each is named */
+            /** @description Some fields are invalid */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -12234,7 +12248,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12272,7 +12286,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description This role may only look on */
+            /** @description The role or token has read-only access */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -12281,7 +12295,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It does not exist, or belongs to somebody else */
+            /** @description Does not exist, or belongs to another user */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -12299,7 +12313,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Busy or restarting; try again after `Retry-After` seconds */
+            /** @description Busy or restarting; retry after `Retry-After` seconds */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -97,7 +97,7 @@ async fn create_recipient(
     let show = move |conn: &mut _, id| store::find(conn, Owners::One(owner_id), id);
     let work = move |conn: &mut _| {
         let request = KeyedRequest {
-            owner_id: owner_id,
+            owner_id,
             key: named.as_ref(),
             now,
         };

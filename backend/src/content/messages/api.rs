@@ -100,7 +100,7 @@ async fn create_message(
     let show = move |conn: &mut _, id| store::find(conn, Owners::One(owner_id), id);
     let work = move |conn: &mut _| {
         let request = KeyedRequest {
-            owner_id: owner_id,
+            owner_id,
             key: named.as_ref(),
             now,
         };

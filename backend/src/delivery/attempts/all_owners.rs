@@ -1,5 +1,5 @@
-//! Everybody's log. There is no index on the time alone, which every attempt would have to be entered in: the newest
-//! attempts of all_owners are among the newest of each owner, and those are found at one place of the owners' index.
+//! The log of all owners. An index on the time alone would cost every attempt an entry; the newest attempts of all owners
+//! are among the newest of each owner, which the index by owner finds.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz};

@@ -106,7 +106,7 @@ async fn create_mailing(
     let show = move |conn: &mut _, id| store::find(conn, Owners::One(owner_id), id);
     let work = move |conn: &mut _| {
         let request = KeyedRequest {
-            owner_id: owner_id,
+            owner_id,
             key: key.as_ref(),
             now,
         };

@@ -85,7 +85,7 @@ pub(super) async fn send_mailing(
         let show = |conn: &mut _, run_id| runs::store::find(conn, Owners::One(owner_id), run_id);
         {
             let request = KeyedRequest {
-                owner_id: owner_id,
+                owner_id,
                 key: key.as_ref(),
                 now,
             };

@@ -1,4 +1,4 @@
-//! SessionNumber limits of mail servers below the configured number, learned from connections refused while others work. A
+//! Session limits of mail servers below the configured number, learned from connections refused while others work. A
 //! limit applies to all processes if they share the sessions. Otherwise it is the least that a process has learned: each
 //! starts with it, and lowers its own only after a refusal of its own.
 

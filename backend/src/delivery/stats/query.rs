@@ -20,7 +20,7 @@ pub struct PeriodQuery {
     /// Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`.
     #[validate(custom(function = "sensible_year"))]
     pub to: Option<DateTime<Utc>>,
-    /// AttemptScope midnight parts the days; unless given, the caller's.
+    /// IANA time zone of the days; the caller's if absent.
     #[validate(custom(function = "field::time_zone"))]
     #[param(example = "Europe/Moscow", max_length = 50)]
     pub time_zone: Option<String>,
@@ -37,7 +37,7 @@ pub struct StatsQuery {
     /// Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`.
     #[validate(custom(function = "sensible_year"))]
     pub to: Option<DateTime<Utc>>,
-    /// AttemptScope midnight parts the days; unless given, the caller's.
+    /// IANA time zone of the days; the caller's if absent.
     #[validate(custom(function = "field::time_zone"))]
     #[param(example = "Europe/Moscow", max_length = 50)]
     pub time_zone: Option<String>,
@@ -68,7 +68,7 @@ pub struct MailingLineQuery {
     /// Before this moment, rounded up to a quarter of an hour; unless given, until now. At most 366 days after `from`.
     #[validate(custom(function = "sensible_year"))]
     pub to: Option<DateTime<Utc>>,
-    /// AttemptScope midnight the last thirty days begin with; unless given, the caller's.
+    /// IANA time zone of the days; the caller's if absent.
     #[validate(custom(function = "field::time_zone"))]
     #[param(example = "Europe/Moscow", max_length = 50)]
     pub time_zone: Option<String>,

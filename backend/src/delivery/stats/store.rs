@@ -16,7 +16,7 @@ use crate::core::db::schema::{mailings, runs, tallies, users};
 use crate::core::owners::Owners;
 use crate::core::zone::Zone;
 
-/// AttemptScope attempts.
+/// The attempts that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptScope {
     Owners(Owners),
