@@ -202,7 +202,7 @@ fn a_mailbox_has_one_account_and_its_owner_comes_in_under_every_spelling() {
         ],
     );
     assert!(
-        !ended.ok && ended.err.contains("is registered already"),
+        !ended.ok && ended.err.contains("is already registered"),
         "{}",
         ended.err
     );

@@ -33,7 +33,7 @@ fn an_administrator_is_made_from_the_environment_and_may_sign_in() {
     assert!(!again.ok);
     let complaint = again.err;
     assert!(
-        complaint.contains("ROOT@example.org is registered already"),
+        complaint.contains("ROOT@example.org is already registered"),
         "{complaint}"
     );
 }
