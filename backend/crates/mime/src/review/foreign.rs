@@ -15,7 +15,7 @@ use crate::understood::{self, ENCODED};
 pub(super) struct Skeleton<'s> {
     source: &'s str,
     text: String,
-    pieces: Vec<Origin>,
+    pieces: Vec<SourcePiece>,
     decodes: Decodes,
 }
 
@@ -45,7 +45,7 @@ impl Decodes {
 }
 
 /// The origin of a part of the text.
-struct Origin {
+struct SourcePiece {
     /// Its offset in the text, and in the source.
     at: usize,
     source: usize,
@@ -137,7 +137,7 @@ impl<'s> Skeleton<'s> {
                 is_new = true;
             } else {
                 if is_new || read.is_some() {
-                    self.pieces.push(Origin {
+                    self.pieces.push(SourcePiece {
                         at: self.text.len(),
                         source: at,
                         reference: read.map(|(_, len)| len),
@@ -150,7 +150,7 @@ impl<'s> Skeleton<'s> {
         }
     }
 
-    fn piece(&self, offset: usize) -> Option<&Origin> {
+    fn piece(&self, offset: usize) -> Option<&SourcePiece> {
         let behind = self.pieces.partition_point(|piece| piece.at <= offset);
         behind.checked_sub(1).and_then(|at| self.pieces.get(at))
     }
@@ -163,7 +163,7 @@ impl<'s> Skeleton<'s> {
     /// The end in the source of the character with this last byte.
     fn original_end(&self, last: usize) -> usize {
         match self.piece(last) {
-            Some(Origin {
+            Some(SourcePiece {
                 source,
                 reference: Some(len),
                 ..
