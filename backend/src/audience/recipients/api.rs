@@ -59,7 +59,7 @@ async fn list_recipients(
     let ListQuery { paging, filters } = list;
     let owners = caller.scope_for(filters.owner_id)?;
     let (items, total) = ctx
-        .run(move |conn| store::list(conn, owners, &filters, paging).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owners, &filters, paging))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
@@ -77,7 +77,8 @@ async fn create_recipient(
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (ctx.actor.require_write_access()?.user_id, ctx.now());
     let origin = ctx.origin(now);
-    let named = IdempotencyKey::of(&req)?;
+    let key = IdempotencyKey::of(&req)?;
+    let request = KeyedRequest { owner_id, key, now };
     let make = move |conn: &mut PgConnection| {
         if !has_room_for_recipient(conn, **quotas, owner_id)? {
             return Err(ApiError::conflict(
@@ -95,14 +96,7 @@ async fn create_recipient(
         Ok(recipient.id)
     };
     let show = move |conn: &mut _, id| store::find(conn, Owners::One(owner_id), id);
-    let work = move |conn: &mut _| {
-        let request = KeyedRequest {
-            owner_id,
-            key: named.as_ref(),
-            now,
-        };
-        idempotent(conn, request, make, show)
-    };
+    let work = move |conn: &mut _| idempotent(conn, request, make, show);
     let recipient = ctx.transaction(work).await?;
     Ok(etag::created(
         format!("/api/v1/recipients/{}", recipient.id),
@@ -122,7 +116,7 @@ async fn get_recipient(
 ) -> Result<HttpResponse, ApiError> {
     let caller = ctx.actor;
     let recipient = ctx
-        .run(move |conn| store::find(conn, caller.scope(), *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.scope(), *id))
         .await?;
     Ok(etag::read(&req, recipient.updated_at, &recipient))
 }

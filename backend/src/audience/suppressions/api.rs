@@ -48,7 +48,7 @@ async fn list_suppressions(
     let ListQuery { paging, filters } = list;
     let owners = caller.scope_for(filters.owner_id)?;
     let (items, total) = ctx
-        .run(move |conn| store::list(conn, owners, &filters, paging).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owners, &filters, paging))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
@@ -68,7 +68,7 @@ async fn create_suppression(
     let owner_id = caller.require_write_access()?.user_id;
     let origin = ctx.origin(ctx.now());
     let created = ctx
-        .run(move |conn| store::create(conn, owner_id, &new.email, origin).map_err(ApiError::from))
+        .run(move |conn| store::create(conn, owner_id, &new.email, origin))
         .await?;
     let location = format!("/api/v1/suppressions/{}", created.id);
     Ok(HttpResponse::Created()

@@ -63,7 +63,7 @@ async fn list_messages(ctx: Ctx, list: ListQuery<MessageQuery>) -> Result<HttpRe
     let ListQuery { paging, filters } = list;
     let owners = caller.scope_for(filters.owner_id)?;
     let (items, total) = ctx
-        .run(move |conn| store::list(conn, owners, &filters, paging).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owners, &filters, paging))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
@@ -79,7 +79,8 @@ async fn create_message(
     Valid(new): Valid<CreateMessage, LARGE>,
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (ctx.actor.require_write_access()?.user_id, ctx.now());
-    let named = IdempotencyKey::of(&req)?;
+    let key = IdempotencyKey::of(&req)?;
+    let request = KeyedRequest { owner_id, key, now };
     let check = move || {
         let checked = content::check(&new.subject, &new.html, &new.text)?;
         Ok((new, checked.warnings))
@@ -98,14 +99,7 @@ async fn create_message(
         Ok(message.id)
     };
     let show = move |conn: &mut _, id| store::find(conn, Owners::One(owner_id), id);
-    let work = move |conn: &mut _| {
-        let request = KeyedRequest {
-            owner_id,
-            key: named.as_ref(),
-            now,
-        };
-        idempotent(conn, request, make, show)
-    };
+    let work = move |conn: &mut _| idempotent(conn, request, make, show);
     let message = ctx.transaction(work).await?;
     Ok(etag::created(
         format!("/api/v1/messages/{}", message.id),
@@ -121,7 +115,7 @@ async fn create_message(
 async fn get_message(ctx: Ctx, id: Path<i64>, req: HttpRequest) -> Result<HttpResponse, ApiError> {
     let caller = ctx.actor;
     let message = ctx
-        .run(move |conn| store::find(conn, caller.scope(), *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.scope(), *id))
         .await?;
     Ok(etag::read(&req, message.updated_at, &message))
 }

@@ -63,7 +63,7 @@ async fn list_attempts(
     let newest = place.is_none();
     let make = async {
         let attempts = ctx
-            .run(move |conn| store::list(conn, owners, &query, place).map_err(ApiError::from))
+            .run(move |conn| store::list(conn, owners, &query, place))
             .await?;
         TaggedBody::json(&cursor_page(attempts, limit, Attempt::place)).map_err(ApiError::internal)
     };

@@ -67,7 +67,7 @@ async fn list_mailings(ctx: Ctx, list: ListQuery<MailingQuery>) -> Result<HttpRe
     let ListQuery { paging, filters } = list;
     let owners = caller.scope_for(filters.owner_id)?;
     let (items, total) = ctx
-        .run(move |conn| store::list(conn, owners, &filters, paging).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owners, &filters, paging))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
@@ -87,6 +87,7 @@ async fn create_mailing(
 ) -> Result<HttpResponse, ApiError> {
     let (owner_id, now) = (ctx.actor.require_write_access()?.user_id, ctx.now());
     let key = IdempotencyKey::of(&req)?;
+    let request = KeyedRequest { owner_id, key, now };
     let origin = ctx.origin(now);
     let make = move |conn: &mut PgConnection| {
         let window = new_window(&new, now)?;
@@ -104,14 +105,7 @@ async fn create_mailing(
         Ok(id)
     };
     let show = move |conn: &mut _, id| store::find(conn, Owners::One(owner_id), id);
-    let work = move |conn: &mut _| {
-        let request = KeyedRequest {
-            owner_id,
-            key: key.as_ref(),
-            now,
-        };
-        idempotent(conn, request, make, show)
-    };
+    let work = move |conn: &mut _| idempotent(conn, request, make, show);
     let mailing = ctx.transaction(work).await?;
     Ok(etag::created(
         format!("/api/v1/mailings/{}", mailing.id),
@@ -127,7 +121,7 @@ async fn create_mailing(
 async fn get_mailing(ctx: Ctx, id: Path<i64>) -> Result<HttpResponse, ApiError> {
     let caller = ctx.actor;
     let mailing = ctx
-        .run(move |conn| store::find(conn, caller.scope(), *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.scope(), *id))
         .await?;
     // The tag covers only what the owner wrote; status and counts change independently, so the response is never 304.
     Ok(etag::changed(mailing.updated_at, &mailing))

@@ -83,14 +83,8 @@ pub(super) async fn send_mailing(
             Ok(start::start_now(conn, &mailing, **quotas, cause)?)
         };
         let show = |conn: &mut _, run_id| runs::store::find(conn, Owners::One(owner_id), run_id);
-        {
-            let request = KeyedRequest {
-                owner_id,
-                key: key.as_ref(),
-                now,
-            };
-            idempotent(conn, request, make, show)
-        }
+        let request = KeyedRequest { owner_id, key, now };
+        idempotent(conn, request, make, show)
     };
     let run = ctx.transaction(work).await?;
     Ok(HttpResponse::Accepted()

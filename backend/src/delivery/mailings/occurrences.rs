@@ -279,7 +279,7 @@ pub(super) async fn list_occurrences(
 ) -> Result<HttpResponse, ApiError> {
     let caller = ctx.actor;
     let row = ctx
-        .run(move |conn| store::row(conn, caller.scope(), *id).map_err(ApiError::from))
+        .run(move |conn| store::row(conn, caller.scope(), *id))
         .await?;
     let items = upcoming(row.schedule(), ctx.now(), query.count);
     Ok(HttpResponse::Ok().json(Occurrences { items }))

@@ -28,7 +28,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 async fn get_run(ctx: Ctx, id: Path<i64>) -> Result<HttpResponse, ApiError> {
     let caller = ctx.actor;
     let run = ctx
-        .run(move |conn| store::find(conn, caller.scope(), *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.scope(), *id))
         .await?;
     Ok(HttpResponse::Ok().json(run))
 }

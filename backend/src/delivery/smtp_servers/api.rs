@@ -97,7 +97,7 @@ async fn list_smtp_servers(
     let ListQuery { paging, filters } = list;
     let owner_id = caller.user_id;
     let (items, total) = ctx
-        .run(move |conn| store::list(conn, owner_id, &filters, paging).map_err(ApiError::from))
+        .run(move |conn| store::list(conn, owner_id, &filters, paging))
         .await?;
     Ok(HttpResponse::Ok().json(paging.page(items, total)))
 }
@@ -159,7 +159,7 @@ async fn create_smtp_server(
 async fn get_smtp_server(ctx: Ctx, id: Path<i64>) -> Result<HttpResponse, ApiError> {
     let caller = ctx.actor;
     let server = ctx
-        .run(move |conn| store::find(conn, caller.user_id, *id).map_err(ApiError::from))
+        .run(move |conn| store::find(conn, caller.user_id, *id))
         .await?;
     // The tag stands for what its owner wrote; the count of its mailings moves by itself, so a read is never a 304.
     Ok(etag::changed(server.updated_at, &server))
@@ -267,9 +267,7 @@ async fn test_smtp_server(
 ) -> Result<HttpResponse, ApiError> {
     let caller = ctx.actor;
     let (owner_id, id) = (caller.user_id, *id);
-    let server = ctx
-        .run(move |conn| store::row(conn, owner_id, id).map_err(ApiError::from))
-        .await?;
+    let server = ctx.run(move |conn| store::row(conn, owner_id, id)).await?;
     caller.require_write_access()?;
     limits.take(TESTS, &owner_id.to_string()).await?;
     let result = own.test(&server).await.ok_or_else(ApiError::unavailable)?;

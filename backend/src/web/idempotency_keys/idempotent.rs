@@ -21,11 +21,11 @@ impl From<IdempotencyError> for ApiError {
 }
 
 /// A request that may have been executed before.
-#[derive(Debug, Clone, Copy)]
-pub struct KeyedRequest<'a> {
+#[derive(Debug)]
+pub struct KeyedRequest {
     pub owner_id: i64,
     /// Without a key, the request is executed.
-    pub key: Option<&'a IdempotencyKey>,
+    pub key: Option<IdempotencyKey>,
     pub now: DateTime<Utc>,
 }
 
@@ -33,11 +33,12 @@ pub struct KeyedRequest<'a> {
 /// Must be called in a transaction.
 pub fn idempotent<T>(
     conn: &mut PgConnection,
-    request: KeyedRequest<'_>,
+    request: KeyedRequest,
     create: impl FnOnce(&mut PgConnection) -> Result<i64, ApiError>,
     find: impl FnOnce(&mut PgConnection, i64) -> QueryResult<T>,
 ) -> Result<T, ApiError> {
     let KeyedRequest { owner_id, key, now } = request;
+    let key = key.as_ref();
     let id = if let Some(id) = store::claim(conn, owner_id, key, now)? {
         id
     } else {
